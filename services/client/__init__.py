@@ -1,0 +1,1 @@
+"""Talks to a convtailor server over HTTP: submit, watch, fetch."""

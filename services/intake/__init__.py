@@ -1,0 +1,1 @@
+"""Takes jobs in: the HTTP API, signed uploads, the first look at an archive."""

@@ -1,0 +1,1 @@
+"""Tells people how their job ended: plots, report page, mail."""

@@ -1,0 +1,1 @@
+"""What every convtailor service may know: the job, its events, the ports and their adapters."""

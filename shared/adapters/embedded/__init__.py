@@ -1,0 +1,1 @@
+"""Back-ends that need nothing but a folder: SQLite and files."""

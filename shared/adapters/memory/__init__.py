@@ -1,0 +1,1 @@
+"""Back-ends that live in this process, for unit tests."""

@@ -1,0 +1,70 @@
+"""A lease on a job, with a fencing token: who works on it, until when, and whose word counts.
+
+Every new claim has a higher fence than all before it. Whatever a claimant writes is addressed by its fence, so a
+worker that slept past its lease (a zombie) can change nothing once a successor has claimed.
+Source: Kleppmann, Designing Data-Intensive Applications, 2017, chapter 8, "Fencing tokens".
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from shared.errors import Conflict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A lease.
+
+    Args:
+        owner: Unique name of one claimant process.
+        fence: 1 for the first claim of a job, one more for each later one.
+        expires_at: The claim is void from this moment on.
+    """
+
+    owner: str
+    fence: int
+    expires_at: datetime
+
+    def is_live(self, now: datetime) -> bool:
+        """Tell whether the lease still holds."""
+        return now < self.expires_at
+
+
+def take(claim: Claim | None, *, owner: str, now: datetime, lease: timedelta) -> Claim:
+    """Return a new claim for the owner, with the next fence.
+
+    Raises:
+        Conflict: If another owner's claim is live.
+    """
+    if claim is not None and claim.is_live(now) and claim.owner != owner:
+        raise Conflict(f"claimed by {claim.owner} until {claim.expires_at.isoformat()}")
+    return Claim(owner=owner, fence=(claim.fence if claim else 0) + 1, expires_at=now + lease)
+
+
+def renew(claim: Claim | None, *, owner: str, fence: int, now: datetime, lease: timedelta) -> Claim:
+    """Return the claim with a later expiry. A claim that ran out may be renewed as long as nobody took the job.
+
+    Raises:
+        Conflict: If the claim is no longer this owner's at this fence.
+    """
+    return replace(held(claim, owner=owner, fence=fence), expires_at=now + lease)
+
+
+def release(claim: Claim | None, *, owner: str, fence: int, now: datetime) -> Claim:
+    """Return the claim ended now; its fence stays, so that the next one is higher.
+
+    Raises:
+        Conflict: If the claim is no longer this owner's at this fence.
+    """
+    return replace(held(claim, owner=owner, fence=fence), expires_at=now)
+
+
+def held(claim: Claim | None, *, owner: str, fence: int) -> Claim:
+    """Return the claim if it is this owner's at this fence.
+
+    Raises:
+        Conflict: If it is not.
+    """
+    if claim is None or (claim.owner, claim.fence) != (owner, fence):
+        raise Conflict(f"{owner} no longer holds the claim with fence {fence}")
+    return claim

@@ -1,0 +1,68 @@
+"""The error tree of convtailor.
+
+::
+
+    ConvtailorError
+    ├── UserFault       the person can mend it: stable code, message, fix, details
+    ├── Conflict        somebody else changed the thing first; read again
+    ├── NotFound        no such thing
+    ├── Transient       try again later; nothing was lost
+    └── MalformedEvent  a message that no retry will make readable
+
+Adapters translate the exceptions of their product into these; entry points own two tables, error → HTTP status and
+error → acknowledge, retry or dead-letter.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What is wrong and how to mend it, in the one shape that API, mail, log and documentation share.
+
+    Args:
+        code: Stable identifier in snake case, such as ``archive_encrypted``; programs may rely on it.
+        message: One sentence for a person: what was received and what was expected.
+        fix: One sentence for a person: what to do now.
+        details: JSON values that point at the places, such as ``{"files": ["cats/1.jpg"]}``.
+    """
+
+    code: str
+    message: str
+    fix: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class ConvtailorError(Exception):
+    """Root of every error that convtailor raises on purpose."""
+
+
+class UserFault(ConvtailorError):
+    """Something the person who asked can mend; carries a :class:`Fault`."""
+
+    def __init__(self, code: str, message: str, *, fix: str, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.fault = Fault(code=code, message=message, fix=fix, details=details or {})
+
+    @classmethod
+    def of(cls, fault: Fault) -> "UserFault":
+        """Wrap a stored fault so that it can be raised again."""
+        return cls(fault.code, fault.message, fix=fault.fix, details=fault.details)
+
+
+class Conflict(ConvtailorError):
+    """A conditional write lost: the thing exists already, or has another revision than the one that was read."""
+
+
+class NotFound(ConvtailorError):
+    """There is no such job, object or message."""
+
+
+class Transient(ConvtailorError):
+    """A service did not answer in time or refused for now; the same call may succeed later."""
+
+
+class MalformedEvent(ConvtailorError):
+    """A message that cannot be read as an event of a known type and version."""

@@ -1,0 +1,40 @@
+"""One pair of functions between frozen dataclasses and JSON values, checked by the types themselves."""
+
+from collections.abc import Hashable, Mapping
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+T = TypeVar("T")
+
+
+@cache
+def _cached_adapter(cls: Hashable) -> TypeAdapter[Any]:
+    return TypeAdapter(cls)
+
+
+def adapter(cls: type[T]) -> TypeAdapter[T]:
+    """Return the pydantic adapter of a dataclass, built once."""
+    return _cached_adapter(cls)
+
+
+def to_json(value: object) -> dict[str, Any]:
+    """Return a dataclass as JSON values: datetimes in ISO 8601 with ``Z``, enumerations by value, tuples as lists."""
+    document: dict[str, Any] = adapter(type(value)).dump_python(value, mode="json")
+    return document
+
+
+def from_json(cls: type[T], document: Mapping[str, Any]) -> T:
+    """Build a dataclass from JSON values.
+
+    Raises:
+        pydantic.ValidationError: If a field is missing, has the wrong type or is out of range; it lists every fault.
+    """
+    value: T = adapter(cls).validate_python(document)
+    return value
+
+
+def json_schema(cls: type[Any]) -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a dataclass as it is serialised."""
+    return adapter(cls).json_schema(mode="serialization")

@@ -1,0 +1,75 @@
+"""The bus of events: at-least-once, unordered, with leases, back-off and dead letters."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from shared.events import Event, Topic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One delivery of a message.
+
+    Args:
+        topic: Where it was pulled.
+        data: The message as published; :func:`shared.events.decode` reads it.
+        receipt: Opaque handle of this delivery; void once its lease has ended.
+        attempt: 1 for the first delivery.
+    """
+
+    topic: Topic
+    data: bytes
+    receipt: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRules:
+    """How often and how soon a message comes again.
+
+    Args:
+        max_attempts: Deliveries before it becomes a dead letter.
+        min_backoff: Wait after the first failed delivery; doubles with each.
+        max_backoff: Longest wait.
+    """
+
+    max_attempts: int = 50
+    min_backoff: timedelta = timedelta(seconds=1)
+    max_backoff: timedelta = timedelta(seconds=60)
+
+
+class EventBus(Protocol):
+    """Carries messages on topics with one subscription each.
+
+    A message is delivered at least once, in any order, until it is acknowledged or has had its attempts. Every
+    method may raise :class:`shared.errors.Transient`. Safe for threads and for several processes.
+    """
+
+    def publish(self, event: Event) -> None:
+        """Send an event to its topic; on return it is durable."""
+        ...
+
+    def pull(self, topic: Topic, *, lease: timedelta, max_messages: int = 1) -> list[Delivery]:
+        """Return up to ``max_messages`` that are due, leased to the caller, soon; an empty list is normal."""
+        ...
+
+    def extend(self, delivery: Delivery, *, lease: timedelta) -> None:
+        """Hold a delivery for ``lease`` from now; without effect once its lease has ended."""
+        ...
+
+    def acknowledge(self, delivery: Delivery) -> None:
+        """Finish a message; without effect once its lease has ended, since it is then due again."""
+        ...
+
+    def retry_later(self, delivery: Delivery) -> None:
+        """Give a message back, to come again after the back-off; the last attempt makes it a dead letter."""
+        ...
+
+    def bury(self, delivery: Delivery, reason: str) -> None:
+        """Make a message a dead letter at once, because no retry can help."""
+        ...
+
+    def dead_letters(self, topic: Topic) -> list[bytes]:
+        """Return the messages buried or out of attempts on the topic, the oldest first."""
+        ...

@@ -1,0 +1,72 @@
+"""The store of jobs: the truth about every job, with its outbox."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from shared.events import Event
+from shared.job import Job, JobState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredJob:
+    """A job as read.
+
+    Args:
+        job: The job.
+        revision: Opaque; changes with every write, and only with a write.
+    """
+
+    job: Job
+    revision: str
+
+
+class JobStore(Protocol):
+    """Keeps jobs, with compare-and-set, and the events recorded with each change.
+
+    Every method may raise :class:`shared.errors.Transient`; after that the write may or may not have happened, so the
+    caller reads again. Safe for threads and for several processes.
+    """
+
+    def create(self, job: Job, events: Sequence[Event] = ()) -> StoredJob:
+        """Keep a new job and its events, both or neither, durably.
+
+        Raises:
+            Conflict: If a job of that id exists.
+        """
+        ...
+
+    def get(self, job_id: str) -> StoredJob:
+        """Return the job as last written.
+
+        Raises:
+            NotFound: If there is none of that id.
+        """
+        ...
+
+    def replace(self, stored: StoredJob, job: Job, events: Sequence[Event] = ()) -> StoredJob:
+        """Write a job over the revision that was read, with the events that announce it, both or neither, durably.
+
+        Args:
+            stored: What the caller read; its ``revision`` must still be the current one.
+            job: The new value, of the same id.
+            events: Recorded in the outbox in the same step.
+
+        Raises:
+            Conflict: If the job was written since; read again and decide anew.
+            NotFound: If the job is gone.
+        """
+        ...
+
+    def find(self, states: Collection[JobState], *, updated_before: datetime, limit: int = 100) -> list[StoredJob]:
+        """Return jobs in these states whose ``updated_at`` is earlier, the oldest first."""
+        ...
+
+    def pending_events(self, limit: int = 100) -> list[Event]:
+        """Return recorded events that were not settled yet, the oldest first."""
+        ...
+
+    def settle_events(self, event_ids: Collection[str]) -> None:
+        """Forget events that were published; unknown ids are ignored."""
+        ...

@@ -1,0 +1,90 @@
+"""The store of objects: archives, networks, results and reports, with signed URLs."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import BinaryIO, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """An object as it lies in the store.
+
+    Args:
+        key: Its key: segments of any characters joined by ``/``.
+        size_bytes: Its size.
+        generation: Opaque; another one for every write under the key.
+        content_type: Its media type.
+        updated_at: When it was written.
+    """
+
+    key: str
+    size_bytes: int
+    generation: str
+    content_type: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedRequest:
+    """A request that anybody may make until it expires.
+
+    Args:
+        url: Absolute URL.
+        method: HTTP method.
+        headers: Headers that must be sent exactly so.
+        expires_at: When it ends.
+    """
+
+    url: str
+    method: str
+    headers: Mapping[str, str]
+    expires_at: datetime
+
+
+class ObjectStore(Protocol):
+    """Keeps objects by key. A reader sees a whole object or none; every write makes a new generation.
+
+    Every method may raise :class:`shared.errors.Transient`. Safe for threads and for several processes.
+    """
+
+    def put(self, key: str, source: BinaryIO, *, content_type: str, if_absent: bool = False) -> StoredObject:
+        """Write an object from a binary stream, durably and at once: temporary name, flush, then its key.
+
+        Raises:
+            Conflict: If ``if_absent`` and the key is taken.
+            ValueError: If the key is empty, absolute or has a ``..`` segment.
+        """
+        ...
+
+    def stat(self, key: str) -> StoredObject:
+        """Describe an object.
+
+        Raises:
+            NotFound: If there is none under the key.
+        """
+        ...
+
+    def read(self, key: str, start: int = 0, end: int | None = None, *, generation: str | None = None) -> bytes:
+        """Return bytes ``start`` to ``end`` (exclusive; ``None``: to its end), fewer where the object is shorter.
+
+        Raises:
+            NotFound: If there is none under the key, or none of that generation.
+        """
+        ...
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """Yield the objects whose key starts with the prefix, by key."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove an object; a missing one is no error."""
+        ...
+
+    def sign_upload(self, key: str, *, content_type: str, max_bytes: int, valid_for: timedelta) -> SignedRequest:
+        """Sign one upload: this key, this content type, 1 to ``max_bytes`` bytes, and only while the key is free."""
+        ...
+
+    def sign_download(self, key: str, *, filename: str, valid_for: timedelta) -> SignedRequest:
+        """Sign a GET that offers the object under a file name. The object need not exist."""
+        ...

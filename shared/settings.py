@@ -1,0 +1,81 @@
+"""Settings from the environment: one frozen dataclass per service, every fault reported at once, secrets masked.
+
+A field made with :func:`setting` is read from ``CONVTAILOR_<NAME>`` in capitals. ``docs/settings.md`` is generated
+from the same fields by :func:`describe`.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from shared.errors import ConvtailorError
+from shared.json_codec import adapter
+
+S = TypeVar("S", bound="Settings")
+PREFIX = "CONVTAILOR_"
+
+
+class InvalidSettings(ConvtailorError):
+    """The environment does not make sense; the message lists every fault."""
+
+
+def setting(default: Any = MISSING, *, help: str, secret: bool = False) -> Any:  # noqa: A002 - the word click uses
+    """Declare a setting.
+
+    Args:
+        default: Its value where the environment has none; without one the setting is required.
+        help: One sentence for the operator, with the unit.
+        secret: Never shown.
+    """
+    return field(default=default, metadata={"help": help, "secret": secret}, repr=not secret)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What every service has to know."""
+
+    backend: str = setting("embedded", help="Back-ends of the ports: `embedded` (one machine, no network) or `gcp`.")
+    data_dir: Path = setting(Path("convtailor-data"), help="Folder of the embedded back-ends.")
+    public_url: str = setting(
+        "http://127.0.0.1:8080", help="Address under which people reach intake; signed URLs begin with it."
+    )
+    log_level: str = setting("INFO", help="Least severe log level written: DEBUG, INFO, WARNING or ERROR.")
+
+
+def load(cls: type[S], environ: Mapping[str, str]) -> S:
+    """Build settings from an environment.
+
+    Raises:
+        InvalidSettings: With every variable that is missing or cannot be read.
+    """
+    names = {variable(each.name): each.name for each in dataclasses.fields(cls)}
+    given = {names[key]: value for key, value in environ.items() if key in names and value != ""}
+    try:
+        return adapter(cls).validate_python(given)
+    except ValidationError as error:
+        faults = [f"{variable(str(entry['loc'][0]))}: {entry['msg']}" for entry in error.errors()]
+        raise InvalidSettings("the environment has faults:\n  " + "\n  ".join(faults)) from error
+
+
+def variable(name: str) -> str:
+    """Return the environment variable of a field."""
+    return PREFIX + name.upper()
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Return the variables that rebuild these settings in a child process; for environments, never for logs."""
+    values = {each.name: getattr(settings, each.name) for each in dataclasses.fields(settings)}
+    return {variable(name): str(value) for name, value in values.items() if value is not None}
+
+
+def describe(cls: type[Settings]) -> list[tuple[str, str, str]]:
+    """Return (variable, default, help) of every setting, in the order of the fields."""
+    rows = []
+    for each in dataclasses.fields(cls):
+        default = "required" if each.default is MISSING else ("none" if each.default is None else f"`{each.default}`")
+        rows.append((variable(each.name), "secret" if each.metadata["secret"] else default, each.metadata["help"]))
+    return rows
