@@ -1,6 +1,6 @@
 """One pair of functions between frozen dataclasses and JSON values, checked by the types themselves."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -10,13 +10,14 @@ T = TypeVar("T")
 
 
 @cache
-def _cached_adapter(cls: Hashable) -> TypeAdapter[Any]:
+def _cached_adapter(cls: Any) -> TypeAdapter[Any]:
     return TypeAdapter(cls)
 
 
 def adapter(cls: type[T]) -> TypeAdapter[T]:
     """Return the pydantic adapter of a dataclass, built once."""
-    return _cached_adapter(cls)
+    found: TypeAdapter[T] = _cached_adapter(cls)  # type: ignore[arg-type]  # mypy takes no type[T] for Hashable
+    return found
 
 
 def to_json(value: object) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""From a zip to a memory-mapped, split, clean data set."""

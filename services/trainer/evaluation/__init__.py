@@ -1,0 +1,1 @@
+"""The one reading of the test split."""

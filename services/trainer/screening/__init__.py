@@ -1,0 +1,1 @@
+"""Which frozen backbone suits the photographs best."""

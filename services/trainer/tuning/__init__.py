@@ -1,0 +1,1 @@
+"""Fine-tuning of the winner's last block on kept activations."""
