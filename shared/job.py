@@ -140,7 +140,8 @@ class Job:
         archive: What was uploaded, once its central directory was read.
         claim: The trainer's lease.
         report_claim: The reporter's lease.
-        attempts: Times a trainer took the job up.
+        attempts: Times a trainer took the job up and did not hand it back on purpose.
+        trained_s: Seconds of the budget that the trainers spent so far.
         device: What trains it, such as ``CPU (2 cores)``.
         progress: The last point stored.
         trials: The ledger.
@@ -162,6 +163,7 @@ class Job:
     claim: Claim | None = None
     report_claim: Claim | None = None
     attempts: int = 0
+    trained_s: float = 0.0
     device: str | None = None
     progress: Progress | None = None
     trials: tuple[Trial, ...] = ()
