@@ -1,0 +1,60 @@
+# Everything starts here: `make demo` shows convtailor at work, `make test` proves it. Both install what they need.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+# TensorFlow has wheels for Python 3.11 to 3.13; the first of these found is used. Override: make demo PYTHON=/path/to/python
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
+	"$$python" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+	&& echo "$$python" && break; done)
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: help demo test test-fast lint check format bench docs lock clean
+
+help:  ## Show this list.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then echo "convtailor needs Python 3.11, 3.12 or 3.13 with the venv module (Debian, Ubuntu: apt install python3-venv)." \
+		"Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; fi
+	@echo "Installing convtailor and its locked dependencies into $(VENV) (once; TensorFlow is a large download) ..." >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(VENV)/.installed  ## Run the whole service on handwritten digits, offline, and show the result.
+	@$(BIN)/convtailor demo
+
+test: $(VENV)/.installed  ## Run every test.
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-fast: $(VENV)/.installed  ## Run the tests that need no TensorFlow and no processes.
+	@$(BIN)/python -m pytest tests/unit tests/contract $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed  ## Check style, formatting, types and the arrows between modules.
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+check: lint test  ## Everything a change must pass.
+
+format: $(VENV)/.installed  ## Format the code and mend what can be mended.
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format --quiet .
+
+bench: $(VENV)/.installed  ## Measure every number in docs/benchmarks.md and write that page.
+	@$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.installed  ## Regenerate the pages of docs/ that are made from the code.
+	@$(BIN)/python -m tools.docs
+
+lock: $(VENV)/.installed  ## Pin the newest versions that pyproject.toml allows, with hashes.
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra all --group dev --generate-hashes \
+		--no-header --no-annotate --upgrade pyproject.toml --output-file requirements.lock
+
+clean:  ## Remove what was installed and built.
+	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
