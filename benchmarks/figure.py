@@ -1,0 +1,46 @@
+"""A measured figure beside its target, and how it is shown."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One number.
+
+    Args:
+        name: What was measured, as a row of the table says it.
+        measured: The number.
+        unit: Such as ``×``, ``s`` or ``%``.
+        at_least: The target, where more is better.
+        at_most: The target, where less is better.
+        note: Where it comes from: times of both sides, sizes, seeds.
+    """
+
+    name: str
+    measured: float
+    unit: str
+    at_least: float | None = None
+    at_most: float | None = None
+    note: str = ""
+
+    @property
+    def reached(self) -> bool | None:
+        """Tell whether the target is met; ``None`` without a target."""
+        if self.at_least is not None:
+            return self.measured >= self.at_least
+        if self.at_most is not None:
+            return self.measured <= self.at_most
+        return None
+
+    def row(self) -> str:
+        """Return the figure as a row of a Markdown table."""
+        target = f"≥ {self.at_least:g}" if self.at_least is not None else ""
+        target = f"≤ {self.at_most:g}" if self.at_most is not None else target
+        verdict = {True: "yes", False: "**no**", None: ""}[self.reached]
+        return f"| {self.name} | {self.measured:.3g} {self.unit} | {target} | {verdict} | {self.note} |"
+
+
+def table(figures: list[Figure]) -> str:
+    """Return figures as a Markdown table."""
+    head = ["| figure | measured | target | reached | how |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *(figure.row() for figure in figures)])
