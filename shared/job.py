@@ -149,6 +149,7 @@ class Job:
         fault: Why it was rejected or failed.
         cancel_requested_at: When the person asked for it to stop.
         mailed_at: When a mail about its end was accepted.
+        mail_fault: Why no mail about its end will ever be accepted; the report can still be fetched.
     """
 
     job_id: str
@@ -171,6 +172,7 @@ class Job:
     fault: Fault | None = None
     cancel_requested_at: datetime | None = None
     mailed_at: datetime | None = None
+    mail_fault: Fault | None = None
 
     @property
     def is_ended(self) -> bool:
@@ -180,7 +182,7 @@ class Job:
     @property
     def owes_mail(self) -> bool:
         """Tell whether the person still has to be told how the job ended."""
-        if self.state not in MAILED_STATES or self.mailed_at is not None:
+        if self.state not in MAILED_STATES or self.mailed_at is not None or self.mail_fault is not None:
             return False
         return self.state is not JobState.CANCELLED or self.archive is not None
 
