@@ -91,6 +91,11 @@ def archive_uploaded(job_id: str, now: datetime, *, object_key: str, generation:
     )
 
 
+def job_queued(job_id: str, now: datetime) -> Event:
+    """Tell that a job waits for a trainer."""
+    return Event(type=EventType.JOB_QUEUED, event_id=uuid.uuid4().hex, job_id=job_id, occurred_at=now)
+
+
 def announcement(job: Job, now: datetime) -> tuple[Event, ...]:
     """Return the event that tells of the job's present state, or nothing where nobody waits for it."""
     if job.state not in _ANNOUNCED_BY or (job.is_ended and not job.owes_mail):

@@ -150,6 +150,7 @@ class Job:
         cancel_requested_at: When the person asked for it to stop.
         mailed_at: When a mail about its end was accepted.
         mail_fault: Why no mail about its end will ever be accepted; the report can still be fetched.
+        reminded_at: When the sweeper last published its state anew.
     """
 
     job_id: str
@@ -173,6 +174,7 @@ class Job:
     cancel_requested_at: datetime | None = None
     mailed_at: datetime | None = None
     mail_fault: Fault | None = None
+    reminded_at: datetime | None = None
 
     @property
     def is_ended(self) -> bool:
@@ -185,6 +187,11 @@ class Job:
         if self.state not in MAILED_STATES or self.mailed_at is not None or self.mail_fault is not None:
             return False
         return self.state is not JobState.CANCELLED or self.archive is not None
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether anything is left to be done: work, or a mail."""
+        return not self.is_ended or self.owes_mail
 
 
 def advance(job: Job, state: JobState, now: datetime, **changes: Any) -> Job:

@@ -38,6 +38,27 @@ class DeliveryRules:
     min_backoff: timedelta = timedelta(seconds=1)
     max_backoff: timedelta = timedelta(seconds=60)
 
+    def backoff(self, attempt: int) -> timedelta:
+        """Return the wait after a failed delivery, the first being attempt 1."""
+        # Doublings beyond 2**32 would only overflow the timedelta; the longest wait is reached long before.
+        return min(self.max_backoff, self.min_backoff * (1 << min(attempt - 1, 32)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A message that is not delivered any more.
+
+    Args:
+        data: The message as published.
+        reason: Why it was buried, or ``out of attempts``.
+    """
+
+    data: bytes
+    reason: str
+
+
+OUT_OF_ATTEMPTS = "out of attempts"
+
 
 class EventBus(Protocol):
     """Carries messages on topics with one subscription each.
@@ -63,13 +84,16 @@ class EventBus(Protocol):
         ...
 
     def retry_later(self, delivery: Delivery) -> None:
-        """Give a message back, to come again after the back-off; the last attempt makes it a dead letter."""
+        """Give a message back, to come again after the back-off; the last attempt makes it a dead letter.
+
+        Without effect once the lease has ended.
+        """
         ...
 
     def bury(self, delivery: Delivery, reason: str) -> None:
-        """Make a message a dead letter at once, because no retry can help."""
+        """Make a message a dead letter at once, because no retry can help; without effect once the lease has ended."""
         ...
 
-    def dead_letters(self, topic: Topic) -> list[bytes]:
-        """Return the messages buried or out of attempts on the topic, the oldest first."""
+    def dead_letters(self, topic: Topic) -> list[DeadLetter]:
+        """Return the messages buried or out of attempts on the topic, in the order they were published."""
         ...

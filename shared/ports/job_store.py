@@ -56,11 +56,22 @@ class JobStore(Protocol):
         Raises:
             Conflict: If the job was written since; read again and decide anew.
             NotFound: If the job is gone.
+            ValueError: If ``job`` has another id than the one that was read.
         """
         ...
 
-    def find(self, states: Collection[JobState], *, updated_before: datetime, limit: int = 100) -> list[StoredJob]:
-        """Return jobs in these states whose ``updated_at`` is earlier, the oldest first."""
+    def find(
+        self, states: Collection[JobState], *, updated_before: datetime, open_only: bool = False, limit: int = 100
+    ) -> list[StoredJob]:
+        """Return jobs in these states whose ``updated_at`` is earlier, the oldest first.
+
+        Args:
+            states: The states wanted.
+            updated_before: Jobs of this moment or later are left out.
+            open_only: Leave out jobs with nothing left to be done (:attr:`shared.job.Job.is_open`), which are
+                nearly all that have ended.
+            limit: Most jobs returned.
+        """
         ...
 
     def pending_events(self, limit: int = 100) -> list[Event]:

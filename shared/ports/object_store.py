@@ -51,9 +51,13 @@ class ObjectStore(Protocol):
     def put(self, key: str, source: BinaryIO, *, content_type: str, if_absent: bool = False) -> StoredObject:
         """Write an object from a binary stream, durably and at once: temporary name, flush, then its key.
 
+        What ``source.read`` raises passes through (an ``OSError`` as ``Transient``), and the store is then as it was.
+        The stream is never held in memory as a whole.
+
         Raises:
             Conflict: If ``if_absent`` and the key is taken.
-            ValueError: If the key is empty, absolute or has a ``..`` segment.
+            ValueError: If the key is empty, absolute, longer than 1,024 bytes in UTF-8 or has a ``..`` segment; the
+                other methods raise it too.
         """
         ...
 

@@ -1,0 +1,131 @@
+"""One SQLite file, opened for many threads and processes; every fault of SQLite leaves here as a convtailor error."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_random
+
+from shared.errors import ConvtailorError, Transient
+
+BUSY_TIMEOUT_S = 10.0
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def microseconds(moment: datetime) -> int:
+    """Return the moment as whole microseconds since 1970; integers compare exactly, ISO strings and floats do not."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+class SqliteDatabase:
+    """A database in WAL mode: readers never wait, writers queue up.
+
+    Args:
+        path: The file; its folder must exist.
+        schema: Statements that create what is missing.
+        version: Version of the schema; a file of another version is refused.
+
+    Raises:
+        Transient: If the file cannot be opened now.
+        ConvtailorError: If the file belongs to another version of convtailor.
+    """
+
+    def __init__(self, path: Path, *, schema: str, version: int = 1) -> None:
+        self._path = path
+        self._idle: list[sqlite3.Connection] = []
+        self._owner_pid = os.getpid()
+        with self.writing() as connection:
+            found = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            if found not in (0, version):
+                raise ConvtailorError(
+                    f"{path} has schema version {found}, expected {version}; use the convtailor that wrote it"
+                )
+            if found == 0:
+                # executescript() would commit the transaction that is open.
+                for statement in schema.split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {version}")
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Hold the write lock for the block: all of it is durable on leaving, or nothing after an exception.
+
+        Raises:
+            Transient: If SQLite is locked for too long, out of disk or cannot read its file.
+        """
+        with self._connection() as connection:
+            # A deferred transaction that turns writer half-way fails at once instead of waiting for the lock.
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection for single SELECT statements.
+
+        Raises:
+            Transient: If SQLite cannot read its file.
+        """
+        with self._connection() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close the connections that nobody is using."""
+        while self._idle:
+            self._idle.pop().close()
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection to one thread; a connection that has seen a fault of SQLite is not used again."""
+        try:
+            connection = self._borrowed()
+            try:
+                yield connection
+            except sqlite3.Error:
+                connection.close()
+                raise
+            except BaseException:
+                connection.rollback()
+                self._idle.append(connection)
+                raise
+            self._idle.append(connection)
+        except (sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.DataError):
+            raise  # our own mistakes: no retry mends them
+        except sqlite3.Error as error:
+            raise Transient(f"SQLite could not use {self._path}: {error}") from error
+
+    def _borrowed(self) -> sqlite3.Connection:
+        if self._owner_pid != os.getpid():
+            # SQLite forbids carrying a connection over a fork, closing it included.
+            _LEFT_TO_PARENT.append(self._idle)
+            self._idle, self._owner_pid = [], os.getpid()
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._opened()
+
+    # Switching to WAL needs the file alone for a moment, and SQLite does not wait for that by itself.
+    @retry(
+        retry=retry_if_exception_type(sqlite3.OperationalError),
+        stop=stop_after_delay(BUSY_TIMEOUT_S),
+        wait=wait_random(0.01, 0.1),
+        reraise=True,
+    )
+    def _opened(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            # NORMAL may lose the last commits when the power fails; the ports promise that a write is durable.
+            connection.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+_LEFT_TO_PARENT: list[list[sqlite3.Connection]] = []
+"""Connections that a forked child found; kept so that they are never closed in the child."""

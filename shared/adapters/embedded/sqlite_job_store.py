@@ -1,0 +1,135 @@
+"""Jobs as JSON rows of one SQLite file, with compare-and-set by revision and the outbox in the same transaction."""
+
+import json
+import sqlite3
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from shared.adapters.embedded.sqlite_database import SqliteDatabase, microseconds
+from shared.errors import Conflict, NotFound
+from shared.events import Event, decode, encode
+from shared.job import Job, JobState
+from shared.json_codec import from_json, to_json
+from shared.ports.job_store import StoredJob
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (
+    job_id TEXT PRIMARY KEY,
+    revision INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    is_open INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS jobs_by_age ON jobs (is_open, updated_at);
+CREATE TABLE IF NOT EXISTS outbox (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    event_id TEXT NOT NULL UNIQUE,
+    data BLOB NOT NULL
+)
+"""
+
+
+class SqliteJobStore:
+    """The :class:`shared.ports.job_store.JobStore` of one machine.
+
+    Args:
+        path: The database file; made where it is missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._database = SqliteDatabase(path, schema=_SCHEMA)
+
+    def create(self, job: Job, events: Sequence[Event] = ()) -> StoredJob:
+        """See the port."""
+        with self._database.writing() as connection:
+            created = connection.execute(
+                "INSERT INTO jobs (job_id, revision, state, is_open, updated_at, document) VALUES (?, 1, ?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                (job.job_id, *_columns(job)),
+            )
+            if created.rowcount == 0:
+                raise Conflict(f"there is a job {job.job_id} already")
+            _record(connection, events)
+        return StoredJob(job=job, revision="1")
+
+    def get(self, job_id: str) -> StoredJob:
+        """See the port."""
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT document, revision FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
+        if row is None:
+            raise NotFound(f"there is no job {job_id}")
+        return _stored(row)
+
+    def replace(self, stored: StoredJob, job: Job, events: Sequence[Event] = ()) -> StoredJob:
+        """See the port."""
+        if job.job_id != stored.job.job_id:
+            raise ValueError(f"received job {job.job_id}, expected {stored.job.job_id}: a job keeps its id")
+        revision = int(stored.revision)
+        with self._database.writing() as connection:
+            written = connection.execute(
+                "UPDATE jobs SET revision = ?, state = ?, is_open = ?, updated_at = ?, document = ?"
+                " WHERE job_id = ? AND revision = ?",
+                (revision + 1, *_columns(job), job.job_id, revision),
+            )
+            if written.rowcount == 0:
+                raise _reason_of_refusal(connection, stored)
+            _record(connection, events)
+        return StoredJob(job=job, revision=str(revision + 1))
+
+    def find(
+        self, states: Collection[JobState], *, updated_before: datetime, open_only: bool = False, limit: int = 100
+    ) -> list[StoredJob]:
+        """See the port."""
+        marks = ",".join("?" * len(states))
+        openness = "is_open = 1" if open_only else "is_open IN (0, 1)"
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                f"SELECT document, revision FROM jobs WHERE {openness} AND state IN ({marks}) AND updated_at < ?"  # noqa: S608 - question marks and constants only
+                " ORDER BY updated_at LIMIT ?",
+                (*states, microseconds(updated_before), limit),
+            ).fetchall()
+        return [_stored(row) for row in rows]
+
+    def pending_events(self, limit: int = 100) -> list[Event]:
+        """See the port."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT data FROM outbox ORDER BY position LIMIT ?", (limit,)).fetchall()
+        return [decode(data) for (data,) in rows]
+
+    def settle_events(self, event_ids: Collection[str]) -> None:
+        """See the port."""
+        with self._database.writing() as connection:
+            connection.executemany("DELETE FROM outbox WHERE event_id = ?", [(each,) for each in event_ids])
+
+    def close(self) -> None:
+        """Let go of the file; the store must not be used afterwards."""
+        self._database.close()
+
+
+def _columns(job: Job) -> tuple[str, bool, int, str]:
+    """Return the columns state, is_open, updated_at and document of a job."""
+    document = json.dumps(to_json(job), ensure_ascii=False, separators=(",", ":"))
+    return job.state, job.is_open, microseconds(job.updated_at), document
+
+
+def _stored(row: tuple[str, int]) -> StoredJob:
+    document, revision = row
+    return StoredJob(job=from_json(Job, json.loads(document)), revision=str(revision))
+
+
+def _record(connection: sqlite3.Connection, events: Sequence[Event]) -> None:
+    """Put events into the outbox; one that is there already is the same fact."""
+    connection.executemany(
+        "INSERT INTO outbox (event_id, data) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        [(event.event_id, encode(event)) for event in events],
+    )
+
+
+def _reason_of_refusal(connection: sqlite3.Connection, stored: StoredJob) -> Conflict | NotFound:
+    job_id = stored.job.job_id
+    row = connection.execute("SELECT revision FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
+    if row is None:
+        return NotFound(f"there is no job {job_id}")
+    return Conflict(f"job {job_id} has revision {row[0]}, expected {stored.revision}: it was written since")

@@ -1,0 +1,72 @@
+"""The name of a back-end → its adapters, imported only when they are asked for."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.clock import Clock, utc_now
+from shared.errors import Transient
+from shared.ports.event_bus import EventBus
+from shared.ports.job_store import JobStore
+from shared.ports.object_store import ObjectStore
+from shared.settings import InvalidSettings, Settings
+
+if TYPE_CHECKING:
+    from shared.adapters.embedded.signed_url import UrlSigner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backends:
+    """The ports, open.
+
+    Args:
+        job_store: Jobs and their outbox.
+        object_store: Archives, networks, results and reports.
+        event_bus: Events.
+        url_signer: Checks the signed URLs that intake has to serve; ``None`` where the object store's own product
+            serves them.
+    """
+
+    job_store: JobStore
+    object_store: ObjectStore
+    event_bus: EventBus
+    url_signer: "UrlSigner | None" = None
+
+
+def open_backends(settings: Settings, *, clock: Clock = utc_now) -> Backends:
+    """Open the back-ends that the settings name.
+
+    Raises:
+        InvalidSettings: If there is no such back-end, or its folder cannot be used.
+        Transient: If it cannot be reached now.
+    """
+    if settings.backend == "embedded":
+        return _open_embedded(settings, clock)
+    if settings.backend == "gcp":
+        raise InvalidSettings("CONVTAILOR_BACKEND is gcp, which this release does not have yet; use embedded")
+    raise InvalidSettings(f"CONVTAILOR_BACKEND is {settings.backend!r}, expected embedded or gcp")
+
+
+def _open_embedded(settings: Settings, clock: Clock) -> Backends:
+    from shared.adapters.embedded.folder_object_store import FolderObjectStore  # noqa: PLC0415
+    from shared.adapters.embedded.signed_url import UrlSigner, load_secret  # noqa: PLC0415
+    from shared.adapters.embedded.sqlite_event_bus import SqliteEventBus  # noqa: PLC0415
+    from shared.adapters.embedded.sqlite_job_store import SqliteJobStore  # noqa: PLC0415
+
+    folder = settings.data_dir
+    try:
+        # The folder holds people's photographs and addresses.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidSettings(f"CONVTAILOR_DATA_DIR is {folder}, which cannot be used as a folder: {error}") from error
+    try:
+        signer = UrlSigner(load_secret(folder / "url.secret"), public_url=settings.public_url, clock=clock)
+        return Backends(
+            job_store=SqliteJobStore(folder / "jobs.sqlite3"),
+            object_store=FolderObjectStore(folder, signer=signer, clock=clock),
+            event_bus=SqliteEventBus(folder / "events.sqlite3", clock=clock),
+            url_signer=signer,
+        )
+    except Transient as error:
+        if isinstance(error.__cause__, PermissionError):
+            raise InvalidSettings(f"CONVTAILOR_DATA_DIR is {folder}, where this user may not write: {error}") from error
+        raise
