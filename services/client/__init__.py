@@ -1,1 +1,1 @@
-"""Talks to a convtailor server over HTTP: submit, watch, fetch."""
+"""What a person meets on the terminal: commands that speak HTTP with a convtailor server, and live progress."""

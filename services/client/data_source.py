@@ -1,0 +1,51 @@
+"""What a person names as DATA: a zip, or a folder that becomes one."""
+
+from pathlib import Path
+
+from services.client.archive import write_archive
+from services.client.fault import UsageFault
+from services.client.live import Live
+from services.client.stage import Stage
+
+_LAYOUT = "one folder of photographs per class, such as photos/cats and photos/dogs"
+
+
+def check_data(data: Path) -> None:
+    """Refuse what cannot be a data set, before anything is started.
+
+    Raises:
+        UsageFault: If the path leads nowhere, or to something that is neither a file nor a folder.
+    """
+    if not data.exists():
+        raise UsageFault(
+            "data_not_found",
+            f"There is no {data}.",
+            fix=f"Name a zip or a folder that holds {_LAYOUT}.",
+            details={"path": str(data)},
+        )
+    if not data.is_file() and not data.is_dir():
+        raise UsageFault(
+            "data_unreadable",
+            f"{data} is neither a file nor a folder.",
+            fix=f"Name a zip or a folder that holds {_LAYOUT}.",
+            details={"path": str(data)},
+        )
+
+
+def archive_of(data: Path, scratch: Path, *, live: Live, leave_out: tuple[Path, ...] = ()) -> Path:
+    """Return the zip to upload: the file itself, or the folder packed into the scratch folder.
+
+    Raises:
+        UsageFault: If the data cannot be read or a folder is empty.
+    """
+    check_data(data)
+    if data.is_file():
+        return data
+    target = scratch / "archive.zip"
+    write_archive(
+        data,
+        target,
+        leave_out=leave_out,
+        on_bytes=lambda done, total: live.show(Stage(key="zip", done=done, total=total, unit="bytes")),
+    )
+    return target

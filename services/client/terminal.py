@@ -1,0 +1,107 @@
+"""The outermost layer of the command line: every error becomes one clear text or JSON document, and an exit code."""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+from services.client.fault import ExitCode, Interrupted, UsageFault, exit_code_of, fault_of
+from shared.errors import ConvtailorError, Fault
+
+JSON_FLAG = "--json"
+_MAX_LISTED = 20
+
+
+def run_command(command: click.Command, arguments: Sequence[str]) -> int:
+    """Run a command line and return its exit code; what goes wrong is told, never raised.
+
+    Args:
+        command: The program.
+        arguments: Without the program's name.
+    """
+    signal.signal(signal.SIGTERM, _terminate)
+    as_json = JSON_FLAG in arguments
+    try:
+        code = command.main(list(arguments), prog_name=command.name, standalone_mode=False)
+    except click.ClickException as error:
+        return _tell_usage(error, as_json=as_json)
+    except (click.Abort, KeyboardInterrupt):
+        message = "Interrupted."
+        return _tell(Interrupted("interrupted", message, fix="Run the command again."), as_json=as_json)
+    except ConvtailorError as error:
+        return _tell(error, as_json=as_json)
+    except OSError as error:
+        return _tell(_of_system(error), as_json=as_json)
+    except Exception as error:  # the outermost loop: a person gets a sentence, a developer the traceback
+        if os.environ.get("CONVTAILOR_LOG_LEVEL") == "DEBUG":
+            raise
+        return _tell(_of_bug(error), as_json=as_json)
+    return code if isinstance(code, int) else ExitCode.DONE
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Write the one document of a command to standard output, in ASCII so that every pipe carries it."""
+    click.echo(json.dumps(document, indent=2))
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """Leave through every ``finally``, so that nothing stays behind."""
+    sys.exit(ExitCode.TERMINATED)
+
+
+def _tell(error: ConvtailorError, *, as_json: bool) -> int:
+    fault = fault_of(error)
+    if as_json:
+        print_json({"error": asdict(fault)})
+    else:
+        click.secho(f"convtailor: {fault.message}", fg="red", err=True)
+        for line in _explanation(fault):
+            click.echo(f"  {line}", err=True)
+    return exit_code_of(error)
+
+
+def _tell_usage(error: click.ClickException, *, as_json: bool) -> int:
+    if as_json:
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else "convtailor"
+        return _tell(UsageFault("usage", error.format_message(), fix=f"See `{path} --help`."), as_json=True)
+    error.show()
+    return ExitCode.USAGE
+
+
+def _explanation(fault: Fault) -> list[str]:
+    """Return the fix and the places, a line each."""
+    lines = [f"Fix: {fault.fix}"] if fault.fix else []
+    lines.append(f"Code: {fault.code}")
+    for name, value in fault.details.items():
+        entries = value if isinstance(value, list | tuple) else [value]
+        lines.extend(f"{name}: {_entry(entry)}" for entry in entries[:_MAX_LISTED])
+        if len(entries) > _MAX_LISTED:
+            lines.append(f"{name}: … and {len(entries) - _MAX_LISTED} more")
+    return lines
+
+
+def _entry(value: object) -> str:
+    if isinstance(value, Mapping):
+        return str(value.get("message") or ", ".join(f"{key} {entry}" for key, entry in value.items()))
+    return str(value)
+
+
+def _of_system(error: OSError) -> ConvtailorError:
+    place = f"{error.filename}: " if error.filename else ""
+    return UsageFault(
+        "file_error",
+        f"{place}{error.strerror or error}.",
+        fix="Check that the path exists, may be written, and that its disk has room.",
+        details={"path": str(error.filename)} if error.filename else {},
+    )
+
+
+def _of_bug(error: Exception) -> ConvtailorError:
+    return ConvtailorError(f"{type(error).__name__}: {error}. CONVTAILOR_LOG_LEVEL=DEBUG shows where it happened")
