@@ -1,0 +1,152 @@
+"""Gunicorn, run from Python: one worker process with threads, on a socket that is bound before anything else."""
+
+import logging
+import re
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from gunicorn.errors import AppImportError
+from gunicorn.glogging import Logger
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from shared.errors import ConvtailorError
+
+_SECRET = re.compile(r"(/v1/objects/|[?&]token=)[^\s&'\"]+")
+_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - named, not bound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerRules:
+    """How requests are served.
+
+    Args:
+        num_threads: Requests at the same time.
+        stall_s: Seconds without a byte, in or out, after which a connection is given up.
+        stop_grace_s: Seconds that running requests have once the server is told to stop.
+    """
+
+    num_threads: int
+    stall_s: float
+    stop_grace_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """What one worker process serves and does besides.
+
+    Args:
+        app: Answers requests.
+        start: Called once the app is ready, before the first request.
+        stop: Called when the process ends in good order.
+    """
+
+    app: Flask
+    start: Callable[[], None]
+    stop: Callable[[], None]
+
+
+# A predecessor that was killed leaves a worker behind which lets go of the port about a second later.
+@retry(retry=retry_if_exception_type(OSError), stop=stop_after_delay(5), wait=wait_fixed(0.25), reraise=True)
+def listen(host: str, port: int) -> socket.socket:
+    """Bind and listen.
+
+    Args:
+        host: Address or name.
+        port: 0 picks a free one.
+
+    Raises:
+        OSError: If the address cannot be had within five seconds.
+    """
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    return socket.create_server(address[:2], family=family, backlog=256)
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return the address under which this machine reaches a listening socket."""
+    host, port = listener.getsockname()[:2]
+    host = _WILDCARDS.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve(listener: socket.socket, build: Callable[[], Served], rules: ServerRules) -> None:
+    """Serve until told to stop by SIGTERM or SIGINT; does not return but exits.
+
+    Args:
+        listener: Bound and listening; taken over.
+        build: Makes the app inside the worker process, so that no connection or thread crosses the fork.
+        rules: How to serve.
+    """
+    _Server(listener, build, rules).run()
+
+
+class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """Tells gunicorn its settings and its app."""
+
+    def __init__(self, listener: socket.socket, build: Callable[[], Served], rules: ServerRules) -> None:
+        self._build = build
+        self._served: Served | None = None
+        self._rules = rules
+        self._options = {
+            "bind": f"fd://{listener.detach()}",
+            "workers": 1,  # the background threads and the back-ends' file locks live once
+            "worker_class": "gthread",
+            "threads": rules.num_threads,
+            "graceful_timeout": rules.stop_grace_s,
+            "keepalive": 5,
+            "accesslog": None,
+            "logger_class": _JsonLogger,
+            "pre_request": self._limit_stalls,
+            "post_worker_init": self._start,
+            "worker_exit": self._stop,
+            "control_socket_disable": True,
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Hand over the settings that this version of gunicorn knows."""
+        for name, value in self._options.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Make the app; called in the worker process."""
+        try:
+            self._served = self._build()
+        except ConvtailorError as error:
+            raise AppImportError(str(error)) from error  # gunicorn then gives up instead of trying for ever
+        return self._served.app
+
+    def _limit_stalls(self, _worker: object, request: Any) -> None:
+        """Keep silent peers from holding all threads."""
+        request.unreader.sock.settimeout(self._rules.stall_s)
+
+    def _start(self, _worker: object) -> None:
+        if self._served:
+            self._served.start()
+
+    def _stop(self, _arbiter: object, _worker: object) -> None:
+        if self._served:
+            self._served.stop()
+
+
+class _JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """Sends gunicorn's own lines through the service's logging, without the secrets that addresses carry."""
+
+    def setup(self, cfg: Any) -> None:
+        """Use the root logger's handlers instead of gunicorn's."""
+        self.cfg = cfg
+        self._access_log_enabled = False
+        self.error_log.propagate = True
+        self.error_log.setLevel(max(logging.INFO, logging.getLogger().level))  # its debug lines dump all settings
+        if _hide_secrets not in self.error_log.filters:
+            self.error_log.addFilter(_hide_secrets)
+
+
+def _hide_secrets(record: logging.LogRecord) -> bool:
+    """Take tokens and signatures out of a line; never drops one."""
+    record.msg, record.args = _SECRET.sub(r"\1…", record.getMessage()), ()
+    return True

@@ -1,0 +1,43 @@
+"""What intake takes from the environment."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.settings import Settings, setting
+
+AUTO_URL = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntakeSettings(Settings):
+    """Settings of intake, beside those of every service."""
+
+    public_url: str = setting(
+        AUTO_URL,
+        help="Address under which people reach intake; signed URLs begin with it. `auto`: the address it listens at.",
+    )
+    host: str = setting("127.0.0.1", help="Address that intake listens at.")
+    port: Annotated[int, Field(ge=0, le=65535)] = setting(8080, help="Port that intake listens at; 0 picks a free one.")
+    request_threads: Annotated[int, Field(ge=1, le=256)] = setting(8, help="Requests served at the same time.")
+    ready_file: Path | None = setting(
+        None, help='File that receives `{"url": …}` once intake serves; a way to learn the port.'
+    )
+    max_upload_bytes: Annotated[int, Field(ge=1)] = setting(4 * 2**30, help="Largest archive taken, in bytes.")
+    upload_valid_s: Annotated[int, Field(ge=1, le=7 * 86400)] = setting(
+        3600, help="Seconds that an upload URL is valid; a job without archive then expires."
+    )
+    link_valid_s: Annotated[int, Field(ge=1, le=7 * 86400)] = setting(
+        3600, help="Seconds that a download URL handed out by intake is valid."
+    )
+    sweep_interval_s: Annotated[float, Field(gt=0)] = setting(
+        5.0, help="Seconds between two searches for jobs whose message was lost."
+    )
+    stall_s: Annotated[float, Field(gt=0)] = setting(
+        60.0, help="Seconds without a byte after which an upload or download is given up."
+    )
+    stop_grace_s: Annotated[int, Field(ge=1)] = setting(
+        5, help="Seconds that running requests have to finish when the service is told to stop."
+    )

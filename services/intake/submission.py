@@ -1,0 +1,197 @@
+"""What a person can do with a job: submit it, look at it, cancel it, fetch what it left."""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+
+from services.intake.job_request import JobRequest
+from shared.clock import Clock
+from shared.errors import Conflict, NotFound, UserFault
+from shared.events import announcement
+from shared.job import Artefacts, Job, JobState, Upload, advance
+from shared.outbox import publish_pending
+from shared.ports.event_bus import EventBus
+from shared.ports.job_store import JobStore, StoredJob
+from shared.ports.object_store import ObjectStore, SignedRequest
+
+ARCHIVE_TYPE = "application/zip"
+_CANCEL_TRIES = 20
+"""A training worker writes progress about once a second, so a lost race is won after a few reads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadTerms:
+    """What may be uploaded.
+
+    Args:
+        max_bytes: Largest archive.
+        valid_for: Life of the signed URL.
+    """
+
+    max_bytes: int
+    valid_for: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A job just made, with the two things that only its person learns.
+
+    Args:
+        job: As stored.
+        token: Opens the job; only its hash is stored.
+        upload: The request that sends the archive.
+    """
+
+    job: Job
+    token: str
+    upload: SignedRequest
+
+
+class Artefact(StrEnum):
+    """What a finished job leaves, by the field of :class:`shared.job.Artefacts` that holds its key."""
+
+    MODEL_H5 = "model_h5"
+    MODEL_KERAS = "model_keras"
+    LABELS = "labels"
+    PREDICT = "predict"
+    REPORT = "report"
+    RESULT = "result"
+
+
+FILE_NAMES = {
+    Artefact.MODEL_H5: "model.h5",
+    Artefact.MODEL_KERAS: "model.keras",
+    Artefact.LABELS: "labels.txt",
+    Artefact.PREDICT: "predict.py",
+    Artefact.REPORT: "report.html",
+    Artefact.RESULT: "result.json",
+}
+
+
+def archive_key(job_id: str) -> str:
+    """Return where the archive of a job lies in the object store."""
+    return f"uploads/{job_id}/archive.zip"
+
+
+def submit(
+    request: JobRequest, *, store: JobStore, objects: ObjectStore, clock: Clock, terms: UploadTerms
+) -> Submission:
+    """Make a job that waits for its archive.
+
+    Raises:
+        Transient: If a back-end does not answer.
+    """
+    job_id, token, now = secrets.token_hex(16), secrets.token_hex(32), clock()
+    key = archive_key(job_id)
+    upload = objects.sign_upload(key, content_type=ARCHIVE_TYPE, max_bytes=terms.max_bytes, valid_for=terms.valid_for)
+    job = Job(
+        job_id=job_id,
+        email=request.email,
+        token_hash=hash_of(token),
+        options=request.options,
+        state=JobState.AWAITING_UPLOAD,
+        created_at=now,
+        updated_at=now,
+        upload=Upload(object_key=key, max_bytes=terms.max_bytes, expires_at=upload.expires_at),
+    )
+    return Submission(job=store.create(job).job, token=token, upload=upload)
+
+
+def look_up(job_id: str, token: str, *, store: JobStore) -> StoredJob:
+    """Return the job that the token opens; a wrong token and an unknown job cannot be told apart.
+
+    Raises:
+        UserFault: ``job_not_found``.
+    """
+    try:
+        stored = store.get(job_id)
+    except NotFound:
+        stored = None
+    # Hashes of equal length are compared even where there is no job, so that the answer takes the same time.
+    expected = stored.job.token_hash if stored else hash_of("")
+    is_right = hmac.compare_digest(expected, hash_of(token))
+    if stored is None or not is_right:
+        raise UserFault(
+            "job_not_found",
+            "There is no job of this id that this token opens.",
+            fix="Check both against the answer to POST /v1/jobs; a lost token cannot be had again, so submit anew.",
+        )
+    return stored
+
+
+def hash_of(token: str) -> str:
+    """Return the SHA-256 of a token, hexadecimal; tokens have 256 random bits, so they need neither salt nor work."""
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
+
+
+def cancel(job_id: str, token: str, *, store: JobStore, bus: EventBus, clock: Clock) -> Job:
+    """Stop a job: at once before it trains; while it trains the worker stops it and delivers the best so far.
+
+    Asking again changes nothing.
+
+    Raises:
+        UserFault: ``job_not_found``, or ``job_already_ended`` where there is nothing left to stop.
+        Conflict: If the job changed again and again meanwhile.
+    """
+    for _ in range(_CANCEL_TRIES):
+        stored = look_up(job_id, token, store=store)
+        cancelled = _cancelled(stored.job, clock)
+        if cancelled is stored.job:
+            return cancelled
+        try:
+            return _write_cancelled(stored, cancelled, store=store, bus=bus, clock=clock)
+        except Conflict:
+            continue
+    raise Conflict(f"job {job_id} changed {_CANCEL_TRIES} times while it was being cancelled")
+
+
+def _write_cancelled(stored: StoredJob, cancelled: Job, *, store: JobStore, bus: EventBus, clock: Clock) -> Job:
+    events = announcement(cancelled, clock()) if cancelled.state is JobState.CANCELLED else ()
+    written = store.replace(stored, cancelled, events).job
+    publish_pending(store, bus)
+    return written
+
+
+def _cancelled(job: Job, clock: Clock) -> Job:
+    """Return the job as it is after the request, itself where it was asked for before."""
+    if job.state is JobState.CANCELLED or (job.state is JobState.TRAINING and job.cancel_requested_at):
+        return job
+    if job.state in (JobState.AWAITING_UPLOAD, JobState.QUEUED):
+        now = clock()
+        return advance(job, JobState.CANCELLED, now, cancel_requested_at=now)
+    if job.state is JobState.TRAINING:
+        return replace(job, cancel_requested_at=clock())
+    raise UserFault(
+        "job_already_ended",
+        f"The job is {job.state}; there is nothing left to cancel.",
+        fix="Nothing needs to be done.",
+        details={"state": job.state},
+    )
+
+
+def link(
+    job_id: str, token: str, artefact: Artefact, *, store: JobStore, objects: ObjectStore, valid_for: timedelta
+) -> SignedRequest:
+    """Sign a fresh download of what a job left.
+
+    Raises:
+        UserFault: ``job_not_found``, ``artefact_not_ready`` or ``artefact_absent``.
+    """
+    job = look_up(job_id, token, store=store).job
+    key = _key_of(job.artefacts, artefact)
+    if key is not None:
+        return objects.sign_download(key, filename=FILE_NAMES[artefact], valid_for=valid_for)
+    name, details = FILE_NAMES[artefact], {"state": job.state}
+    if job.is_ended:
+        message, fix = f"The job is {job.state} and left no {name}.", "Its status and its mail say why."
+        raise UserFault("artefact_absent", message, fix=fix, details=details)
+    message, fix = f"The job is {job.state}; there is no {name} yet.", "Ask again when its status links to it."
+    raise UserFault("artefact_not_ready", message, fix=fix, details=details)
+
+
+def _key_of(artefacts: Artefacts, artefact: Artefact) -> str | None:
+    key: str | None = getattr(artefacts, artefact.value)
+    return key
