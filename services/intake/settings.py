@@ -32,8 +32,8 @@ class IntakeSettings(Settings):
     link_valid_s: Annotated[int, Field(ge=1, le=7 * 86400)] = setting(
         3600, help="Seconds that a download URL handed out by intake is valid."
     )
-    sweep_interval_s: Annotated[float, Field(gt=0)] = setting(
-        5.0, help="Seconds between two searches for jobs whose message was lost."
+    sweep_patience_s: Annotated[float, Field(ge=1)] = setting(
+        120.0, help="Seconds that a job may stand still before its message counts as lost and is sent again."
     )
     stall_s: Annotated[float, Field(gt=0)] = setting(
         60.0, help="Seconds without a byte after which an upload or download is given up."

@@ -1,0 +1,82 @@
+"""``python -m services.intake``: read the environment, listen, serve."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from services.intake.bootstrap import bootstrap
+from services.intake.server import Served, ServerRules, listen, serve, url_of
+from services.intake.settings import AUTO_URL, IntakeSettings
+from shared.logs import start_logging
+from shared.settings import InvalidSettings, load
+
+EXIT_USAGE = 2
+EXIT_UNREACHABLE = 3
+
+
+def main(environ: Mapping[str, str]) -> int:
+    """Run intake until it is told to stop.
+
+    Args:
+        environ: The environment.
+
+    Returns:
+        2 if the environment has faults, 3 if the address cannot be had; a stop in good order exits with 0.
+    """
+    try:
+        settings = load(IntakeSettings, environ)
+    except InvalidSettings as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_USAGE
+    start_logging(settings.log_level, "intake")
+    try:
+        listener = listen(settings.host, settings.port)
+    except OSError as error:
+        sys.stderr.write(
+            f"cannot listen at {settings.host}:{settings.port}: {error.strerror or error}; "
+            "set CONVTAILOR_HOST and CONVTAILOR_PORT to an address that is free (port 0 picks one)\n"
+        )
+        return EXIT_UNREACHABLE
+    own_url = url_of(listener)
+    if settings.public_url == AUTO_URL:
+        settings = replace(settings, public_url=own_url)
+    _forget_readiness(settings.ready_file)
+    rules = ServerRules(
+        num_threads=settings.request_threads, stall_s=settings.stall_s, stop_grace_s=settings.stop_grace_s
+    )
+    serve(listener, lambda: _built(settings, own_url), rules)
+    return 0
+
+
+def _built(settings: IntakeSettings, own_url: str) -> Served:
+    """Return the app with its background work, telling the world when it serves."""
+    service = bootstrap(settings)
+
+    def start() -> None:
+        service.background.start()
+        _tell_readiness(settings.ready_file, own_url)
+
+    return Served(app=service.app, start=start, stop=service.background.stop)
+
+
+def _tell_readiness(path: Path | None, url: str) -> None:
+    """Write where the service answers, in one step: a reader sees the whole document or none."""
+    if path is None:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps({"url": url}) + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def _forget_readiness(path: Path | None) -> None:
+    """Remove what a predecessor wrote."""
+    if path is not None:
+        path.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(os.environ))

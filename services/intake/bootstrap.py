@@ -1,0 +1,86 @@
+"""Puts intake together; the only place that decides which concrete things it uses."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from flask import Flask
+
+from services.intake.app import create_app
+from services.intake.archive_event import announce_archive, handle_archive
+from services.intake.background import Background, Task, keep_sweeping
+from services.intake.routes import JobRoutes
+from services.intake.settings import IntakeSettings
+from services.intake.submission import UploadTerms
+from services.intake.uploads import ObjectRoutes
+from shared.backends import Backends, open_backends
+from shared.clock import Clock, utc_now
+from shared.consumer import consume
+from shared.events import Topic
+
+_IDLE_WAIT_S = 0.1
+"""A person waits for the check of an archive, and a look at an empty topic costs microseconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """The service, not yet running.
+
+    Args:
+        app: Answers requests.
+        background: What it does besides.
+    """
+
+    app: Flask
+    background: Background
+
+
+def bootstrap(settings: IntakeSettings, *, clock: Clock = utc_now) -> Intake:
+    """Open the back-ends and put the service together.
+
+    Raises:
+        InvalidSettings: If the back-ends cannot be opened with these settings.
+        Transient: If they cannot be reached now.
+    """
+    backends = open_backends(settings, clock=clock)
+    app = create_app(_job_routes(settings, backends, clock), _object_routes(backends, clock))
+    return Intake(app=app, background=Background(_tasks(settings, backends, clock)))
+
+
+def _job_routes(settings: IntakeSettings, backends: Backends, clock: Clock) -> JobRoutes:
+    return JobRoutes(
+        store=backends.job_store,
+        objects=backends.object_store,
+        bus=backends.event_bus,
+        clock=clock,
+        terms=UploadTerms(max_bytes=settings.max_upload_bytes, valid_for=timedelta(seconds=settings.upload_valid_s)),
+        link_valid_for=timedelta(seconds=settings.link_valid_s),
+        public_url=settings.public_url.rstrip("/"),
+    )
+
+
+def _object_routes(backends: Backends, clock: Clock) -> ObjectRoutes | None:
+    if backends.url_signer is None:
+        return None
+    return ObjectRoutes(
+        signer=backends.url_signer,
+        objects=backends.object_store,
+        clock=clock,
+        on_stored=partial(announce_archive, bus=backends.event_bus, clock=clock),
+    )
+
+
+def _tasks(settings: IntakeSettings, backends: Backends, clock: Clock) -> list[tuple[str, Task]]:
+    store, objects, bus = backends.job_store, backends.object_store, backends.event_bus
+    handler = partial(handle_archive, store=store, objects=objects, bus=bus, clock=clock)
+    patience = timedelta(seconds=settings.sweep_patience_s)
+    return [
+        (
+            "uploads",
+            lambda stop: consume(bus, Topic.UPLOADS, handler, stop=stop, idle_wait_s=_IDLE_WAIT_S),
+        ),
+        (
+            "sweeper",
+            partial(keep_sweeping, store=store, objects=objects, bus=bus, clock=clock, patience=patience),
+        ),
+    ]
