@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from shared.candidates import AUTO, CANDIDATE_NAMES
 from shared.errors import Fault
@@ -20,10 +21,12 @@ class TuneSearch(StrEnum):
 
 
 def _split_names(value: object) -> object:
-    """Let forms and command lines give candidates as one comma-separated string."""
-    if isinstance(value, str):
-        return tuple(name.strip().lower() for name in value.split(",") if name.strip())
-    return value
+    """Let forms and command lines give candidates as one comma-separated string; capitals do not matter."""
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)):
+        return value
+    tidied = (name.strip().lower() if isinstance(name, str) else name for name in names)
+    return tuple(name for name in tidied if name != "")
 
 
 def _known_names(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -74,14 +77,27 @@ def parse_options(document: Mapping[str, Any]) -> tuple[JobOptions | None, tuple
         The options and no faults, or ``None`` and every fault found, one per field.
     """
     try:
-        return adapter(JobOptions).validate_python(dict(document)), ()
+        options = adapter(JobOptions).validate_python(dict(document))
     except ValidationError as error:
-        return None, tuple(_fault(entry["loc"], entry["type"], entry["msg"]) for entry in error.errors())
+        return None, tuple(_fault(entry) for entry in error.errors())
+    if options.min_image_px > options.max_image_px:
+        return None, (_nothing_fits(options),)
+    return options, ()
 
 
-def _fault(location: tuple[int | str, ...], kind: str, message: str) -> Fault:
-    name = str(location[0]) if location else "options"
-    if kind in ("unexpected_keyword_argument", "extra_forbidden"):
+def _nothing_fits(options: JobOptions) -> Fault:
+    return Fault(
+        code="invalid_option",
+        message=f"Option 'min_image_px': received {options.min_image_px}, more than max_image_px,"
+        f" {options.max_image_px}: no image could satisfy both.",
+        fix="Make 'min_image_px' smaller or 'max_image_px' larger and send again.",
+        details={"field": "min_image_px"},
+    )
+
+
+def _fault(entry: ErrorDetails) -> Fault:
+    name = str(entry["loc"][0]) if entry["loc"] else "options"
+    if entry["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         known = ", ".join(JobOptions.__dataclass_fields__)
         return Fault(
             code="unknown_option",
@@ -89,10 +105,10 @@ def _fault(location: tuple[int | str, ...], kind: str, message: str) -> Fault:
             fix=f"Use one of: {known}.",
             details={"field": name},
         )
-    reason = message.removeprefix("Value error, ")
+    reason = entry["msg"].removeprefix("Value error, ")
     return Fault(
         code="invalid_option",
-        message=f"Option {name!r}: {reason}.",
+        message=f"Option {name!r}: received {repr(entry['input'])[:80]}. {reason[:1].upper()}{reason[1:]}.",
         fix=f"Correct {name!r} and send again.",
         details={"field": name},
     )

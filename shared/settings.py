@@ -58,7 +58,8 @@ def load(cls: type[S], environ: Mapping[str, str]) -> S:
         return adapter(cls).validate_python(given)
     except ValidationError as error:
         faults = [f"{variable(str(entry['loc'][0]))}: {entry['msg']}" for entry in error.errors()]
-        raise InvalidSettings("the environment has faults:\n  " + "\n  ".join(faults)) from error
+        # The validation error would print the values, secrets among them, with the traceback.
+        raise InvalidSettings("the environment has faults:\n  " + "\n  ".join(faults)) from None
 
 
 def variable(name: str) -> str:
