@@ -19,7 +19,7 @@ def check_data(data: Path) -> None:
     if not data.exists():
         raise UsageFault(
             "data_not_found",
-            f"There is no {data}.",
+            f"There is no file or folder {data}.",
             fix=f"Name a zip or a folder that holds {_LAYOUT}.",
             details={"path": str(data)},
         )

@@ -1,6 +1,7 @@
 """Brings what a job left onto this disk."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +21,9 @@ FILE_NAMES = {
 """File by the name of its link; a job also sends a mail."""
 
 
-def fetch(client: Client, view: JobView, token: str, folder: Path) -> dict[str, Path]:
+def fetch(
+    client: Client, view: JobView, token: str, folder: Path, *, besides: Mapping[str, Path] | None = None
+) -> dict[str, Path]:
     """Download everything a job left; files appear in the folder only when all of them are whole.
 
     Args:
@@ -28,15 +31,16 @@ def fetch(client: Client, view: JobView, token: str, folder: Path) -> dict[str, 
         view: The job as last seen.
         token: Opens it.
         folder: Made where it is missing; only files of these names are replaced.
+        besides: Files on this disk to put there as well, by the file name they get.
 
     Returns:
-        Path by name of the link.
+        Path by name of the link or file.
 
     Raises:
         UserFault: If the job has left nothing so far.
     """
     links = {name: link for name, link in view.links.items() if name in FILE_NAMES and link}
-    if not links:
+    if not links and not besides:
         raise UserFault(
             "nothing_to_fetch",
             f"Job {view.job_id} is {view.state} and has left no files.",
@@ -48,10 +52,12 @@ def fetch(client: Client, view: JobView, token: str, folder: Path) -> dict[str, 
         fetched = {name: Path(scratch) / FILE_NAMES[name] for name in links}
         for name, link in links.items():
             client.download(link, token, fetched[name])
-        return deliver(fetched, folder)
+        for name, source in (besides or {}).items():
+            fetched[name] = Path(shutil.copyfile(source, Path(scratch) / name))
+        return _move(fetched, folder)
 
 
-def deliver(files: Mapping[str, Path], folder: Path) -> dict[str, Path]:
+def _move(files: Mapping[str, Path], folder: Path) -> dict[str, Path]:
     """Move whole files into a folder on the same disk: flush all, then rename one after the other."""
     for file in files.values():
         with file.open("rb") as written:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -60,6 +61,8 @@ class JobView:
         error: Why it was rejected or failed.
         links: URL by name of what can be fetched.
         device: What trains it.
+        archive: What was uploaded, once it was looked at.
+        mailed_at: When the mail about its end was accepted.
     """
 
     job_id: str
@@ -75,11 +78,21 @@ class JobView:
     error: Fault | None = None
     links: Mapping[str, str | None] = field(default_factory=dict)
     device: str | None = None
+    archive: Mapping[str, Any] | None = None
+    mailed_at: datetime | None = None
 
     @property
     def is_ended(self) -> bool:
         """Tell whether nothing more will happen to the job."""
         return self.state in END_STATES
+
+    @property
+    def awaits_mail(self) -> bool:
+        """Tell whether it has ended and its mail is still to come."""
+        if self.mailed_at is not None:
+            return False
+        is_told = self.state in (JobState.DONE, JobState.REJECTED, JobState.FAILED)
+        return is_told or (self.state is JobState.CANCELLED and self.archive is not None)
 
     @property
     def progress(self) -> Progress | None:

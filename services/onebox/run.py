@@ -1,0 +1,70 @@
+"""``convtailor run``: the whole service for one job."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from services.client.data_source import check_data
+from services.client.job_option import checked_options, job_options
+from services.client.live import open_live
+from services.client.summary import print_files, print_summary, read_result
+from services.client.taught_command import TaughtCommand
+from services.client.terminal import print_json
+from services.onebox.single_run import Delivery, RunOrder, run_job
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples=(
+        "convtailor run photos.zip --email you@example.org --out results",
+        "convtailor run photos/ --email you@example.org --out results --candidates mobilenet_v2,tiny",
+        "convtailor run photos.zip --email you@example.org --out results --budget-minutes 10 --json > result.json",
+        "CONVTAILOR_WEIGHTS=weights convtailor run photos.zip --email you@example.org --out results",
+    ),
+)
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--email", required=True, metavar="ADDRESS", help="Whom the mail addresses; it is written to mail.eml.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    metavar="DIR",
+    help="Folder for the results; made where it is missing; only files of the same names are replaced.",
+)
+@job_options
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Keep logs, stores and mails of the services in this folder.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print result.json, or one error document, on standard output.")
+def run(data: Path, email: str, out: Path, keep: Path | None, as_json: bool, **options: Any) -> None:
+    """Fit a network to DATA on this machine and leave it in a folder.
+
+    DATA is a zip, or a folder, with one folder of photographs per class. The services start with the command and stop
+    with it. The folder receives model.h5, model.keras, labels.txt, predict.py, report.html, mail.eml and result.json.
+
+    Ctrl-C cancels the job and still delivers the best network so far; a second Ctrl-C stops at once.
+    """
+    check_data(data)
+    order = RunOrder(
+        data=data, email=email, out=out, options=checked_options(options), environ=dict(os.environ), keep=keep
+    )
+    with open_live() as live:
+        delivery = run_job(order, live)
+    if as_json:
+        print_json(json.loads(delivery.files["result"].read_text(encoding="utf-8")))
+    else:
+        show_delivery(delivery, Console())
+
+
+def show_delivery(delivery: Delivery, console: Console) -> None:
+    """Print a delivery for a person."""
+    print_summary(read_result(delivery.files["result"]), console)
+    console.print()
+    print_files(delivery.files, console)

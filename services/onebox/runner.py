@@ -1,0 +1,156 @@
+"""The three services on one machine: started together, supervised, stopped together."""
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from services.onebox.service_process import RestartRule, ServiceProcess
+from shared.errors import UserFault
+
+_READY_WITHIN_S = 60.0
+SERVICE_FAULTS = frozenset({"service_died", "service_slow"})
+"""Codes of faults that the services' logs explain."""
+_LOOK_EVERY_S = 0.02
+_QUICK_DEFAULTS = {"CONVTAILOR_LEASE_S": "10"}
+"""On one machine a worker that died is noticed at once, so nobody has to wait half a minute for its lease to end."""
+
+
+class Onebox:
+    """Intake, trainer and reporter as child processes over embedded back-ends.
+
+    Args:
+        data_dir: Folder of the back-ends, the logs and the mails; made where it is missing.
+        environ: What the services take over; settings that this class decides are added.
+        host: Address that intake listens at.
+        port: Port that it listens at; 0 picks a free one, which then stays for all restarts.
+        stop_within_s: Time to stop in good order; then they are killed, which loses nothing that was accepted.
+        rule: When a service that dies is started again.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        environ: Mapping[str, str],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        stop_within_s: float = 5.0,
+        rule: RestartRule | None = None,
+    ) -> None:
+        self.data_dir = data_dir.resolve()
+        self._stop_within_s = stop_within_s
+        self._ready_file = self.data_dir / "ready.json"
+        base = {
+            **_QUICK_DEFAULTS,
+            **environ,
+            "CONVTAILOR_BACKEND": "embedded",
+            "CONVTAILOR_DATA_DIR": str(self.data_dir),
+        }
+        listening = {
+            "CONVTAILOR_HOST": host,
+            "CONVTAILOR_PORT": str(port),
+            "CONVTAILOR_READY_FILE": str(self._ready_file),
+        }
+        self._intake = self._service("intake", {**base, **listening}, rule)
+        self._trainer = self._service("trainer", base, rule)
+        self._reporter = self._service("reporter", base, rule)
+        self.url = ""
+
+    @property
+    def services(self) -> tuple[ServiceProcess, ...]:
+        """The three, in the order in which they are stopped: who takes work in goes first."""
+        return self._intake, self._trainer, self._reporter
+
+    def __enter__(self) -> Self:
+        """Start the services."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the services."""
+        self.stop()
+
+    def start(self) -> None:
+        """Start intake and trainer; returns at once, so that the caller's own work hides their imports."""
+        (self.data_dir / "logs").mkdir(parents=True, exist_ok=True)
+        self._ready_file.unlink(missing_ok=True)
+        self._trainer.start()  # first: its imports take longest
+        self._intake.start()
+
+    def wait_ready(self, *, within_s: float = _READY_WITHIN_S) -> str:
+        """Return the URL of intake once it serves, and start the reporter, whose links begin with it.
+
+        Raises:
+            UserFault: If a service died or intake does not serve in time.
+        """
+        deadline_s = time.monotonic() + within_s
+        while not self._ready_file.exists():
+            self.check()
+            if time.monotonic() > deadline_s:
+                raise UserFault(
+                    "service_slow",
+                    f"The intake service does not answer after {within_s:.0f} s.",
+                    fix=f"Read its log, {self._intake.log}, and run the command again.",
+                    details={"log": str(self._intake.log)},
+                )
+            time.sleep(_LOOK_EVERY_S)
+        self.url = str(json.loads(self._ready_file.read_text(encoding="utf-8"))["url"])
+        # A restarted intake must answer at the address that people and signed URLs already have.
+        self._intake.environ["CONVTAILOR_PORT"] = str(urlsplit(self.url).port)
+        public_url = self._intake.environ.get("CONVTAILOR_PUBLIC_URL") or self.url
+        self._reporter.environ["CONVTAILOR_PUBLIC_URL"] = public_url
+        self._reporter.start()
+        return self.url
+
+    def check(self) -> None:
+        """Tell whether the services can be relied on.
+
+        Raises:
+            UserFault: If one of them was given up.
+        """
+        for service in self.services:
+            service.check()
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass while the services are well.
+
+        Raises:
+            UserFault: If one of them was given up.
+        """
+        self.check()
+        time.sleep(seconds)
+
+    def stop(self) -> None:
+        """Ask all services to stop, then make sure of it; nothing they started is left."""
+        with _undisturbed():
+            deadline_s = time.monotonic() + self._stop_within_s
+            for service in self.services:
+                service.ask_to_stop()
+            for service in self.services:
+                service.await_end(deadline_s)
+
+    def _service(self, name: str, environ: Mapping[str, str], rule: RestartRule | None) -> ServiceProcess:
+        return ServiceProcess(name, environ=environ, log=self.data_dir / "logs" / f"{name}.log", rule=rule)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Put Ctrl-C and SIGTERM off while the services stop, which takes seconds at most."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    known = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in known.items():
+            signal.signal(number, handler)

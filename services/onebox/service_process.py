@@ -1,0 +1,157 @@
+"""One service as a child process: started, watched, started again when it dies, stopped with all that it started."""
+
+import os
+import signal
+import subprocess
+import sys
+import sysconfig
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import services
+from shared.errors import UserFault
+
+_USAGE = 2
+"""Exit code of a service whose settings make no sense; starting it again cannot help."""
+_TAIL_LINES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestartRule:
+    """When a service that dies is started again.
+
+    Args:
+        max_deaths: Deaths in a row, each soon after the start, before it is given up.
+        soon_s: A service that lived longer than this has proven that it can.
+        first_pause_s: Pause before the second start in such a row; doubles with each.
+    """
+
+    max_deaths: int = 5
+    soon_s: float = 5.0
+    first_pause_s: float = 0.25
+
+
+class ServiceProcess:
+    """Keeps one service running until it is stopped.
+
+    Args:
+        name: Package below ``services``.
+        environ: Its environment; may be amended between starts.
+        log: File that receives its output, appended.
+        rule: When it is started again.
+    """
+
+    def __init__(self, name: str, *, environ: Mapping[str, str], log: Path, rule: RestartRule | None = None) -> None:
+        self.name, self.log = name, log
+        self.environ = {**environ, **_import_path(environ)}
+        self._rule = rule or RestartRule()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = threading.Event()
+        self._fault: UserFault | None = None
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._supervise, name=f"supervise-{name}", daemon=True)
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, while it has one."""
+        process = self._process
+        return process.pid if process is not None and process.poll() is None else None
+
+    def start(self) -> None:
+        """Start it; returns at once."""
+        self._thread.start()
+
+    def check(self) -> None:
+        """Tell whether it can be relied on.
+
+        Raises:
+            UserFault: ``service_died``, if it was given up; names its log and shows the end of it.
+        """
+        if self._fault is not None:
+            raise self._fault
+
+    def ask_to_stop(self) -> None:
+        """Ask it to stop in good order and never start it again."""
+        with self._lock:
+            self._stopping.set()
+            if self._process is not None and self._process.poll() is None:
+                self._process.terminate()
+
+    def await_end(self, deadline_s: float) -> None:
+        """Wait until it has ended, then kill it and all that is left of its group.
+
+        Args:
+            deadline_s: On the monotonic clock.
+        """
+        if not self._thread.ident:
+            return
+        self._thread.join(max(0.0, deadline_s - time.monotonic()))
+        if self._process is not None:
+            _kill_group(self._process)
+        self._thread.join()
+
+    def _supervise(self) -> None:
+        num_deaths = 0
+        while True:
+            started_s = time.monotonic()
+            process = self._spawn()
+            if process is None:
+                return
+            code = process.wait()
+            _kill_group(process)  # what it had started must not outlive it
+            if self._stopping.is_set():
+                return
+            num_deaths = 1 if time.monotonic() - started_s > self._rule.soon_s else num_deaths + 1
+            if code == _USAGE or num_deaths >= self._rule.max_deaths:
+                self._fault = self._given_up(code, num_deaths)
+                return
+            pause_s = 0.0 if num_deaths == 1 else self._rule.first_pause_s * 2 ** (num_deaths - 2)
+            self._stopping.wait(pause_s)
+
+    def _spawn(self) -> subprocess.Popen[bytes] | None:
+        """Start the process, unless it was asked to stop meanwhile."""
+        with self._lock, self.log.open("ab") as sink:
+            if self._stopping.is_set():
+                return None
+            # -P keeps the person's current folder, which may hold a `services` of its own, off the import path.
+            self._process = subprocess.Popen(  # noqa: S603 - our own modules
+                [sys.executable, "-P", "-m", "services.onebox.leash", f"services.{self.name}"],
+                env=self.environ,
+                stdin=subprocess.PIPE,
+                stdout=sink,
+                stderr=sink,
+                start_new_session=True,
+            )
+            return self._process
+
+    def _given_up(self, code: int, num_deaths: int) -> UserFault:
+        lines = deque(self.log.open(encoding="utf-8", errors="replace"), _TAIL_LINES)
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        times = "" if num_deaths == 1 else f", {num_deaths} times in a row"
+        return UserFault(
+            "service_died",
+            f"The {self.name} service {how}{times}.",
+            fix=f"Read the end of its log, {self.log}, mend what it names and run the command again.",
+            details={"service": self.name, "log": str(self.log), "last_lines": [line.rstrip() for line in lines]},
+        )
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill whatever is left of the process group that the process led."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):  # macOS answers the second for a group of zombies
+        return
+
+
+def _import_path(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variable by which a child finds this code where it runs from a checkout that is not installed."""
+    root = Path(services.__file__ or "").resolve().parents[1]
+    if root in {Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib")}:
+        return {}
+    known = environ.get("PYTHONPATH")
+    return {"PYTHONPATH": os.pathsep.join([str(root), *([known] if known else [])])}

@@ -1,0 +1,163 @@
+"""One job on this machine from data to delivery: start, send, follow, fetch, stop."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from services.client.api import Client
+from services.client.data_source import archive_of
+from services.client.fault import Interrupted
+from services.client.fetch import FILE_NAMES, fetch
+from services.client.follow import Patience, follow, raise_unless_done
+from services.client.job_view import JobView, Submitted
+from services.client.live import Live
+from services.client.stage import Stage
+from services.onebox.runner import SERVICE_FAULTS, Onebox
+from shared.errors import UserFault
+
+MAIL_NAME = "mail.eml"
+_POLL_S = 0.2
+_STOP_WITHIN_S = 0.5  # everything was delivered by then
+_MAIL_WITHIN_S = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOrder:
+    """What to run.
+
+    Args:
+        data: Zip or folder.
+        email: Where the report goes.
+        out: Folder for the results.
+        options: Those of the job that were given.
+        environ: What the services take over.
+        keep: Folder for logs, stores and mails, kept afterwards; ``None``: a hidden one in ``out``, removed.
+    """
+
+    data: Path
+    email: str
+    out: Path
+    options: Mapping[str, Any] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict)
+    keep: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What lies in the folder for the results.
+
+    Args:
+        view: The job as it ended.
+        files: Path by name.
+    """
+
+    view: JobView
+    files: Mapping[str, Path]
+
+
+def run_job(order: RunOrder, live: Live) -> Delivery:
+    """Run one job and deliver what it leaves; the services end with it.
+
+    The first Ctrl-C cancels the job, and the best network so far is still delivered; a second one stops everything.
+
+    Raises:
+        UserFault: If the job was rejected or failed, or a service cannot run; what it left is delivered before.
+        Interrupted: After Ctrl-C.
+    """
+    order.out.mkdir(parents=True, exist_ok=True)
+    with _workplace(order) as workplace:
+        live.show(Stage(key="start"))
+        environ = {"CONVTAILOR_SCRATCH_DIR": str(workplace / "scratch"), **order.environ}
+        with Onebox(workplace, environ, stop_within_s=_STOP_WITHIN_S) as box:
+            archive = archive_of(order.data, workplace, live=live, leave_out=(order.out,))
+            with Client(box.wait_ready()) as client:
+                return _Session(order, box=box, client=client, live=live).run(archive)
+
+
+class _Session:
+    """One job between its submission and its delivery."""
+
+    def __init__(self, order: RunOrder, *, box: Onebox, client: Client, live: Live) -> None:
+        self._order, self._box, self._client, self._live = order, box, client, live
+        self._patience = Patience(interval_s=_POLL_S, wait=box.wait)
+
+    def run(self, archive: Path) -> Delivery:
+        """Submit the archive, follow the job and deliver."""
+        created = self._client.submit(self._order.email, self._order.options)
+        is_interrupted = False
+        try:
+            self._client.upload(
+                created.upload,
+                archive,
+                on_bytes=lambda done, total: self._live.show(Stage(key="upload", done=done, total=total, unit="bytes")),
+            )
+            view = self._follow(created)
+        except KeyboardInterrupt:
+            is_interrupted = True
+            view = self._cancel(created)
+        self._live.show(None)
+        delivery = self._deliver(self._with_mail(created, view), created.token)
+        if is_interrupted:
+            raise _interrupted(delivery)
+        raise_unless_done(view)
+        return delivery
+
+    def _follow(self, created: Submitted) -> JobView:
+        return follow(self._client, created.job_id, created.token, live=self._live, patience=self._patience)
+
+    def _cancel(self, created: Submitted) -> JobView:
+        self._live.note("Cancelling; the best network so far is still packed. Ctrl-C again stops at once.")
+        try:
+            self._client.cancel(created.job_id, created.token)
+        except UserFault:  # it had ended in the same moment
+            self._live.note("The job had ended already.")
+        return self._follow(created)
+
+    def _with_mail(self, created: Submitted, view: JobView) -> JobView:
+        """Return the job once its mail is written, which for other ends than ``done`` comes after the end."""
+        deadline_s = self._patience.clock() + _MAIL_WITHIN_S
+        while view.awaits_mail and self._patience.clock() < deadline_s:
+            self._patience.wait(_POLL_S)
+            view = self._client.status(created.job_id, created.token)
+        return view
+
+    def _deliver(self, view: JobView, token: str) -> Delivery:
+        mails = sorted(self._box.data_dir.glob(f"**/*{view.job_id}*.eml"))
+        besides = {MAIL_NAME: mails[0]} if mails else {}
+        if not mails and not any(view.links.get(name) for name in FILE_NAMES):
+            return Delivery(view=view, files={})
+        return Delivery(view=view, files=fetch(self._client, view, token, self._order.out, besides=besides))
+
+
+@contextmanager
+def _workplace(order: RunOrder) -> Iterator[Path]:
+    """Give the services a folder; the hidden one is removed afterwards, unless a service died and its log is wanted."""
+    if order.keep is not None:
+        order.keep.mkdir(parents=True, exist_ok=True)
+        yield order.keep
+        return
+    folder = Path(tempfile.mkdtemp(dir=order.out, prefix=".convtailor-"))
+    is_wanted = False
+    try:
+        yield folder
+    except UserFault as error:
+        is_wanted = error.fault.code in SERVICE_FAULTS
+        raise
+    finally:
+        if not is_wanted:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _interrupted(delivery: Delivery) -> Interrupted:
+    files = {name: str(path.resolve()) for name, path in delivery.files.items()}
+    what = "The best network so far was delivered." if "model" in files else "There was no network yet."
+    return Interrupted(
+        "interrupted",
+        f"Cancelled. {what}",
+        fix="Run the command again to train to the end.",
+        details={"job_id": delivery.view.job_id, "state": delivery.view.state.value, **files},
+    )
