@@ -1,0 +1,118 @@
+"""How good a classifier is, and how sure one may be of it: arithmetic on labels and logits, without TensorFlow."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+from shared.result import ClassScore
+
+Labels = NDArray[np.integer[Any]]
+"""``(num_images,)``, positions in the list of classes."""
+Logits = NDArray[np.floating[Any]]
+"""``(num_images, num_classes)``, unnormalised log-probabilities."""
+
+Z_95 = 1.959963984540054
+"""Two-sided 95 % quantile of the normal distribution."""
+TEMPERATURES = (0.1, 10.0)
+"""Search range; beyond it the fit says more about too few images than about the network."""
+
+
+def wilson_interval(num_correct: int, num_images: int, *, z: float = Z_95) -> tuple[float, float]:
+    """Return the score interval of a share: honest for few images and near 0 and 1, as share ± z deviations is not.
+
+    Args:
+        num_correct: Images read rightly.
+        num_images: Images read, at least 1.
+        z: Quantile of the normal distribution; the default gives 95 %.
+
+    Source: Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22, 1927.
+    """
+    share = num_correct / num_images
+    spread = z * np.sqrt(share * (1 - share) / num_images + z**2 / (4 * num_images**2))
+    centre = share + z**2 / (2 * num_images)
+    scale = 1 + z**2 / num_images
+    return max(0.0, float((centre - spread) / scale)), min(1.0, float((centre + spread) / scale))
+
+
+def confusion(labels: Labels, predicted: Labels, num_classes: int) -> NDArray[np.int64]:
+    """Count images by actual class (rows) and predicted class (columns), ``(num_classes, num_classes)``."""
+    counts: NDArray[np.int64] = confusion_matrix(labels, predicted, labels=np.arange(num_classes))
+    return counts
+
+
+def class_scores(labels: Labels, predicted: Labels, classes: Sequence[str]) -> tuple[ClassScore, ...]:
+    """Return precision, recall and F1 of each class; 0 where nothing was predicted or nothing was there."""
+    columns = precision_recall_fscore_support(
+        labels, predicted, labels=np.arange(len(classes)), average=None, zero_division=0.0
+    )
+    return tuple(
+        ClassScore(name=name, precision=float(precision), recall=float(recall), f1=float(f1), num_images=int(support))
+        for name, precision, recall, f1, support in zip(classes, *columns, strict=True)
+    )
+
+
+def balanced_accuracy(scores: Sequence[ClassScore]) -> float:
+    """Return the mean recall of the classes that have images: accuracy as if all classes were equally frequent."""
+    return float(np.mean([score.recall for score in scores if score.num_images]))
+
+
+def macro_f1(scores: Sequence[ClassScore]) -> float:
+    """Return the mean F1 of the classes that have images."""
+    return float(np.mean([score.f1 for score in scores if score.num_images]))
+
+
+def probabilities(logits: Logits, temperature: float = 1.0) -> NDArray[np.float64]:
+    """Return softmax(logits / temperature), ``(num_images, num_classes)``."""
+    result: NDArray[np.float64] = softmax(np.asarray(logits, dtype=np.float64) / temperature, axis=1)
+    return result
+
+
+def fit_temperature(logits: Logits, labels: Labels) -> float:
+    """Return the temperature that makes confidence on these images match how often they are read rightly.
+
+    The target of the right class is ``(n + 1) / (n + 2)`` and not 1: where all n images are read rightly, likelihood
+    alone would drive the temperature to 0 and confidence to certainty, which n images cannot support.
+
+    Args:
+        logits: Of images the network was not fitted on, such as the validation split.
+        labels: Their classes.
+
+    Returns:
+        A number within :data:`TEMPERATURES`.
+
+    Source: Guo et al., "On calibration of modern neural networks", ICML 2017 (arXiv:1706.04599); the targets are
+    those of Platt, "Probabilistic outputs for support vector machines", 1999, section 2.2.
+    """
+    num_images, num_classes = logits.shape
+    wide = np.asarray(logits, dtype=np.float64)
+    doubt = 1.0 / (num_images + 2)
+    targets = np.full((num_images, num_classes), doubt / (num_classes - 1))
+    targets[np.arange(num_images), labels] = 1.0 - doubt
+
+    def cross_entropy(log_temperature: float) -> float:
+        return float(-np.mean(np.sum(targets * log_softmax(wide / np.exp(log_temperature), axis=1), axis=1)))
+
+    low, high = np.log(TEMPERATURES)
+    return float(np.exp(minimize_scalar(cross_entropy, bounds=(low, high), method="bounded").x))
+
+
+def expected_calibration_error(
+    confidence: NDArray[np.float64], correct: NDArray[np.bool_], num_bins: int = 15
+) -> float:
+    """Return how far confidence is from the share of right answers, averaged over bins of equal width.
+
+    Args:
+        confidence: ``(num_images,)``, probability of the predicted class.
+        correct: ``(num_images,)``, whether the prediction was right.
+        num_bins: Bins between 0 and 1.
+
+    Source: Naeini et al., "Obtaining well calibrated probabilities using Bayesian binning", AAAI 2015.
+    """
+    bins = np.minimum((confidence * num_bins).astype(np.int64), num_bins - 1)
+    gaps = np.bincount(bins, weights=confidence - correct, minlength=num_bins)
+    return float(np.abs(gaps).sum() / len(confidence))

@@ -1,0 +1,83 @@
+"""The training's end of the verifying process, and what it takes for an export to be announced."""
+
+import json
+import logging
+import os
+import sys
+
+from services.trainer.export.verify import Request, Verdict
+from services.trainer.line_process import LineProcess, ProcessDied
+from shared.errors import Fault
+from shared.json_codec import from_json, to_json
+
+logger = logging.getLogger(__name__)
+
+MAX_SAME_INPUT_GAP = 0.01
+"""Largest difference of a probability on equal pixels: float32 summed in another order gives 1e-5, TF32 on GPU 1e-3."""
+MAX_RAW_GAP = 0.05
+"""Largest mean difference of a probability on pictures as uploaded, which Keras resizes and not Pillow."""
+MIN_RAW_AGREEMENT = 0.9
+"""Least share of pictures as uploaded for which the same class comes out."""
+TIMEOUT_S = 300.0
+
+
+class Verifier:
+    """A verifying process, warm from the start."""
+
+    def __init__(self) -> None:
+        """Start the process."""
+        self._process = self._start()
+
+    def judge(self, request: Request) -> Verdict:
+        """Have a file verified; a process that died is replaced once."""
+        try:
+            return self._ask(request)
+        except ProcessDied as death:
+            logger.warning("the verifying process died", extra={"return_code": death.return_code})
+            self.end()
+            self._process = self._start()
+        try:
+            return self._ask(request)
+        except ProcessDied as death:
+            return Verdict(error=f"the verifying process died with {death.return_code}")
+
+    def end(self) -> None:
+        """Make sure that the process is gone."""
+        self._process.end()
+
+    def _ask(self, request: Request) -> Verdict:
+        self._process.send(json.dumps(to_json(request)).encode() + b"\n")
+        answer = self._process.receive(TIMEOUT_S)
+        if answer is None:
+            return Verdict(error=f"no answer within {TIMEOUT_S:g} s")
+        return from_json(Verdict, json.loads(answer))
+
+    @staticmethod
+    def _start() -> LineProcess:
+        return LineProcess([sys.executable, "-m", "services.trainer.export.verify"], os.environ)
+
+
+def objection(name: str, verdict: Verdict) -> Fault | None:
+    """Return what speaks against announcing a file, or ``None``.
+
+    Args:
+        name: The file's name.
+        verdict: How it did.
+    """
+    if verdict.error is not None:
+        reason = f"could not be loaded and run by plain Keras: {verdict.error}"
+    elif verdict.same_input_gap > MAX_SAME_INPUT_GAP:
+        reason = f"gives probabilities that differ by up to {verdict.same_input_gap:.4f} on the same pixels"
+    elif verdict.raw_gap > MAX_RAW_GAP or verdict.raw_agreement < MIN_RAW_AGREEMENT:
+        reason = (
+            f"reads the uploaded pictures differently: probabilities differ by {verdict.raw_gap:.4f} on average, "
+            f"{verdict.raw_agreement:.0%} of the classes agree"
+        )
+    else:
+        return None
+    return Fault(
+        code="export_not_faithful",
+        message=f"The exported {name} {reason}.",
+        fix="Submit the archive again; if it fails again, send this message to whoever runs this service.",
+        details={"file": name, **to_json(verdict)},
+    )

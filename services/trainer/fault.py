@@ -1,0 +1,78 @@
+"""How a training can fail, in words for the person who asked for it."""
+
+import signal
+
+from shared.errors import Fault
+
+OPERATOR_FIX = "Submit the archive again; if it fails again, send this message to whoever runs this service."
+
+
+def died(return_code: int, attempts: int) -> Fault:
+    """Tell that the training process died in every attempt.
+
+    Args:
+        return_code: Exit status of the last one; negative: the number of the signal that killed it.
+        attempts: How many there were.
+    """
+    if return_code == -signal.SIGKILL:
+        return Fault(
+            code="out_of_memory",
+            message=f"The system killed the training {attempts} times, most likely because memory ran out.",
+            fix="Choose smaller candidates such as tiny, mobilenet_0.5 or mobilenet_v2, or run it with more memory.",
+            details={"attempts": attempts, "return_code": return_code},
+        )
+    return Fault(
+        code="training_crashed",
+        message=f"The training process crashed {attempts} times; the last time it ended with {return_code}.",
+        fix=OPERATOR_FIX,
+        details={"attempts": attempts, "return_code": return_code},
+    )
+
+
+def gave_up(attempts: int) -> Fault:
+    """Tell that every worker that took the job up was lost."""
+    return Fault(
+        code="training_lost",
+        message=f"The worker was lost {attempts} times while it trained; no further attempt is made.",
+        fix="Choose smaller candidates such as tiny or mobilenet_v2, or run it with more memory, and submit again.",
+        details={"attempts": attempts},
+    )
+
+
+def budget_overrun(budget_minutes: float, grace_s: float) -> Fault:
+    """Tell that the training did not come to an end when its budget was spent."""
+    return Fault(
+        code="budget_overrun",
+        message=f"The training did not come to an end within {grace_s:g} s after its budget of "
+        f"{budget_minutes:g} minutes was spent, so it was stopped.",
+        fix="Raise budget_minutes or choose fewer or smaller candidates, and submit again.",
+        details={"budget_minutes": budget_minutes},
+    )
+
+
+def budget_too_short(budget_minutes: float) -> Fault:
+    """Tell that the budget was spent before any network was trained."""
+    return Fault(
+        code="budget_too_short",
+        message=f"The budget of {budget_minutes:g} minutes was spent before the first network was trained.",
+        fix="Raise budget_minutes or choose smaller candidates such as tiny or mobilenet_v2, and submit again.",
+        details={"budget_minutes": budget_minutes},
+    )
+
+
+def internal(error: BaseException) -> Fault:
+    """Tell of an error that nobody foresaw."""
+    return Fault(
+        code="internal_error",
+        message=f"The training failed in a way that was not foreseen: {type(error).__name__}: {error}"[:500],
+        fix=OPERATOR_FIX,
+    )
+
+
+def out_of_memory(error: BaseException) -> Fault:
+    """Tell that even the smallest batch did not fit."""
+    return Fault(
+        code="out_of_memory",
+        message=f"Memory ran out even with the smallest batch: {error}"[:500],
+        fix="Choose smaller candidates such as tiny, mobilenet_0.5 or mobilenet_v2, or run it with more memory.",
+    )

@@ -1,0 +1,101 @@
+"""What the worker and its training process say to each other: JSON values, one a line.
+
+Worker → training process, on its standard input: one :class:`Order`; after it lines ``stop <reason>``. The end of
+that stream means that the worker is gone. Training process → worker, on its standard output: :class:`Message`.
+"""
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from shared.errors import Fault
+from shared.job import Artefacts, Trial
+from shared.json_codec import from_json, to_json
+from shared.options import JobOptions
+from shared.progress import Progress
+
+STOP = "stop"
+T = TypeVar("T", "Order", "Message")
+
+
+class StopReason(StrEnum):
+    """Why a run must come to an end soon."""
+
+    BUDGET = "budget"
+    CANCELLED = "cancelled"
+    PREEMPTED = "preempted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """The one job of a training process.
+
+    Args:
+        job_id: Whose it is.
+        fence: Of the worker's claim; part of every key written.
+        archive_key: The archive in the object store.
+        archive_generation: Its version.
+        options: The person's choices.
+        seconds_left: What earlier attempts left of the budget, in seconds.
+        halvings: How many times batches are to be halved, because earlier attempts died.
+    """
+
+    job_id: str
+    fence: int
+    archive_key: str
+    archive_generation: str
+    options: JobOptions
+    seconds_left: float
+    halvings: int = 0
+
+
+class MessageKind(StrEnum):
+    """What a message tells; the last five end the conversation."""
+
+    DEVICE = "device"
+    PROGRESS = "progress"
+    TRIAL = "trial"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One line from the training process.
+
+    Args:
+        kind: Which of the other fields is set.
+        device: What trains, with ``device``.
+        progress: A point on the way, with ``progress``.
+        trial: A finished trial that already lies in the bucket, with ``trial``.
+        artefacts: Keys of what was exported and verified, with ``finished``.
+        fault: What was wrong with the archive, with ``rejected``; or with the training, with ``failed``.
+        reason: Why it stopped before anything was trained, with ``stopped``; which store did not answer, with
+            ``unreachable``.
+    """
+
+    kind: MessageKind
+    device: str | None = None
+    progress: Progress | None = None
+    trial: Trial | None = None
+    artefacts: Artefacts | None = None
+    fault: Fault | None = None
+    reason: str | None = None
+
+
+def encode_line(value: Order | Message) -> bytes:
+    """Return a value as one line of JSON, with its end."""
+    return json.dumps(to_json(value), separators=(",", ":")).encode() + b"\n"
+
+
+def decode_line(cls: type[T], line: bytes) -> T:
+    """Read a line.
+
+    Raises:
+        ValueError: If it is no JSON or not of this shape.
+    """
+    return from_json(cls, json.loads(line))

@@ -1,0 +1,91 @@
+"""The numbers of the report against textbook values, scikit-learn and cases whose answer is known."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import balanced_accuracy_score, f1_score
+
+from services.trainer.evaluation.metrics import (
+    balanced_accuracy,
+    class_scores,
+    confusion,
+    expected_calibration_error,
+    fit_temperature,
+    macro_f1,
+    probabilities,
+    wilson_interval,
+)
+
+
+@pytest.mark.parametrize(
+    ("num_correct", "num_images", "expected"),
+    [
+        (81, 263, (0.2553, 0.3662)),  # Newcombe 1998, table I, method 3
+        (15, 148, (0.0624, 0.1605)),  # ibid.
+        (0, 20, (0.0000, 0.1611)),  # ibid.
+        (1, 29, (0.0061, 0.1718)),  # ibid.
+    ],
+)
+def test_wilson_interval_matches_newcombe(num_correct: int, num_images: int, expected: tuple[float, float]) -> None:
+    assert wilson_interval(num_correct, num_images) == pytest.approx(expected, abs=5e-5)
+
+
+def test_wilson_interval_of_a_perfect_score_ends_at_one() -> None:
+    low, high = wilson_interval(30, 30)
+    assert high == 1.0
+    assert 0.88 < low < 0.89
+
+
+def test_scores_equal_scikit_learn() -> None:
+    rng = np.random.default_rng(3)
+    labels = rng.integers(0, 4, 200)
+    predicted = np.where(rng.random(200) < 0.7, labels, rng.integers(0, 4, 200))
+    scores = class_scores(labels, predicted, ("a", "b", "c", "d"))
+    assert balanced_accuracy(scores) == pytest.approx(balanced_accuracy_score(labels, predicted))
+    assert macro_f1(scores) == pytest.approx(f1_score(labels, predicted, average="macro"))
+    matrix = confusion(labels, predicted, 4)
+    assert matrix.sum() == 200
+    assert [score.recall for score in scores] == pytest.approx(matrix.diagonal() / matrix.sum(axis=1))
+    assert [score.num_images for score in scores] == list(np.bincount(labels))
+
+
+def test_a_class_that_is_never_predicted_scores_zero_without_a_warning() -> None:
+    scores = class_scores(np.array([0, 0, 1]), np.array([0, 0, 0]), ("cat", "dog", "absent"))
+    assert [(score.name, score.precision, score.recall, score.num_images) for score in scores] == [
+        ("cat", pytest.approx(2 / 3), 1.0, 2),
+        ("dog", 0.0, 0.0, 1),
+        ("absent", 0.0, 0.0, 0),
+    ]
+    assert balanced_accuracy(scores) == 0.5
+
+
+def test_temperature_of_over_confident_logits_is_found() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(20_000, 5))
+    labels = np.array([rng.choice(5, p=row) for row in probabilities(logits)])
+    assert fit_temperature(3 * logits, labels) == pytest.approx(3.0, rel=0.05)
+
+
+def test_temperature_of_a_faultless_validation_split_stays_sober() -> None:
+    labels = np.arange(40) % 4
+    confidence = probabilities(8.0 * np.eye(4)[labels], fit_temperature(8.0 * np.eye(4)[labels], labels)).max(axis=1)
+    assert 0.95 < confidence.min() < 1 - 1 / 50
+
+
+def test_calibration_error_of_known_bins() -> None:
+    confidence = np.array([0.95] * 10 + [0.55] * 10)
+    correct = np.array([True] * 9 + [False] + [True] * 5 + [False] * 5)
+    assert expected_calibration_error(confidence, correct) == pytest.approx(0.05)
+
+
+def test_scaling_lowers_the_calibration_error() -> None:
+    rng = np.random.default_rng(1)
+    logits = rng.normal(size=(5_000, 3))
+    labels = np.array([rng.choice(3, p=row) for row in probabilities(logits)])
+    sharp = 4 * logits
+    correct = sharp.argmax(axis=1) == labels
+    temperature = fit_temperature(sharp, labels)
+    before, after = (
+        expected_calibration_error(probabilities(sharp, value).max(axis=1), correct) for value in (1.0, temperature)
+    )
+    assert before > 0.2
+    assert after < 0.03

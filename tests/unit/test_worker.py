@@ -1,0 +1,283 @@
+"""A worker with in-memory back-ends and a real, scripted training process: how every kind of end is told."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from services.trainer.tenure import claim_job
+from services.trainer.training_process import TrainingProcess
+from services.trainer.worker import Worker, WorkerRules
+from shared.adapters.memory.event_bus import MemoryEventBus
+from shared.adapters.memory.job_store import MemoryJobStore
+from shared.clock import utc_now
+from shared.events import Event, EventType, Topic, announcement, decode
+from shared.job import Archive, Job, JobState, Upload
+from shared.options import JobOptions
+from shared.ports.event_bus import DeliveryRules
+from tests import scripted_training
+
+ROOT = Path(__file__).resolve().parents[2]
+JOB_ID = "job-1"
+NOTHING = timedelta(0)
+
+
+def scripted(script: str) -> TrainingProcess:
+    """Start the stand-in with a script of :mod:`tests.scripted_training`."""
+    return TrainingProcess(
+        [sys.executable, "-m", "tests.scripted_training", script], {**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+
+
+class House:
+    """A store and a bus with one queued job, and workers on demand."""
+
+    def __init__(self, **options: object) -> None:
+        self.store = MemoryJobStore()
+        self.bus = MemoryEventBus(rules=DeliveryRules(min_backoff=NOTHING, max_backoff=NOTHING))
+        now = utc_now()
+        job = Job(
+            job_id=JOB_ID,
+            email="you@example.org",
+            token_hash="0" * 64,
+            options=JobOptions(**options),
+            state=JobState.QUEUED,
+            created_at=now,
+            updated_at=now,
+            upload=Upload(object_key="uploads/job-1/archive.zip", max_bytes=1, expires_at=now),
+            archive=Archive(
+                object_key="uploads/job-1/archive.zip", generation="g", size_bytes=1, num_images=9, num_classes=2
+            ),
+        )
+        self.store.create(job)
+        for event in announcement(job, now):
+            self.bus.publish(event)
+
+    def worker(self, script: str, *, meanwhile: Callable[[], object] | None = None, **rules: object) -> Worker:
+        """Return a worker; ``meanwhile`` happens after it has claimed the job and before training starts."""
+
+        def spawn() -> TrainingProcess:
+            process = scripted(script)
+            if meanwhile is not None:
+                meanwhile()
+            return process
+
+        return Worker(
+            store=self.store,
+            bus=self.bus,
+            spawn=spawn,
+            owner=f"worker-{script}",
+            rules=WorkerRules(**{"warm_child": False, **rules}),
+        )
+
+    @property
+    def job(self) -> Job:
+        return self.store.get(JOB_ID).job
+
+    def change(self, **changes: object) -> None:
+        self.store.replace(self.store.get(JOB_ID), replace(self.job, **changes))
+
+    def told(self) -> list[EventType]:
+        """Return what the reporter hears."""
+        deliveries = self.bus.pull(Topic.RESULTS, lease=timedelta(minutes=1), max_messages=100)
+        return [decode(delivery.data).type for delivery in deliveries]
+
+    def waits(self) -> bool:
+        """Tell whether the job's message comes again."""
+        return bool(self.bus.pull(Topic.JOBS, lease=timedelta(minutes=1)))
+
+
+def test_success_is_reported_once_with_artefacts_trials_and_device() -> None:
+    house = House()
+    assert house.worker("succeed").work_once()
+    job = house.job
+    assert job.state is JobState.REPORTING
+    assert job.artefacts == scripted_training.ARTEFACTS
+    assert [trial.name for trial in job.trials] == ["screen/halved_0"]
+    assert job.device == "CPU (2 cores)"
+    assert job.progress is not None
+    assert job.progress.best is not None
+    assert job.attempts == 1
+    assert job.claim is not None
+    assert not job.claim.is_live(utc_now())
+    assert house.told() == [EventType.TRAINING_FINISHED]
+    assert not house.waits()
+
+
+def test_a_second_message_about_a_finished_job_changes_nothing() -> None:
+    house = House()
+    event = Event(type=EventType.JOB_QUEUED, event_id="again", job_id=JOB_ID, occurred_at=utc_now())
+    house.worker("succeed").work_once()
+    finished = house.job
+    house.bus.publish(event)
+    house.worker("crash").work_once()
+    assert house.job == finished
+    assert house.told() == [EventType.TRAINING_FINISHED]
+    assert not house.waits()
+
+
+@pytest.mark.parametrize(
+    ("script", "state", "event"),
+    [
+        ("reject", JobState.REJECTED, EventType.JOB_REJECTED),
+        ("fail", JobState.FAILED, EventType.JOB_FAILED),
+    ],
+)
+def test_a_fault_ends_the_job_at_once(script: str, state: JobState, event: EventType) -> None:
+    house = House()
+    house.worker(script).work_once()
+    assert (house.job.state, house.job.fault, house.job.attempts) == (state, scripted_training.FAULT, 1)
+    assert house.told() == [event]
+    assert not house.waits()
+
+
+@pytest.mark.parametrize(("script", "code"), [("crash", "training_crashed"), ("run_out_of_memory", "out_of_memory")])
+def test_a_training_that_always_dies_fails_after_the_last_attempt(script: str, code: str) -> None:
+    house = House()
+    worker = house.worker(script, max_attempts=2)
+    worker.work_once()
+    assert house.job.state is JobState.TRAINING
+    assert house.told() == []
+    worker.work_once()
+    assert house.job.state is JobState.FAILED
+    assert house.job.fault is not None
+    assert (house.job.fault.code, house.job.fault.details["attempts"]) == (code, 2)
+    assert house.told() == [EventType.JOB_FAILED]
+    assert not house.waits()
+
+
+def test_after_running_out_of_memory_batches_are_halved() -> None:
+    house = House()
+    worker = house.worker("run_out_of_memory_once")
+    worker.work_once()
+    worker.work_once()
+    assert house.job.state is JobState.REPORTING
+    assert [trial.name for trial in house.job.trials] == ["screen/halved_1"]
+
+
+def test_a_job_whose_workers_all_vanished_is_given_up() -> None:
+    house = House()
+    house.change(state=JobState.TRAINING, attempts=3)
+    house.worker("succeed", max_attempts=3).work_once()
+    assert house.job.fault is not None
+    assert house.job.fault.code == "training_lost"
+
+
+def test_cancelling_delivers_the_best_so_far() -> None:
+    house = House()
+    worker = house.worker("finish_when_told", meanwhile=lambda: house.change(cancel_requested_at=utc_now()))
+    worker.work_once()
+    assert house.job.state is JobState.CANCELLED
+    assert house.job.artefacts == scripted_training.ARTEFACTS
+    assert house.told() == [EventType.JOB_CANCELLED]
+
+
+@pytest.mark.parametrize("script", ["stop_when_told", "be_deaf"])
+def test_cancelling_before_anything_is_trained_leaves_no_artefacts(script: str) -> None:
+    house = House()
+    worker = house.worker(script, grace_s=0.2, meanwhile=lambda: house.change(cancel_requested_at=utc_now()))
+    worker.work_once()
+    assert house.job.state is JobState.CANCELLED
+    assert house.job.artefacts.model_h5 is None
+
+
+def test_the_budget_ends_training_with_the_best_so_far() -> None:
+    house = House(budget_minutes=0.001)
+    house.worker("finish_when_told").work_once()
+    assert house.job.state is JobState.REPORTING
+    assert house.job.artefacts == scripted_training.ARTEFACTS
+
+
+def test_the_budget_counts_what_earlier_attempts_spent() -> None:
+    house = House(budget_minutes=10)
+    house.change(trained_s=600.0)
+    house.worker("finish_when_told").work_once()
+    assert house.job.state is JobState.REPORTING
+
+
+@pytest.mark.parametrize(("script", "code"), [("be_deaf", "budget_overrun"), ("stop_when_told", "budget_too_short")])
+def test_a_budget_without_a_network_is_a_clear_failure(script: str, code: str) -> None:
+    house = House(budget_minutes=0.001)
+    house.worker(script, grace_s=0.2).work_once()
+    assert house.job.state is JobState.FAILED
+    assert house.job.fault is not None
+    assert house.job.fault.code == code
+
+
+def test_a_worker_that_lost_its_claim_changes_nothing() -> None:
+    house = House()
+
+    def another_takes_over() -> None:
+        claim_job(
+            house.store,
+            JOB_ID,
+            owner="successor",
+            lease=timedelta(minutes=1),
+            clock=lambda: utc_now() + timedelta(hours=1),
+        )
+
+    house.worker("succeed", meanwhile=another_takes_over).work_once()
+    job = house.job
+    assert job.claim is not None
+    assert (job.state, job.claim.owner, job.claim.fence) == (JobState.TRAINING, "successor", 2)
+    assert (job.trials, job.progress, job.artefacts.model_h5) == ((), None, None)
+    assert house.told() == []
+
+
+def test_a_claimed_job_is_left_alone_and_its_message_comes_again() -> None:
+    house = House()
+    claim_job(house.store, JOB_ID, owner="first", lease=timedelta(minutes=1), clock=utc_now)
+    before = house.job
+    house.worker("succeed").work_once()
+    assert house.job == before
+    assert house.waits()
+
+
+def test_shutting_down_gives_the_job_to_another_worker() -> None:
+    house = House()
+    worker = house.worker("finish_when_told", meanwhile=lambda: worker.shutdown.set())  # noqa: PLW0108 - it is not there yet
+    worker.run()
+    assert house.job.state is JobState.TRAINING
+    assert house.job.attempts == 0
+    house.worker("succeed").work_once()
+    assert house.job.state is JobState.REPORTING
+    assert house.job.claim is not None
+    assert house.job.claim.fence == 2
+    assert house.told() == [EventType.TRAINING_FINISHED]
+
+
+def test_a_store_out_of_reach_costs_no_attempt() -> None:
+    house = House()
+    house.worker("lose_the_store").work_once()
+    assert (house.job.state, house.job.attempts) == (JobState.TRAINING, 0)
+    assert house.waits()
+
+
+def test_prints_to_standard_output_do_no_harm() -> None:
+    house = House()
+    house.worker("babble").work_once()
+    assert house.job.state is JobState.REPORTING
+
+
+def test_a_message_about_an_unknown_job_is_buried() -> None:
+    house = House()
+    house.bus = MemoryEventBus()
+    house.bus.publish(Event(type=EventType.JOB_QUEUED, event_id="e", job_id="gone", occurred_at=utc_now()))
+    house.worker("succeed").work_once()
+    assert len(house.bus.dead_letters(Topic.JOBS)) == 1
+
+
+def test_a_warm_training_process_serves_the_next_job() -> None:
+    house = House()
+    started = []
+    worker = house.worker("finish_when_told", warm_child=True, meanwhile=lambda: started.append(house.job.state))
+    worker.spawn()  # another one, never used, would show as a second start
+    started.clear()
+    house.change(cancel_requested_at=utc_now())
+    worker.shutdown.set()
+    worker.run()
+    assert started == [JobState.QUEUED]
