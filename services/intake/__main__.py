@@ -2,13 +2,14 @@
 
 import json
 import os
+import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from services.intake.bootstrap import bootstrap
-from services.intake.server import Served, ServerRules, listen, serve, url_of
+from services.intake.server import REFUSED_SETTINGS, Served, ServerRules, listen, serve, url_of
 from services.intake.settings import AUTO_URL, IntakeSettings
 from shared.logs import start_logging
 from shared.settings import InvalidSettings, load
@@ -24,7 +25,8 @@ def main(environ: Mapping[str, str]) -> int:
         environ: The environment.
 
     Returns:
-        2 if the environment has faults, 3 if the address cannot be had; a stop in good order exits with 0.
+        2 if the environment has faults, 3 if the address or a back-end cannot be had; a stop in good order exits
+        with 0.
     """
     try:
         settings = load(IntakeSettings, environ)
@@ -47,7 +49,18 @@ def main(environ: Mapping[str, str]) -> int:
     rules = ServerRules(
         num_threads=settings.request_threads, stall_s=settings.stall_s, stop_grace_s=settings.stop_grace_s
     )
-    serve(listener, lambda: _built(settings, own_url), rules)
+    return _serve(listener, lambda: _built(settings, own_url), rules)
+
+
+def _serve(listener: socket.socket, build: Callable[[], Served], rules: ServerRules) -> int:
+    """Serve; the worker process that gunicorn forks off passes through here too and keeps its own exit code."""
+    own_pid = os.getpid()
+    try:
+        serve(listener, build, rules)
+    except SystemExit as end:
+        if os.getpid() == own_pid and end.code == REFUSED_SETTINGS:
+            return EXIT_USAGE
+        raise
     return 0
 
 

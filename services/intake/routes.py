@@ -133,10 +133,9 @@ def _model_format() -> Artefact:
 def _body() -> Mapping[str, Any]:
     """Return the fields in the body: a JSON object, a form, or nothing."""
     if request.mimetype in _FORM_TYPES:
-        fields = _fields(request.form)
-        if any(name.lstrip().startswith("{") for name in fields):  # curl -d sends JSON as if it were a form
+        if any(name.lstrip().startswith("{") for name in request.form):  # curl -d sends JSON as if it were a form
             raise _unsupported("JSON that says it is a form")
-        return fields
+        return _fields(request.form)
     if request.is_json:
         return _json_object()
     if request.mimetype or request.get_data(cache=True):
@@ -154,8 +153,8 @@ def _unsupported(received: str) -> UserFault:
 
 def _json_object() -> Mapping[str, Any]:
     try:
-        document = request.get_json()
-    except RecursionError:
+        document = request.get_json(silent=True)
+    except RecursionError:  # thousands of brackets
         document = None
     if not isinstance(document, Mapping):
         raise UserFault(

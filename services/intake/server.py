@@ -9,11 +9,15 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.errors import AppImportError
 from gunicorn.glogging import Logger
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from shared.errors import ConvtailorError
+from shared.settings import InvalidSettings
+
+REFUSED_SETTINGS = int(Arbiter.APP_LOAD_ERROR)
+"""Exit code of :func:`serve` when the app cannot be made with these settings; trying again cannot help."""
 
 _SECRET = re.compile(r"(/v1/objects/|[?&]token=)[^\s&'\"]+")
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - named, not bound
@@ -116,8 +120,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         """Make the app; called in the worker process."""
         try:
             self._served = self._build()
-        except ConvtailorError as error:
-            raise AppImportError(str(error)) from error  # gunicorn then gives up instead of trying for ever
+        except InvalidSettings as error:
+            raise AppImportError(str(error)) from error
         return self._served.app
 
     def _limit_stalls(self, _worker: object, request: Any) -> None:

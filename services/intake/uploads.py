@@ -1,12 +1,15 @@
 """The signed URLs of the embedded object store, served: one upload each, downloads with ranges."""
 
 import logging
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, cast
+from urllib.parse import quote
 
 from flask import Blueprint, Response, jsonify, request
-from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.exceptions import ClientDisconnected, RequestedRangeNotSatisfiable
+from werkzeug.http import dump_options_header
 
 from services.intake.document import UploadReceipt
 from shared.adapters.embedded.signed_url import OBJECTS_PATH, Grant, UrlSigner, chunks, receive
@@ -46,7 +49,7 @@ class ObjectRoutes:
 
     def upload(self, signature: str) -> Response:
         """Keep the body, streamed; what is refused or breaks off leaves nothing."""
-        request.max_content_length = None  # the grant has its own cap
+        request.max_content_length = sys.maxsize  # the grant has its own cap; None would mean the app's
         grant = self._grant(signature)
         stored = receive(
             self.objects,
@@ -87,7 +90,8 @@ class ObjectRoutes:
 def _offer(response: Response, stored: StoredObject, filename: str) -> Response:
     """Let a page open in the browser, in a cage, and everything else be saved under its name."""
     is_page = stored.content_type.partition(";")[0] == "text/html"
-    response.headers.set("Content-Disposition", "inline" if is_page else "attachment", filename=filename)
+    name = {"filename": filename} if filename.isascii() else {"filename*": f"UTF-8''{quote(filename, safe='')}"}
+    response.headers["Content-Disposition"] = dump_options_header("inline" if is_page else "attachment", name)
     if is_page:
         response.headers["Content-Security-Policy"] = _PAGE_POLICY
     return response
@@ -122,7 +126,7 @@ class _Body:
         """
         try:
             data: bytes = request.stream.read(size)
-        except OSError as error:
+        except (OSError, ClientDisconnected) as error:
             message = "The connection broke or stalled before the whole file had come."
             fix = "Upload the file again to the same URL."
             raise UserFault("upload_incomplete", message, fix=fix) from error

@@ -1,0 +1,131 @@
+"""Intake over memory, with a clock to turn and a person's browser in front of it."""
+
+import io
+import zipfile
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from services.intake.app import create_app
+from services.intake.archive_event import announce_archive, handle_archive
+from services.intake.routes import JobRoutes
+from services.intake.submission import UploadTerms
+from services.intake.uploads import ObjectRoutes
+from shared.adapters.embedded.signed_url import UrlSigner
+from shared.adapters.memory.event_bus import MemoryEventBus
+from shared.adapters.memory.job_store import MemoryJobStore
+from shared.adapters.memory.object_store import MemoryObjectStore
+from shared.consumer import consume_once
+from shared.events import Topic, decode
+from shared.job import Job, JobState, advance
+
+PUBLIC_URL = "http://intake.test"
+MAX_BYTES = 1 << 20
+VALID_FOR = timedelta(hours=1)
+
+
+class HandClock:
+    """A clock that stands until it is turned."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def turn(self, by: timedelta) -> None:
+        self.now += by
+
+
+@dataclass
+class IntakeDesk:
+    """Everything on one desk; ``http`` speaks to it as a person would."""
+
+    clock: HandClock = field(default_factory=HandClock)
+
+    def __post_init__(self) -> None:
+        signer = UrlSigner(b"a secret for tests", public_url=PUBLIC_URL, clock=self.clock)
+        self.store = MemoryJobStore()
+        self.objects = MemoryObjectStore(signer=signer, clock=self.clock)
+        self.bus = MemoryEventBus(clock=self.clock)
+        self.app = create_app(
+            JobRoutes(
+                store=self.store,
+                objects=self.objects,
+                bus=self.bus,
+                clock=self.clock,
+                terms=UploadTerms(max_bytes=MAX_BYTES, valid_for=VALID_FOR),
+                link_valid_for=VALID_FOR,
+                public_url=PUBLIC_URL,
+            ),
+            ObjectRoutes(
+                signer=signer,
+                objects=self.objects,
+                clock=self.clock,
+                on_stored=partial(announce_archive, bus=self.bus, clock=self.clock),
+            ),
+        )
+        self.http = self.app.test_client()
+
+    def submit(self, **fields: object) -> dict:
+        answer = self.http.post("/v1/jobs", json={"email": "ada@example.org", **fields})
+        assert answer.status_code == 201, answer.text
+        return answer.json
+
+    def upload(self, made: dict, body: bytes, **kwargs: object):
+        upload = made["upload"]
+        return self.http.open(
+            upload["url"].removeprefix(PUBLIC_URL),
+            method=upload["method"],
+            headers=upload["headers"],
+            data=body,
+            **kwargs,
+        )
+
+    def status(self, made: dict) -> dict:
+        answer = self.http.get(f"/v1/jobs/{made['job_id']}", headers=bearer(made))
+        assert answer.status_code == 200, answer.text
+        return answer.json
+
+    def handle_uploads(self, handler=None) -> int:
+        """Handle every event of an upload that is due; returns how many there were."""
+        handler = handler or partial(
+            handle_archive, store=self.store, objects=self.objects, bus=self.bus, clock=self.clock
+        )
+        count = 0
+        while consume_once(self.bus, Topic.UPLOADS, handler):
+            count += 1
+        return count
+
+    def events(self, topic: Topic) -> list[str]:
+        """Take the events of a topic; returns their types."""
+        deliveries = self.bus.pull(topic, lease=timedelta(minutes=1), max_messages=100)
+        for delivery in deliveries:
+            self.bus.acknowledge(delivery)
+        return [decode(delivery.data).type.value for delivery in deliveries]
+
+    def move(self, made: dict, *path: JobState, **changes: object) -> Job:
+        """Let other services move a job along a path of states and write further changes."""
+        stored = self.store.get(made["job_id"])
+        job = stored.job
+        for state in path:
+            job = advance(job, state, self.clock())
+        return self.store.replace(stored, replace(job, **changes)).job
+
+    def keep(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> str:
+        self.objects.put(key, io.BytesIO(body), content_type=content_type)
+        return key
+
+
+def bearer(made: dict) -> dict[str, str]:
+    return {"Authorization": f"Bearer {made['token']}"}
+
+
+def small_archive(*, num_classes: int = 2, num_images: int = 5, image_bytes: int = 10) -> bytes:
+    """Zip files that intake takes for images, since it reads only their names."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for label in range(num_classes):
+            for number in range(num_images):
+                archive.writestr(f"class{label}/{number}.png", bytes([label, number]).ljust(image_bytes))
+    return buffer.getvalue()

@@ -1,0 +1,264 @@
+"""The API of jobs as a person meets it."""
+
+import dataclasses
+import json
+from datetime import timedelta
+
+import pytest
+
+from shared.errors import Fault
+from shared.events import Topic
+from shared.job import Archive, Artefacts, JobState, Trial, TrialState
+from shared.json_codec import to_json
+from shared.options import JobOptions
+from shared.progress import Best, Progress
+from tests.intake_fixture import PUBLIC_URL, IntakeDesk, bearer
+
+ARCHIVE = Archive(object_key="uploads/x", generation="1", size_bytes=10, num_images=20, num_classes=2)
+ARTEFACTS = Artefacts(result="r", model_h5="h", model_keras="k", labels="l", predict="p", report="html")
+
+
+@pytest.fixture
+def desk() -> IntakeDesk:
+    return IntakeDesk()
+
+
+def test_new_job_tells_all_that_is_needed_to_go_on(desk):
+    answer = desk.http.post("/v1/jobs", json={"email": "ada@example.org", "epochs": 3})
+    made = answer.json
+    assert answer.status_code == 201
+    assert answer.headers["Location"] == made["status_url"] == f"{PUBLIC_URL}/v1/jobs/{made['job_id']}"
+    assert made["upload"]["method"] == "PUT"
+    assert made["upload"]["url"].startswith(PUBLIC_URL)
+    assert made["upload"]["headers"] == {"Content-Type": "application/zip"}
+    assert made["upload"]["expires_at"] == "2026-03-04T06:06:07Z"
+    status = desk.status(made)
+    assert status["state"] == "awaiting_upload"
+    assert status["options"] == to_json(JobOptions(epochs=3))
+    assert (status["phase"], status["error"], status["best"], status["trials"]) == (None, None, None, [])
+
+
+def test_token_is_stored_nowhere_and_nothing_repeats(desk):
+    first, second = desk.submit(), desk.submit()
+    assert first["token"] not in json.dumps(to_json(desk.store.get(first["job_id"]).job))
+    assert first["job_id"] != second["job_id"]
+    assert first["token"] != second["token"]
+    assert len(first["token"]) == 64
+    assert len(first["job_id"]) == 32
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"json": {"email": "ada@example.org", "seed": 7, "candidates": ["tiny", "vgg16"]}},
+        {"json": {"email": "ada@example.org", "options": {"seed": "7", "candidates": "tiny, VGG16"}}},
+        {"query_string": {"email": "ada@example.org"}, "json": {"seed": 7, "candidates": ["tiny", "vgg16"]}},
+        {"query_string": {"email": "ada@example.org", "seed": "7", "candidates": "tiny,vgg16"}},
+        {"data": {"email": " ada@example.org ", "seed": "7", "candidates": ["tiny", "vgg16"], "epochs": ""}},
+        {
+            "data": {"email": "ada@example.org", "seed": "7", "candidates": "tiny,vgg16"},
+            "content_type": "multipart/form-data",
+        },
+    ],
+)
+def test_every_way_of_sending_a_request_means_the_same(desk, sent):
+    answer = desk.http.post("/v1/jobs", **sent)
+    assert answer.status_code == 201, answer.text
+    job = desk.store.get(answer.json["job_id"]).job
+    assert job.email == "ada@example.org"
+    assert job.options == JobOptions(seed=7, candidates=("tiny", "vgg16"))
+
+
+def test_every_fault_is_told_at_once(desk):
+    answer = desk.http.post(
+        "/v1/jobs", json={"email": "ada", "epochs": 0, "budget_minutes": "soon", "epoch": 1, "candidates": ["vgg"]}
+    )
+    assert answer.status_code == 400
+    error = answer.json["error"]
+    assert error["code"] == "invalid_request"
+    told = {(each["code"], each["details"]["field"]) for each in error["details"]["faults"]}
+    assert told == {
+        ("invalid_email", "email"),
+        ("invalid_option", "epochs"),
+        ("invalid_option", "budget_minutes"),
+        ("unknown_option", "epoch"),
+        ("invalid_option", "candidates"),
+    }
+    assert all(each["fix"] for each in error["details"]["faults"])
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        ({"json": {}}, "email_missing"),
+        ({}, "email_missing"),
+        ({"json": {"email": "ada@example.org", "turbo": 1}}, "unknown_option"),
+        ({"query_string": {"email": "ada@example.org", "turbo": "1"}}, "unknown_option"),
+        ({"json": {"email": "ada@example.org", "seed": -1}}, "invalid_option"),
+        ({"json": {"email": "ada@example.org", "options": "seed=1"}}, "invalid_option"),
+        ({"json": {"email": "a@example.org"}, "query_string": {"email": "b@example.org"}}, "field_repeated"),
+        ({"json": ["ada@example.org"]}, "invalid_json"),
+        ({"data": b'{"email": ', "content_type": "application/json"}, "invalid_json"),
+        ({"data": b"[" * 60_000, "content_type": "application/json"}, "invalid_json"),
+        ({"data": b"\xff\xfe", "content_type": "application/json"}, "invalid_json"),
+        ({"data": b"email", "content_type": "text/plain"}, "unsupported_media_type"),
+        ({"data": b'{"email": "a@example.org"}'}, "unsupported_media_type"),
+        (
+            {"data": b'{"email": "a@example.org"}', "content_type": "application/x-www-form-urlencoded"},
+            "unsupported_media_type",
+        ),
+        ({"json": {"email": "a" * 70_000}}, "body_too_large"),
+    ],
+)
+def test_one_fault_is_told_under_its_own_code(desk, sent, code):
+    answer = desk.http.post("/v1/jobs", **sent)
+    assert answer.json["error"]["code"] == code
+    assert answer.status_code == {"unsupported_media_type": 415, "body_too_large": 413}.get(code, 400)
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "",
+        "ada",
+        "ada@",
+        "@example.org",
+        "ada@example",
+        "ada@example.org\r\nBcc: eve@example.org",
+        "ada@example.org\n",
+        "ada@exam\x00ple.org",
+        "Ada <ada@example.org>",
+        "ada@example.org, eve@example.org",
+        "ada@example..org",
+        "ada b@example.org",
+        f"{'a' * 64}@{'.'.join(['b' * 60] * 4)}.org",
+        "äda@example.org",
+        "ada@[127.0.0.1]",
+        7,
+        None,
+        ["ada@example.org"],
+        "\ud800@example.org",
+    ],
+)
+def test_addresses_that_no_report_can_reach_are_refused(desk, email):
+    answer = desk.http.post("/v1/jobs", json={"email": email})
+    assert answer.status_code == 400
+    assert answer.json["error"]["code"] in ("invalid_email", "email_missing")
+
+
+def test_foreign_domain_travels_as_punycode(desk):
+    made = desk.http.post("/v1/jobs", json={"email": "ada@bücher.example.org"}).json
+    assert desk.store.get(made["job_id"]).job.email == "ada@xn--bcher-kva.example.org"
+
+
+def test_wrong_token_and_unknown_job_cannot_be_told_apart(desk):
+    made = desk.submit()
+    wrong = desk.http.get(f"/v1/jobs/{made['job_id']}?token=wrong")
+    unknown = desk.http.get(f"/v1/jobs/{'0' * 32}?token={made['token']}")
+    foreign = desk.http.get(f"/v1/jobs/{made['job_id']}", headers=bearer(desk.submit()))
+    assert wrong.status_code == unknown.status_code == foreign.status_code == 404
+    assert wrong.data == unknown.data == foreign.data
+    assert wrong.json["error"]["code"] == "job_not_found"
+    without = desk.http.get(f"/v1/jobs/{made['job_id']}")
+    assert without.status_code == 401
+    assert without.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_token_opens_the_job_from_header_or_query(desk):
+    made = desk.submit()
+    assert desk.http.get(f"/v1/jobs/{made['job_id']}?token={made['token']}").json == desk.status(made)
+
+
+def test_status_shows_how_far_a_training_is(desk):
+    made = desk.submit()
+    best = Best(candidate="tiny", val_accuracy=0.9)
+    progress = Progress(phase="screen", done=3, total=9, unit="epochs", detail="vgg16: head", eta_s=4.5, best=best)
+    trial = Trial(name="screen/tiny", state=TrialState.DONE, val_accuracy=0.9, seconds=2.5)
+    desk.move(made, JobState.QUEUED, JobState.TRAINING, progress=progress, trials=(trial,), archive=ARCHIVE)
+    status = desk.status(made)
+    shown = {name: status[name] for name in ("state", "phase", "done", "total", "unit", "detail", "eta_s", "best")}
+    assert shown == {"state": "training", **to_json(progress)}
+    assert status["trials"] == [to_json(trial)]
+    assert status["archive"] == {"size_bytes": 10, "num_images": 20, "num_classes": 2}
+
+
+def test_status_of_a_rejected_job_says_what_to_mend(desk):
+    made = desk.submit()
+    fault = Fault(code="archive_encrypted", message="m", fix="f", details={"files": ["a.jpg"]})
+    desk.move(made, JobState.REJECTED, fault=fault)
+    assert desk.status(made)["error"] == to_json(fault)
+
+
+@pytest.mark.parametrize("path", [[], [JobState.QUEUED]])
+def test_cancel_before_training_ends_the_job_at_once_and_again_changes_nothing(desk, path):
+    made = desk.submit()
+    desk.move(made, *path, archive=ARCHIVE if path else None)
+    for _ in range(2):
+        answer = desk.http.post(f"/v1/jobs/{made['job_id']}/cancel", headers=bearer(made))
+        assert (answer.status_code, answer.json["state"]) == (200, "cancelled")
+        assert answer.json["links"]["cancel"] is None
+    # Whoever has uploaded gets a mail, whoever has not does not.
+    assert desk.events(Topic.RESULTS) == (["job_cancelled"] if path else [])
+
+
+def test_cancel_while_training_is_a_request_to_the_worker(desk):
+    made = desk.submit()
+    desk.move(made, JobState.QUEUED, JobState.TRAINING, archive=ARCHIVE)
+    first = desk.http.post(f"/v1/jobs/{made['job_id']}/cancel", headers=bearer(made)).json
+    desk.clock.turn(timedelta(minutes=1))
+    second = desk.http.post(f"/v1/jobs/{made['job_id']}/cancel", headers=bearer(made)).json
+    assert first == second
+    assert (first["state"], first["cancel_requested_at"]) == ("training", "2026-03-04T05:06:07Z")
+    assert desk.events(Topic.RESULTS) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        [JobState.EXPIRED],
+        [JobState.REJECTED],
+        [JobState.QUEUED, JobState.TRAINING, JobState.REPORTING],
+        [JobState.QUEUED, JobState.TRAINING, JobState.REPORTING, JobState.DONE],
+        [JobState.QUEUED, JobState.FAILED],
+    ],
+)
+def test_cancel_after_the_end_says_so(desk, path):
+    made = desk.submit()
+    before = desk.move(made, *path)
+    answer = desk.http.post(f"/v1/jobs/{made['job_id']}/cancel", headers=bearer(made))
+    assert (answer.status_code, answer.json["error"]["code"]) == (409, "job_already_ended")
+    assert desk.store.get(made["job_id"]).job == before
+
+
+def test_links_lead_to_what_the_job_left(desk):
+    made = desk.submit()
+    kept = {each.name: desk.keep(f"jobs/{each.name}", each.name.encode()) for each in dataclasses.fields(ARTEFACTS)}
+    desk.move(made, JobState.QUEUED, JobState.TRAINING, JobState.REPORTING, artefacts=Artefacts(**kept))
+    links = {name: link for name, link in desk.status(made)["links"].items() if link and name != "status"}
+    names = {"model": "model.h5", "model_keras": "model.keras", "labels": "labels.txt", "predict": "predict.py"}
+    names |= {"report": "report.html", "result": "result.json"}
+    assert links.keys() == names.keys()
+    for name, link in links.items():
+        redirect = desk.http.get(link.removeprefix(PUBLIC_URL), headers=bearer(made))
+        assert redirect.status_code == 302
+        assert redirect.json["url"] == redirect.headers["Location"]
+        found = desk.http.get(redirect.headers["Location"].removeprefix(PUBLIC_URL))
+        assert found.data.decode() == {"model": "model_h5"}.get(name, name)
+        assert names[name] in found.headers["Content-Disposition"]
+
+
+def test_links_to_nothing_say_whether_to_wait(desk):
+    made = desk.submit()
+    url = f"/v1/jobs/{made['job_id']}/model"
+    early = desk.http.get(url, headers=bearer(made))
+    assert (early.status_code, early.json["error"]["code"]) == (409, "artefact_not_ready")
+    desk.move(made, JobState.REJECTED)
+    never = desk.http.get(url, headers=bearer(made))
+    assert (never.status_code, never.json["error"]["code"]) == (404, "artefact_absent")
+    wrong = desk.http.get(f"{url}?format=onnx", headers=bearer(made))
+    assert (wrong.status_code, wrong.json["error"]["code"]) == (400, "invalid_format")
+
+
+def test_front_door_says_what_this_is(desk):
+    assert "photographs" in desk.http.get("/").json["what"]
+    assert desk.http.get("/healthz").json == {"status": "ok"}

@@ -1,0 +1,180 @@
+"""Every error on every route has the one shape, and none of them tells what it should not."""
+
+import itertools
+import logging
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.intake.app import create_app
+from services.intake.error_reply import STATUS_OF_CODE
+from services.intake.routes import JobRoutes
+from services.intake.submission import UploadTerms
+from shared.errors import Conflict, Transient
+from tests.intake_fixture import MAX_BYTES, PUBLIC_URL, VALID_FOR, IntakeDesk, bearer
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW")
+BODIES = {
+    "nothing": {},
+    "bad JSON": {"data": b"{", "content_type": "application/json"},
+    "text": {"data": b"x", "content_type": "text/plain"},
+    "large": {"data": b"x" * 100_000, "content_type": "application/json"},
+    "bad length": {"headers": {"Content-Length": "many"}},
+    "bad range": {"headers": {"Range": "bytes=9-3"}},
+    "bad token": {"headers": {"Authorization": "Bearer \x7f\xe9"}},
+}
+
+
+def is_error_document(document: object) -> bool:
+    if not isinstance(document, dict) or document.keys() != {"error"}:
+        return False
+    error = document["error"]
+    texts = [error.get("code"), error.get("message"), error.get("fix")]
+    return (
+        error.keys() == {"code", "message", "fix", "details"}
+        and all(isinstance(text, str) and text for text in texts)
+        and isinstance(error["details"], dict)
+    )
+
+
+def paths_of(desk: IntakeDesk) -> list[str]:
+    made = desk.submit()
+    signed = made["upload"]["url"].removeprefix(PUBLIC_URL)
+    job = f"/v1/jobs/{made['job_id']}"
+    known = ["/", "/healthz", "/openapi.json", "/v1/jobs", job, f"{job}/cancel", f"{job}/model", signed]
+    unknown = [
+        "/nowhere",
+        "/v1//jobs",
+        "/v1/jobs/",
+        f"{job}/weights",
+        f"{signed}x",
+        "/v1/objects/%00",
+        "/v1/jobs/%ff?token=%ff",
+    ]
+    return known + unknown
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_every_route_answers_every_nonsense_in_the_one_shape(body):
+    desk = IntakeDesk()
+    num_errors = 0
+    for path, method in itertools.product(paths_of(desk), METHODS):
+        answer = desk.http.open(path, method=method, **BODIES[body])
+        assert answer.status_code < 500, (method, path)
+        assert answer.content_type == "application/json", (method, path)
+        if answer.status_code >= 400:
+            num_errors += 1
+            assert method == "HEAD" or is_error_document(answer.json), (method, path, answer.text)
+    assert num_errors > 80
+
+
+@given(
+    body=st.binary(max_size=200) | st.text(max_size=200).map(str.encode),
+    content_type=st.sampled_from(
+        ["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", ""]
+    ),
+)
+def test_no_body_breaks_the_making_of_a_job(body, content_type):
+    answer = FUZZED.http.post("/v1/jobs", data=body, content_type=content_type)
+    assert 400 <= answer.status_code < 500
+    assert is_error_document(answer.json)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = st.sampled_from(["email", "options", "epochs", "candidates", "budget_minutes", "seed", "tune_search", "x"])
+
+
+@given(document=st.dictionaries(FIELDS, JSON_VALUES | st.just("ada@example.org"), max_size=6))
+def test_no_field_breaks_the_making_of_a_job(document):
+    answer = FUZZED.http.post("/v1/jobs", json=document)
+    assert answer.status_code == 201 or is_error_document(answer.json)
+    assert answer.status_code < 500
+
+
+FUZZED = IntakeDesk()
+
+
+class FailingStore:
+    """A store whose product fails."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __getattr__(self, name):
+        raise self.error
+
+
+def app_over(store):
+    desk = IntakeDesk()
+    routes = JobRoutes(
+        store=store,
+        objects=desk.objects,
+        bus=desk.bus,
+        clock=desk.clock,
+        terms=UploadTerms(max_bytes=MAX_BYTES, valid_for=VALID_FOR),
+        link_valid_for=VALID_FOR,
+        public_url=PUBLIC_URL,
+    )
+    return create_app(routes).test_client()
+
+
+def test_surprise_is_logged_with_its_traceback_and_tells_only_its_number(caplog):
+    answer = app_over(FailingStore(RuntimeError("password hunter2"))).get("/v1/jobs/1?token=hush")
+    assert answer.status_code == 500
+    assert is_error_document(answer.json)
+    incident = answer.json["error"]["details"]["incident"]
+    assert "hunter2" not in answer.text
+    [record] = [each for each in caplog.records if each.levelno == logging.ERROR]
+    assert incident in record.getMessage()
+    assert "hunter2" in str(record.exc_info[1])
+
+
+def test_store_that_does_not_answer_is_a_503_worth_another_try():
+    answer = app_over(FailingStore(Transient("no answer from 10.0.0.7"))).get("/healthz")
+    assert (answer.status_code, answer.json["error"]["code"]) == (503, "try_again")
+    assert answer.headers["Retry-After"]
+    assert "10.0.0.7" not in answer.text
+
+
+def test_job_that_changes_again_and_again_is_a_conflict():
+    desk = IntakeDesk()
+    made = desk.submit()
+
+    class Racing:
+        """Somebody else always writes first."""
+
+        def get(self, job_id):
+            return desk.store.get(job_id)
+
+        def replace(self, stored, job, events=()):
+            raise Conflict("written since")
+
+    answer = app_over(Racing()).post(f"/v1/jobs/{made['job_id']}/cancel", headers=bearer(made))
+    assert (answer.status_code, answer.json["error"]["code"]) == (409, "conflict")
+
+
+def test_no_log_line_carries_a_token_a_signature_or_an_address(caplog):
+    caplog.set_level(logging.DEBUG)
+    desk = IntakeDesk()
+    made = desk.submit()
+    signed = made["upload"]["url"].removeprefix(PUBLIC_URL)
+    desk.http.get(f"/v1/jobs/{made['job_id']}?token={made['token']}")
+    desk.http.post(f"/v1/jobs/{made['job_id']}/cancel?token={made['token']}")
+    desk.http.get(f"/v1/jobs/{made['job_id']}/model?token={made['token']}")
+    desk.http.get(f"/nowhere?token={made['token']}")
+    desk.http.put(signed, data=b"x")
+    desk.http.put(signed + "x", data=b"x")
+    logged = " ".join(str(record.__dict__) for record in caplog.records)
+    assert caplog.records
+    assert made["job_id"] in logged
+    for secret in (made["token"], signed.rpartition("/")[2], "ada@example.org"):
+        assert secret not in logged
+
+
+def test_table_of_statuses_has_no_row_that_answers_with_success():
+    assert all(400 <= status < 500 for status in STATUS_OF_CODE.values())

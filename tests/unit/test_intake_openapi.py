@@ -1,0 +1,114 @@
+"""/openapi.json and the routes say the same, and what the routes answer is what it promises."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from services.intake.openapi import OPERATIONS
+from shared.errors import Fault
+from shared.job import JobState, Trial, TrialState
+from shared.progress import Best, Progress
+from tests.intake_fixture import PUBLIC_URL, IntakeDesk, bearer, small_archive
+
+
+@pytest.fixture(scope="module")
+def desk() -> IntakeDesk:
+    return IntakeDesk()
+
+
+@pytest.fixture(scope="module")
+def document(desk) -> dict:
+    return desk.http.get("/openapi.json").json
+
+
+def test_every_route_is_described_and_nothing_else(desk, document):
+    routes = {
+        (re.sub(r"<(?:[^<>]*:)?(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in desk.app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+    described = {(path, method) for path, methods in document["paths"].items() for method in methods}
+    assert described == routes
+    assert document["servers"] == [{"url": PUBLIC_URL}]
+
+
+def test_every_reference_leads_to_a_schema_that_is_one(document):
+    schemas = document["components"]["schemas"]
+    for schema in schemas.values():
+        Draft202012Validator.check_schema(schema)
+    references = set(re.findall(r"'#/components/schemas/(\w+)'", repr(document)))
+    assert references <= schemas.keys()
+    identifiers = [each["operationId"] for methods in document["paths"].values() for each in methods.values()]
+    assert len(set(identifiers)) == len(identifiers)
+
+
+def validator(document: dict, path: str, method: str, status: int) -> Draft202012Validator:
+    responses = document["paths"][path][method]["responses"]
+    answer = responses[str(status)]  # a status that is not listed is a fault of the description
+    [media] = answer["content"].values()
+    return Draft202012Validator({**media["schema"], "components": document["components"]})
+
+
+def answers(desk: IntakeDesk):
+    """Yield real answers of every operation, good and bad."""
+    http = desk.http
+    for path in ("/", "/healthz", "/openapi.json"):
+        yield path, http.get(path)
+    yield "/v1/jobs", http.post("/v1/jobs", json={})
+    yield "/v1/jobs", http.post("/v1/jobs", data=b"x", content_type="text/plain")
+    yield "/v1/jobs", http.post("/v1/jobs", data=b"x" * 100_000, content_type="application/json")
+    submitted = http.post("/v1/jobs", json={"email": "ada@example.org"})
+    yield "/v1/jobs", submitted
+    made, job, job_path = submitted.json, f"/v1/jobs/{submitted.json['job_id']}", "/v1/jobs/{job_id}"
+    signed = made["upload"]["url"].removeprefix(PUBLIC_URL)
+    objects_path = "/v1/objects/{signature}"
+    yield objects_path, http.put(signed, data=b"x", content_type="text/plain")
+    yield objects_path, desk.upload(made, small_archive())
+    yield objects_path, desk.upload(made, small_archive())
+    yield objects_path, http.get(signed)
+    yield job_path, http.get(job)
+    yield job_path, http.get(f"{job}?token=x")
+    yield job_path, http.get(job, headers=bearer(made))
+    desk.handle_uploads()
+    artefact_path = f"{job_path}/{{artefact}}"
+    yield artefact_path, http.get(f"{job}/model", headers=bearer(made))
+    yield artefact_path, http.get(f"{job}/model?format=x", headers=bearer(made))
+    best = Best(candidate="tiny", val_accuracy=0.5)
+    progress = Progress(phase="tune", eta_s=1.5, best=best)
+    trial = Trial(name="screen/tiny", state=TrialState.SKIPPED, reason="no weights")
+    desk.move(made, JobState.TRAINING, progress=progress, trials=(trial,), device="CPU")
+    yield job_path, http.get(job, headers=bearer(made))
+    yield f"{job_path}/cancel", http.post(f"{job}/cancel", headers=bearer(made))
+    fault = Fault(code="c", message="m", fix="f", details={"files": ["a"]})
+    desk.move(made, JobState.FAILED, fault=fault)
+    yield job_path, http.get(job, headers=bearer(made))
+    yield f"{job_path}/cancel", http.post(f"{job}/cancel", headers=bearer(made))
+    yield artefact_path, http.get(f"{job}/report", headers=bearer(made))
+
+
+def test_real_answers_are_what_is_promised(desk, document):
+    met = set()
+    for path, answer in answers(desk):
+        method = answer.request.method.lower()
+        met.add((path, method))
+        assert list(validator(document, path, method, answer.status_code).iter_errors(answer.json)) == [], answer.text
+    assert met == {(each.path, each.method) for each in OPERATIONS}
+
+
+def test_what_is_promised_is_not_everything(document):
+    job = validator(document, "/v1/jobs/{job_id}", "get", 200)
+    assert not job.is_valid({})
+    assert not job.is_valid({"error": {}})
+    assert not validator(document, "/v1/jobs", "post", 400).is_valid({"error": {"code": "c"}})
+
+
+def test_app_imports_without_what_only_trainer_and_reporter_need():
+    program = (
+        "import sys, services.intake.app, services.intake.bootstrap;"
+        "print([each for each in ('tensorflow', 'keras', 'numpy', 'matplotlib', 'PIL') if each in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

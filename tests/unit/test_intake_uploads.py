@@ -1,0 +1,252 @@
+"""Signed URLs as a person's client meets them, and what an uploaded archive leads to."""
+
+import io
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from services.intake.archive_event import handle_archive
+from shared.events import Topic, archive_uploaded
+from shared.job import JobState
+from tests.intake_fixture import MAX_BYTES, PUBLIC_URL, IntakeDesk, bearer, small_archive
+
+
+@pytest.fixture
+def desk() -> IntakeDesk:
+    return IntakeDesk()
+
+
+def path_of(made: dict) -> str:
+    return made["upload"]["url"].removeprefix(PUBLIC_URL)
+
+
+def put(desk, made, body=b"x", content_type="application/zip", **kwargs):
+    return desk.http.put(path_of(made), data=body, content_type=content_type, **kwargs)
+
+
+def stream(body: io.IOBase, length: int | None) -> dict:
+    """Let the web server hand over a body as it comes in, of a length that is known or, chunked, is not."""
+    if length is None:
+        return {"environ_overrides": {"wsgi.input": body, "wsgi.input_terminated": True}}
+    return {"environ_overrides": {"wsgi.input": body, "CONTENT_LENGTH": str(length)}}
+
+
+def code_of(answer) -> tuple[int, str]:
+    return answer.status_code, answer.json["error"]["code"]
+
+
+class UnreadBody(io.RawIOBase):
+    """A body that nobody may touch."""
+
+    def readable(self):
+        return True
+
+    def readinto(self, _buffer):
+        raise AssertionError("the body was read")
+
+
+class BrokenBody(io.RawIOBase):
+    """A connection that breaks after some bytes."""
+
+    def __init__(self):
+        self.pieces = [b"PK", b"\3\4"]
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        if not self.pieces:
+            raise ConnectionResetError("peer is gone")
+        piece = self.pieces.pop(0)
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def test_uploaded_archive_queues_the_job(desk):
+    made, body = desk.submit(), small_archive(num_classes=3, num_images=6, image_bytes=5000)
+    assert len(body) > 64 * 2**10  # the cap on other bodies
+    answer = desk.upload(made, body)
+    assert (answer.status_code, answer.json["size_bytes"]) == (200, len(body))
+    assert desk.handle_uploads() == 1
+    status = desk.status(made)
+    assert status["state"] == "queued"
+    assert status["archive"] == {"size_bytes": len(body), "num_images": 18, "num_classes": 3}
+    assert desk.events(Topic.JOBS) == ["job_queued"]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [(b"these are my photos", "archive_not_zip"), (small_archive(num_classes=1), "archive_one_class")],
+)
+def test_bad_archive_rejects_the_job_with_its_fault(desk, body, code):
+    made = desk.submit()
+    assert desk.upload(made, body).status_code == 200
+    desk.handle_uploads()
+    status = desk.status(made)
+    assert (status["state"], status["error"]["code"]) == ("rejected", code)
+    assert status["error"]["fix"]
+    assert desk.events(Topic.RESULTS) == ["job_rejected"]
+    assert desk.events(Topic.JOBS) == []
+
+
+def test_upload_told_twice_and_an_upload_of_another_generation_change_nothing(desk):
+    made = desk.submit()
+    stored = desk.upload(made, small_archive()).json
+    desk.handle_uploads()
+    queued = desk.store.get(made["job_id"])
+    key = queued.job.upload.object_key
+    desk.keep(key, small_archive(num_classes=9))
+    for generation in (stored["generation"], desk.objects.stat(key).generation):
+        desk.bus.publish(archive_uploaded(made["job_id"], desk.clock(), object_key=key, generation=generation))
+    assert desk.handle_uploads() == 2
+    assert desk.store.get(made["job_id"]) == queued
+    assert desk.events(Topic.JOBS) == ["job_queued"]
+
+
+def test_news_of_an_archive_that_is_not_there_waits_for_the_sweeper(desk):
+    made = desk.submit()
+    key = desk.store.get(made["job_id"]).job.upload.object_key
+    desk.bus.publish(archive_uploaded(made["job_id"], desk.clock(), object_key=key, generation="1"))
+    assert desk.handle_uploads() == 1
+    assert desk.status(made)["state"] == "awaiting_upload"
+    assert desk.bus.dead_letters(Topic.UPLOADS) == []
+
+
+def test_cancel_that_wins_the_race_against_the_check_stands(desk):
+    made = desk.submit()
+    desk.upload(made, small_archive())
+
+    class Hesitating:
+        """Lets the person cancel between reading the job and writing it."""
+
+        def get(self, job_id):
+            stored = desk.store.get(job_id)
+            if stored.job.state is JobState.AWAITING_UPLOAD:
+                desk.http.post(f"/v1/jobs/{job_id}/cancel", headers=bearer(made))
+            return stored
+
+        def __getattr__(self, name):
+            return getattr(desk.store, name)
+
+    handler = partial(handle_archive, store=Hesitating(), objects=desk.objects, bus=desk.bus, clock=desk.clock)
+    desk.handle_uploads(handler)
+    desk.clock.turn(timedelta(minutes=1))
+    assert desk.handle_uploads(handler) == 1  # the check that lost comes again
+    assert desk.status(made)["state"] == "cancelled"
+    assert desk.events(Topic.JOBS) == []
+    assert list(desk.objects.list("uploads/")) == []  # photographs that nobody will read are not kept
+
+
+def test_second_upload_is_refused_and_changes_nothing(desk):
+    made = desk.submit()
+    desk.upload(made, small_archive())
+    assert code_of(put(desk, made, **stream(UnreadBody(), 5))) == (409, "already_uploaded")
+    desk.handle_uploads()
+    assert desk.status(made)["state"] == "queued"
+
+
+def test_upload_over_the_cap_is_refused_before_it_is_read(desk):
+    answer = put(desk, desk.submit(), **stream(UnreadBody(), MAX_BYTES + 1))
+    assert code_of(answer) == (413, "upload_too_large")
+    assert answer.json["error"]["details"] == {"max_bytes": MAX_BYTES}
+
+
+def test_chunked_upload_over_the_cap_is_refused_while_it_streams(desk):
+    made = desk.submit()
+    answer = put(desk, made, **stream(io.BytesIO(b"x" * (MAX_BYTES + 1)), None))
+    assert code_of(answer) == (413, "upload_too_large")
+    assert list(desk.objects.list("")) == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ({"content_type": "application/json"}, (415, "upload_wrong_type")),
+        ({"content_type": None}, (415, "upload_wrong_type")),
+        ({"body": b""}, (400, "upload_empty")),
+        (stream(BrokenBody(), 1000), (400, "upload_incomplete")),
+    ],
+)
+def test_upload_that_is_refused_or_breaks_leaves_nothing_and_may_be_tried_again(desk, sent, expected):
+    made = desk.submit()
+    assert code_of(put(desk, made, **sent)) == expected
+    assert list(desk.objects.list("")) == []
+    assert desk.handle_uploads() == 0
+    assert desk.upload(made, small_archive()).status_code == 200
+
+
+def test_expired_and_forged_urls_are_refused(desk):
+    made = desk.submit()
+    assert code_of(desk.http.put(path_of(made)[:-3] + "abc", data=b"x")) == (403, "url_invalid")
+    assert code_of(desk.http.get(path_of(made))) == (403, "url_invalid")
+    desk.clock.turn(timedelta(hours=1))
+    assert code_of(put(desk, made)) == (410, "url_expired")
+
+
+BODY = bytes(range(256)) * 5000  # more than one piece of a megabyte
+
+
+@pytest.fixture
+def download(desk):
+    desk.keep("jobs/1/model.h5", BODY)
+    signed = desk.objects.sign_download("jobs/1/model.h5", filename="modèle.h5", valid_for=timedelta(hours=1))
+    return partial(desk.http.open, signed.url.removeprefix(PUBLIC_URL))
+
+
+def test_download_offers_the_whole_object_under_its_name(download):
+    answer = download()
+    assert (answer.status_code, answer.data) == (200, BODY)
+    assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''mod%C3%A8le.h5"
+    assert answer.content_length == len(BODY)
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    head = download(method="HEAD")
+    assert (head.status_code, head.data, head.content_length) == (200, b"", len(BODY))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "start", "stop"),
+    [
+        ("bytes=0-9", 0, 10),
+        ("bytes=1048570-1048580", 1048570, 1048581),
+        ("bytes=-5", len(BODY) - 5, len(BODY)),
+        ("bytes=1279990-", 1279990, len(BODY)),
+        ("bytes=1279990-9999999", 1279990, len(BODY)),
+    ],
+)
+def test_download_of_a_range_gives_just_that(download, wanted, start, stop):
+    answer = download(headers={"Range": wanted})
+    assert (answer.status_code, answer.data) == (206, BODY[start:stop])
+    assert answer.headers["Content-Range"] == f"bytes {start}-{stop - 1}/{len(BODY)}"
+    assert answer.content_length == stop - start
+
+
+@pytest.mark.parametrize("headers", [{"Range": "bytes=0-1,5-6"}, {"Range": "bytes=0-9", "If-Range": '"other"'}])
+def test_ranges_that_cannot_be_had_alone_give_the_whole_object(download, headers):
+    answer = download(headers=headers)
+    assert (answer.status_code, len(answer.data)) == (200, len(BODY))
+
+
+def test_download_is_resumed_only_within_one_version(download):
+    headers = {"Range": "bytes=5-9", "If-Range": download().headers["ETag"]}
+    assert download(headers=headers).status_code == 206
+
+
+def test_range_beyond_the_end_is_refused(download):
+    answer = download(headers={"Range": f"bytes={len(BODY)}-"})
+    assert code_of(answer) == (416, "range_not_satisfiable")
+    assert answer.headers["Content-Range"] == f"bytes */{len(BODY)}"
+
+
+def test_report_opens_in_the_browser_but_can_run_nothing(desk):
+    desk.keep("jobs/1/report.html", b"<h1>Hi</h1>", content_type="text/html; charset=utf-8")
+    signed = desk.objects.sign_download("jobs/1/report.html", filename="report.html", valid_for=timedelta(hours=1))
+    answer = desk.http.get(signed.url.removeprefix(PUBLIC_URL))
+    assert answer.headers["Content-Disposition"] == "inline; filename=report.html"
+    assert answer.content_type == "text/html; charset=utf-8"
+    assert answer.headers["Content-Security-Policy"].startswith("sandbox;")
+
+
+def test_download_of_nothing_is_a_404(desk):
+    signed = desk.objects.sign_download("jobs/none", filename="x", valid_for=timedelta(hours=1))
+    assert code_of(desk.http.get(signed.url.removeprefix(PUBLIC_URL))) == (404, "not_found")
