@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -58,7 +59,7 @@ def _circumstances(result: Result) -> str:
 
 
 def _candidate_table(result: Result) -> Table:
-    table = Table(title="Candidates", title_justify="left")
+    table = Table(title="Candidates", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("network")
     for heading in ("validation", "training", "parameters", "time"):
         table.add_column(heading, justify="right")
@@ -91,7 +92,7 @@ def _class_table(result: Result) -> Table:
     if len(scores) > _MAX_CLASSES:
         title += f"; the {_MAX_CLASSES} with the lowest F1 of {len(scores)}"
         scores = tuple(sorted(scores, key=lambda score: score.f1)[:_MAX_CLASSES])
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("class", overflow="fold")
     for heading in ("precision", "recall", "F1", "images"):
         table.add_column(heading, justify="right")

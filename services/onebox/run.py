@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from services.client.data_source import check_data
+from services.client.data_source import archive_of, check_data
 from services.client.job_option import checked_options, job_options
 from services.client.live import open_live
 from services.client.summary import print_files, print_summary, read_result
@@ -52,10 +52,16 @@ def run(data: Path, email: str, out: Path, keep: Path | None, as_json: bool, **o
     Ctrl-C cancels the job and still delivers the best network so far; a second Ctrl-C stops at once.
     """
     check_data(data)
-    order = RunOrder(
-        data=data, email=email, out=out, options=checked_options(options), environ=dict(os.environ), keep=keep
-    )
+    chosen = checked_options(options)
     with open_live() as live:
+        order = RunOrder(
+            make_archive=lambda scratch: archive_of(data, scratch, live=live, leave_out=(out,)),
+            email=email,
+            out=out,
+            options=chosen,
+            environ=dict(os.environ),
+            keep=keep,
+        )
         delivery = run_job(order, live)
     if as_json:
         print_json(json.loads(delivery.files["result"].read_text(encoding="utf-8")))

@@ -47,7 +47,7 @@ class ServiceProcess:
 
     def __init__(self, name: str, *, environ: Mapping[str, str], log: Path, rule: RestartRule | None = None) -> None:
         self.name, self.log = name, log
-        self.environ = {**environ, **_import_path(environ)}
+        self.environ = {**environ, **import_path(environ)}
         self._rule = rule or RestartRule()
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
@@ -148,7 +148,7 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
         return
 
 
-def _import_path(environ: Mapping[str, str]) -> dict[str, str]:
+def import_path(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variable by which a child finds this code where it runs from a checkout that is not installed."""
     root = Path(services.__file__ or "").resolve().parents[1]
     if root in {Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib")}:

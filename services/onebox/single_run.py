@@ -2,14 +2,13 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from services.client.api import Client
-from services.client.data_source import archive_of
 from services.client.fault import Interrupted
 from services.client.fetch import FILE_NAMES, fetch
 from services.client.follow import Patience, follow, raise_unless_done
@@ -30,7 +29,7 @@ class RunOrder:
     """What to run.
 
     Args:
-        data: Zip or folder.
+        make_archive: Returns the zip to upload; called with a scratch folder while the services start.
         email: Where the report goes.
         out: Folder for the results.
         options: Those of the job that were given.
@@ -38,7 +37,7 @@ class RunOrder:
         keep: Folder for logs, stores and mails, kept afterwards; ``None``: a hidden one in ``out``, removed.
     """
 
-    data: Path
+    make_archive: Callable[[Path], Path]
     email: str
     out: Path
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -73,7 +72,7 @@ def run_job(order: RunOrder, live: Live) -> Delivery:
         live.show(Stage(key="start"))
         environ = {"CONVTAILOR_SCRATCH_DIR": str(workplace / "scratch"), **order.environ}
         with Onebox(workplace, environ, stop_within_s=_STOP_WITHIN_S) as box:
-            archive = archive_of(order.data, workplace, live=live, leave_out=(order.out,))
+            archive = order.make_archive(workplace)
             with Client(box.wait_ready()) as client:
                 return _Session(order, box=box, client=client, live=live).run(archive)
 

@@ -1,0 +1,128 @@
+"""Pictures in, class probabilities out, by a process of its own: TensorFlow never enters this one."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from services.client.fault import UsageFault
+from services.onebox.service_process import import_path
+from shared.errors import Fault, UserFault
+
+_IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What the network says about one picture.
+
+    Args:
+        path: The picture.
+        probabilities: By class, the most probable first; empty where the picture cannot be read.
+        error: Why it cannot be read.
+    """
+
+    path: str
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    error: str | None = None
+
+    @property
+    def best(self) -> str:
+        """The most probable class, empty where the picture cannot be read."""
+        return next(iter(self.probabilities), "")
+
+
+def find_images(paths: Sequence[Path]) -> list[Path]:
+    """Return the pictures named, folders replaced by the pictures in them.
+
+    Raises:
+        UsageFault: If a path leads nowhere, or there is no picture at all.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = (each for each in path.rglob("*") if each.suffix.lower() in _IMAGE_ENDINGS and each.is_file())
+            found.extend(sorted(each for each in inside if not each.name.startswith(".")))
+        elif path.exists():
+            found.append(path)
+        else:
+            raise UsageFault(
+                "image_not_found",
+                f"There is no {path}.",
+                fix="Name pictures, or folders that hold some.",
+                details={"path": str(path)},
+            )
+    if not found:
+        listed = ", ".join(str(path) for path in paths)
+        raise UsageFault("no_images", f"There is no picture in {listed}.", fix="Name pictures, or folders of them.")
+    return found
+
+
+def labels_beside(model: Path) -> Path:
+    """Return the ``labels.txt`` of a delivered network.
+
+    Raises:
+        UsageFault: If either is missing.
+    """
+    if not model.is_file():
+        fix = "Name the model.h5 or model.keras that `convtailor run` or `fetch` left."
+        raise UsageFault("model_not_found", f"There is no file {model}.", fix=fix, details={"path": str(model)})
+    labels = model.with_name("labels.txt")
+    if not labels.is_file():
+        raise UsageFault(
+            "labels_not_found",
+            f"There is no labels.txt beside {model}.",
+            fix="Put the labels.txt of the same delivery beside it: one class a line, in the order of the outputs.",
+            details={"path": str(labels)},
+        )
+    return labels
+
+
+def classify(model: Path, images: Sequence[Path]) -> Iterator[Prediction]:
+    """Yield what the network says about every picture, in order, as it comes.
+
+    Raises:
+        UsageFault: If model or labels are missing.
+        UserFault: If the model cannot be used.
+    """
+    labels = labels_beside(model)
+    classes = labels.read_text(encoding="utf-8").splitlines()
+    order = {"model": str(model), "labels": str(labels), "images": [str(path) for path in images]}
+    command = [sys.executable, "-P", "-m", "services.trainer.predict"]
+    environ = {**os.environ, **import_path(os.environ)}
+    with subprocess.Popen(  # noqa: S603 - our own module
+        command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        if process.stdin is None or process.stdout is None or process.stderr is None:
+            raise RuntimeError("the pipes asked for were not made")
+        with process.stdin as sink:
+            sink.write(json.dumps(order).encode())
+        num_answers = 0
+        for line in process.stdout:
+            num_answers += 1
+            yield _read(json.loads(line), classes)
+        if process.wait() != 0 or num_answers < len(images):
+            raise _broken(process.stderr.read().decode(errors="replace"))
+
+
+def _read(answer: Mapping[str, Any], classes: Sequence[str]) -> Prediction:
+    if "fault" in answer:
+        raise UserFault.of(Fault(**answer["fault"]))
+    if "error" in answer:
+        return Prediction(path=answer["path"], error=answer["error"])
+    ranked = sorted(zip(classes, answer["probabilities"], strict=True), key=lambda pair: -pair[1])
+    return Prediction(path=answer["path"], probabilities=dict(ranked))
+
+
+def _broken(output: str) -> UserFault:
+    lines = output.strip().splitlines()
+    return UserFault(
+        "prediction_failed",
+        f"The process that classifies ended early: {lines[-1] if lines else 'it said nothing'}",
+        fix="Install everything with pip install 'convtailor[all]'; with many large pictures, name fewer at a time.",
+        details={"last_lines": lines[-8:]},
+    )
