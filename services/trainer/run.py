@@ -7,8 +7,21 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from shared.errors import ConvtailorError
 from shared.job import Trial
 from shared.progress import ProgressListener
+
+
+class Stopped(ConvtailorError):
+    """A step was told to stop before it had anything worth keeping; a successor starts it afresh.
+
+    Args:
+        reason: What :attr:`Run.stop_reason` answered.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"stopped: {reason}")
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

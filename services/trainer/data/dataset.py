@@ -1,5 +1,7 @@
 """The prepared data set: decoded once, memory-mapped, split."""
 
+import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.json_codec import from_json, to_json
 from shared.result import Duplicates, Quarantined
 
 Images = NDArray[np.uint8]
@@ -68,3 +71,53 @@ class Dataset:
 def images_path(directory: Path, px: int) -> Path:
     """Return the file of the images of one side length."""
     return directory / f"images_{px}.npy"
+
+
+def save(dataset: Dataset, *, made_from: str) -> None:
+    """Write everything but the images, whole or not at all; the file is the mark that the images are complete.
+
+    Args:
+        dataset: Its arrays of images lie in its directory already, flushed.
+        made_from: Whatever decides the content; :func:`load` compares it.
+    """
+    split = dataset.split
+    document = {
+        "made_from": made_from,
+        "classes": dataset.classes,
+        "labels": dataset.labels.tolist(),
+        "paths": dataset.paths,
+        "split": [part.tolist() for part in (split.train, split.validation, split.test)],
+        "sizes_px": dataset.sizes_px,
+        "quarantined": [to_json(each) for each in dataset.quarantined],
+        "duplicates": to_json(dataset.duplicates),
+    }
+    temporary = dataset.directory / f"{_DOCUMENT}.part"
+    with temporary.open("w", encoding="utf-8") as file:
+        json.dump(document, file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(dataset.directory / _DOCUMENT)
+
+
+def load(directory: Path, *, made_from: str) -> Dataset | None:
+    """Return the data set that was saved here, or ``None`` if there is none or it was made from something else."""
+    try:
+        document = json.loads((directory / _DOCUMENT).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    if document["made_from"] != made_from:
+        return None
+    train, validation, test = (np.array(part, np.int64) for part in document["split"])
+    return Dataset(
+        directory=directory,
+        classes=tuple(document["classes"]),
+        labels=np.array(document["labels"], np.int32),
+        paths=tuple(document["paths"]),
+        split=Split(train=train, validation=validation, test=test),
+        sizes_px=tuple(document["sizes_px"]),
+        quarantined=tuple(from_json(Quarantined, each) for each in document["quarantined"]),
+        duplicates=from_json(Duplicates, document["duplicates"]),
+    )
+
+
+_DOCUMENT = "dataset.json"

@@ -1,0 +1,78 @@
+"""Decodes the images of an archive on all cores, in order, with a fixed number of them in flight."""
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.trainer.data.archive import ImageArchive
+from services.trainer.data.duplicates import perceptual_hash, thumbnail_of
+from services.trainer.data.image import ImageLimits, UnusableImage, read_squares
+from shared.archive_entry import Entry
+
+_IN_FLIGHT_PER_THREAD = 8
+"""Enough that a slow picture holds up none of the threads, little enough to be nothing in memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """One image, ready to be kept.
+
+    Args:
+        squares: Its pixels at each side length, as :class:`services.trainer.data.square_file.SquareFile` takes them.
+        digest: Equal for pictures that the network cannot tell apart.
+        perceptual_hash: 64 bits, close for pictures that people hardly tell apart.
+        thumbnail: Its pixels at ``THUMBNAIL_PX``.
+    """
+
+    squares: tuple[bytes, ...]
+    digest: bytes
+    perceptual_hash: int
+    thumbnail: bytes
+
+
+def decode_all(
+    archive: ImageArchive, entries: Sequence[Entry], *, sizes_px: Sequence[int], limits: ImageLimits
+) -> Generator[Decoded | UnusableImage, None, None]:
+    """Yield what became of every entry, in order. Pillow lets go of the interpreter's lock, so threads use all cores.
+
+    Args:
+        archive: Where they lie.
+        entries: What to decode.
+        sizes_px: Side lengths.
+        limits: Which images are used.
+    """
+    num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    executor = ThreadPoolExecutor(num_threads, thread_name_prefix="decode")
+    waiting: deque[Future[Decoded | UnusableImage]] = deque()
+    try:
+        for entry in entries:
+            waiting.append(executor.submit(_decode, archive, entry, sizes_px, limits))
+            if len(waiting) >= num_threads * _IN_FLIGHT_PER_THREAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _decode(
+    archive: ImageArchive, entry: Entry, sizes_px: Sequence[int], limits: ImageLimits
+) -> Decoded | UnusableImage:
+    try:
+        squares = read_squares(archive.read(entry), sizes_px, limits)
+    except UnusableImage as error:
+        return error
+    largest = max(squares, key=lambda square: square.width)
+    small = thumbnail_of(largest)
+    pixels = tuple(square.tobytes() for square in squares)
+    return Decoded(
+        squares=pixels,
+        digest=hashlib.sha256(max(pixels, key=len)).digest()[:16],
+        perceptual_hash=perceptual_hash(np.asarray(small.convert("L"))),
+        thumbnail=small.reduce(2).tobytes(),
+    )

@@ -1,0 +1,206 @@
+"""Copies among images: identical pictures, and pictures so alike that they must not stand on both sides of a split.
+
+A near-duplicate agrees twice: its perceptual hash differs in few bits, and its thumbnail, less its own brightness,
+differs little for its contrast. The hash alone takes all low-texture pictures (X-rays, handwriting, plain ground) for
+one another. Recompressed, rescaled, brightened and slightly cropped copies agree in both.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from shared.result import LabelConflict
+
+HASH_PX = 32
+THUMBNAIL_PX = 16
+_LOW = 8
+"""The hash keeps the 8 x 8 lowest of the 32 x 32 frequencies."""
+MAX_BITS = 6
+"""Of 64. On 600 clothes, 600 faces, 600 hand signs and 1,797 digits this and ``MAX_DIFFERENCE`` find the true copies
+and nothing else but digits that hardly differ; at 8 bits and 0.25 chains swallow two thirds of a digit class."""
+MAX_DIFFERENCE = 0.15
+MAX_BRIGHTER = 0.6
+"""Both as shares of the standard deviation of the flatter of two thumbnails."""
+_LEAST_DEVIATION = 2.0
+_BANDS = MAX_BITS + 1
+"""Hashes that differ in 6 bits agree in at least one of 7 bands, so only equal bands are compared (pigeonhole)."""
+_WINDOW = 64
+"""Within an equal band only so many next neighbours by brightness are compared: 100,000 plain images stay feasible."""
+_BLOCK = 2048
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """Near-duplicates.
+
+    Args:
+        first: ``(num_pairs,) int64``, positions of images.
+        second: The other of each pair.
+        difference: ``(num_pairs,) float32``, 0: alike, to ``MAX_DIFFERENCE``.
+    """
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    difference: NDArray[np.float32]
+
+
+@dataclass(slots=True)
+class Copies:
+    """Finds identical pictures as they come, by a digest of what the network would see."""
+
+    _first: dict[bytes, tuple[int, int, str]] = field(default_factory=dict)
+    _others: dict[bytes, list[tuple[int, str]]] = field(default_factory=dict)
+
+    def admit(self, digest: bytes, *, row: int, label: int, path: str) -> bool:
+        """Tell whether a picture is new; if so it becomes ``row``."""
+        if digest not in self._first:
+            self._first[digest] = (row, label, path)
+            return True
+        self._others.setdefault(digest, []).append((label, path))
+        return False
+
+    def settle(self) -> tuple[int, tuple[LabelConflict, ...], list[int]]:
+        """Return the number of copies dropped, the conflicts, and the rows that conflicts take back, ascending."""
+        conflicts, rows, exact = [], [], 0
+        for digest, others in self._others.items():
+            row, label, path = self._first[digest]
+            if any(other != label for other, _ in others):
+                conflicts.append(LabelConflict(paths=(path, *(copy for _, copy in others))))
+                rows.append(row)
+            else:
+                exact += len(others)
+        return exact, tuple(sorted(conflicts, key=lambda conflict: conflict.paths)), sorted(rows)
+
+
+def thumbnail_of(square: Image.Image) -> Image.Image:
+    """Return a picture as ``HASH_PX`` squared, by cheap means."""
+    small = square.reduce(max(1, square.width // HASH_PX))
+    return small.resize((HASH_PX, HASH_PX), Image.Resampling.BILINEAR)
+
+
+def perceptual_hash(grey: NDArray[np.uint8]) -> int:
+    """Return 64 bits that tell which low frequencies are above their median, as ``imagehash.phash`` does.
+
+    Args:
+        grey: ``(HASH_PX, HASH_PX) uint8``.
+
+    Source: Zauner, Implementation and benchmarking of perceptual image hash functions, 2010, section 3.2.1.
+    """
+    low = _DCT @ grey.astype(np.float64) @ _DCT.T
+    return int.from_bytes(np.packbits(low > np.median(low)).tobytes())
+
+
+_DCT = scipy.fft.dct(np.eye(HASH_PX), axis=0)[:_LOW]
+
+
+def near_pairs(hashes: NDArray[np.uint64], thumbnails: NDArray[np.uint8]) -> Pairs:
+    """Find near-duplicates in less than quadratic time and in flat memory.
+
+    Args:
+        hashes: ``(num_images,) uint64``.
+        thumbnails: ``(num_images, THUMBNAIL_PX, THUMBNAIL_PX, 3) uint8``; may be memory-mapped.
+    """
+    flat = thumbnails.reshape(len(thumbnails), -1)
+    brightness = flat.mean(axis=1, dtype=np.float32)
+    found = [
+        _verified(flat, first[start : start + _BLOCK], second[start : start + _BLOCK])
+        for first, second in _alike_hashes(hashes, brightness)
+        for start in range(0, len(first), _BLOCK)
+    ]
+    if not found:
+        return Pairs(first=np.empty(0, np.int64), second=np.empty(0, np.int64), difference=np.empty(0, np.float32))
+    first, second, difference = (np.concatenate(column) for column in zip(*found, strict=True))
+    return Pairs(first=first, second=second, difference=difference)
+
+
+def _alike_hashes(
+    hashes: NDArray[np.uint64], brightness: NDArray[np.float32]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield pairs whose hashes differ in at most ``MAX_BITS`` bits; every pair at most once."""
+    edges = np.linspace(0, 64, _BANDS + 1).astype(int)
+    masks = [np.uint64((1 << int(high)) - (1 << int(low))) for low, high in pairwise(edges)]
+    for band, mask in enumerate(masks):
+        order = np.lexsort((brightness, hashes & mask))
+        ordered = hashes[order]
+        for step in range(1, min(_WINDOW + 1, len(order))):
+            differing = ordered[step:] ^ ordered[:-step]
+            same_band = (differing & mask) == 0
+            if not same_band.any():
+                break
+            alike = same_band & (np.bitwise_count(differing) <= MAX_BITS)
+            for earlier in masks[:band]:
+                alike &= (differing & earlier) != 0
+            at = np.flatnonzero(alike)
+            yield order[at], order[at + step]
+
+
+def _verified(
+    flat: NDArray[np.uint8], first: NDArray[np.int64], second: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Keep the pairs whose thumbnails agree."""
+    one, other = flat[first].astype(np.float32), flat[second].astype(np.float32)
+    deviation = np.maximum(np.minimum(one.std(axis=1), other.std(axis=1)), _LEAST_DEVIATION)
+    apart = one - other
+    brighter = apart.mean(axis=1)
+    difference = np.abs(apart - brighter[:, None]).mean(axis=1) / deviation
+    alike = (difference <= MAX_DIFFERENCE) & (np.abs(brighter) <= MAX_BRIGHTER * deviation)
+    return first[alike], second[alike], difference[alike]
+
+
+def group(pairs: Pairs, labels: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Join near-duplicates into groups, as far as every class keeps something to split.
+
+    A class needs three groups of its own, and none with more than ``_MAX_SHARE`` of its images; where chains of alike
+    pictures leave less, its pairs must agree ever more closely, and in the end count no more.
+
+    Args:
+        pairs: Near-duplicates.
+        labels: ``(num_images,) int32``.
+
+    Returns:
+        ``(num_images,) int64``: number of the group; images without near-duplicates have one of their own.
+    """
+    limit = np.full(labels.max() + 1, MAX_DIFFERENCE)
+    while True:
+        used = pairs.difference <= np.minimum(limit[labels[pairs.first]], limit[labels[pairs.second]])
+        ends = (pairs.first[used], pairs.second[used])
+        links = coo_array((np.ones(len(ends[0]), bool), ends), shape=(len(labels),) * 2)
+        groups: NDArray[np.int64] = connected_components(links, directed=False)[1].astype(np.int64)
+        lumped = _lumped_classes(groups, labels)
+        if not lumped:
+            return groups
+        limit[lumped] = np.where(limit[lumped] > MAX_DIFFERENCE / 8, limit[lumped] / 2, -1)
+
+
+def is_pure(groups: NDArray[np.int64], labels: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Tell for every image whether all images of its group have its label."""
+    low = np.full(groups.max() + 1, np.iinfo(np.int32).max, np.int32)
+    high = np.full(groups.max() + 1, -1, np.int32)
+    np.minimum.at(low, groups, labels)
+    np.maximum.at(high, groups, labels)
+    pure: NDArray[np.bool_] = (low == high)[groups]
+    return pure
+
+
+_MAX_SHARE = 0.7
+_MIN_GROUPS = 3
+
+
+def _lumped_classes(groups: NDArray[np.int64], labels: NDArray[np.int32]) -> list[int]:
+    """Name the classes that cannot be split in three."""
+    pure = is_pure(groups, labels)
+    lumped = []
+    for label in range(int(labels.max()) + 1):
+        inside = labels == label
+        own = np.unique(groups[inside & pure])
+        _, sizes = np.unique(groups[inside], return_counts=True)
+        if len(own) < _MIN_GROUPS or sizes.max() > _MAX_SHARE * inside.sum():
+            lumped.append(label)
+    return lumped

@@ -1,0 +1,58 @@
+"""Divides images into train, validation and test: by class, by whole groups of near-duplicates, by a seed alone."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.trainer.data.dataset import Split
+from services.trainer.data.duplicates import is_pure
+
+HELD_BACK_FRAC = 0.15
+"""Share of validation, and of test."""
+_TRAIN, _VALIDATION, _TEST = 0, 1, 2
+
+
+def split_by_groups(labels: NDArray[np.int32], groups: NDArray[np.int64], seed: int) -> Split:
+    """Split 70/15/15 within every class; no group straddles, and every class has an image in each part.
+
+    Groups with images of several classes all go to train: pictures whose label is in doubt must judge no network.
+    Needs three groups of its own in every class, as :func:`services.trainer.data.duplicates.group` makes them.
+
+    Args:
+        labels: ``(num_images,) int32``; images are in an order that does not depend on the archive's.
+        groups: ``(num_images,) int64``.
+        seed: The same seed and images give the same split.
+    """
+    generator = np.random.default_rng(seed)
+    part = np.full(len(labels), _TRAIN, np.int8)
+    pure = is_pure(groups, labels)
+    for label in range(int(labels.max()) + 1):
+        members = np.flatnonzero(labels == label)
+        numbers, sizes = np.unique(groups[members[pure[members]]], return_counts=True)
+        order = generator.permutation(len(numbers))
+        target = max(1, round(HELD_BACK_FRAC * len(members)))
+        for chosen, destination in zip(_held_back(sizes[order], target), (_TEST, _VALIDATION), strict=True):
+            part[np.isin(groups, numbers[order[chosen]])] = destination
+    return Split(
+        train=np.flatnonzero(part == _TRAIN),
+        validation=np.flatnonzero(part == _VALIDATION),
+        test=np.flatnonzero(part == _TEST),
+    )
+
+
+def _held_back(sizes: NDArray[np.int64], target: int) -> tuple[list[int], list[int]]:
+    """Choose groups for two parts, in turn, each of at most ``target`` images but never empty."""
+    parts: tuple[list[int], list[int]] = ([], [])
+    filled = [0, 0]
+    left = []
+    for position, size in enumerate(sizes.tolist()):
+        part = int(filled[1] < filled[0])
+        if filled[part] + size <= target:
+            parts[part].append(position)
+            filled[part] += size
+        else:
+            left.append(position)
+    left.sort(key=lambda position: -sizes[position])
+    for chosen in parts:
+        if not chosen:
+            chosen.append(left.pop())
+    return parts
