@@ -1,0 +1,36 @@
+"""The last layer: pooled features to class scores."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """A dense layer.
+
+    Args:
+        kernel: ``(feature_width, num_classes) float32``.
+        bias: ``(num_classes,) float32``.
+    """
+
+    kernel: Floats
+    bias: Floats
+
+    @property
+    def num_classes(self) -> int:
+        """Classes it tells apart."""
+        return len(self.bias)
+
+    def logits(self, features: Floats) -> Floats:
+        """Return scores before the softmax, ``(num_images, num_classes) float32``."""
+        scores: Floats = features @ self.kernel + self.bias
+        return scores
+
+
+def untrained_head(feature_width: int, num_classes: int) -> Head:
+    """Return a head that finds every class equally likely."""
+    return Head(kernel=np.zeros((feature_width, num_classes), np.float32), bias=np.zeros(num_classes, np.float32))

@@ -1,0 +1,187 @@
+"""Backbones as networks of built-in layers: raw pixels in, preprocessing inside, cut where fine-tuning begins."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from services.trainer.zoo.catalogue import Backbone, Preprocessing
+from services.trainer.zoo.head import Head
+from services.trainer.zoo.plain import with_plain_layers
+from services.trainer.zoo.weights import WeightsFile
+
+TailWeights = tuple[NDArray[np.float32], ...]
+"""Values of :attr:`Network.tail_variables`, in their order."""
+
+_IMAGENET_MEAN = np.array([0.485, 0.456, 0.406])
+_IMAGENET_DEVIATION = np.array([0.229, 0.224, 0.225])
+_CAFFE_MEAN_RGB = [123.68, 116.779, 103.939]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """A backbone with its weights, whole and in two halves that share the weights of the whole.
+
+    Args:
+        backbone: Its row.
+        model: ``(n, height_px, width_px, 3) uint8`` RGB of any size to ``(n, feature_width)``.
+        trunk: ``(n, input_px, input_px, 3) float32`` of 0 to 255 to the activations at the cut.
+        tail: Activations at the cut to ``(n, feature_width)``.
+        tail_layers: Layers of ``model`` from the cut on.
+    """
+
+    backbone: Backbone
+    model: keras.Model
+    trunk: keras.Model
+    tail: keras.Model
+    tail_layers: tuple[keras.Layer, ...]
+
+    @property
+    def tail_variables(self) -> list[keras.Variable]:
+        """What fine-tuning changes: kernels, biases, gammas and betas from the cut on, statistics never."""
+        return [variable for layer in self.tail_layers for variable in layer.trainable_variables]
+
+    @property
+    def cut_shape(self) -> tuple[int, ...]:
+        """Shape of the activations of one image at the cut."""
+        return tuple(self.tail.input_shape[1:])
+
+    def load_tail(self, weights: TailWeights) -> None:
+        """Put fine-tuned values in place."""
+        for variable, value in zip(self.tail_variables, weights, strict=True):
+            variable.assign(value)
+
+    def read_tail(self) -> TailWeights:
+        """Return a copy of the present values."""
+        return tuple(np.array(variable, np.float32) for variable in self.tail_variables)
+
+
+def build(backbone: Backbone, weights: WeightsFile | None) -> Network:
+    """Build a backbone.
+
+    Args:
+        backbone: Which.
+        weights: Its weights; ``None`` leaves random values, for tests of the structure.
+
+    Raises:
+        ValueError: If the weights do not fit the network or hold values that are no numbers.
+        OSError: If they cannot be read.
+    """
+    # Layers without names of their own are numbered by session; a fresh one makes the names those of the catalogue.
+    keras.utils.clear_session(free_memory=False)
+    # Resizing would round integers, differently from version to version; so pixels become floats first.
+    images = keras.Input((None, None, 3), dtype="uint8", name="image")
+    pixels = keras.layers.Rescaling(1.0, name="pixels")(images)
+    side = backbone.input_px
+    squares = keras.layers.Resizing(side, side, interpolation="bilinear", antialias=True, name="resize")(pixels)
+    constructor = getattr(keras.applications, backbone.constructor)
+    base = constructor(
+        include_top=False,
+        weights=None,
+        input_tensor=_preprocess(backbone.preprocessing, squares),
+        input_shape=(side, side, 3),
+        pooling="avg",
+        **backbone.arguments,
+    )
+    model = keras.Model(images, base.output, name=backbone.name.replace(".", "_"))
+    if weights is not None:
+        _load(model, weights)
+    if backbone.preprocessing is Preprocessing.CAFFE:
+        _read_bgr_kernel_as_rgb(model)
+    return _split(backbone, with_plain_layers(model))
+
+
+def assemble(
+    backbone: Backbone,
+    weights: WeightsFile | None,
+    *,
+    num_classes: int,
+    head: Head,
+    tail_weights: TailWeights | None = None,
+    temperature: float = 1.0,
+) -> keras.Model:
+    """Build the network that is delivered.
+
+    Args:
+        backbone: The winner.
+        weights: Its weights.
+        num_classes: Outputs.
+        head: The last layer.
+        tail_weights: Fine-tuned values from the cut on, if any.
+        temperature: Divides the scores before the softmax; it ends up in the last layer's weights.
+
+    Returns:
+        A model from ``(n, height_px, width_px, 3) uint8`` RGB of any size to ``(n, num_classes)`` probabilities, made
+        of built-in layers only; what lies before the cut is not trainable.
+
+    Raises:
+        ValueError: If the head has another number of classes, or the weights do not fit.
+    """
+    if head.num_classes != num_classes:
+        raise ValueError(f"received a head for {head.num_classes} classes, expected one for {num_classes}")
+    network = build(backbone, weights)
+    if tail_weights is not None:
+        network.load_tail(tail_weights)
+    for layer in network.model.layers:
+        layer.trainable = layer in network.tail_layers
+    dense = keras.layers.Dense(num_classes, activation="softmax", name="probabilities")
+    model = keras.Model(network.model.input, dense(network.model.output), name=network.model.name)
+    dense.set_weights([head.kernel / temperature, head.bias / temperature])
+    return model
+
+
+def _preprocess(mode: Preprocessing, pixels: keras.KerasTensor) -> keras.KerasTensor:
+    """Apply ``preprocess_input`` as layers; the order of channels is left to the first kernel."""
+    if mode is Preprocessing.TF:
+        return keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="preprocess")(pixels)
+    if mode is Preprocessing.TORCH:
+        mean, variance = 255 * _IMAGENET_MEAN, (255 * _IMAGENET_DEVIATION) ** 2
+        layer = keras.layers.Normalization(mean=mean.tolist(), variance=variance.tolist(), name="preprocess")
+        return layer(pixels)
+    if mode is Preprocessing.CAFFE:
+        layer = keras.layers.Normalization(mean=_CAFFE_MEAN_RGB, variance=[1.0, 1.0, 1.0], name="preprocess")
+        return layer(pixels)
+    return pixels
+
+
+def _load(model: keras.Model, weights: WeightsFile) -> None:
+    if weights.path.suffix == ".npz":
+        with np.load(weights.path, allow_pickle=False) as arrays:
+            model.set_weights([arrays[key].astype(np.float32) for key in sorted(arrays.files)])
+    else:
+        model.load_weights(weights.path)
+    for variable in model.weights:
+        if not np.isfinite(variable).all():
+            raise ValueError(f"{weights.path.name} is damaged: {variable.path} holds values that are no numbers")
+
+
+def _read_bgr_kernel_as_rgb(model: keras.Model) -> None:
+    """Reverse the input channels of the first convolution, so that it takes RGB where it was trained on BGR."""
+    first = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
+    first.kernel.assign(np.asarray(first.kernel)[:, :, ::-1, :])
+
+
+def _split(backbone: Backbone, model: keras.Model) -> Network:
+    names = backbone.cut_inputs
+    cut = [model.get_layer(name).output for name in names] or [model.get_layer(backbone.cut_layer).input]
+    squares = model.get_layer("resize").output
+    rest = keras.Model(cut, model.output)
+    shared = {id(layer) for layer in rest.layers}
+    return Network(
+        backbone=backbone,
+        model=model,
+        trunk=keras.Model(squares, cut[0] if len(cut) == 1 else keras.layers.Concatenate()(cut)),
+        tail=rest if len(cut) == 1 else _join(rest, cut),
+        tail_layers=tuple(layer for layer in model.layers if id(layer) in shared),
+    )
+
+
+def _join(rest: keras.Model, cut: Sequence[keras.KerasTensor]) -> keras.Model:
+    """Let a tail that reads several maps read them as one, side by side in its channels."""
+    widths = [tensor.shape[-1] for tensor in cut]
+    ends = np.cumsum(widths)
+    joined = keras.Input((*cut[0].shape[1:-1], int(ends[-1])))
+    parts = [joined[..., int(end) - width : int(end)] for width, end in zip(widths, ends, strict=True)]
+    return keras.Model(joined, rest(parts))

@@ -1,0 +1,211 @@
+"""Where the weights of a backbone come from; nothing is ever trained from noise instead."""
+
+import os
+import time
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from services.trainer.zoo.catalogue import BACKBONES, BUNDLED, Backbone
+from services.trainer.zoo.download import download, hash_of, is_reachable
+from shared.candidates import AUTO
+from shared.errors import Transient, UserFault
+
+_BUNDLED_FOLDER = Path(__file__).parent / "bundled"
+_PROBE_S = 2.5
+_SPARE_IN_AUTO = "carries the job only where no other weights can be had; name it to compare it with the rest"
+
+
+class Source(StrEnum):
+    """Where a weights file was found."""
+
+    BUNDLED = "bundled"
+    MIRROR = "mirror"
+    CACHE = "cache"
+    DOWNLOAD = "download"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightsFile:
+    """A weights file on the local disk that was found whole.
+
+    Args:
+        path: HDF5 as Keras publishes it, or the bundled ``.npz``.
+        source: Where it came from.
+    """
+
+    path: Path
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """Which of the wanted backbones can be used.
+
+    Args:
+        usable: Rows with their weights, in the order of the catalogue.
+        skipped: Names with the reason and what mends it.
+    """
+
+    usable: tuple[tuple[Backbone, WeightsFile], ...]
+    skipped: tuple[tuple[str, str], ...]
+
+
+def resolve(
+    names: Sequence[str],
+    *,
+    mirror: Path | None,
+    allow_download: bool = True,
+    cache_dir: Path | None = None,
+    timeout_s: float = 300.0,
+) -> Resolution:
+    """Find the weights of the wanted backbones: bundled, mirror, Keras's cache, Keras's download, in this order.
+
+    Without a network this costs at most three seconds in all: one quick question decides about every download.
+
+    Args:
+        names: Names of rows, or ``auto`` for every row whose weights can be had.
+        mirror: Folder that holds files under Keras's own names.
+        allow_download: Whether Keras's servers may be asked.
+        cache_dir: Folder of downloaded files; default Keras's own.
+        timeout_s: Seconds that all downloads together may take.
+
+    Raises:
+        UserFault: ``no_usable_candidate``, if nothing is left.
+    """
+    wanted = [row for name, row in BACKBONES.items() if name in names or (AUTO in names and name != BUNDLED)]
+    finder = _Finder(mirror=mirror, cache_dir=cache_dir or default_cache_dir(), ends_s=time.monotonic() + timeout_s)
+    usable, skipped = _partition(wanted, finder, allow_download=allow_download)
+    if AUTO in names and BUNDLED not in names:
+        if usable:
+            skipped.append((BUNDLED, _SPARE_IN_AUTO))
+        else:
+            usable, more = _partition([BACKBONES[BUNDLED]], finder, allow_download=False)
+            skipped += more
+    if not usable:
+        raise UserFault(
+            "no_usable_candidate",
+            "the weights of none of the chosen candidates can be had",
+            fix=f"choose {AUTO} or {BUNDLED}, or ask the operator to fill the weights mirror (CONVTAILOR_WEIGHTS)",
+            details={"skipped": [{"name": name, "reason": reason} for name, reason in skipped]},
+        )
+    return Resolution(usable=tuple(usable), skipped=tuple(skipped))
+
+
+def default_cache_dir() -> Path:
+    """Return the folder in which Keras keeps downloaded weights."""
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
+
+
+def find_fault(path: Path, backbone: Backbone) -> str | None:
+    """Say what is wrong with a weights file, or ``None``.
+
+    A row's hash is not asked for here: an operator may well mirror a rebuilt file with the right numbers. That the
+    file opens and holds as many numbers as the network tells a truncated or foreign file.
+    """
+    try:
+        held = _count_npz(path) if path.suffix == ".npz" else _count_h5(path)
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
+        return f"is damaged ({error})"
+    # Older files may carry the few numbers of a normalisation layer as weights.
+    if not backbone.parameters <= held <= backbone.parameters + 16:
+        return f"holds {held:,} numbers where the network has {backbone.parameters:,}"
+    return None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Finder:
+    """One search; remembers whether the network answers."""
+
+    mirror: Path | None
+    cache_dir: Path
+    ends_s: float
+    online: bool | None = None
+
+    def find(self, row: Backbone, *, allow_download: bool) -> WeightsFile | str:
+        """Return the file of a row, or the reason why there is none."""
+        if row.weights_url is None:
+            return _find_bundled(row)
+        faults = []
+        for source, folder in ((Source.MIRROR, self.mirror), (Source.CACHE, self.cache_dir)):
+            if folder is None or not (folder / row.weights_file).is_file():
+                continue
+            fault = find_fault(folder / row.weights_file, row)
+            if fault is None:
+                return WeightsFile(path=folder / row.weights_file, source=source)
+            faults.append(f"{row.weights_file} in the {source} {fault}")
+        if allow_download:
+            fetched = self._fetch(row)
+            if isinstance(fetched, WeightsFile):
+                return fetched
+            faults.append(fetched)
+        return _reason(row, faults)
+
+    def _fetch(self, row: Backbone) -> WeightsFile | str:
+        url = row.weights_url or ""
+        if self.online is None:
+            self.online = is_reachable(url, within_s=_PROBE_S)
+        if not self.online:
+            return "the download server cannot be reached"
+        target = self.cache_dir / row.weights_file
+        try:
+            download(url, target, expected_hash=row.weights_hash, deadline_s=self.ends_s)
+        except Transient as error:
+            return str(error)
+        fault = find_fault(target, row)
+        return f"the downloaded file {fault}" if fault else WeightsFile(path=target, source=Source.DOWNLOAD)
+
+
+def _partition(
+    rows: Iterable[Backbone], finder: _Finder, *, allow_download: bool
+) -> tuple[list[tuple[Backbone, WeightsFile]], list[tuple[str, str]]]:
+    usable: list[tuple[Backbone, WeightsFile]] = []
+    skipped: list[tuple[str, str]] = []
+    for row in rows:
+        found = finder.find(row, allow_download=allow_download)
+        if isinstance(found, WeightsFile):
+            usable.append((row, found))
+        else:
+            skipped.append((row.name, found))
+    return usable, skipped
+
+
+def _find_bundled(row: Backbone) -> WeightsFile | str:
+    path = _BUNDLED_FOLDER / row.weights_file
+    mend = "install the package again"
+    if not path.is_file():
+        return f"{row.weights_file} is missing from the package; {mend}"
+    if row.weights_hash is not None and hash_of(path, row.weights_hash) != row.weights_hash:
+        return f"{row.weights_file} in the package has not the hash it was published with; {mend}"
+    fault = find_fault(path, row)
+    return (
+        f"{row.weights_file} in the package {fault}; {mend}" if fault else WeightsFile(path=path, source=Source.BUNDLED)
+    )
+
+
+def _reason(row: Backbone, faults: Sequence[str]) -> str:
+    cause = "; ".join(faults) if faults else f"{row.weights_file} is neither in the weights mirror nor in Keras's cache"
+    return f"{cause}; put {row.weights_file} into the folder CONVTAILOR_WEIGHTS, or let the trainer reach the network"
+
+
+def _count_h5(path: Path) -> int:
+    total = 0
+
+    def add(_name: str, node: object) -> None:
+        nonlocal total
+        if isinstance(node, h5py.Dataset):
+            total += int(node.size)
+
+    with h5py.File(path, "r") as file:
+        file.visititems(add)
+    return total
+
+
+def _count_npz(path: Path) -> int:
+    with np.load(path, allow_pickle=False) as arrays:
+        return sum(int(arrays[key].size) for key in arrays.files)
