@@ -72,7 +72,7 @@ def _decode(
     pixels = tuple(square.tobytes() for square in squares)
     return Decoded(
         squares=pixels,
-        digest=hashlib.sha256(max(pixels, key=len)).digest()[:16],
+        digest=hashlib.sha1(max(pixels, key=len), usedforsecurity=False).digest(),
         perceptual_hash=perceptual_hash(np.asarray(small.convert("L"))),
         thumbnail=small.reduce(2).tobytes(),
     )

@@ -93,8 +93,9 @@ def perceptual_hash(grey: NDArray[np.uint8]) -> int:
 
     Source: Zauner, Implementation and benchmarking of perceptual image hash functions, 2010, section 3.2.1.
     """
-    low = _DCT @ grey.astype(np.float64) @ _DCT.T
-    return int.from_bytes(np.packbits(low > np.median(low)).tobytes())
+    low = (_DCT @ grey.astype(np.float64) @ _DCT.T).ravel()
+    middle = np.partition(low, (31, 32))  # np.median takes ten times as long on 64 numbers
+    return int.from_bytes(np.packbits(low > (middle[31] + middle[32]) / 2).tobytes())
 
 
 _DCT = scipy.fft.dct(np.eye(HASH_PX), axis=0)[:_LOW]
