@@ -10,10 +10,20 @@ from shared.errors import Conflict, Fault, NotFound, Transient, UserFault
 _log = logging.getLogger(__name__)
 
 STATUS_OF_CODE = {
+    "email_missing": 400,
+    "field_repeated": 400,
+    "invalid_email": 400,
+    "invalid_format": 400,
+    "invalid_json": 400,
+    "invalid_option": 400,
+    "invalid_request": 400,
+    "unknown_option": 400,
+    "upload_empty": 400,
+    "upload_incomplete": 400,
     "token_missing": 401,
     "url_invalid": 403,
-    "job_not_found": 404,
     "artefact_absent": 404,
+    "job_not_found": 404,
     "already_uploaded": 409,
     "artefact_not_ready": 409,
     "job_already_ended": 409,
@@ -22,7 +32,7 @@ STATUS_OF_CODE = {
     "unsupported_media_type": 415,
     "upload_wrong_type": 415,
 }
-"""HTTP status of a :class:`UserFault` by its code; every other code is 400."""
+"""HTTP status of a :class:`UserFault` by its code."""
 
 _FAULT_OF_ERROR: dict[type[Exception], tuple[int, Fault]] = {
     Conflict: (
@@ -38,6 +48,8 @@ _FAULT_OF_ERROR: dict[type[Exception], tuple[int, Fault]] = {
         Fault(code="try_again", message="The service cannot do this just now.", fix="Try again in a few seconds."),
     ),
 }
+
+_INTERNAL_ERROR = "internal_error"
 
 _FAULT_OF_STATUS = {
     400: Fault(
@@ -86,7 +98,15 @@ def reply_of(error: Exception) -> tuple[Fault, int]:
     incident = secrets.token_hex(6)
     _log.error("incident %s", incident, exc_info=error)
     message, fix = "Something broke on our side.", f"Try again; if it stays, report incident {incident}."
-    return Fault(code="internal_error", message=message, fix=fix, details={"incident": incident}), 500
+    return Fault(code=_INTERNAL_ERROR, message=message, fix=fix, details={"incident": incident}), 500
+
+
+def known_codes() -> frozenset[tuple[int, str]]:
+    """Return every status and code that the API answers with, for its documentation."""
+    of_errors = {(status, fault.code) for status, fault in _FAULT_OF_ERROR.values()}
+    of_statuses = {(status, fault.code) for status, fault in _FAULT_OF_STATUS.items()}
+    of_faults = {(status, code) for code, status in STATUS_OF_CODE.items()}
+    return frozenset({(500, _INTERNAL_ERROR)} | of_errors | of_statuses | of_faults)
 
 
 def _reply_of_http(error: HTTPException) -> tuple[Fault, int]:
