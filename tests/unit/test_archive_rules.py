@@ -1,0 +1,171 @@
+"""Rules of the central directory: every fault named, nothing ever leads outside, nothing else ever escapes."""
+
+import io
+import random
+import zipfile
+from pathlib import PurePosixPath, PureWindowsPath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.archive_directory import open_archive
+from shared.archive_entry import Aside
+from shared.archive_rules import ArchivePlan, plan_archive
+from shared.archive_safety import ArchiveLimits
+from shared.errors import UserFault
+from tests.archive_corpus import ACCEPTED, REFUSED, ArchiveCase
+from tests.archive_making import good, good_files, zipped
+
+
+def plan_of(data: bytes, limits: ArchiveLimits | None = None) -> ArchivePlan:
+    with open_archive(io.BytesIO(data)) as archive:
+        return plan_archive(archive.infolist(), limits, data_end=archive.start_dir)
+
+
+def listing(*names: str, size_bytes: int = 1000) -> list[zipfile.ZipInfo]:
+    """Return a central directory that holds these names."""
+    infos = []
+    for number, name in enumerate(names):
+        info = zipfile.ZipInfo("x")
+        info.filename = info.orig_filename = name
+        info.flag_bits = 0x800
+        info.file_size = info.compress_size = size_bytes
+        info.header_offset = number * 10_000
+        infos.append(info)
+    return infos
+
+
+def images(folder: str, count: int = 5) -> list[str]:
+    return [f"{folder}/{number}.jpg" for number in range(count)]
+
+
+@pytest.mark.parametrize("case", [case for case in REFUSED if case.found_in == "directory"], ids=lambda case: case.name)
+def test_a_bad_archive_is_refused_with_its_code_a_message_and_a_fix(case: ArchiveCase) -> None:
+    with pytest.raises(UserFault) as caught:
+        plan_of(case.build())
+    fault = caught.value.fault
+    assert fault.code == case.code
+    assert fault.message.endswith(".")
+    assert fault.fix.endswith(".")
+
+
+@pytest.mark.parametrize("case", ACCEPTED, ids=lambda case: case.name)
+def test_an_odd_archive_is_taken_for_what_it_is(case: ArchiveCase) -> None:
+    assert tuple(plan_of(case.build()).classes) == case.classes
+
+
+def test_every_fault_is_reported_at_once() -> None:
+    names = ["../up.jpg", "/root.jpg", *images("Cats"), *images("cats"), *images("dogs", 2), "birds/"]
+    with pytest.raises(UserFault) as caught:
+        plan_archive(listing(*names))
+    fault = caught.value.fault
+    codes = [each["code"] for each in fault.details["faults"]]
+    assert codes == [
+        "archive_traversal",
+        "archive_absolute_path",
+        "class_names_clash",
+        "archive_empty_class",
+        "class_too_small",
+    ]
+    assert fault.code == codes[0]
+    for place in ("'../up.jpg'", "'/root.jpg'", "'Cats' and 'cats'", "'birds'", "'dogs' (2)"):
+        assert place in fault.message
+
+
+def test_limits_are_kept_to_the_byte() -> None:
+    names = [*images("cats"), *images("dogs")]
+    exact = ArchiveLimits(max_entries=10, max_unpacked_bytes=10_000)
+    assert plan_archive(listing(*names), exact).num_images == 10
+    with pytest.raises(UserFault, match="at most 9 are allowed"):
+        plan_archive(listing(*names), ArchiveLimits(max_entries=9))
+    with pytest.raises(UserFault, match="at most 9,999 are allowed"):
+        plan_archive(listing(*names), ArchiveLimits(max_unpacked_bytes=9_999))
+
+
+def test_many_small_bombs_are_one_bomb() -> None:
+    infos = listing(*images("cats", 300), *images("dogs", 300), size_bytes=2_000_000)
+    for info in infos:
+        info.compress_size = 2_000
+    with pytest.raises(UserFault) as caught:
+        plan_archive(infos)
+    assert caught.value.fault.code == "archive_bomb"
+
+
+def test_a_file_too_big_to_read_is_set_aside_and_the_job_goes_on() -> None:
+    infos = listing(*images("cats", 6), *images("dogs"))
+    infos[0].file_size = infos[0].compress_size = 9_000
+    plan = plan_archive(infos, ArchiveLimits(max_entry_bytes=8_999))
+    assert plan.num_set_aside[Aside.TOO_BIG] == 1
+    assert plan.num_images == 10
+
+
+@pytest.mark.parametrize(
+    ("names", "root", "classes"),
+    [
+        ([*images("a/cats"), *images("a/dogs"), "a/readme.txt", "cover.png"], "a", ["cats", "dogs"]),
+        ([*images("train/cats"), *images("train/dogs")], "train", ["cats", "dogs"]),
+        ([*images("a/b/cats"), *images("a/b/dogs"), "a/b/loose.png"], "a/b", ["cats", "dogs"]),
+        ([*images("cats/indoors"), *images("dogs/outdoors/far")], "", ["cats", "dogs"]),
+    ],
+)
+def test_wrapping_folders_come_off_and_deeper_ones_belong_to_their_class(
+    names: list[str], root: str, classes: list[str]
+) -> None:
+    plan = plan_archive(listing(*names))
+    assert (plan.root, list(plan.classes)) == (root, classes)
+    assert {len(entries) for entries in plan.classes.values()} == {5}
+
+
+def test_a_lone_class_with_folders_inside_stays_one_class() -> None:
+    with pytest.raises(UserFault) as caught:
+        plan_archive(listing(*images("cats"), *images("cats/kittens")))
+    assert caught.value.fault.code == "archive_one_class"
+    assert caught.value.fault.details["classes"] == {"cats": 10}
+
+
+parts = st.sampled_from(
+    ["..", ".", "", "cats", "C:", "c:\\x", "\\", "\\\\host", "\0", "~", "a b", "é", "…", "NUL", "x.png"]
+)
+names = st.lists(st.one_of(parts, st.text(max_size=6)), max_size=6).flatmap(
+    lambda pieces: st.sampled_from(["/", "\\", "//"]).map(lambda joint: joint.join(pieces))
+)
+
+
+@given(names)
+def test_no_name_ever_leads_outside(name: str) -> None:
+    try:
+        plan = plan_archive(listing(name, *images("cats"), *images("dogs"), *images("zebras")))
+    except UserFault as refusal:
+        assert refusal.fault.fix  # noqa: PT017 - both ends are fine, a path outside is not
+        return
+    for path in [entry.path for entries in plan.classes.values() for entry in entries]:
+        assert ".." not in PurePosixPath(path).parts
+        assert ".." not in PureWindowsPath(path).parts
+        assert not PurePosixPath(path).is_absolute()
+        assert not PureWindowsPath(path).anchor
+        assert "\0" not in path
+
+
+def test_garbled_bytes_end_in_a_plan_or_a_fault_and_in_nothing_else() -> None:
+    whole = zipped(good_files("photos/"), zipfile.ZIP_DEFLATED)
+    directory_start = whole.index(b"PK\x01\x02")
+    generator = random.Random(5)
+    outcomes = set()
+    for _ in range(400):
+        garbled = bytearray(whole)
+        for _ in range(generator.randint(1, 6)):
+            garbled[generator.randrange(directory_start, len(whole))] = generator.randrange(256)
+        try:
+            outcomes.add(plan_of(bytes(garbled)).num_classes)
+        except UserFault as refusal:
+            outcomes.add(refusal.fault.code)
+    assert {2, "archive_damaged", "archive_truncated"} <= outcomes
+
+
+def test_whatever_cuts_the_archive_short_it_is_called_cut_off() -> None:
+    whole = good()
+    for length in range(100, len(whole), 997):
+        with pytest.raises(UserFault) as caught:
+            plan_of(whole[:length])
+        assert caught.value.fault.code == "archive_truncated"
