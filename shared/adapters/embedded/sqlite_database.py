@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_random
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random
 
 from shared.errors import ConvtailorError, Transient
 
-BUSY_TIMEOUT_S = 10.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -28,14 +27,16 @@ class SqliteDatabase:
         path: The file; its folder must exist.
         schema: Statements that create what is missing.
         version: Version of the schema; a file of another version is refused.
+        busy_timeout_s: Seconds to wait for another writer.
 
     Raises:
         Transient: If the file cannot be opened now.
         ConvtailorError: If the file belongs to another version of convtailor.
     """
 
-    def __init__(self, path: Path, *, schema: str, version: int = 1) -> None:
+    def __init__(self, path: Path, *, schema: str, version: int = 1, busy_timeout_s: float = 10.0) -> None:
         self._path = path
+        self._busy_timeout_s = busy_timeout_s
         self._idle: list[sqlite3.Connection] = []
         self._owner_pid = os.getpid()
         with self.writing() as connection:
@@ -111,12 +112,14 @@ class SqliteDatabase:
     # Switching to WAL needs the file alone for a moment, and SQLite does not wait for that by itself.
     @retry(
         retry=retry_if_exception_type(sqlite3.OperationalError),
-        stop=stop_after_delay(BUSY_TIMEOUT_S),
+        stop=stop_after_attempt(20),
         wait=wait_random(0.01, 0.1),
         reraise=True,
     )
     def _opened(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            self._path, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False
+        )
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             # NORMAL may lose the last commits when the power fails; the ports promise that a write is durable.

@@ -1,0 +1,129 @@
+"""What every JobStore has to do; a back-end's test subclasses this and provides the fixture ``store``."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.claim import take
+from shared.errors import Conflict, NotFound
+from shared.events import Event, job_queued
+from shared.job import JobState, advance
+from shared.ports.job_store import JobStore, StoredJob
+from tests.job_fixture import NOW, full_job, make_job
+
+
+def event_of(job_id: str) -> Event:
+    return job_queued(job_id, NOW)
+
+
+class JobStoreContract:
+    def test_a_job_comes_back_as_it_was_written(self, store: JobStore) -> None:
+        created = store.create(full_job())
+        assert created.job == full_job()
+        assert store.get("job-full") == created
+
+    def test_an_id_is_taken_once(self, store: JobStore) -> None:
+        store.create(make_job())
+        with pytest.raises(Conflict, match="job-1"):
+            store.create(make_job(email="eve@example.org"), [event_of("job-1")])
+        assert store.get("job-1").job.email == "ada@example.org"
+        assert store.pending_events() == []
+
+    def test_a_missing_job_is_not_found(self, store: JobStore) -> None:
+        with pytest.raises(NotFound, match="nobody"):
+            store.get("nobody")
+        with pytest.raises(NotFound, match="nobody"):
+            store.replace(StoredJob(job=make_job("nobody"), revision="1"), make_job("nobody"), [event_of("nobody")])
+        assert store.pending_events() == []
+
+    def test_replacing_writes_the_new_value_under_a_new_revision(self, store: JobStore) -> None:
+        before = store.create(make_job())
+        after = store.replace(before, advance(before.job, JobState.QUEUED, NOW))
+        assert store.get("job-1") == after
+        assert after.job.state is JobState.QUEUED
+        assert after.revision != before.revision
+
+    def test_only_a_write_changes_the_revision(self, store: JobStore) -> None:
+        store.create(make_job())
+        first = store.get("job-1")
+        store.create(make_job("job-2"))
+        store.find([JobState.AWAITING_UPLOAD], updated_before=NOW + timedelta(days=1))
+        assert store.get("job-1").revision == first.revision
+        assert store.replace(first, first.job).revision != first.revision
+
+    def test_a_stale_write_changes_nothing_and_records_nothing(self, store: JobStore) -> None:
+        stale = store.create(make_job())
+        current = store.replace(stale, replace(stale.job, attempts=1))
+        with pytest.raises(Conflict, match="job-1"):
+            store.replace(stale, replace(stale.job, attempts=9), [event_of("job-1")])
+        assert store.get("job-1") == current
+        assert store.pending_events() == []
+
+    def test_a_job_keeps_its_id(self, store: JobStore) -> None:
+        stored = store.create(make_job())
+        with pytest.raises(ValueError, match="job-2"):
+            store.replace(stored, make_job("job-2"))
+
+    def test_events_are_recorded_with_the_change_and_stay_until_settled(self, store: JobStore) -> None:
+        first, second, third = (event_of("job-1") for _ in range(3))
+        stored = store.create(make_job(), [first])
+        store.replace(stored, advance(stored.job, JobState.QUEUED, NOW), [second, third])
+        assert store.pending_events() == [first, second, third]
+        assert store.pending_events(limit=2) == [first, second]
+        store.settle_events([first.event_id, "unknown", third.event_id])
+        assert store.pending_events() == [second]
+        store.settle_events([second.event_id, second.event_id])
+        store.settle_events([])
+        assert store.pending_events() == []
+
+    def test_find_returns_the_oldest_of_the_states_first(self, store: JobStore) -> None:
+        ages = {"new": 0, "oldest": 90, "old": 30, "micro": 0.000001}
+        for job_id, seconds in ages.items():
+            store.create(make_job(job_id, JobState.QUEUED, updated_at=NOW - timedelta(seconds=seconds)))
+        store.create(make_job("other", JobState.TRAINING, updated_at=NOW - timedelta(days=1)))
+
+        def found(**choice: object) -> list[str]:
+            return [each.job.job_id for each in store.find([JobState.QUEUED], **{"updated_before": NOW, **choice})]
+
+        assert found() == ["oldest", "old", "micro"], "strictly earlier, by age"
+        assert found(limit=1) == ["oldest"]
+        assert found(updated_before=NOW - timedelta(seconds=30)) == ["oldest"]
+        both = store.find({JobState.QUEUED, JobState.TRAINING}, updated_before=NOW)
+        assert [each.job.job_id for each in both] == ["other", "oldest", "old", "micro"]
+        assert store.find([], updated_before=NOW) == []
+
+    def test_what_find_returns_can_be_written_over(self, store: JobStore) -> None:
+        store.create(make_job())
+        (found,) = store.find([JobState.AWAITING_UPLOAD], updated_before=NOW + timedelta(seconds=1))
+        assert store.replace(found, advance(found.job, JobState.EXPIRED, NOW)).job.state is JobState.EXPIRED
+
+    def test_find_can_leave_out_jobs_with_nothing_left_to_be_done(self, store: JobStore) -> None:
+        store.create(make_job("mailed", JobState.REJECTED, mailed_at=NOW))
+        owing = store.create(make_job("owing", JobState.REJECTED))
+        after = NOW + timedelta(seconds=1)
+        open_jobs = store.find([JobState.REJECTED], updated_before=after, open_only=True)
+        assert [each.job.job_id for each in open_jobs] == ["owing"]
+        store.replace(owing, replace(owing.job, mailed_at=NOW))
+        assert store.find([JobState.REJECTED], updated_before=after, open_only=True) == []
+        assert len(store.find([JobState.REJECTED], updated_before=after)) == 2
+
+    def test_of_twenty_claimants_one_wins(self, store: JobStore) -> None:
+        store.create(make_job("wanted", JobState.QUEUED))
+        read = [store.get("wanted") for _ in range(20)]
+
+        def claim(number: int) -> bool:
+            stored = read[number]
+            mine = take(stored.job.claim, owner=f"worker-{number}", now=NOW, lease=timedelta(seconds=30))
+            try:
+                store.replace(stored, advance(stored.job, JobState.TRAINING, NOW, claim=mine), [event_of("wanted")])
+            except Conflict:
+                return False
+            return True
+
+        with ThreadPoolExecutor(20) as pool:
+            wins = list(pool.map(claim, range(20)))
+        assert sum(wins) == 1
+        assert store.get("wanted").job.claim.owner == f"worker-{wins.index(True)}"
+        assert len(store.pending_events()) == 1

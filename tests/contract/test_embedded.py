@@ -1,0 +1,226 @@
+import itertools
+import os
+import subprocess
+import sys
+import tracemalloc
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.embedded.folder_object_store import FolderObjectStore
+from shared.adapters.embedded.signed_url import UrlSigner
+from shared.adapters.embedded.sqlite_event_bus import SqliteEventBus
+from shared.adapters.embedded.sqlite_job_store import SqliteJobStore
+from shared.backends import Backends, open_backends
+from shared.errors import Conflict, NotFound
+from shared.events import Topic, decode, job_queued
+from shared.job import JobState
+from shared.ports.object_store import ObjectStore, SignedRequest
+from shared.settings import Settings
+from tests.contract import embedded_process
+from tests.contract.event_bus_contract import RULES, EventBusContract
+from tests.contract.job_store_contract import JobStoreContract
+from tests.contract.object_store_contract import TEXT, Answer, ObjectStoreContract, put
+from tests.contract.signed_url_server import serve
+from tests.job_fixture import NOW, HandClock, full_job, make_job
+
+NUM_PROCESSES = 5
+ROOT = Path(__file__).parents[2]
+
+
+def start(role: str, data_dir: Path, *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.contract.embedded_process", role, str(data_dir), *arguments],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def say_together(role: str, data_dir: Path) -> list[list[str]]:
+    """Start processes, let them go at the same moment, and return the words of every line they say."""
+    processes = [start(role, data_dir, f"process{number}") for number in range(NUM_PROCESSES)]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    said = [process.communicate(timeout=60)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0] * NUM_PROCESSES
+    return [line.split() for text in said for line in text.splitlines()]
+
+
+def killed_after(role: str, data_dir: Path, num_lines: int) -> list[str]:
+    """Start a process, kill it without warning once it has said so many lines, and return all it said."""
+    process = start(role, data_dir)
+    said = list(itertools.islice(process.stdout, num_lines))
+    process.kill()
+    return [
+        line.strip() for line in [*said, *process.communicate()[0].splitlines(keepends=True)] if line.endswith("\n")
+    ]
+
+
+@pytest.fixture
+def backends(tmp_path: Path) -> Backends:
+    return open_backends(Settings(data_dir=tmp_path))
+
+
+class TestSqliteJobStore(JobStoreContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[SqliteJobStore]:
+        store = SqliteJobStore(tmp_path / "jobs.sqlite3")
+        yield store
+        store.close()
+
+    def test_jobs_and_events_outlive_the_process(self, tmp_path: Path) -> None:
+        event = job_queued("job-full", NOW)
+        first = SqliteJobStore(tmp_path / "jobs.sqlite3")
+        created = first.create(full_job(), [event])
+        first.close()
+        second = SqliteJobStore(tmp_path / "jobs.sqlite3")
+        assert second.get("job-full") == created
+        assert second.pending_events() == [event]
+        second.close()
+
+    def test_of_twenty_claimants_in_five_processes_one_wins_each_job(self, backends: Backends, tmp_path: Path) -> None:
+        for number in range(embedded_process.NUM_JOBS):
+            backends.job_store.create(make_job(f"job-{number}", JobState.QUEUED))
+        wins = {job_id: winner for _, job_id, winner in say_together("claim", tmp_path)}
+        for number in range(embedded_process.NUM_JOBS):
+            assert backends.job_store.get(f"job-{number}").job.device == wins.pop(f"job-{number}")
+        assert wins == {}
+        assert len(backends.job_store.pending_events()) == embedded_process.NUM_JOBS
+
+    def test_a_killed_writer_leaves_each_job_with_its_event_or_neither(
+        self, backends: Backends, tmp_path: Path
+    ) -> None:
+        said = killed_after("create", tmp_path, num_lines=20)
+        kept = [event.job_id for event in backends.job_store.pending_events(limit=100_000)]
+        assert kept[: len(said)] == said
+        assert [backends.job_store.get(job_id).job.job_id for job_id in kept] == kept
+        with pytest.raises(NotFound):
+            backends.job_store.get(f"job-{len(kept)}")
+
+    def test_a_forked_child_uses_connections_of_its_own(self, tmp_path: Path) -> None:
+        assert start("fork", tmp_path).communicate(timeout=60)[0] == "before child parent\n"
+
+
+class TestSqliteEventBus(EventBusContract):
+    @pytest.fixture
+    def bus(self, tmp_path: Path) -> Iterator[SqliteEventBus]:
+        self.clock = HandClock()
+        bus = SqliteEventBus(tmp_path / "events.sqlite3", rules=RULES, clock=self.clock)
+        yield bus
+        bus.close()
+
+    def advance(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    def test_messages_leases_and_dead_letters_outlive_the_process(self, bus: SqliteEventBus, tmp_path: Path) -> None:
+        bury, lease, leave = (self.published(bus, job_id) for job_id in ("bury", "lease", "leave"))
+        bus.bury(self.delivered(bus), "unreadable")
+        held = self.delivered(bus)
+        bus.close()
+
+        again = SqliteEventBus(tmp_path / "events.sqlite3", rules=RULES, clock=self.clock)
+        assert [decode(letter.data) for letter in again.dead_letters(Topic.JOBS)] == [bury]
+        assert decode(self.delivered(again).data) == leave
+        assert self.is_idle(again)
+        assert decode(held.data) == lease
+        again.acknowledge(held)
+        self.outlive_lease()
+        assert decode(self.delivered(again).data) == leave
+        again.close()
+
+    def test_processes_that_pull_together_never_share_a_leased_message(
+        self, backends: Backends, tmp_path: Path
+    ) -> None:
+        events = [job_queued(f"job-{number}", NOW) for number in range(100)]
+        for event in events:
+            backends.event_bus.publish(event)
+        pulled = Counter(event_id for _, event_id in say_together("drain", tmp_path))
+        assert pulled == Counter(event.event_id for event in events)
+
+    def test_a_killed_publisher_loses_nothing_it_has_published(self, backends: Backends, tmp_path: Path) -> None:
+        said = killed_after("publish", tmp_path, num_lines=20)
+        deliveries = backends.event_bus.pull(Topic.JOBS, lease=self.lease, max_messages=100_000)
+        arrived = [decode(delivery.data).event_id for delivery in deliveries]
+        assert arrived[: len(said)] == said
+        assert len(arrived) <= len(said) + 1, "at most the one that was published but not spoken of"
+
+
+class TestFolderObjectStore(ObjectStoreContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> FolderObjectStore:
+        self.folder = tmp_path / "store"
+        self.clock = HandClock()
+        self.signer = UrlSigner(b"secret", public_url="https://example.org", clock=self.clock)
+        return self.reopened()
+
+    def reopened(self) -> FolderObjectStore:
+        return FolderObjectStore(self.folder, signer=self.signer, clock=self.clock)
+
+    def advance(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    def send(self, store: ObjectStore, request: SignedRequest, body: bytes = b"") -> Answer:
+        return serve(self.signer, store, request, body, now=self.clock())
+
+    def files(self) -> list[Path]:
+        return [path for path in self.folder.rglob("*") if path.is_file()]
+
+    def test_objects_outlive_the_process(self, store: FolderObjectStore) -> None:
+        written = put(store, "ä/b", b"kept")
+        again = self.reopened()
+        assert list(again.list("ä/")) == [written]
+        assert again.read("ä/b", generation=written.generation) == b"kept"
+
+    def test_an_object_is_never_held_in_memory_as_a_whole(self, store: FolderObjectStore) -> None:
+        tracemalloc.start()
+        try:
+            stored = store.put("large", embedded_process.Endless("x", pieces=64), content_type=TEXT)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert stored.size_bytes == 64 << 20
+        assert peak < 8 << 20
+
+    def test_nothing_but_the_objects_remains(self, store: FolderObjectStore) -> None:
+        put(store, "a/b/c")
+        with pytest.raises(Conflict):
+            put(store, "a/b/c", if_absent=True)
+        assert len(self.files()) == 1
+        store.delete("a/b/c")
+        assert sorted(path.name for path in self.folder.rglob("*")) == ["incoming", "objects"]
+
+    def test_keys_stay_below_the_folder(self, store: FolderObjectStore) -> None:
+        for key in ("%2E%2E/%2E%2E/x", ".../...", ".hidden", "~/x", "C:\\x", "./x", "." * 201, "." * 202):
+            put(store, key)
+        outside = [path for path in self.folder.parent.rglob("*") if path.is_file() and self.folder not in path.parents]
+        assert outside == []
+
+    def test_a_killed_writer_leaves_no_object_and_its_rest_is_cleared_away(self, tmp_path: Path) -> None:
+        self.folder, self.clock = tmp_path, HandClock()
+        self.signer = UrlSigner(b"secret", public_url="https://example.org")
+        put(self.reopened(), "uploads/endless", b"whole")
+        killed_after("put", tmp_path, num_lines=5)
+        store = self.reopened()
+        assert [each.key for each in store.list("")] == ["uploads/endless"]
+        assert store.read("uploads/endless") == b"whole"
+        (rest,) = (tmp_path / "incoming").iterdir()
+        self.reopened()
+        assert rest.exists(), "it may belong to a writer at work"
+        day_before_yesterday = rest.stat().st_mtime - 2 * 86400
+        os.utime(rest, (day_before_yesterday, day_before_yesterday))
+        self.reopened()
+        assert not rest.exists()
+
+    def test_of_several_processes_that_ask_for_absence_one_wins(self, backends: Backends, tmp_path: Path) -> None:
+        wins = {number: name for _, number, name in say_together("write_once", tmp_path)}
+        assert len(wins) == 10
+        for number, name in wins.items():
+            letters = backends.object_store.read(f"race/{number}")
+            assert letters == name[-1].encode() * (3 << 20)

@@ -1,0 +1,42 @@
+import pytest
+
+from shared.adapters.embedded.signed_url import UrlSigner
+from shared.adapters.memory.event_bus import MemoryEventBus
+from shared.adapters.memory.job_store import MemoryJobStore
+from shared.adapters.memory.object_store import MemoryObjectStore
+from shared.ports.object_store import ObjectStore, SignedRequest
+from tests.contract.event_bus_contract import RULES, EventBusContract
+from tests.contract.job_store_contract import JobStoreContract
+from tests.contract.object_store_contract import Answer, ObjectStoreContract
+from tests.contract.signed_url_server import serve
+from tests.job_fixture import HandClock
+
+
+class TestMemoryJobStore(JobStoreContract):
+    @pytest.fixture
+    def store(self) -> MemoryJobStore:
+        return MemoryJobStore()
+
+
+class TestMemoryEventBus(EventBusContract):
+    @pytest.fixture
+    def bus(self) -> MemoryEventBus:
+        self.clock = HandClock()
+        return MemoryEventBus(rules=RULES, clock=self.clock)
+
+    def advance(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+
+class TestMemoryObjectStore(ObjectStoreContract):
+    @pytest.fixture
+    def store(self) -> MemoryObjectStore:
+        self.clock = HandClock()
+        self.signer = UrlSigner(b"secret", public_url="https://example.org", clock=self.clock)
+        return MemoryObjectStore(signer=self.signer, clock=self.clock)
+
+    def advance(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    def send(self, store: ObjectStore, request: SignedRequest, body: bytes = b"") -> Answer:
+        return serve(self.signer, store, request, body, now=self.clock())

@@ -1,0 +1,98 @@
+import sqlite3
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.embedded.sqlite_database import SqliteDatabase, microseconds
+from shared.errors import ConvtailorError, Transient
+
+SCHEMA = "CREATE TABLE IF NOT EXISTS things (name TEXT)"
+
+
+def write(database: SqliteDatabase, statements: Iterable[str]) -> None:
+    """Execute statements in one step."""
+    with database.writing() as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def count(database: SqliteDatabase) -> int:
+    with database.reading() as connection:
+        return int(connection.execute("SELECT COUNT(*) FROM things").fetchone()[0])
+
+
+def test_a_lock_that_lasts_is_transient_and_the_database_serves_again_afterwards(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA, busy_timeout_s=0.01)
+    other = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA)
+    with other.writing(), pytest.raises(Transient, match="locked"), database.writing():
+        pytest.fail("two writers at once")
+    with database.writing() as connection:
+        connection.execute("INSERT INTO things VALUES ('a')")
+    assert count(database) == 1
+    database.close()
+    other.close()
+
+
+def test_a_full_disk_is_transient_and_undoes_the_whole_step(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA)
+    with pytest.raises(Transient, match="full"):
+        write(
+            database,
+            [
+                "PRAGMA max_page_count = 3",
+                "INSERT INTO things VALUES ('small')",
+                "INSERT INTO things VALUES (hex(zeroblob(100000)))",
+            ],
+        )
+    assert count(database) == 0
+    database.close()
+
+
+def test_an_exception_undoes_the_whole_step(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA)
+
+    def statements() -> Iterator[str]:
+        yield "INSERT INTO things VALUES ('a')"
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        write(database, statements())
+    assert count(database) == 0
+    write(database, ["INSERT INTO things VALUES ('b')"])
+    assert count(database) == 1
+    database.close()
+
+
+def test_our_own_mistakes_are_not_called_transient(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "x.sqlite3", schema="CREATE TABLE things (name TEXT NOT NULL)")
+    with pytest.raises(sqlite3.IntegrityError), database.writing() as connection:
+        connection.execute("INSERT INTO things VALUES (NULL)")
+    database.close()
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.sqlite3").write_bytes(b"photographs" * 1000)
+    with pytest.raises(Transient, match=r"x\.sqlite3.*not a database"):
+        SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA)
+
+
+def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
+    SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA, version=2).close()
+    with pytest.raises(ConvtailorError, match="version 2, expected 1"):
+        SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA, version=1)
+
+
+def test_a_commit_survives_a_power_cut(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA)
+    with database.reading() as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,), "FULL"
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    database.close()
+
+
+def test_microseconds_are_exact() -> None:
+    moment = datetime(2026, 3, 1, 12, 0, 0, 123_457, tzinfo=UTC)
+    assert microseconds(moment + timedelta(microseconds=1)) - microseconds(moment) == 1
+    assert microseconds(datetime(1970, 1, 1, 0, 0, 1, 5, tzinfo=UTC)) == 1_000_005
