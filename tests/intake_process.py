@@ -25,6 +25,8 @@ class IntakeProcess:
         self.ready_file = folder / "ready.json"
         self.settings = {f"CONVTAILOR_{name.upper()}": str(value) for name, value in settings.items()}
         self.url = ""
+        # Connections that are kept alive would hold up a stop.
+        self.http = httpx.Client(timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
 
     def start(self) -> "IntakeProcess":
         environ = {
@@ -53,20 +55,19 @@ class IntakeProcess:
         self.process.wait(PATIENCE_S)
 
     def submit(self, **fields: object) -> dict:
-        answer = httpx.post(f"{self.url}/v1/jobs", json={"email": "ada@example.org", **fields})
+        answer = self.http.post(f"{self.url}/v1/jobs", json={"email": "ada@example.org", **fields})
         assert answer.status_code == 201, answer.text
         return answer.json()
 
+    def upload(self, made: dict, body: object) -> httpx.Response:
+        return self.http.put(made["upload"]["url"], content=body, headers=made["upload"]["headers"])
+
     def status(self, made: dict) -> dict:
-        return httpx.get(made["status_url"], headers=bearer(made)).raise_for_status().json()
+        return self.http.get(made["status_url"], headers=bearer(made)).raise_for_status().json()
 
     def await_state(self, made: dict, *, other_than: str = "awaiting_upload") -> dict:
         """Return the status once the job has left a state."""
         return until(lambda: (status := self.status(made))["state"] != other_than and status)
-
-
-def upload(made: dict, body: object) -> httpx.Response:
-    return httpx.put(made["upload"]["url"], content=body, headers=made["upload"]["headers"], timeout=60)
 
 
 def until(look: Callable[[], object]):

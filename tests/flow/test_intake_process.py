@@ -7,7 +7,6 @@ import sys
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-import httpx
 import psutil
 import pytest
 
@@ -15,8 +14,9 @@ from services.intake.settings import IntakeSettings
 from services.intake.submission import archive_key
 from shared.backends import open_backends
 from shared.events import Topic, decode
+from tests.archive_corpus import CASES
 from tests.intake_fixture import bearer, small_archive
-from tests.intake_process import IntakeProcess, until, upload
+from tests.intake_process import IntakeProcess, until
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +53,12 @@ def connect(intake: IntakeProcess) -> socket.socket:
 
 def test_archive_is_queued_and_can_be_cancelled(intake):
     made = intake.submit()
-    assert upload(made, small_archive()).status_code == 200
+    assert intake.upload(made, small_archive()).status_code == 200
     status = intake.await_state(made)
     assert (status["state"], status["archive"]["num_images"]) == ("queued", 10)
-    cancelled = httpx.post(status["links"]["cancel"], headers=bearer(made))
+    cancelled = intake.http.post(status["links"]["cancel"], headers=bearer(made))
     assert cancelled.json()["state"] == "cancelled"
-    again = upload(made, small_archive())
+    again = intake.upload(made, small_archive())
     assert (again.status_code, again.json()["error"]["code"]) == (409, "already_uploaded")
 
 
@@ -67,7 +67,7 @@ def test_large_archive_passes_through_without_being_held(intake):
     workers = psutil.Process(intake.process.pid).children()
     before = sum(each.memory_info().rss for each in workers)
     piece = bytes(1 << 20)
-    assert upload(made, (piece for _ in range(96))).json()["size_bytes"] == 96 << 20  # chunked
+    assert intake.upload(made, (piece for _ in range(96))).json()["size_bytes"] == 96 << 20  # chunked
     grown = sum(each.memory_info().rss for each in workers) - before
     assert grown < 24 << 20
     assert intake.await_state(made)["error"]["code"] == "archive_not_zip"
@@ -86,19 +86,29 @@ def test_upload_that_breaks_off_leaves_nothing_and_can_be_sent_again(intake):
         until(lambda: list((intake.data_dir / "incoming").iterdir()))
     until(lambda: not list((intake.data_dir / "incoming").iterdir()))
     assert intake.status(made)["state"] == "awaiting_upload"
-    assert upload(made, small_archive()).status_code == 200
+    assert intake.upload(made, small_archive()).status_code == 200
     assert intake.await_state(made)["state"] == "queued"
+
+
+def test_every_archive_of_the_corpus_is_judged_by_its_table_of_contents(intake):
+    bodies = {case.name: body for case in CASES if (body := case.build())}  # no bytes are no upload
+    sent = {name: intake.submit() for name in bodies}
+    assert all(intake.upload(made, bodies[name]).status_code == 200 for name, made in sent.items())
+    judged = {name: (intake.await_state(made)["error"] or {}).get("code") for name, made in sent.items()}
+    assert judged == {
+        case.name: case.code if case.found_in == "directory" else None for case in CASES if case.name in bodies
+    }
 
 
 def test_what_no_route_sees_is_refused_in_json_too(intake):
     for path in ("/v1//jobs", "/v1/jobs//", "/%00", "/v1/objects/../../etc/passwd"):
-        answer = httpx.get(intake.url + path)
+        answer = intake.http.get(intake.url + path)
         assert answer.json()["error"]["code"] in ("route_not_found", "url_invalid"), path
 
 
 def test_killed_after_the_upload_it_queues_the_job_when_it_is_back(mortal):
     made = mortal.submit()
-    upload(made, small_archive())
+    mortal.upload(made, small_archive())
     mortal.kill()
     assert mortal.start().await_state(made)["state"] == "queued"
     backends = opened(mortal)
@@ -117,7 +127,7 @@ def test_killed_between_keeping_the_archive_and_telling_of_it_it_finds_the_archi
 def test_told_to_stop_it_finishes_the_upload_at_hand_and_leaves_no_secret_in_its_log(mortal):
     made, body = mortal.submit(), small_archive()
     mortal.status(made)
-    httpx.get(f"{made['status_url']}?token={made['token']}")
+    mortal.http.get(f"{made['status_url']}?token={made['token']}")
     with connect(mortal) as wire:
         wire.sendall(request_of(made, len(body)) + body[:100])
         until(lambda: list((mortal.data_dir / "incoming").iterdir()))
