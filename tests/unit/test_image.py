@@ -3,6 +3,7 @@
 import io
 import random
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from services.trainer.data.image import FORMATS, ImageLimits, UnusableImage, read_squares
+from services.trainer.export.predict import load_image
 from tests.archive_making import encoded, files_of_all_modes, huge_png, photograph
 
 PX = 32
@@ -110,16 +112,23 @@ def test_big_endian_16_bits_are_scaled_to_8() -> None:
     assert np.array_equal(read(encoded(image, "TIFF")), grey(np.rint(deep / 257)))
 
 
-def test_8_bits_in_a_deep_file_stay_as_they_are() -> None:
-    shallow = (gradient() % 256).astype(np.int32)
-    assert np.array_equal(read(encoded(Image.fromarray(shallow), "TIFF")), grey(shallow))
-
-
-@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (0.0, 255.0), (-40.0, 60.0)])
-def test_fractions_are_spread_over_8_bits(low: float, high: float) -> None:
-    values = np.linspace(low, high, PX * PX, dtype=np.float32).reshape(PX, PX)
-    expected = grey(np.rint((values - low) / (high - low) * 255))
+@pytest.mark.parametrize(("highest", "white"), [(1.0, 1), (255.0, 255), (900.0, 900), (0.5, 1), (100.0, 255)])
+def test_fractions_are_spread_over_8_bits(highest: float, white: float) -> None:
+    values = np.linspace(0, highest, PX * PX, dtype=np.float32).reshape(PX, PX)
+    expected = grey(np.rint(values / white * 255))
     assert np.abs(read(encoded(Image.fromarray(values), "TIFF")).astype(int) - expected).max() <= 1
+
+
+def test_negative_fractions_are_black() -> None:
+    assert not read(encoded(Image.fromarray(np.full((PX, PX), -3, np.float32)), "TIFF")).any()
+
+
+@pytest.mark.parametrize("path", sorted(files_of_all_modes()))
+def test_training_and_the_delivered_program_see_the_same_picture(path: str, tmp_path: Path) -> None:
+    file = tmp_path / "picture"
+    file.write_bytes(files_of_all_modes()[path])
+    seen = Image.fromarray(load_image(str(file))).resize((PX, PX), Image.Resampling.BILINEAR)
+    assert np.abs(read(file.read_bytes()).astype(int) - np.asarray(seen)).max() <= 1
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])

@@ -128,19 +128,18 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _to_8_bit(values: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Scale deep grey values: fractions from 0 to 1 by 255, up to 255 as they are, up to 16 bits by 255/65535.
+    """Scale deep grey values by what is white: 65,535 for integers, 1 or 255 for fractions, or more if there is more.
 
-    Beyond 16 bits there is no common full range, so the picture's own is taken.
+    White does not depend on the picture as long as it can be helped, so that pictures stay comparable.
+    ``predict.py``, which goes out with every network, does the same.
     """
     deep: NDArray[np.float32] = np.nan_to_num(values.astype(np.float32))
-    low, high = float(deep.min()), float(deep.max())
-    if np.issubdtype(values.dtype, np.floating) and low >= 0 and high <= 1:
-        deep = deep * 255
-    elif low < 0 or high > _MAX_16_BIT:
-        deep = (deep - low) * (255 / (high - low))
-    elif high > _MAX_8_BIT:
-        deep = deep * (255 / _MAX_16_BIT)
-    return np.rint(deep).astype(np.uint8)
+    highest = float(deep.max())
+    white = float(_MAX_16_BIT)
+    if np.issubdtype(values.dtype, np.floating):
+        white = 1.0 if highest <= 1 else float(_MAX_8_BIT)
+    shallow: NDArray[np.uint8] = np.rint(deep * (255 / max(white, highest))).clip(0, 255).astype(np.uint8)
+    return shallow
 
 
 def _check_size(size: tuple[int, int], limits: ImageLimits) -> None:
