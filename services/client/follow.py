@@ -19,7 +19,7 @@ class Patience:
 
     Args:
         interval_s: Seconds between two questions.
-        outage_s: Seconds for which a server that does not answer is forgiven.
+        outage_s: Seconds for which a server that answered before and now does not is forgiven.
         clock: Seconds that pass evenly.
         wait: Lets seconds pass; may raise to end the watch.
     """
@@ -34,16 +34,16 @@ def follow(client: Client, job_id: str, token: str, *, live: Live, patience: Pat
     """Show a job's progress until it ends, and return it as it ended.
 
     Raises:
-        Unreachable: If the server does not answer for longer than the patience.
+        Unreachable: If the server does not answer at first, or later for longer than the patience.
         UserFault: If the server knows no such job or token.
     """
-    answered_s = patience.clock()
+    answered_s: float | None = None
     while True:
         try:
             view = client.status(job_id, token)
             answered_s = patience.clock()
         except Unreachable:
-            if patience.clock() - answered_s > patience.outage_s:
+            if answered_s is None or patience.clock() - answered_s > patience.outage_s:
                 raise
         else:
             live.show(stage_of(view))

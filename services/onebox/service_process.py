@@ -101,7 +101,8 @@ class ServiceProcess:
             process = self._spawn()
             if process is None:
                 return
-            code = process.wait()
+            with process:  # closes the leash once it has ended
+                code = process.wait()
             _kill_group(process)  # what it had started must not outlive it
             if self._stopping.is_set():
                 return
@@ -129,7 +130,8 @@ class ServiceProcess:
             return self._process
 
     def _given_up(self, code: int, num_deaths: int) -> UserFault:
-        lines = deque(self.log.open(encoding="utf-8", errors="replace"), _TAIL_LINES)
+        with self.log.open(encoding="utf-8", errors="replace") as log:
+            lines = deque(log, _TAIL_LINES)
         how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
         times = "" if num_deaths == 1 else f", {num_deaths} times in a row"
         return UserFault(

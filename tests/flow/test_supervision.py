@@ -1,0 +1,95 @@
+"""The services as one machine's child processes: killed, misconfigured, orphaned, stopped."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from services.client.api import Client
+from services.client.follow import Patience
+from services.onebox.runner import Onebox
+from services.onebox.service_process import RestartRule
+from shared.errors import UserFault
+
+ROOT = Path(__file__).parents[2]
+ENVIRON = {**os.environ, "CONVTAILOR_WARM_CHILD": "false"}
+BOX_IN_A_PROCESS = """
+import json, os, sys, time
+from pathlib import Path
+from services.onebox.runner import Onebox
+with Onebox(Path(sys.argv[1]), os.environ) as box:
+    box.wait_ready()
+    print(json.dumps([service.pid for service in box.services]), flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory):
+    with Onebox(tmp_path_factory.mktemp("box"), ENVIRON) as box:
+        box.wait_ready()
+        yield box
+
+
+def until(condition, patience=None):
+    """Wait for something, looking often; fails after a minute."""
+    patience = patience or Patience(interval_s=0.05)
+    deadline_s = patience.clock() + 60
+    while not (value := condition()):
+        assert patience.clock() < deadline_s, "waited for a minute"
+        patience.wait(patience.interval_s)
+    return value
+
+
+@pytest.mark.parametrize("name", ["intake", "trainer", "reporter"])
+def test_a_service_that_is_killed_comes_back_and_nothing_is_lost(box, name):
+    service = next(service for service in box.services if service.name == name)
+    with Client(box.url) as client:
+        created = client.submit("ada@example.org", {})
+        killed = until(lambda: service.pid)
+        before = psutil.Process(killed).children(recursive=True)
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: service.pid not in (None, killed))
+        _, alive = psutil.wait_procs(before, timeout=10)
+        assert not alive
+        until(lambda: client.status(created.job_id, created.token).state == "awaiting_upload")
+    box.check()
+
+
+def test_settings_that_make_no_sense_are_told_with_the_log(tmp_path):
+    with Onebox(tmp_path, {**ENVIRON, "CONVTAILOR_LEASE_S": "soon"}) as box, pytest.raises(UserFault) as caught:
+        until(box.check)
+    fault = caught.value.fault
+    assert fault.code == "service_died"
+    assert fault.details["log"] == str(tmp_path / "logs" / "trainer.log")
+    assert any("CONVTAILOR_LEASE_S" in line for line in fault.details["last_lines"])
+
+
+def test_a_service_that_keeps_dying_is_given_up(tmp_path):
+    with Onebox(tmp_path, ENVIRON, rule=RestartRule(max_deaths=2, soon_s=60)) as box:
+        box.wait_ready()
+        intake = box.services[0]
+        first = until(lambda: intake.pid)
+        os.kill(first, signal.SIGKILL)
+        os.kill(until(lambda: intake.pid != first and intake.pid), signal.SIGKILL)
+        with pytest.raises(UserFault, match="intake service was ended by signal 9, 2 times in a row"):
+            until(box.check)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM])
+def test_no_service_outlives_the_one_who_started_it(tmp_path, sent):
+    with subprocess.Popen(
+        [sys.executable, "-c", BOX_IN_A_PROCESS, str(tmp_path)], cwd=ROOT, env=ENVIRON, stdout=subprocess.PIPE
+    ) as owner:
+        pids = json.loads(owner.stdout.readline())
+        services = [psutil.Process(pid) for pid in pids if pid]
+        family = [*services, *(child for service in services for child in service.children(recursive=True))]
+        owner.send_signal(sent)
+        _, alive = psutil.wait_procs(family, timeout=20)
+    assert len(services) >= 2
+    assert not alive

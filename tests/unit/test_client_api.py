@@ -1,0 +1,182 @@
+"""The client against the real intake app, in one process and over memory."""
+
+import json
+
+import httpx
+import pytest
+
+from services.client.api import Client
+from services.client.fault import Unreachable, UsageFault
+from services.client.fetch import fetch
+from shared.errors import UserFault
+from shared.job import Artefacts, JobState
+from tests.intake_fixture import MAX_BYTES, PUBLIC_URL, IntakeDesk, small_archive
+
+
+@pytest.fixture
+def desk():
+    return IntakeDesk()
+
+
+@pytest.fixture
+def client(desk):
+    with Client(PUBLIC_URL, transport=httpx.WSGITransport(app=desk.app)) as client:
+        yield client
+
+
+@pytest.fixture
+def archive(tmp_path):
+    path = tmp_path / "photos.zip"
+    path.write_bytes(small_archive())
+    return path
+
+
+def answering(handler):
+    return Client("http://elsewhere.test", transport=httpx.MockTransport(handler))
+
+
+def test_a_job_is_made_sent_seen_and_cancelled(client, desk, archive):
+    heard = []
+    created = client.submit("ada@example.org", {"epochs": 3})
+    client.upload(created.upload, archive, on_bytes=lambda done, total: heard.append((done, total)))
+    desk.handle_uploads()
+
+    view = client.status(created.job_id, created.token)
+    assert view.state is JobState.QUEUED
+    assert view.archive["num_images"] == 10
+    assert heard[-1] == (archive.stat().st_size, archive.stat().st_size)
+    assert client.cancel(created.job_id, created.token).state is JobState.CANCELLED
+
+
+def test_every_fault_of_a_request_comes_back_as_the_server_told_it(client):
+    with pytest.raises(UsageFault) as caught:
+        client.submit("no address", {"epochs": 0, "colour": "red"})
+    codes = {fault["code"] for fault in caught.value.fault.details["faults"]}
+    assert codes == {"invalid_email", "invalid_option", "unknown_option"}
+
+
+def test_a_wrong_token_is_a_usage_fault(client):
+    created = client.submit("ada@example.org", {})
+    with pytest.raises(UsageFault) as caught:
+        client.status(created.job_id, "wrong")
+    assert caught.value.fault.code == "job_not_found"
+
+
+def test_an_archive_over_the_cap_is_refused_by_name(client, tmp_path):
+    large = tmp_path / "large.zip"
+    large.write_bytes(bytes(MAX_BYTES + 1))
+    created = client.submit("ada@example.org", {})
+    with pytest.raises(UserFault) as caught:
+        client.upload(created.upload, large)
+    assert caught.value.fault.code == "upload_too_large"
+    assert not isinstance(caught.value, UsageFault)
+
+
+def test_an_upload_whose_answer_was_lost_is_not_an_error(desk, archive):
+    class Forgetful(httpx.WSGITransport):
+        num_uploads = 0
+
+        def handle_request(self, request):
+            response = super().handle_request(request)
+            if request.method == "PUT":
+                self.num_uploads += 1
+                if self.num_uploads == 1:
+                    raise httpx.ReadError("connection reset")
+            return response
+
+    transport = Forgetful(app=desk.app)
+    with Client(PUBLIC_URL, transport=transport) as client:
+        created = client.submit("ada@example.org", {})
+        client.upload(created.upload, archive)
+    assert transport.num_uploads == 2
+    assert desk.objects.read(f"uploads/{created.job_id}/archive.zip") == archive.read_bytes()
+
+
+def test_everything_a_job_left_is_fetched_and_foreign_files_stay(client, desk, archive, tmp_path):
+    created = client.submit("ada@example.org", {})
+    client.upload(created.upload, archive)
+    desk.handle_uploads()
+    made = {"job_id": created.job_id}
+    kept = {
+        "result": desk.keep("jobs/1/result.json", b"{}"),
+        "model_h5": desk.keep("jobs/1/model.h5", b"network"),
+        "labels": desk.keep("jobs/1/labels.txt", b"cat\ndog\n"),
+    }
+    desk.move(made, JobState.TRAINING, JobState.REPORTING, artefacts=Artefacts(**kept))
+    out = tmp_path / "results"
+    out.mkdir()
+    (out / "mine.txt").write_text("mine")
+    (out / "model.h5").write_text("of an earlier run")
+
+    files = fetch(client, client.status(created.job_id, created.token), created.token, out)
+
+    assert {path.name: path.read_bytes() for path in files.values()} == {
+        "result.json": b"{}",
+        "model.h5": b"network",
+        "labels.txt": b"cat\ndog\n",
+    }
+    assert sorted(path.name for path in out.iterdir()) == ["labels.txt", "mine.txt", "model.h5", "result.json"]
+
+
+def test_nothing_to_fetch_says_when_to_come_back(client, tmp_path):
+    created = client.submit("ada@example.org", {})
+    with pytest.raises(UserFault, match="awaiting_upload"):
+        fetch(client, client.status(created.job_id, created.token), created.token, tmp_path / "results")
+
+
+def test_the_token_goes_to_no_other_server(tmp_path):
+    asked = []
+
+    def answer(request):
+        asked.append((str(request.url), request.headers.get("authorization")))
+        return httpx.Response(200, content=b"x")
+
+    with answering(answer) as client:
+        client.download("http://trap.test/v1/jobs/1/model?format=keras", "secret", tmp_path / "model")
+    assert asked == [("http://elsewhere.test/v1/jobs/1/model?format=keras", "Bearer secret")]
+
+
+def _refuse(request):
+    raise httpx.ConnectError("connection refused", request=request)
+
+
+_BROKEN = {"error": {"code": "try_again", "message": "Busy.", "fix": "Wait.", "details": {}}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (_refuse, "does not answer: connection refused"),
+        (lambda _: httpx.Response(200, text="<html>"), "not a convtailor server"),
+        (lambda _: httpx.Response(200, json={"hello": 1}), "not a convtailor server"),
+        (lambda _: httpx.Response(404, json={"detail": "no"}), "not a convtailor server"),
+        (lambda _: httpx.Response(503, json=_BROKEN), "cannot answer now: Busy"),
+    ],
+)
+def test_a_server_that_is_none_is_unreachable(answer, words):
+    with answering(answer) as client, pytest.raises(Unreachable, match=words):
+        client.status("1", "token")
+
+
+def test_a_bucket_that_refuses_in_its_own_words_is_quoted(archive):
+    created = {
+        "job_id": "1",
+        "token": "t",
+        "upload": {"url": "http://bucket.test/x", "method": "PUT", "headers": {}},
+        "status_url": "",
+    }
+
+    def answer(request):
+        if request.url.host == "bucket.test":
+            return httpx.Response(403, text="<Error>SignatureDoesNotMatch</Error>")
+        return httpx.Response(201, content=json.dumps(created))
+
+    with answering(answer) as client, pytest.raises(UserFault) as caught:
+        client.upload(client.submit("ada@example.org", {}).upload, archive)
+    assert caught.value.fault.code == "upload_refused"
+    assert "SignatureDoesNotMatch" in caught.value.fault.details["answer"]
+
+
+def test_an_address_without_scheme_is_a_usage_fault():
+    with pytest.raises(UsageFault, match="no address of a server"):
+        Client("localhost:8080")

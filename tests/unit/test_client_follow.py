@@ -1,0 +1,127 @@
+"""Following a job on the real intake app while other services move it along."""
+
+import httpx
+import pytest
+
+from services.client.api import Client
+from services.client.fault import Unreachable
+from services.client.follow import Patience, follow, raise_unless_done
+from shared.errors import Fault, UserFault
+from shared.job import JobState
+from shared.progress import Best, Progress
+from tests.intake_fixture import PUBLIC_URL, IntakeDesk, small_archive
+
+
+class Recorder:
+    def __init__(self):
+        self.stages = []
+
+    def show(self, stage):
+        self.stages.append((stage.key, stage.done, stage.best and stage.best.candidate) if stage else None)
+
+
+class Script:
+    """Lets a second pass and then does the next thing."""
+
+    def __init__(self, *steps):
+        self.now, self.steps = 0.0, list(steps)
+
+    def clock(self):
+        return self.now
+
+    def wait(self, seconds):
+        self.now += seconds
+        if self.steps:
+            self.steps.pop(0)()
+
+    @property
+    def patience(self):
+        return Patience(interval_s=1.0, outage_s=5.0, clock=self.clock, wait=self.wait)
+
+
+@pytest.fixture
+def desk():
+    return IntakeDesk()
+
+
+@pytest.fixture
+def made(desk):
+    made = desk.submit()
+    desk.upload(made, small_archive())
+    return made
+
+
+def follow_with(script, desk, made, live, transport=None):
+    with Client(PUBLIC_URL, transport=transport or httpx.WSGITransport(app=desk.app)) as client:
+        return follow(client, made["job_id"], made["token"], live=live, patience=script.patience)
+
+
+def test_every_stage_is_shown_until_the_end(desk, made):
+    live = Recorder()
+    best = Best(candidate="tiny", val_accuracy=0.9)
+    point = Progress(phase="screen", done=3, total=9, unit="epochs", best=best)
+    view = follow_with(
+        Script(
+            desk.handle_uploads,
+            lambda: desk.move(made, JobState.TRAINING),
+            lambda: desk.move(made, progress=point),
+            lambda: desk.move(made, JobState.REPORTING),
+            lambda: desk.move(made, JobState.DONE),
+        ),
+        desk,
+        made,
+        live,
+    )
+    assert view.state is JobState.DONE
+    assert live.stages == [
+        ("check", 0, None),
+        ("queue", 0, None),
+        ("queue", 0, None),
+        ("screen", 3, "tiny"),
+        ("report", 0, "tiny"),
+        None,
+    ]
+    raise_unless_done(view)
+
+
+def test_a_rejected_job_is_told_with_its_own_fault(desk, made):
+    fault = Fault(code="one_class", message="There is one class.", fix="Add another.", details={"classes": ["cat"]})
+    view = follow_with(Script(lambda: desk.move(made, JobState.REJECTED, fault=fault)), desk, made, Recorder())
+    with pytest.raises(UserFault) as caught:
+        raise_unless_done(view)
+    told = caught.value.fault
+    assert (told.code, told.message, told.fix) == ("one_class", "There is one class.", "Add another.")
+    assert told.details == {"classes": ["cat"], "job_id": made["job_id"], "state": "rejected"}
+
+
+def test_an_expired_job_has_a_code_although_it_has_no_fault(desk, made):
+    view = follow_with(Script(lambda: desk.move(made, JobState.EXPIRED)), desk, made, Recorder())
+    with pytest.raises(UserFault) as caught:
+        raise_unless_done(view)
+    assert caught.value.fault.code == "job_expired"
+
+
+class Flaky(httpx.WSGITransport):
+    is_down = False
+
+    def handle_request(self, request):
+        if self.is_down:
+            raise httpx.ConnectError("connection refused")
+        return super().handle_request(request)
+
+
+def test_a_short_outage_is_forgiven_and_a_long_one_is_not(desk, made):
+    transport = Flaky(app=desk.app)
+
+    def switch(is_down):
+        return lambda: setattr(transport, "is_down", is_down)
+
+    script = Script(switch(True), switch(False), lambda: desk.move(made, JobState.EXPIRED))
+    assert follow_with(script, desk, made, Recorder(), transport).state is JobState.EXPIRED
+    script = Script(switch(True))
+    script.now = 100.0
+    transport.is_down = False
+    made_anew = desk.submit()
+    with pytest.raises(Unreachable):
+        follow_with(script, desk, made_anew, Recorder(), transport)
+    assert script.now - 100.0 == 6.0

@@ -1,0 +1,138 @@
+"""The program as a shell sees it: help, usage errors, exit codes, one JSON document."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+
+from services.client.job_option import job_options
+from services.client.terminal import run_command
+from services.onebox.cli import convtailor
+from shared.options import JobOptions
+from tools.cli_page import page
+
+ROOT = Path(__file__).parents[2]
+NAMES = list(convtailor.list_commands(click.Context(convtailor)))
+
+
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv("CONVTAILOR_SERVER", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def call(capsys, *arguments):
+    code = run_command(convtailor, arguments)
+    told = capsys.readouterr()
+    return code, told.out, told.err
+
+
+def test_the_help_starts_fast_and_imports_nothing_heavy():
+    script = (
+        "import sys; from services.onebox.cli import convtailor; convtailor.main(['--help'], standalone_mode=False);"
+        "heavy = {'tensorflow', 'keras', 'numpy', 'pydantic', 'httpx', 'rich', 'flask', 'sklearn', 'PIL'};"
+        "sys.exit(' '.join(heavy & set(sys.modules)) or 0)"
+    )
+    seconds = []
+    for _ in range(3):
+        started_s = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+        seconds.append(time.perf_counter() - started_s)
+        assert done.returncode == 0, done.stderr
+    assert all(name in done.stdout for name in NAMES)
+    assert min(seconds) < 0.4
+
+
+def test_the_list_of_commands_fits_what_they_do():
+    for name in NAMES:
+        command = convtailor.get_command(click.Context(convtailor), name)
+        assert command.name == name
+        assert command.examples
+        assert all(f"convtailor {name}" in example for example in command.examples)
+
+
+def test_the_page_in_the_documentation_is_what_the_program_says():
+    assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == page(), "run: python -m tools.cli_page"
+
+
+def test_the_defaults_in_the_help_are_those_of_the_service():
+    @click.command()
+    @job_options
+    def command(**_):
+        pass
+
+    defaults = {}
+    for parameter in command.params:
+        defaults[parameter.name] = parameter.help.rpartition("[default: ")[2].rstrip("]")
+    expected = JobOptions()
+    assert defaults == {
+        name: ",".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
+        for name, value in ((name, getattr(expected, name)) for name in JobOptions.__dataclass_fields__)
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "fault"),
+    [
+        (["run", "gone.zip", "--email", "a@example.org", "--out", "o"], 2, "data_not_found"),
+        (["run", "."], 2, "usage"),
+        (["run", ".", "--email", "a@example.org", "--out", "o", "--epochs", "0"], 2, "invalid_option"),
+        (["run", ".", "--email", "a@example.org", "--out", "o", "--candidates", "lenet"], 2, "invalid_option"),
+        (["submit", "gone", "--email", "a@example.org"], 2, "data_not_found"),
+        (["submit", ".", "--email", "a@example.org", "--server", "nowhere"], 2, "invalid_server"),
+        (["status"], 2, "token_unknown"),
+        (["cancel", "3f2a"], 2, "token_unknown"),
+        (["fetch", "../x", "--token", "t"], 2, "invalid_job_id"),
+        (["watch", "3f2a", "--token", "t", "--server", "http://127.0.0.1:9"], 3, "unreachable"),
+        (["predict", "gone.h5", "a.jpg"], 2, "model_not_found"),
+        (["nonsense"], 2, "usage"),
+        (["run", "--nonsense"], 2, "usage"),
+    ],
+)
+def test_what_cannot_be_done_is_one_document_and_an_exit_code(capsys, arguments, code, fault):
+    got, out, err = call(capsys, *arguments, "--json")
+    document = json.loads(out)
+    assert (got, document["error"]["code"]) == (code, fault)
+    assert set(document["error"]) == {"code", "message", "fix", "details"}
+    assert document["error"]["fix"]
+    assert not err
+
+    got, out, err = call(capsys, *arguments)
+    assert (got, out) == (code, "")
+    assert "Traceback" not in err
+    assert err.strip()
+
+
+def test_several_wrong_options_are_told_together(capsys):
+    arguments = ["run", ".", "--email", "a@example.org", "--out", "o", "--epochs", "0", "--seed", "-1", "--json"]
+    code, out, _ = call(capsys, *arguments)
+    assert code == 2
+    assert [fault["field"] for fault in json.loads(out)["error"]["details"]["faults"]] == ["epochs", "seed"]
+    assert not Path("o").exists()
+
+
+def test_a_taken_port_is_told_before_anything_starts(capsys, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code, _, err = call(capsys, "serve", "--port", port, "--data", str(tmp_path / "data"))
+    assert code == 2
+    assert f"Cannot listen at 127.0.0.1:{port}" in err
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_candidates_are_listed_without_a_network(capsys, monkeypatch):
+    monkeypatch.setenv("CONVTAILOR_WEIGHTS", os.devnull)
+    code, out, _ = call(capsys, "candidates", "--offline", "--json")
+    rows = {row["name"]: row for row in json.loads(out)["candidates"]}
+    assert code == 0
+    assert rows["tiny"]["weights"] == "bundled"
+    assert rows["vgg16"]["parameters"] == 14_714_688
+    assert rows["vgg16"]["weights"] in ("absent", "cache")
+    assert "tensorflow" not in sys.modules
