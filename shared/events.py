@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import ValidationError
+from pydantic import AwareDatetime, ValidationError
 
 from shared.errors import MalformedEvent
 from shared.job import Job, JobState
@@ -68,7 +68,7 @@ class Event:
     type: EventType
     event_id: str
     job_id: str
-    occurred_at: datetime
+    occurred_at: AwareDatetime
     object_key: str | None = None
     generation: str | None = None
     version: int = VERSION
@@ -116,7 +116,7 @@ def decode(data: bytes) -> Event:
     """
     try:
         event = from_json(Event, json.loads(data))
-    except (ValueError, TypeError, ValidationError) as error:
+    except (ValueError, TypeError, RecursionError, ValidationError) as error:
         raise MalformedEvent(f"received {data[:200]!r}, expected an event of version {VERSION}: {error}") from error
     if event.version != VERSION:
         raise MalformedEvent(f"received an event of version {event.version}, expected {VERSION}; upgrade this service")

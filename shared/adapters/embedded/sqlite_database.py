@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -37,8 +38,7 @@ class SqliteDatabase:
     def __init__(self, path: Path, *, schema: str, version: int = 1, busy_timeout_s: float = 10.0) -> None:
         self._path = path
         self._busy_timeout_s = busy_timeout_s
-        self._idle: list[sqlite3.Connection] = []
-        self._owner_pid = os.getpid()
+        self._start_pool()
         with self.writing() as connection:
             found = int(connection.execute("PRAGMA user_version").fetchone()[0])
             if found not in (0, version):
@@ -76,8 +76,7 @@ class SqliteDatabase:
 
     def close(self) -> None:
         """Close the connections that nobody is using."""
-        while self._idle:
-            self._idle.pop().close()
+        _close_all(self._idle, self._owner_pid)
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -99,11 +98,15 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             raise Transient(f"SQLite could not use {self._path}: {error}") from error
 
+    def _start_pool(self) -> None:
+        """Begin with no connection; what is idle when the database is forgotten gets closed."""
+        self._idle: list[sqlite3.Connection] = []
+        self._owner_pid = os.getpid()
+        weakref.finalize(self, _close_all, self._idle, self._owner_pid)
+
     def _borrowed(self) -> sqlite3.Connection:
         if self._owner_pid != os.getpid():
-            # SQLite forbids carrying a connection over a fork, closing it included.
-            _LEFT_TO_PARENT.append(self._idle)
-            self._idle, self._owner_pid = [], os.getpid()
+            self._start_pool()  # SQLite forbids carrying a connection over a fork
         try:
             return self._idle.pop()
         except IndexError:
@@ -131,4 +134,12 @@ class SqliteDatabase:
 
 
 _LEFT_TO_PARENT: list[list[sqlite3.Connection]] = []
-"""Connections that a forked child found; kept so that they are never closed in the child."""
+"""Connections that a forked child found; kept, because SQLite forbids the child even to close them."""
+
+
+def _close_all(connections: list[sqlite3.Connection], owner_pid: int) -> None:
+    if os.getpid() != owner_pid:
+        _LEFT_TO_PARENT.append(connections)
+        return
+    while connections:
+        connections.pop().close()

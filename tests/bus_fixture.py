@@ -1,0 +1,47 @@
+"""Back-ends in memory, and ones that fail on demand, for tests of what is built on the ports."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from shared.adapters.embedded.signed_url import UrlSigner
+from shared.adapters.memory.event_bus import MemoryEventBus
+from shared.adapters.memory.job_store import MemoryJobStore
+from shared.adapters.memory.object_store import MemoryObjectStore
+from shared.errors import Transient
+from shared.events import Event, Topic, decode
+from shared.ports.event_bus import DeliveryRules
+from tests.job_fixture import HandClock
+
+RULES = DeliveryRules(max_attempts=3, min_backoff=timedelta(seconds=10), max_backoff=timedelta(seconds=60))
+
+
+class FailingBus(MemoryEventBus):
+    """A bus that refuses as many publications as told."""
+
+    num_refusals = 0
+
+    def publish(self, event: Event) -> None:
+        if self.num_refusals:
+            self.num_refusals -= 1
+            raise Transient("the bus sleeps")
+        super().publish(event)
+
+
+@dataclass
+class Ground:
+    """The three ports in memory, on one clock."""
+
+    clock: HandClock = field(default_factory=HandClock)
+
+    def __post_init__(self) -> None:
+        self.signer = UrlSigner(b"secret", public_url="https://example.org", clock=self.clock)
+        self.store = MemoryJobStore()
+        self.objects = MemoryObjectStore(signer=self.signer, clock=self.clock)
+        self.bus = FailingBus(rules=RULES, clock=self.clock)
+
+    def heard(self, topic: Topic) -> list[Event]:
+        """Return what arrives on a topic now, and finish it."""
+        deliveries = self.bus.pull(topic, lease=timedelta(seconds=60), max_messages=1000)
+        for delivery in deliveries:
+            self.bus.acknowledge(delivery)
+        return [decode(delivery.data) for delivery in deliveries]

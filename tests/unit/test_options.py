@@ -1,0 +1,91 @@
+from typing import Any
+
+import pytest
+
+from shared.candidates import CANDIDATE_NAMES
+from shared.options import JobOptions, TuneSearch, parse_options
+
+
+def faults_of(**choices: Any) -> list[tuple[str, str]]:
+    options, faults = parse_options(choices)
+    assert (options is None) == bool(faults)
+    return [(fault.code, fault.details["field"]) for fault in faults]
+
+
+def test_nothing_chosen_gives_the_defaults() -> None:
+    options, faults = parse_options({})
+    assert (options, faults) == (JobOptions(), ())
+    assert options.candidates == ("auto",)
+
+
+def test_a_form_sends_everything_as_text() -> None:
+    options, faults = parse_options(
+        {"candidates": " Tiny, vgg16,,tiny ", "epochs": "3", "budget_minutes": "0.5", "tune_search": "random"}
+    )
+    assert faults == ()
+    assert options == JobOptions(
+        candidates=("tiny", "vgg16"), epochs=3, budget_minutes=0.5, tune_search=TuneSearch.RANDOM
+    )
+
+
+@pytest.mark.parametrize("name", ["auto", *CANDIDATE_NAMES])
+def test_every_candidate_can_be_asked_for_by_its_name_in_any_case(name: str) -> None:
+    assert parse_options({"candidates": [name.upper()]})[0].candidates == (name,)
+
+
+@pytest.mark.parametrize(
+    ("field", "lowest", "highest"),
+    [
+        ("epochs", 1, 1000),
+        ("tune_epochs", 0, 1000),
+        ("tune_trials", 1, 100),
+        ("budget_minutes", 0.001, 1440),
+        ("seed", 0, 2**31 - 1),
+        ("min_image_px", 2, 4096),
+        ("max_image_px", 32, 20000),
+    ],
+)
+def test_a_number_is_taken_within_its_range_only(field: str, lowest: float, highest: float) -> None:
+    for value in (lowest, highest):
+        assert faults_of(**{field: value}) == []
+    for value in (lowest - 1, highest + 1, "many", None, float("nan"), [1]):
+        assert faults_of(**{field: value}) == [("invalid_option", field)]
+
+
+def test_every_fault_is_reported_at_once() -> None:
+    found = faults_of(candidates=["tiny", "resnet9000"], epochs=0, epoch=3, tune_search="magic")
+    assert sorted(found) == [
+        ("invalid_option", "candidates"),
+        ("invalid_option", "epochs"),
+        ("invalid_option", "tune_search"),
+        ("unknown_option", "epoch"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("choices", "received", "expected"),
+    [
+        ({"candidates": "resnet9000"}, "resnet9000", "choose auto or some of tiny"),
+        ({"candidates": ""}, "''", "No candidate named; choose auto"),
+        ({"epochs": 0}, "received 0", "greater than or equal to 1"),
+        ({"min_image_px": 100, "max_image_px": 50}, "100, more than max_image_px, 50", "no image could"),
+    ],
+)
+def test_a_fault_says_what_was_received_and_what_was_expected(
+    choices: dict[str, Any], received: str, expected: str
+) -> None:
+    _, (fault,) = parse_options(choices)
+    assert received in fault.message
+    assert expected in fault.message
+    assert fault.fix
+
+
+def test_an_unknown_option_is_answered_with_the_known_ones() -> None:
+    _, (fault,) = parse_options({"epoch": 3})
+    assert "'epoch'" in fault.message
+    assert "epochs" in fault.fix
+
+
+def test_a_huge_value_is_not_echoed_whole() -> None:
+    _, (fault,) = parse_options({"epochs": "x" * 100_000})
+    assert len(fault.message) < 300

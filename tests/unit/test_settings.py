@@ -1,0 +1,71 @@
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from shared.settings import InvalidSettings, Settings, describe, environment_of, load, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExampleSettings(Settings):
+    port: int = setting(8080, help="Port.")
+    verbose: bool = setting(False, help="Talk more.")
+    mirror: Path | None = setting(None, help="Folder.")
+    api_key: str = setting(help="Key.", secret=True)
+    pin: int = setting(0, help="Number.", secret=True)
+
+
+def test_the_environment_overrides_the_defaults() -> None:
+    settings = load(
+        ExampleSettings,
+        {"CONVTAILOR_PORT": "81", "CONVTAILOR_VERBOSE": "yes", "CONVTAILOR_API_KEY": "k", "PORT": "1", "HOME": "/"},
+    )
+    assert (settings.port, settings.verbose, settings.mirror, settings.backend) == (81, True, None, "embedded")
+
+
+def test_an_empty_variable_counts_as_none() -> None:
+    assert load(ExampleSettings, {"CONVTAILOR_PORT": "", "CONVTAILOR_API_KEY": "k"}).port == 8080
+
+
+def test_every_fault_is_reported_at_once_by_variable() -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        load(ExampleSettings, {"CONVTAILOR_PORT": "eighty", "CONVTAILOR_VERBOSE": "perhaps"})
+    faults = str(caught.value).splitlines()[1:]
+    assert [fault.split(":")[0].strip() for fault in faults] == [
+        "CONVTAILOR_PORT",
+        "CONVTAILOR_VERBOSE",
+        "CONVTAILOR_API_KEY",
+    ]
+
+
+def test_a_secret_is_shown_nowhere() -> None:
+    good = {"CONVTAILOR_API_KEY": "hunter2", "CONVTAILOR_PIN": "4711"}
+    bad = {**good, "CONVTAILOR_PIN": "4711x", "CONVTAILOR_PORT": "x"}
+    settings = load(ExampleSettings, good)
+    assert settings.api_key == "hunter2"
+    shown = repr(settings) + str(describe(ExampleSettings))
+    with pytest.raises(InvalidSettings) as caught:
+        load(ExampleSettings, bad)
+    shown += "".join(traceback.format_exception(caught.value))
+    assert "hunter2" not in shown
+    assert "4711" not in shown
+
+
+def test_a_child_process_gets_the_same_settings() -> None:
+    settings = load(
+        ExampleSettings,
+        {"CONVTAILOR_API_KEY": "k", "CONVTAILOR_VERBOSE": "1", "CONVTAILOR_MIRROR": "w x", "CONVTAILOR_DATA_DIR": "d"},
+    )
+    assert load(ExampleSettings, environment_of(settings)) == settings
+
+
+def test_every_setting_is_described_in_order() -> None:
+    rows = describe(ExampleSettings)
+    assert rows[-5:] == [
+        ("CONVTAILOR_PORT", "`8080`", "Port."),
+        ("CONVTAILOR_VERBOSE", "`False`", "Talk more."),
+        ("CONVTAILOR_MIRROR", "none", "Folder."),
+        ("CONVTAILOR_API_KEY", "secret", "Key."),
+        ("CONVTAILOR_PIN", "secret", "Number."),
+    ]

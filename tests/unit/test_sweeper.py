@@ -1,0 +1,190 @@
+import io
+from datetime import timedelta
+
+import pytest
+
+from shared.adapters.memory.job_store import MemoryJobStore
+from shared.claim import Claim
+from shared.events import Event, EventType, Topic, job_queued
+from shared.job import Job, JobState, advance
+from shared.sweeper import UPLOAD_GRACE, SweepReport, sweep
+from tests.bus_fixture import Ground
+from tests.job_fixture import NOW, archive_of, make_job
+
+S = JobState
+PATIENCE = timedelta(minutes=2)
+NOTHING = SweepReport(num_expired=0, num_reminded=0, num_published=0)
+ONE_REMINDER = SweepReport(num_expired=0, num_reminded=1, num_published=1)
+
+
+@pytest.fixture
+def ground() -> Ground:
+    return Ground()
+
+
+def swept(ground: Ground) -> SweepReport:
+    return sweep(ground.store, ground.objects, ground.bus, now=ground.clock(), patience=PATIENCE)
+
+
+def heard(ground: Ground) -> list[Event]:
+    return [event for topic in Topic for event in ground.heard(topic)]
+
+
+def upload(ground: Ground, job: Job) -> str:
+    return ground.objects.put(job.upload.object_key, io.BytesIO(b"zip"), content_type="application/zip").generation
+
+
+@pytest.mark.parametrize(
+    ("job", "expected"),
+    [
+        (make_job(state=S.QUEUED), EventType.JOB_QUEUED),
+        (make_job(state=S.TRAINING), EventType.JOB_QUEUED),
+        (make_job(state=S.REPORTING), EventType.TRAINING_FINISHED),
+        (make_job(state=S.REJECTED), EventType.JOB_REJECTED),
+        (make_job(state=S.FAILED), EventType.JOB_FAILED),
+        (make_job(state=S.CANCELLED, archive=archive_of()), EventType.JOB_CANCELLED),
+    ],
+    ids=lambda value: getattr(value, "state", ""),
+)
+def test_an_idle_job_is_announced_anew_after_patience(ground: Ground, job: Job, expected: EventType) -> None:
+    ground.store.create(job)
+    ground.clock.advance(119)
+    assert swept(ground) == NOTHING
+    ground.clock.advance(2)
+    assert swept(ground) == ONE_REMINDER
+    assert [(event.type, event.job_id) for event in heard(ground)] == [(expected, "job-1")]
+    assert ground.store.get("job-1").job.state is job.state
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        make_job(state=S.DONE, mailed_at=NOW),
+        make_job(state=S.REJECTED, mailed_at=NOW),
+        make_job(state=S.FAILED, mailed_at=NOW),
+        make_job(state=S.CANCELLED),
+        make_job(state=S.EXPIRED),
+    ],
+    ids=lambda job: job.state,
+)
+def test_a_job_with_nothing_left_to_be_done_is_left_in_peace(ground: Ground, job: Job) -> None:
+    ground.store.create(job)
+    ground.clock.advance(1e6)
+    assert swept(ground) == NOTHING
+
+
+@pytest.mark.parametrize(("state", "field"), [(S.TRAINING, "claim"), (S.REPORTING, "report_claim")])
+def test_a_job_at_work_is_idle_only_once_its_claim_has_run_out(ground: Ground, state: JobState, field: str) -> None:
+    claim = Claim(owner="worker", fence=1, expires_at=NOW + timedelta(hours=1))
+    ground.store.create(make_job(state=state, **{field: claim}))
+    ground.clock.advance(3600 + 119)
+    assert swept(ground) == NOTHING
+    ground.clock.advance(2)
+    assert swept(ground) == ONE_REMINDER
+
+
+def test_an_upload_whose_message_was_lost_is_found(ground: Ground) -> None:
+    job = make_job()
+    ground.store.create(job)
+    ground.clock.advance(3600)
+    generation = upload(ground, job)
+    ground.clock.advance(119)
+    assert swept(ground) == NOTHING, "the message may still be on its way"
+    ground.clock.advance(2)
+    assert swept(ground) == ONE_REMINDER
+    (event,) = heard(ground)
+    assert (event.type, event.object_key) == (EventType.ARCHIVE_UPLOADED, job.upload.object_key)
+    assert event.generation == generation
+
+
+def test_an_upload_that_never_came_expires(ground: Ground) -> None:
+    job = make_job()
+    ground.store.create(job)
+    until = job.upload.expires_at + UPLOAD_GRACE - NOW
+    ground.clock.advance(until.total_seconds() - 1)
+    assert swept(ground) == NOTHING, "an upload begun in time may still be running"
+    ground.clock.advance(1)
+    assert swept(ground) == SweepReport(num_expired=1, num_reminded=0, num_published=0)
+    assert ground.store.get("job-1").job.state is S.EXPIRED
+    assert heard(ground) == []
+
+
+def test_an_upload_that_came_late_does_not_expire(ground: Ground) -> None:
+    job = make_job()
+    ground.store.create(job)
+    ground.clock.advance(1e6)
+    upload(ground, job)
+    ground.clock.advance(121)
+    assert swept(ground) == ONE_REMINDER
+    assert ground.store.get("job-1").job.state is S.AWAITING_UPLOAD
+
+
+def test_sweeping_often_for_days_piles_up_a_handful_of_messages(ground: Ground) -> None:
+    ground.store.create(make_job(state=S.QUEUED))
+    told_after_min = []
+    for minute in range(3 * 24 * 60):
+        if swept(ground).num_reminded:
+            told_after_min.append(minute)
+        ground.clock.advance(60)
+    assert told_after_min == [3, 6, 12, 24, 48, 96, 192, 384, 768, 1536, 3072]
+
+
+def test_patience_begins_anew_when_the_job_moves_on(ground: Ground) -> None:
+    ground.store.create(make_job(state=S.QUEUED))
+    for _ in range(600):
+        ground.clock.advance(60)
+        swept(ground)
+    stored = ground.store.get("job-1")
+    training = advance(stored.job, S.TRAINING, ground.clock())
+    stored = ground.store.replace(stored, training)
+    ground.store.replace(stored, advance(training, S.REPORTING, ground.clock()))
+    ground.clock.advance(121)
+    assert swept(ground).num_reminded == 1
+
+
+def test_events_that_were_recorded_but_not_published_are_published(ground: Ground) -> None:
+    ground.store.create(make_job(state=S.QUEUED), [job_queued("job-1", NOW)])
+    assert swept(ground) == SweepReport(num_expired=0, num_reminded=0, num_published=1)
+    assert len(heard(ground)) == 1
+
+
+def test_a_reminder_that_the_bus_refuses_is_not_lost(ground: Ground) -> None:
+    ground.store.create(make_job(state=S.QUEUED))
+    ground.clock.advance(121)
+    ground.bus.num_refusals = 1
+    assert swept(ground) == SweepReport(num_expired=0, num_reminded=1, num_published=0)
+    assert swept(ground) == SweepReport(num_expired=0, num_reminded=0, num_published=1)
+    assert len(heard(ground)) == 1
+
+
+def test_of_two_sweeps_at_once_one_reminds(ground: Ground) -> None:
+    ground.store.create(make_job("job-1", state=S.QUEUED))
+    ground.clock.advance(121)
+    reports = []
+
+    class Rival(MemoryJobStore):
+        """A store in which another sweeper is faster between reading and writing."""
+
+        def find(self, states, **choice) -> list:
+            found = super().find(states, **choice)
+            if found and not reports:
+                reports.append(None)
+                reports[0] = swept(ground)
+            return found
+
+    rival = Rival()
+    rival.__dict__.update(ground.store.__dict__)
+    ground.store = rival
+    reports.append(swept(ground))
+    assert [report.num_reminded for report in reports] == [1, 0]
+    assert len(heard(ground)) == 1
+
+
+def test_many_mails_that_cannot_be_sent_hide_no_other_job(ground: Ground) -> None:
+    for number in range(1001):
+        ground.store.create(make_job(f"bounced-{number}", state=S.FAILED))
+    ground.clock.advance(1)
+    ground.store.create(make_job("waiting", state=S.QUEUED, updated_at=ground.clock()))
+    ground.clock.advance(121)
+    swept(ground)
+    assert [event.job_id for event in ground.heard(Topic.JOBS)] == ["waiting"]
