@@ -1,0 +1,151 @@
+"""Copies are found, pictures that merely resemble one another are not, and no chain swallows a data set."""
+
+import io
+import time
+from collections.abc import Callable
+
+import imagehash
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageEnhance
+from sklearn.datasets import load_digits
+
+from services.trainer.data.duplicates import (
+    MAX_BITS,
+    THUMBNAIL_PX,
+    Copies,
+    Pairs,
+    group,
+    is_pure,
+    near_pairs,
+    perceptual_hash,
+    thumbnail_of,
+)
+from tests.archive_making import encoded, photograph
+
+
+def search(pictures: list[Image.Image]) -> Pairs:
+    """Look for near-duplicates the way prepare does."""
+    small = [thumbnail_of(picture.convert("RGB").resize((96, 96), Image.Resampling.BILINEAR)) for picture in pictures]
+    hashes = [perceptual_hash(np.asarray(each.convert("L"))) for each in small]
+    return near_pairs(np.array(hashes, np.uint64), np.stack([np.asarray(each.reduce(2)) for each in small]))
+
+
+def group_sizes(pairs: Pairs, labels: NDArray[np.int32]) -> list[int]:
+    return sorted(np.unique(group(pairs, labels), return_counts=True)[1].tolist(), reverse=True)
+
+
+def random_thumbnails(count: int, seed: int = 0) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (count, THUMBNAIL_PX, THUMBNAIL_PX, 3), np.uint8)
+
+
+def test_the_hash_is_the_one_of_the_imagehash_library() -> None:
+    for seed in range(20):
+        grey = photograph(seed, (32, 32), "L")
+        theirs = imagehash.phash(grey).hash
+        assert perceptual_hash(np.asarray(grey)) == int.from_bytes(np.packbits(theirs).tobytes())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda picture: Image.open(io.BytesIO(encoded(picture, "JPEG", quality=40))),
+        lambda picture: picture.resize((60, 48), Image.Resampling.BICUBIC),
+        lambda picture: ImageEnhance.Brightness(picture).enhance(1.1),
+    ],
+    ids=["recompressed", "rescaled", "brightened"],
+)
+def test_edited_copies_are_recognised(change: Callable[[Image.Image], Image.Image]) -> None:
+    originals = [photograph(seed, (240, 192)) for seed in range(20)]
+    pairs = search([*originals, *(change(picture) for picture in originals)])
+    found = {tuple(sorted(pair)) for pair in zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)}
+    assert {(number, number + 20) for number in range(20)} == found
+
+
+def test_other_pictures_are_not_recognised() -> None:
+    assert len(search([photograph(seed) for seed in range(300)]).first) == 0
+
+
+def test_the_same_shape_in_another_colour_is_another_picture() -> None:
+    shape = np.asarray(photograph(1, (96, 96)))
+    assert len(search([Image.fromarray(shape), Image.fromarray(shape[..., ::-1].copy())]).first) == 0
+
+
+def test_handwritten_digits_are_not_lumped_together() -> None:
+    digits = load_digits()
+    pictures = [Image.fromarray((image * 255 / 16).astype(np.uint8)) for image in digits.images]
+    sizes = group_sizes(search(pictures), digits.target.astype(np.int32))
+    assert sizes[0] <= 10
+    assert sum(size for size in sizes if size > 1) < 0.1 * len(pictures)
+
+
+def test_plain_cards_can_still_be_split() -> None:
+    generator = np.random.default_rng(3)
+    cards = [np.full((40, 40, 3), colour) + generator.integers(0, 3, (40, 40, 3)) for colour in [90] * 30 + [160] * 30]
+    labels = np.repeat(np.arange(2, dtype=np.int32), 30)
+    groups = group(search([Image.fromarray(card.astype(np.uint8)) for card in cards]), labels)
+    for label in (0, 1):
+        own = groups[labels == label]
+        assert len(np.unique(own)) >= 3
+        assert np.bincount(own).max() <= 0.7 * len(own)
+
+
+def test_a_chain_of_alike_frames_is_one_group_if_the_class_has_more() -> None:
+    chain = np.arange(9)
+    pairs = Pairs(first=chain, second=chain + 1, difference=np.full(9, 0.1, np.float32))
+    labels = np.array([0] * 20 + [1] * 5, np.int32)
+    assert group_sizes(pairs, labels) == [10] + [1] * 15
+
+
+def test_a_class_of_one_chain_is_parted_where_it_is_least_alike() -> None:
+    chain = np.arange(9)
+    difference = np.array([0.01, 0.01, 0.1, 0.01, 0.01, 0.1, 0.01, 0.01, 0.01], np.float32)
+    labels = np.array([0] * 10 + [1] * 5, np.int32)
+    assert group_sizes(Pairs(first=chain, second=chain + 1, difference=difference), labels) == [4, 3, 3] + [1] * 5
+
+
+def test_groups_across_classes_are_known_as_impure() -> None:
+    groups, labels = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1], np.int32)
+    assert is_pure(groups, labels).tolist() == [False, False, True, True]
+
+
+def test_hashes_a_few_bits_apart_are_found_and_further_ones_are_not() -> None:
+    generator = np.random.default_rng(1)
+    base = generator.integers(0, 2**63, 200, dtype=np.uint64)
+    thumbnails = random_thumbnails(200)
+    for num_bits in (MAX_BITS, MAX_BITS + 1):
+        flips = [generator.choice(64, num_bits, replace=False) for _ in base]
+        masks = np.array([sum(1 << int(bit) for bit in each) for each in flips], np.uint64)
+        pairs = near_pairs(np.concatenate([base, base ^ masks]), np.concatenate([thumbnails, thumbnails]))
+        assert len(pairs.first) == (200 if num_bits == MAX_BITS else 0)
+
+
+@pytest.mark.parametrize("hashes", ["alike", "random"])
+def test_time_grows_little_more_than_the_number_of_images(hashes: str) -> None:
+    def seconds(count: int) -> float:
+        values = np.random.default_rng(2).integers(0, 2**63, count, dtype=np.uint64)
+        if hashes == "alike":
+            values[:] = 7
+        started = time.process_time()
+        near_pairs(values, random_thumbnails(count))
+        return time.process_time() - started
+
+    seconds(500)
+    assert seconds(12_000) < 40 * seconds(1_500) + 0.5  # eight times as many; all pairs would be 64 times as many
+
+
+def test_copies_within_a_class_are_dropped_and_across_classes_disputed() -> None:
+    copies = Copies()
+    taken = [
+        copies.admit(b"one", row=0, label=0, path="cats/1"),
+        copies.admit(b"one", row=1, label=0, path="cats/2"),
+        copies.admit(b"two", row=1, label=0, path="cats/3"),
+        copies.admit(b"two", row=2, label=1, path="dogs/1"),
+        copies.admit(b"two", row=2, label=1, path="dogs/2"),
+    ]
+    exact, conflicts, contested = copies.settle()
+    assert taken == [True, False, True, False, False]
+    assert exact == 1
+    assert [conflict.paths for conflict in conflicts] == [("cats/3", "dogs/1", "dogs/2")]
+    assert contested == [1]

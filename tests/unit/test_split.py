@@ -1,0 +1,60 @@
+"""The split holds its promises for every mixture of classes and groups."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from services.trainer.data.dataset import Split
+from services.trainer.data.duplicates import Pairs, group, is_pure
+from services.trainer.data.split import split_by_groups
+
+
+@st.composite
+def data_sets(draw: st.DrawFn) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Classes of 5 to 60 images and any pairs of near-duplicates, grouped as prepare does."""
+    sizes = draw(st.lists(st.integers(5, 60), min_size=2, max_size=5))
+    labels = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    end = st.integers(0, len(labels) - 1)
+    pairs = draw(st.lists(st.tuples(end, end, st.sampled_from([0.01, 0.03, 0.06, 0.1, 0.15])), max_size=80))
+    first, second, difference = np.array(pairs, np.float64).reshape(-1, 3).T
+    found = Pairs(first=first.astype(np.int64), second=second.astype(np.int64), difference=difference)
+    return labels, group(found, labels)
+
+
+def parts(split: Split) -> tuple[NDArray[np.int64], ...]:
+    return split.train, split.validation, split.test
+
+
+@given(data_sets(), st.integers(0, 2**31 - 1))
+def test_every_class_is_everywhere_every_group_in_one_place(
+    data_set: tuple[NDArray[np.int32], NDArray[np.int64]], seed: int
+) -> None:
+    labels, groups = data_set
+    split = split_by_groups(labels, groups, seed)
+    assert sorted(np.concatenate(parts(split)).tolist()) == list(range(len(labels)))
+    for part in parts(split):
+        assert set(labels[part].tolist()) == set(labels.tolist())
+        assert np.all(np.diff(part) > 0)
+    for number in np.unique(groups):
+        assert sum(bool(np.any(groups[part] == number)) for part in parts(split)) == 1
+    doubtful = np.flatnonzero(~is_pure(groups, labels))
+    assert set(doubtful.tolist()) <= set(split.train.tolist())
+
+
+@given(st.lists(st.integers(5, 200), min_size=2, max_size=4), st.integers(0, 1000))
+def test_shares_are_70_15_15_in_every_class(sizes: list[int], seed: int) -> None:
+    labels = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    split = split_by_groups(labels, np.arange(len(labels)), seed)
+    for label, size in enumerate(sizes):
+        held_back = max(1, round(0.15 * size))
+        counts = [int((labels[part] == label).sum()) for part in parts(split)]
+        assert counts == [size - 2 * held_back, held_back, held_back]
+
+
+def test_the_seed_alone_decides() -> None:
+    labels = np.repeat(np.arange(3, dtype=np.int32), 40)
+    groups = np.arange(120)
+    first, again, other = (split_by_groups(labels, groups, seed) for seed in (1, 1, 2))
+    assert all(np.array_equal(one, two) for one, two in zip(parts(first), parts(again), strict=True))
+    assert not np.array_equal(first.test, other.test)
