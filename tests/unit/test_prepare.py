@@ -1,0 +1,170 @@
+"""From zip to data set: what goes in comes out, once, in order, whatever the zip is like."""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from services.trainer.data.dataset import Dataset
+from services.trainer.data.image import ImageLimits
+from services.trainer.data.prepare import prepare
+from services.trainer.data.square_file import SquareFile
+from services.trainer.run import LedgerEntry, Run, Stopped
+from shared.errors import UserFault
+from tests.archive_corpus import ACCEPTED, REFUSED, ArchiveCase
+from tests.archive_making import encoded, good, good_files, photograph, zipped
+
+if TYPE_CHECKING:
+    from shared.progress import Progress
+
+LIMITS = ImageLimits()
+
+
+class NoLedger:
+    """Preparing records no trial."""
+
+    def find(self, name: str) -> LedgerEntry | None:
+        raise AssertionError(name)
+
+    def record(self, entry: LedgerEntry) -> None:
+        raise AssertionError(entry)
+
+
+def make_run(directory: Path, **changes: object) -> Run:
+    whole = {
+        "directory": directory,
+        "seed": 3,
+        "report": lambda progress: None,
+        "stop_reason": lambda: None,
+        "seconds_left": lambda: 1e9,
+        "ledger": NoLedger(),
+    }
+    return Run(**(whole | changes))
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Callable[..., Dataset]:
+    """Return a function that prepares a zip given as bytes."""
+
+    def go(data: bytes, *sizes_px: int, name: str = "run", **changes: object) -> Dataset:
+        archive = tmp_path / f"{name}.zip"
+        archive.write_bytes(data)
+        return prepare(archive, make_run(tmp_path / name, **changes), sizes_px=sizes_px or (32,), limits=LIMITS)
+
+    return go
+
+
+@pytest.mark.parametrize("case", ACCEPTED, ids=lambda case: case.name)
+def test_an_odd_archive_becomes_the_data_set_it_should(case: ArchiveCase, prepared: Callable[..., Dataset]) -> None:
+    dataset = prepared(case.build())
+    assert dataset.classes == case.classes
+    assert dataset.num_images == len(dataset.labels) == len(dataset.images(32)) == case.num_images
+    assert {each.path: each.code for each in dataset.quarantined} == dict(case.quarantined)
+    assert dataset.duplicates.exact == case.num_exact
+    assert tuple(conflict.paths for conflict in dataset.duplicates.conflicts) == case.conflicts
+    assert all(each.reason and each.fix for each in dataset.quarantined)
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.name)
+def test_a_bad_archive_is_refused_here_too(case: ArchiveCase, prepared: Callable[..., Dataset]) -> None:
+    with pytest.raises(UserFault) as caught:
+        prepared(case.build())
+    assert caught.value.fault.code == case.code
+
+
+def test_every_row_is_the_picture_of_its_path_at_every_size(prepared: Callable[..., Dataset]) -> None:
+    files = good_files() | {"dogs/cat.png": good_files()["cats/2.png"], "cats/copy.png": good_files()["cats/4.png"]}
+    dataset = prepared(zipped(files), 24, 40)
+    assert dataset.sizes_px == (24, 40)
+    assert "cats/2.png" not in dataset.paths  # its copy among the dogs contradicts it
+    originals = {
+        f"{name}/{number}.png": 100 * label + number
+        for label, name in enumerate(("cats", "dogs"))
+        for number in range(6)
+    }
+    for row, path in enumerate(dataset.paths):
+        assert path.startswith(dataset.classes[dataset.labels[row]])
+        for px in dataset.sizes_px:
+            expected = photograph(originals[path]).resize((px, px), Image.Resampling.BILINEAR)
+            assert np.array_equal(dataset.images(px)[row], np.asarray(expected))
+    with pytest.raises(KeyError, match="asked for 224 px"):
+        dataset.images(224)
+
+
+def test_the_order_of_the_archive_changes_nothing(prepared: Callable[..., Dataset]) -> None:
+    files = good_files(classes=("ants", "bees", "cats"))
+    backwards = dict(reversed(files.items()))
+    one, other = prepared(zipped(files), name="one"), prepared(zipped(backwards), name="other")
+    assert one.paths == other.paths
+    assert np.array_equal(one.images(32), other.images(32))
+    for part in ("train", "validation", "test"):
+        assert np.array_equal(getattr(one.split, part), getattr(other.split, part))
+
+
+def test_a_finished_data_set_is_loaded_and_not_made_again(prepared: Callable[..., Dataset]) -> None:
+    seen: list[Progress] = []
+    first = prepared(good(), 32, 48, report=seen.append)
+    assert [progress.done for progress in seen] == list(range(1, 13))
+    assert {(progress.phase, progress.total, progress.unit) for progress in seen} == {("prepare", 12, "images")}
+    seen.clear()
+    again = prepared(good(), 48, 32, report=seen.append)
+    assert not seen
+    assert (again.classes, again.paths, again.sizes_px) == (first.classes, first.paths, first.sizes_px)
+    assert (again.quarantined, again.duplicates) == (first.quarantined, first.duplicates)
+    assert np.array_equal(again.labels, first.labels)
+    assert np.array_equal(again.split.test, first.split.test)
+    assert again.labels.dtype == np.int32
+    prepared(good(), 32, 48, 64, report=seen.append)
+    assert len(seen) == 12, "another size was asked for, so the old data set does not do"
+
+
+@pytest.mark.parametrize("stop_after", [0, 7])
+def test_a_stop_leaves_nothing_that_looks_finished(stop_after: int, prepared: Callable[..., Dataset]) -> None:
+    seen: list[Progress] = []
+    with pytest.raises(Stopped) as caught:
+        prepared(good(), report=seen.append, stop_reason=lambda: "cancelled" if len(seen) >= stop_after else None)
+    assert caught.value.reason == "cancelled"
+    assert len(seen) == stop_after
+    assert prepared(good()).num_images == 12
+
+
+def test_too_few_images_left_names_the_class_and_the_files(prepared: Callable[..., Dataset]) -> None:
+    bad = {f"dogs/{number}.png": b"no picture" for number in range(3)}
+    with pytest.raises(UserFault) as caught:
+        prepared(zipped(good_files() | bad))
+    fault = caught.value.fault
+    assert fault.code == "class_too_small"
+    assert fault.details["classes"] == {"dogs": 3}
+    assert fault.details["files"] == sorted(bad)
+
+
+def test_near_duplicates_stay_on_one_side(prepared: Callable[..., Dataset]) -> None:
+    files = {
+        f"{name}/{number}_{quality}.jpg": encoded(photograph(label * 50 + number, (120, 96)), "JPEG", quality=quality)
+        for label, name in enumerate(("cats", "dogs"))
+        for number in range(20)
+        for quality in (60, 90)
+    }
+    dataset = prepared(zipped(files, zipfile.ZIP_STORED), 64)
+    assert dataset.duplicates.near_groups == 40
+    side = {}
+    for part in (dataset.split.train, dataset.split.validation, dataset.split.test):
+        for row in part:
+            picture = dataset.paths[row].rpartition("_")[0]
+            assert side.setdefault(picture, id(part)) == id(part)
+
+
+def test_images_taken_out_of_a_file_leave_no_gap(tmp_path: Path) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (120, 4, 4, 3), np.uint8)
+    gone = [0, 7, 8, 118, 119]
+    with SquareFile(tmp_path / "a.npy", 4) as file:
+        for picture in pictures:
+            file.append(picture.tobytes())
+        file.drop(gone)
+        file.append(pictures[7].tobytes())
+    kept = np.load(tmp_path / "a.npy", mmap_mode="r")
+    assert np.array_equal(kept, np.concatenate([np.delete(pictures, gone, axis=0), pictures[7:8]]))
