@@ -25,7 +25,8 @@ def run_command(command: click.Command, arguments: Sequence[str]) -> int:
         command: The program.
         arguments: Without the program's name.
     """
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        signal.signal(number, _terminate)
     as_json = JSON_FLAG in arguments
     try:
         code = command.main(list(arguments), prog_name=command.name, standalone_mode=False)
