@@ -93,6 +93,9 @@ class JobStoreContract:
         both = store.find({JobState.QUEUED, JobState.TRAINING}, updated_before=NOW)
         assert [each.job.job_id for each in both] == ["other", "oldest", "old", "micro"]
         assert store.find([], updated_before=NOW) == []
+        store.create(make_job("settled", JobState.REJECTED, updated_at=NOW - timedelta(seconds=60), mailed_at=NOW))
+        ended_too = store.find({JobState.QUEUED, JobState.REJECTED}, updated_before=NOW)
+        assert [each.job.job_id for each in ended_too] == ["oldest", "settled", "old", "micro"]
 
     def test_what_find_returns_can_be_written_over(self, store: JobStore) -> None:
         store.create(make_job())

@@ -5,6 +5,7 @@ import sys
 import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -195,6 +196,16 @@ class TestFolderObjectStore(ObjectStoreContract):
         assert len(self.files()) == 1
         store.delete("a/b/c")
         assert sorted(path.name for path in self.folder.rglob("*")) == ["incoming", "objects"]
+
+    def test_a_folder_that_others_clear_away_meanwhile_is_made_again(self, store: FolderObjectStore) -> None:
+        def come_and_go(number: int) -> None:
+            for _ in range(150):
+                put(store, f"deep/er/{number}", if_absent=bool(number % 2))
+                store.delete(f"deep/er/{number}")
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(come_and_go, range(4)))
+        assert self.files() == []
 
     def test_keys_stay_below_the_folder(self, store: FolderObjectStore) -> None:
         for key in ("%2E%2E/%2E%2E/x", ".../...", ".hidden", "~/x", "C:\\x", "./x", "." * 201, "." * 202):
