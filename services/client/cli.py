@@ -17,8 +17,8 @@ from services.client.fetch import fetch
 from services.client.follow import Patience, follow, raise_unless_done
 from services.client.job_option import checked_options, job_options
 from services.client.job_view import JobView, read_job
-from services.client.live import open_live
-from services.client.stage import Stage, best_so_far, counts, duration, listed, stage_of
+from services.client.live import in_bytes, open_live
+from services.client.stage import best_so_far, counts, duration, listed, stage_of
 from services.client.summary import print_files, print_summary, read_result
 from services.client.taught_command import TaughtCommand
 from services.client.terminal import print_json
@@ -67,15 +67,11 @@ def submit(data: Path, email: str, server: str | None, as_json: bool, **options:
         Client(_server_of(server)) as client,
         open_live() as live,
     ):
-        archive = archive_of(data, Path(scratch), live=live)
+        archive = archive_of(data, Path(scratch), on_bytes=in_bytes(live, "zip"))
         created = client.submit(email, chosen)
         known = KnownJob(job_id=created.job_id, server=client.server, token=created.token)
         _store().remember(known)
-        client.upload(
-            created.upload,
-            archive,
-            on_bytes=lambda done, total: live.show(Stage(key="upload", done=done, total=total, unit="bytes")),
-        )
+        client.upload(created.upload, archive, on_bytes=in_bytes(live, "upload"))
         live.show(None)
     if as_json:
         print_json({"job_id": known.job_id, "token": known.token, "server": known.server})

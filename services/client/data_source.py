@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-from services.client.archive import write_archive
+from services.client.archive import BytesListener, write_archive
 from services.client.fault import UsageFault
-from services.client.live import Live
-from services.client.stage import Stage
 
 _LAYOUT = "one folder of photographs per class, such as photos/cats and photos/dogs"
 
@@ -32,7 +30,9 @@ def check_data(data: Path) -> None:
         )
 
 
-def archive_of(data: Path, scratch: Path, *, live: Live, leave_out: tuple[Path, ...] = ()) -> Path:
+def archive_of(
+    data: Path, scratch: Path, *, on_bytes: BytesListener | None = None, leave_out: tuple[Path, ...] = ()
+) -> Path:
     """Return the zip to upload: the file itself, or the folder packed into the scratch folder.
 
     Raises:
@@ -42,10 +42,5 @@ def archive_of(data: Path, scratch: Path, *, live: Live, leave_out: tuple[Path, 
     if data.is_file():
         return data
     target = scratch / "archive.zip"
-    write_archive(
-        data,
-        target,
-        leave_out=leave_out,
-        on_bytes=lambda done, total: live.show(Stage(key="zip", done=done, total=total, unit="bytes")),
-    )
+    write_archive(data, target, leave_out=leave_out, on_bytes=on_bytes)
     return target

@@ -36,9 +36,11 @@ def checked_options(given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         UsageFault: With every fault, before anything is started or sent.
     """
-    from shared.options import parse_options  # noqa: PLC0415 - brings pydantic, which `--help` can do without
-
     chosen = {name: value for name, value in given.items() if value is not None}
+    if not chosen:
+        return chosen
+    from shared.options import parse_options  # noqa: PLC0415 - brings pydantic, which most calls can do without
+
     _, faults = parse_options(chosen)
     if not faults:
         return chosen

@@ -9,6 +9,7 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
+from services.client.archive import BytesListener
 from services.client.stage import Stage, best_so_far, counts, duration, listed
 
 _REFRESHES_PER_S = 4  # each costs milliseconds of a core that the training could use
@@ -41,6 +42,11 @@ def open_live(console: Console | None = None, *, clock: Callable[[], float] = ti
     """Return bars where standard error is a terminal, plain lines elsewhere."""
     console = console or Console(stderr=True)
     return LiveBars(console, clock=clock) if console.is_terminal else LiveLines(console, clock=clock)
+
+
+def in_bytes(live: Live, key: str) -> BytesListener:
+    """Return what shows a stage that is counted in bytes."""
+    return lambda done, total: live.show(Stage(key=key, done=done, total=total, unit="bytes"))
 
 
 class _StageTime(ProgressColumn):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_NUM_SHADES = 16
+NUM_SHADES = 16
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -73,17 +73,7 @@ def _digits() -> Iterator[tuple[int, int, NDArray[np.uint8]]]:
 
 def _draw(pixels: NDArray[np.uint8], side_px: int) -> bytes:
     """Return dark ink on white paper as a PNG."""
-    paper = 255 - (pixels.astype(np.uint16) * 255 // _NUM_SHADES).astype(np.uint8)
+    paper = 255 - (pixels.astype(np.uint16) * 255 // NUM_SHADES).astype(np.uint8)
     sink = io.BytesIO()
     Image.fromarray(paper).resize((side_px, side_px), Image.Resampling.BICUBIC).save(sink, "PNG", compress_level=1)
     return sink.getvalue()
-
-
-def as_blocks(pixels: NDArray[np.uint8]) -> list[str]:
-    """Return a digit as four lines of eight half-block characters, two pixels above one another in each."""
-    is_ink = pixels >= _NUM_SHADES // 2
-    glyphs = " ▄▀█"
-    return [
-        "".join(glyphs[2 * int(top) + int(bottom)] for top, bottom in zip(upper, lower, strict=True))
-        for upper, lower in zip(is_ink[::2], is_ink[1::2], strict=True)
-    ]

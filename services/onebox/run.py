@@ -2,19 +2,17 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from services.client.data_source import archive_of, check_data
 from services.client.job_option import checked_options, job_options
-from services.client.live import open_live
-from services.client.summary import print_files, print_summary, read_result
 from services.client.taught_command import TaughtCommand
 from services.client.terminal import print_json
-from services.onebox.single_run import Delivery, RunOrder, run_job
+from services.onebox.workplace import started_services
 
 
 @click.command(
@@ -53,24 +51,33 @@ def run(data: Path, email: str, out: Path, keep: Path | None, as_json: bool, **o
     """
     check_data(data)
     chosen = checked_options(options)
-    with open_live() as live:
-        order = RunOrder(
-            make_archive=lambda scratch: archive_of(data, scratch, live=live, leave_out=(out,)),
-            email=email,
-            out=out,
-            options=chosen,
-            environ=dict(os.environ),
-            keep=keep,
-        )
-        delivery = run_job(order, live)
+    with started_services(out, os.environ, keep=keep) as box:
+        # Half a second of imports that passes while the services start.
+        from services.client.live import in_bytes, open_live  # noqa: PLC0415
+        from services.onebox.single_run import RunOrder, run_job  # noqa: PLC0415
+
+        with open_live() as live:
+            own = (out,) if out.resolve() != data.resolve() else ()
+            order = RunOrder(
+                make_archive=lambda: archive_of(data, box.data_dir, on_bytes=in_bytes(live, "zip"), leave_out=own),
+                email=email,
+                out=out,
+                options=chosen,
+            )
+            files = run_job(order, box, live).files
     if as_json:
-        print_json(json.loads(delivery.files["result"].read_text(encoding="utf-8")))
+        print_json(json.loads(files["result"].read_text(encoding="utf-8")))
     else:
-        show_delivery(delivery, Console())
+        show_delivery(files)
 
 
-def show_delivery(delivery: Delivery, console: Console) -> None:
+def show_delivery(files: Mapping[str, Path]) -> None:
     """Print a delivery for a person."""
-    print_summary(read_result(delivery.files["result"]), console)
+    from rich.console import Console  # noqa: PLC0415 - see above
+
+    from services.client.summary import print_files, print_summary, read_result  # noqa: PLC0415
+
+    console = Console()
+    print_summary(read_result(files["result"]), console)
     console.print()
-    print_files(delivery.files, console)
+    print_files(files, console)

@@ -1,9 +1,6 @@
-"""One job on this machine from data to delivery: start, send, follow, fetch, stop."""
+"""One job on this machine from data to delivery: send, follow, fetch."""
 
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,14 +10,13 @@ from services.client.fault import Interrupted
 from services.client.fetch import FILE_NAMES, fetch
 from services.client.follow import Patience, follow, raise_unless_done
 from services.client.job_view import JobView, Submitted
-from services.client.live import Live
+from services.client.live import Live, in_bytes
 from services.client.stage import Stage
-from services.onebox.runner import SERVICE_FAULTS, Onebox
+from services.onebox.runner import Onebox
 from shared.errors import UserFault
 
 MAIL_NAME = "mail.eml"
 _POLL_S = 0.2
-_STOP_WITHIN_S = 0.5  # everything was delivered by then
 _MAIL_WITHIN_S = 20.0
 
 
@@ -29,20 +25,16 @@ class RunOrder:
     """What to run.
 
     Args:
-        make_archive: Returns the zip to upload; called with a scratch folder while the services start.
+        make_archive: Returns the zip to upload; called while the services start.
         email: Where the report goes.
         out: Folder for the results.
         options: Those of the job that were given.
-        environ: What the services take over.
-        keep: Folder for logs, stores and mails, kept afterwards; ``None``: a hidden one in ``out``, removed.
     """
 
-    make_archive: Callable[[Path], Path]
+    make_archive: Callable[[], Path]
     email: str
     out: Path
     options: Mapping[str, Any] = field(default_factory=dict)
-    environ: Mapping[str, str] = field(default_factory=dict)
-    keep: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +50,8 @@ class Delivery:
     files: Mapping[str, Path]
 
 
-def run_job(order: RunOrder, live: Live) -> Delivery:
-    """Run one job and deliver what it leaves; the services end with it.
+def run_job(order: RunOrder, box: Onebox, live: Live) -> Delivery:
+    """Run one job on services that were just started and deliver what it leaves.
 
     The first Ctrl-C cancels the job, and the best network so far is still delivered; a second one stops everything.
 
@@ -67,14 +59,10 @@ def run_job(order: RunOrder, live: Live) -> Delivery:
         UserFault: If the job was rejected or failed, or a service cannot run; what it left is delivered before.
         Interrupted: After Ctrl-C.
     """
-    order.out.mkdir(parents=True, exist_ok=True)
-    with _workplace(order) as workplace:
-        live.show(Stage(key="start"))
-        environ = {"CONVTAILOR_SCRATCH_DIR": str(workplace / "scratch"), **order.environ}
-        with Onebox(workplace, environ, stop_within_s=_STOP_WITHIN_S) as box:
-            archive = order.make_archive(workplace)
-            with Client(box.wait_ready()) as client:
-                return _Session(order, box=box, client=client, live=live).run(archive)
+    live.show(Stage(key="start"))
+    archive = order.make_archive()
+    with Client(box.wait_ready()) as client:
+        return _Session(order, box=box, client=client, live=live).run(archive)
 
 
 class _Session:
@@ -89,11 +77,7 @@ class _Session:
         created = self._client.submit(self._order.email, self._order.options)
         is_interrupted = False
         try:
-            self._client.upload(
-                created.upload,
-                archive,
-                on_bytes=lambda done, total: self._live.show(Stage(key="upload", done=done, total=total, unit="bytes")),
-            )
+            self._client.upload(created.upload, archive, on_bytes=in_bytes(self._live, "upload"))
             view = self._follow(created)
         except KeyboardInterrupt:
             is_interrupted = True
@@ -130,25 +114,6 @@ class _Session:
         if not mails and not any(view.links.get(name) for name in FILE_NAMES):
             return Delivery(view=view, files={})
         return Delivery(view=view, files=fetch(self._client, view, token, self._order.out, besides=besides))
-
-
-@contextmanager
-def _workplace(order: RunOrder) -> Iterator[Path]:
-    """Give the services a folder; the hidden one is removed afterwards, unless a service died and its log is wanted."""
-    if order.keep is not None:
-        order.keep.mkdir(parents=True, exist_ok=True)
-        yield order.keep
-        return
-    folder = Path(tempfile.mkdtemp(dir=order.out, prefix=".convtailor-"))
-    is_wanted = False
-    try:
-        yield folder
-    except UserFault as error:
-        is_wanted = error.fault.code in SERVICE_FAULTS
-        raise
-    finally:
-        if not is_wanted:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _interrupted(delivery: Delivery) -> Interrupted:

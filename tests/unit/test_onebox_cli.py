@@ -2,10 +2,10 @@
 
 import json
 import os
+import resource
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -42,9 +42,11 @@ def test_the_help_starts_fast_and_imports_nothing_heavy():
     )
     seconds = []
     for _ in range(3):
-        started_s = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
-        seconds.append(time.perf_counter() - started_s)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        # Seconds of the processor, since those of the wall tell how busy the machine is.
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         assert done.returncode == 0, done.stderr
     assert all(name in done.stdout for name in NAMES)
     assert min(seconds) < 0.4
