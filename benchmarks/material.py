@@ -1,4 +1,4 @@
-"""Photographs and weights to measure on: a folder of zips and a mirror of ImageNet weights, named by the environment."""
+"""Photographs and weights to measure on: folders of zips and of ImageNet weights, named by the environment."""
 
 import io
 import os
@@ -48,7 +48,7 @@ def enlarged(source: Path, target: Path, *, num_images: int, seed: int = 0) -> P
     """
     if target.exists():
         return target
-    chance = random.Random(seed)  # noqa: S311 - crops, not secrets
+    chance = random.Random(seed)
     partial = target.with_suffix(".partial")
     with zipfile.ZipFile(source) as archive, zipfile.ZipFile(partial, "w") as larger:
         names = [name for name in sorted(archive.namelist()) if not name.endswith("/")]

@@ -64,8 +64,10 @@ def _screen(tf: Any, keras: Any, plan: dict[str, Any], candidate: dict[str, Any]
     model = keras.Model(inputs, outputs)
     model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
     history = model.fit(
-        _images(tf, plan, "train", px), validation_data=_images(tf, plan, "validation", px),
-        epochs=plan["epochs"], verbose=0,
+        _images(tf, plan, "train", px),
+        validation_data=_images(tf, plan, "validation", px),
+        epochs=plan["epochs"],
+        verbose=0,
     ).history
     return {"candidate": candidate, "model": model, "base": base, "val_accuracy": max(history["val_accuracy"])}
 
@@ -80,8 +82,10 @@ def _tune(tf: Any, keras: Any, plan: dict[str, Any], winner: dict[str, Any]) -> 
     model.compile(keras.optimizers.Adam(1e-5), "sparse_categorical_crossentropy", metrics=["accuracy"])
     px = candidate["input_px"]
     model.fit(
-        _images(tf, plan, "train", px), validation_data=_images(tf, plan, "validation", px),
-        epochs=plan["tune_epochs"], verbose=0,
+        _images(tf, plan, "train", px),
+        validation_data=_images(tf, plan, "validation", px),
+        epochs=plan["tune_epochs"],
+        verbose=0,
     )
     model.save(Path(plan["directory"]) / "stock.keras")
     _, accuracy = model.evaluate(_images(tf, plan, "test", px), verbose=0)

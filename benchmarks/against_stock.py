@@ -1,0 +1,114 @@
+"""convtailor beside the stock Keras way: same photographs, split, weights, epochs and machine, in one run."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.figure import Figure
+from benchmarks.material import dataset, enlarged, weights_mirror
+from benchmarks.scratch_run import scratch_run
+from services.trainer.data.image import ImageLimits
+from services.trainer.data.prepare import prepare
+from services.trainer.zoo.catalogue import BACKBONES
+
+CANDIDATES = ("mobilenet_0.25", "mobilenet_v2")
+TUNE_EPOCHS = 10
+EPOCHS = 10
+SEEDS = (0, 1, 2)
+
+
+def measure_screening(scratch: Path) -> list[Figure]:
+    """Time features and heads against the frozen base in the loop, after imports, at 10 and 30 epochs."""
+    archive = dataset("clothing10")
+    figures = []
+    for epochs, target in ((10, 5.0), (30, 12.0)):
+        command = ["-m", "benchmarks.screening_run", str(archive), "--candidates", ",".join(CANDIDATES)]
+        ours = _program([*command, "--epochs", str(epochs)])
+        stock = _stock(archive, scratch, epochs=epochs, tune_epochs=0, seed=0)
+        note = f"{stock['screen_s']:.1f} s against {ours['screen_s']:.1f} s, clothing10, both backbones"
+        figures.append(Figure(name=f"screening, {epochs} epochs", measured=stock["screen_s"] / ours["screen_s"],
+                              unit="×", at_least=target, note=note))  # fmt: skip
+    return figures
+
+
+def measure_whole_runs(scratch: Path) -> list[Figure]:
+    """Time the whole `convtailor run` against the whole stock program, and compare their accuracy on the test split."""
+    archive = dataset("clothing10")
+    pairs = [(_ours(archive, scratch, seed), _stock_whole(archive, scratch, seed)) for seed in SEEDS]
+    seconds = [statistics.mean(each[side]["total_s"] for each in pairs) for side in (0, 1)]
+    accuracies = [statistics.mean(each[side]["test_accuracy"] for each in pairs) for side in (0, 1)]
+    large = enlarged(archive, scratch / "photos_2500.zip", num_images=2500)
+    ours, stock = _ours(large, scratch, 0), _stock_whole(large, scratch, 0)
+    epochs = f"{EPOCHS} + {TUNE_EPOCHS} epochs"
+    return [
+        Figure(name="`convtailor run`, 600 images", measured=seconds[1] / seconds[0], unit="×", at_least=3,
+               note=f"{seconds[1]:.1f} s against {seconds[0]:.1f} s, {epochs}, mean of {len(SEEDS)} seeds"),
+        Figure(name="`convtailor run`, 2,500 images", measured=stock["total_s"] / ours["total_s"], unit="×", at_least=6,
+               note=f"{stock['total_s']:.1f} s against {ours['total_s']:.1f} s, {epochs}; crops of clothing10"),
+        Figure(name="test accuracy, ours less stock", measured=100 * (accuracies[0] - accuracies[1]), unit="points",
+               at_least=0, note=f"{accuracies[0]:.3f} against {accuracies[1]:.3f}, mean of {len(SEEDS)} seeds"),
+    ]  # fmt: skip
+
+
+def _ours(archive: Path, scratch: Path, seed: int) -> dict[str, Any]:
+    """Run the command as a person would; everything it does counts."""
+    out = scratch / f"results_{archive.stem}_{seed}"
+    options = ["--epochs", str(EPOCHS), "--tune-epochs", str(TUNE_EPOCHS), "--seed", str(seed)]
+    command = ["-m", "services.onebox.cli", "run", str(archive), "--email", "a@example.org", "--out", str(out)]
+    environ = {**os.environ, "CONVTAILOR_WEIGHTS": str(weights_mirror())}
+    started = time.perf_counter()
+    result = _program([*command, "--candidates", ",".join(CANDIDATES), *options, "--json"], environ)
+    return {"total_s": time.perf_counter() - started, "test_accuracy": result["test"]["accuracy"]}
+
+
+def _stock_whole(archive: Path, scratch: Path, seed: int) -> dict[str, Any]:
+    return _stock(archive, scratch, epochs=EPOCHS, tune_epochs=TUNE_EPOCHS, seed=seed)
+
+
+def _stock(archive: Path, scratch: Path, *, epochs: int, tune_epochs: int, seed: int) -> dict[str, Any]:
+    """Run the stock program on our split of the extracted photographs; its seconds include its imports."""
+    folder = scratch / f"photos_of_{archive.stem}"
+    if not folder.exists():
+        with zipfile.ZipFile(archive) as opened:
+            opened.extractall(folder)
+    with tempfile.TemporaryDirectory() as directory:
+        run = scratch_run(Path(directory), seed=seed)
+        prepared = prepare(archive, run, sizes_px=(BACKBONES[CANDIDATES[0]].input_px,), limits=ImageLimits())
+        splits = {
+            name: [(str(folder / prepared.paths[place]), int(prepared.labels[place])) for place in positions]
+            for name, positions in (
+                ("train", prepared.split.train),
+                ("validation", prepared.split.validation),
+                ("test", prepared.split.test),
+            )
+        }  # fmt: skip
+        plan = {
+            "splits": splits, "classes": prepared.classes, "candidates": [_recipe(name) for name in CANDIDATES],
+            "epochs": epochs, "tune_epochs": tune_epochs, "seed": seed, "directory": directory,
+        }  # fmt: skip
+        path = Path(directory) / "plan.json"
+        path.write_text(json.dumps(plan))
+        return _program(["-m", "benchmarks.stock", str(path)])
+
+
+def _recipe(name: str) -> dict[str, Any]:
+    """Return what the stock program has to know of a row."""
+    row = BACKBONES[name]
+    return {
+        "name": name, "constructor": row.constructor, "arguments": dict(row.arguments), "input_px": row.input_px,
+        "cut_layer": row.cut_layer, "weights": str(weights_mirror() / row.weights_file),
+    }  # fmt: skip
+
+
+def _program(arguments: list[str], environ: dict[str, str] | None = None) -> dict[str, Any]:
+    """Run a Python program and read the one JSON document it prints."""
+    finished = subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.PIPE, env=environ)
+    document: dict[str, Any] = json.loads(finished.stdout)
+    return document

@@ -1,0 +1,28 @@
+"""A run of pipeline steps outside any service: no progress, no stop, a ledger that forgets."""
+
+from pathlib import Path
+
+from services.trainer.run import LedgerEntry, Run
+
+
+class ForgetfulLedger:
+    """A ledger without memory, so that every measurement does all of its work."""
+
+    def find(self, name: str) -> LedgerEntry | None:  # noqa: ARG002 - the port's signature
+        """Find nothing."""
+        return None
+
+    def record(self, entry: LedgerEntry) -> None:
+        """Keep nothing."""
+
+
+def scratch_run(directory: Path, *, seed: int = 0) -> Run:
+    """Return a run with an hour of budget in a folder."""
+    return Run(
+        directory=directory,
+        seed=seed,
+        report=lambda _progress: None,
+        stop_reason=lambda: None,
+        seconds_left=lambda: 3600.0,
+        ledger=ForgetfulLedger(),
+    )
