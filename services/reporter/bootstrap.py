@@ -1,0 +1,115 @@
+"""Puts the reporter together; the only place that decides which concrete things it uses."""
+
+import logging
+import os
+import socket
+import threading
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from services.reporter.handler import Desk, Terms, handle_end
+from services.reporter.mailers.mailer import Mailer
+from services.reporter.mailers.outbox_mailer import OutboxMailer
+from services.reporter.mailers.smtp_mailer import SmtpMailer, SmtpServer
+from services.reporter.message import parse_sender
+from services.reporter.picture import Album
+from services.reporter.settings import MailCarrier, ReporterSettings
+from shared.backends import open_backends
+from shared.clock import Clock, utc_now
+from shared.consumer import consume
+from shared.events import Topic
+from shared.ports.event_bus import EventBus
+from shared.result import Result
+from shared.settings import InvalidSettings
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reporter:
+    """The service, not yet running.
+
+    Args:
+        desk: What its use case works with.
+        bus: Where its events come from.
+    """
+
+    desk: Desk
+    bus: EventBus
+
+    def run(self, stop: threading.Event) -> None:
+        """Report ends of jobs until told to stop; a report at hand is finished first."""
+        threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+        handler = partial(handle_end, desk=self.desk)
+        consume(self.bus, Topic.RESULTS, handler, stop=stop, lease=self.desk.terms.lease)
+
+
+def build_reporter(settings: ReporterSettings, *, clock: Clock = utc_now) -> Reporter:
+    """Open the back-ends and put the service together.
+
+    Raises:
+        InvalidSettings: If the settings do not fit together, or the back-ends cannot be opened with them.
+        Transient: If they cannot be reached now.
+    """
+    terms = _terms(settings)
+    mailer = _mailer(settings)
+    backends = open_backends(settings, clock=clock)
+    desk = Desk(
+        store=backends.job_store, objects=backends.object_store, mailer=mailer, draw=draw, clock=clock, terms=terms
+    )
+    return Reporter(desk=desk, bus=backends.event_bus)
+
+
+def draw(result: Result) -> Album:
+    """Draw the pictures of a result; imports matplotlib at the first call."""
+    from services.reporter.album import make_album  # noqa: PLC0415
+
+    return make_album(result)
+
+
+def _terms(settings: ReporterSettings) -> Terms:
+    try:
+        sender = parse_sender(settings.mail_from_name, settings.mail_from)
+    except ValueError as error:
+        raise InvalidSettings(f"CONVTAILOR_MAIL_FROM: {error}") from error
+    return Terms(
+        sender=sender,
+        owner=f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
+        lease=timedelta(seconds=settings.lease_s),
+        link_validity=timedelta(days=settings.mail_link_days),
+        patience=timedelta(hours=settings.mail_patience_h),
+        public_url=settings.public_url.rstrip("/"),
+    )
+
+
+def _mailer(settings: ReporterSettings) -> Mailer:
+    if settings.mailer is MailCarrier.OUTBOX:
+        return OutboxMailer(settings.outbox)
+    if settings.smtp_host is None:
+        raise InvalidSettings("CONVTAILOR_SMTP_HOST: required with CONVTAILOR_MAILER=smtp")
+    return SmtpMailer(
+        SmtpServer(
+            host=settings.smtp_host,
+            port=settings.smtp_port,
+            security=settings.smtp_security,
+            user=settings.smtp_user,
+            password=settings.smtp_password,
+            timeout_s=settings.smtp_timeout_s,
+            ca_file=None if settings.smtp_ca_file is None else str(settings.smtp_ca_file),
+        )
+    )
+
+
+def _warm_up() -> None:
+    """Import what drawing needs while there is nothing to do, so that no job waits for it, behind all other work."""
+    try:
+        # On Linux this lowers the priority of the calling thread alone; elsewhere the half second is not worth it.
+        if hasattr(os, "PRIO_PROCESS") and os.uname().sysname == "Linux":
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
+        from services.reporter import album, typeface  # noqa: PLC0415
+    except (ImportError, OSError):
+        _log.exception("the plots cannot be drawn; install convtailor[reporter]")
+        return
+    _log.debug("ready to draw", extra={"module": album.__name__, "fonts": typeface.families()})

@@ -1,0 +1,203 @@
+"""The reporter's use case: tell the person how a job ended, once.
+
+The order of steps makes a crash at any point harmless: claim, write the page, send, and only then record, in one
+compare-and-set, that it was mailed. A crash between the last two sends the mail again, under the same Message-ID.
+
+=========================  ==================================================================================
+mailer says ``Transient``  the event comes again after the bus's back-off, until :attr:`Terms.patience` is over
+mailer says ``UserFault``  no mail can ever reach this address: kept as ``job.mail_fault``, and the job ends as it
+                           would have; model and report can still be fetched
+no or unreadable result    the job fails with ``result_unreadable``, and the person is told so
+=========================  ==================================================================================
+"""
+
+import io
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from email.headerregistry import Address
+
+from pydantic import ValidationError
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
+
+from services.reporter.letter import write_letter, write_page
+from services.reporter.mailers.mailer import Mailer
+from services.reporter.message import to_message
+from services.reporter.offer import Offer, make_offer, report_key
+from services.reporter.picture import Album
+from shared.claim import held, take
+from shared.clock import Clock
+from shared.errors import Conflict, Fault, NotFound, Transient, UserFault
+from shared.events import Event
+from shared.job import Job, JobState, advance
+from shared.json_codec import from_json
+from shared.ports.job_store import JobStore
+from shared.ports.object_store import ObjectStore
+from shared.result import Result
+
+_log = logging.getLogger(__name__)
+_RECORD_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How mail is sent.
+
+    Args:
+        sender: Where it comes from.
+        owner: Unique name of this process, for claims.
+        lease: How long a claim holds; longer than a mail takes to send.
+        link_validity: How long links in the mail work.
+        patience: How long after the end of a job a mail that is not taken is tried again.
+        public_url: Where people send new jobs.
+    """
+
+    sender: Address
+    owner: str
+    lease: timedelta
+    link_validity: timedelta
+    patience: timedelta
+    public_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Everything that reporting may touch.
+
+    Args:
+        store: The jobs.
+        objects: Results, and the pages written here.
+        mailer: Carries mail.
+        draw: Draws the pictures of a result; passed in because it brings matplotlib, which is imported late.
+        clock: Tells the time.
+        terms: How mail is sent.
+    """
+
+    store: JobStore
+    objects: ObjectStore
+    mailer: Mailer
+    draw: Callable[[Result], Album]
+    clock: Clock
+    terms: Terms
+
+
+def handle_end(event: Event, desk: Desk) -> None:
+    """Mail the report of the event's job, unless that is done.
+
+    Raises:
+        NotFound: If there is no such job.
+        Conflict: If another reporter is at work on it; whoever asks again later finds it done or abandoned.
+        Transient: If the store, the objects or the mailer do not answer now.
+    """
+    job = _claim(event.job_id, desk)
+    if job is None:
+        return
+    result, fault = _read_result(job, desk.objects)
+    told = job if fault is None else replace(job, state=JobState.FAILED, fault=fault)
+    album = desk.draw(result) if result is not None else {}
+    _write_report(told, result, album, desk)
+    mail_fault = _mail(told, result, album, desk)
+    _record(told, mail_fault, desk)
+    outcome = "mailed" if mail_fault is None else f"no mail: {mail_fault.code}"
+    _log.info("reported an end", extra={"state": told.state, "outcome": outcome})
+
+
+def _claim(job_id: str, desk: Desk) -> Job | None:
+    """Take the reporter's lease; ``None`` where no mail is owed (any more)."""
+    stored = desk.store.get(job_id)
+    if not stored.job.owes_mail:
+        return None
+    claim = take(stored.job.report_claim, owner=desk.terms.owner, now=desk.clock(), lease=desk.terms.lease)
+    return desk.store.replace(stored, replace(stored.job, report_claim=claim)).job
+
+
+def _read_result(job: Job, objects: ObjectStore) -> tuple[Result | None, Fault | None]:
+    """Return the result if there is one, or a fault where there should be one that can be read."""
+    key = job.artefacts.result
+    try:
+        if key is not None:
+            return from_json(Result, json.loads(objects.read(key))), None
+        reason = "it was not written"
+    except (NotFound, ValueError, ValidationError) as error:
+        _log.exception("a result cannot be read", extra={"object_key": key})
+        reason = f"{type(error).__name__}"
+    if job.state is not JobState.REPORTING:
+        return None, None
+    return None, Fault(
+        code="result_unreadable",
+        message=f"Training finished, but its result cannot be read ({reason}).",
+        fix="Send the same zip once more; if it ends like this again, tell the operator the number of this job.",
+    )
+
+
+def _write_report(job: Job, result: Result | None, album: Album, desk: Desk) -> None:
+    """Put the page that the mail links to into the object store; a repeat writes it anew."""
+    page = write_page(job, result, album=album, offer=_offer(job, desk, with_report=False))
+    desk.objects.put(report_key(job), io.BytesIO(page.encode()), content_type="text/html; charset=utf-8")
+
+
+def _mail(job: Job, result: Result | None, album: Album, desk: Desk) -> Fault | None:
+    """Send the mail, or return why none can ever be sent."""
+    try:
+        letter = write_letter(job, result, album=album, offer=_offer(job, desk, with_report=True))
+        desk.mailer.send(to_message(letter, job, sender=desk.terms.sender, now=desk.clock()))
+    except UserFault as error:
+        _log.warning("no mail can be sent: %s", error)
+        return error.fault
+    except Transient as error:
+        if desk.clock() - job.updated_at < desk.terms.patience:
+            raise
+        _log.exception("gave up sending a mail")
+        return Fault(
+            code="mail_undelivered",
+            message=f"The mail was not taken for {desk.terms.patience}: {error}",
+            fix="Fetch the report from the status page.",
+        )
+    return None
+
+
+def _record(told: Job, mail_fault: Fault | None, desk: Desk) -> None:
+    """Write that the person was told, and the end, in one step, over whatever else changed in the job meanwhile.
+
+    Raises:
+        Conflict: If the claim was lost; its new holder reports.
+    """
+    tries = Retrying(retry=retry_if_exception_type(Conflict), stop=stop_after_attempt(_RECORD_ATTEMPTS), reraise=True)
+    for attempt in tries:
+        with attempt:
+            _record_once(told, mail_fault, desk)
+
+
+def _record_once(told: Job, mail_fault: Fault | None, desk: Desk) -> None:
+    stored, now = desk.store.get(told.job_id), desk.clock()
+    job = stored.job
+    if not job.owes_mail:
+        return
+    claim = told.report_claim
+    if claim is not None:
+        held(job.report_claim, owner=claim.owner, fence=claim.fence)
+    mailed = replace(
+        job,
+        artefacts=replace(job.artefacts, report=report_key(job)),
+        mailed_at=now if mail_fault is None else None,
+        mail_fault=mail_fault,
+    )
+    desk.store.replace(stored, _ended(mailed, told, now))
+
+
+def _ended(job: Job, told: Job, now: datetime) -> Job:
+    """Return the job in its end state."""
+    if job.state is not JobState.REPORTING:
+        return job
+    if told.state is JobState.FAILED:
+        return advance(job, JobState.FAILED, now, fault=told.fault)
+    return advance(job, JobState.DONE, now)
+
+
+def _offer(job: Job, desk: Desk, *, with_report: bool) -> Offer:
+    terms = desk.terms
+    return make_offer(
+        job, desk.objects, valid_for=terms.link_validity, public_url=terms.public_url, with_report=with_report
+    )

@@ -1,0 +1,59 @@
+"""What a person may fetch, as signed links."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.reporter.block import Link
+from shared.job import Job
+from shared.ports.object_store import ObjectStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What the person may fetch.
+
+    Args:
+        links: Signed addresses, the most wanted first.
+        expires_at: When they end; ``None`` without links.
+        public_url: Where a new job can be sent.
+    """
+
+    links: Sequence[Link] = ()
+    expires_at: datetime | None = None
+    public_url: str = ""
+
+
+def report_key(job: Job) -> str:
+    """Return the key of the report page; the same for every attempt, so that links in a repeated mail agree."""
+    return f"jobs/{job.job_id}/report.html"
+
+
+def make_offer(
+    job: Job, objects: ObjectStore, *, valid_for: timedelta, public_url: str, with_report: bool = True
+) -> Offer:
+    """Sign links to everything the job left.
+
+    Args:
+        job: As it ended.
+        objects: Signs.
+        valid_for: How long the links work.
+        public_url: Where a new job can be sent.
+        with_report: Whether to link to the page; it does not link to itself.
+    """
+    left = job.artefacts
+    wanted = (
+        ("Download the model (.h5)", left.model_h5, "model.h5", True),
+        ("Open the full report", report_key(job) if with_report else None, "report.html", True),
+        ("model.keras", left.model_keras, "model.keras", False),
+        ("labels.txt", left.labels, "labels.txt", False),
+        ("predict.py", left.predict, "predict.py", False),
+        ("result.json", left.result, "result.json", False),
+    )
+    links, expiries = [], []
+    for label, key, filename, is_main in wanted:
+        if key is not None:
+            signed = objects.sign_download(key, filename=filename, valid_for=valid_for)
+            links.append(Link(label=label, url=signed.url, is_main=is_main))
+            expiries.append(signed.expires_at)
+    return Offer(links=links, expires_at=min(expiries, default=None), public_url=public_url)

@@ -1,0 +1,55 @@
+"""What the operator of a reporter may choose."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from services.reporter.mailers.smtp_mailer import Security
+from shared.settings import Settings, setting
+
+
+class MailCarrier(StrEnum):
+    """What carries mail."""
+
+    OUTBOX = "outbox"
+    SMTP = "smtp"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReporterSettings(Settings):
+    """Settings of the reporter, beside those of every service."""
+
+    mailer: MailCarrier = setting(
+        MailCarrier.OUTBOX, help="What carries mail: `outbox` (.eml files in a folder) or `smtp`."
+    )
+    outbox_dir: Path | None = setting(None, help="Folder of the .eml files; `outbox` in the data folder by default.")
+    mail_from: str = setting("convtailor@localhost", help="Address that mails come from.")
+    mail_from_name: str = setting("convtailor", help="Name that mails come from.")
+    smtp_host: str | None = setting(None, help="Mail server; required with `smtp`.")
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = setting(
+        587, help="Its port: usually 587 with `starttls`, 465 with `tls`, 25 with `none`."
+    )
+    smtp_security: Security = setting(Security.STARTTLS, help="How the connection is protected: starttls, tls or none.")
+    smtp_user: str | None = setting(None, help="Name to log in with; no log-in by default.")
+    smtp_password: str = setting("", help="Its password.", secret=True)
+    smtp_timeout_s: Annotated[float, Field(gt=0)] = setting(
+        20.0, help="Longest wait for any one answer of the mail server, in seconds."
+    )
+    smtp_ca_file: Path | None = setting(None, help="Certificates to trust instead of the system's.")
+    mail_link_days: Annotated[float, Field(gt=0, le=7)] = setting(
+        7.0, help="Days that links in mails work; 7 is the most that signed URLs of Google Cloud Storage allow."
+    )
+    mail_patience_h: Annotated[float, Field(gt=0)] = setting(
+        24.0, help="Hours for which a mail that is not taken is tried again; then the job ends without it."
+    )
+    lease_s: Annotated[float, Field(ge=1)] = setting(
+        60.0, help="A reporter not heard of for this many seconds is taken for dead and its job given to another."
+    )
+
+    @property
+    def outbox(self) -> Path:
+        """The folder of the .eml files."""
+        return self.outbox_dir or self.data_dir / "outbox"

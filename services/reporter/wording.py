@@ -1,0 +1,113 @@
+"""Numbers, lengths and moments as people read them."""
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+
+NBSP = "\u00a0"
+NONE = "\u2013"
+"""Stands in a table where there is nothing to tell: an en dash."""
+_MINUTE_S, _HOUR_S = 60, 3600
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+
+
+def percent(share: float, decimals: int = 0) -> str:
+    """Return ``89 %``; a share short of everything or nothing is never rounded to it: ``99.8 %``.
+
+    Args:
+        share: 0 to 1.
+        decimals: Digits after the point.
+    """
+    text = f"{share * 100:.{decimals}f}"
+    is_rounded_away = (float(text) >= 100 and share < 1) or (float(text) <= 0 and share > 0)  # noqa: PLR2004
+    if is_rounded_away and decimals < 3:  # noqa: PLR2004
+        return percent(share, decimals + 1)
+    return f"{text}{NBSP}%"
+
+
+def span(interval: tuple[float, float]) -> str:
+    """Return ``between 84 % and 93 %``."""
+    return f"between {percent(interval[0])} and {percent(interval[1])}"
+
+
+def number(value: int) -> str:
+    """Return ``3,231,939``."""
+    return f"{value:,}"
+
+
+def count(value: int, noun: str, plural: str | None = None) -> str:
+    """Return ``1 photograph`` or ``2 photographs``."""
+    return f"{number(value)} {noun if value == 1 else plural or noun + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Return ``0.8 s``, ``48 s``, ``2 min 14 s`` or ``1 h 5 min``."""
+    if seconds < 10:  # noqa: PLR2004
+        return f"{seconds:.1f}{NBSP}s"
+    whole = round(seconds)
+    if whole < _MINUTE_S:
+        return f"{whole}{NBSP}s"
+    if whole < _HOUR_S:
+        return f"{whole // _MINUTE_S}{NBSP}min {whole % _MINUTE_S}{NBSP}s"
+    return f"{whole // _HOUR_S}{NBSP}h {whole % _HOUR_S // _MINUTE_S}{NBSP}min"
+
+
+def moment(when: datetime) -> str:
+    """Return ``30 November 2026, 18:49 UTC``; English whatever the locale of this process."""
+    return f"{when.day}{NBSP}{_MONTHS[when.month - 1]} {when.year}, {when:%H:%M}{NBSP}UTC"
+
+
+def enumeration(names: Sequence[str], *, most: int = 6) -> str:
+    """Return ``a``, ``a and b``, ``a, b and c`` or ``a, b and 7 more``.
+
+    Args:
+        names: At least one.
+        most: Names shown at most, the rest counted.
+    """
+    shown = list(names) if len(names) <= most else [*names[: most - 1], f"{len(names) - most + 1} more"]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def quoted(name: str) -> str:
+    """Return a class name in quotation marks, on one line and not endless."""
+    return f"“{shortened(one_line(name), 60)}”"
+
+
+def shortened(text: str, max_chars: int) -> str:
+    """Return a text cut in its middle, where names and paths differ least."""
+    if len(text) <= max_chars:
+        return text
+    tail = max_chars * 2 // 3
+    return f"{text[: max_chars - tail - 1]}…{text[-tail:]}"
+
+
+def printable(text: str) -> str:
+    """Return a text without what could disguise it: control characters but line ends, and marks of direction.
+
+    Names come out of an archive that anybody may have made; U+202E, for one, would show ``gpj.exe`` as ``exe.jpg``.
+    """
+    return "".join(
+        char
+        for char in text
+        if char in "\n\t"
+        or not (unicodedata.category(char) in ("Cc", "Cs") or char in "\u2028\u2029" or _directs(char))
+    )
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line, printable."""
+    return " ".join(printable(text).replace("\u2028", " ").split())
+
+
+def width(text: str) -> int:
+    """Return how many columns a terminal uses for a text: two for wide characters, none for combining marks."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )
+
+
+def _directs(char: str) -> bool:
+    return "\u202a" <= char <= "\u202e" or "\u2066" <= char <= "\u2069"
