@@ -2,18 +2,20 @@
 
 import os
 import socket
-import sys
 import uuid
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 
+from services.trainer.line_process import own_python
 from services.trainer.settings import TrainerSettings
 from services.trainer.training_process import TrainingProcess
 from services.trainer.worker import Worker, WorkerRules
+from services.trainer.workspace import forget_workspace
 from shared.backends import open_backends
 from shared.settings import environment_of
 
-TRAINING_COMMAND = (sys.executable, "-m", "services.trainer.child")
+TRAINING_COMMAND = (*own_python(), "-m", "services.trainer.child")
 
 
 def build_worker(settings: TrainerSettings, environ: Mapping[str, str] = os.environ) -> Worker:
@@ -32,6 +34,7 @@ def build_worker(settings: TrainerSettings, environ: Mapping[str, str] = os.envi
         store=backends.job_store,
         bus=backends.event_bus,
         spawn=lambda: TrainingProcess(TRAINING_COMMAND, child_environ),
+        forget=partial(forget_workspace, settings.scratch),
         owner=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
         rules=WorkerRules(
             lease=timedelta(seconds=settings.lease_s),

@@ -1,14 +1,25 @@
 """When a job will end: a plan of what each phase costs, corrected by how fast the phases go on this machine. Pure."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from shared.options import JobOptions
 
 PHASES = ("prepare", "screen", "tune", "evaluate", "export")
 FAITH_S = 1.0
 """Seconds of measurement after which the measured speed counts as much as the planned one."""
 SMOOTHING_S = 2.0
 """Time constant, in seconds, with which the forecast follows new measurements, so that it does not jump about."""
+
+GFLOPS_PER_S = 100.0
+"""Billions of floating-point operations that two cores of a usual machine do in a second."""
+OVERHEAD_S = 0.002
+"""Seconds per image that do not shrink with the network."""
+BUILD_S = 1.5
+"""Seconds to build and trace a network."""
+TAIL_SHARE = 0.4
+"""Cost of fine-tuning the last block on kept activations, forward and back, as a share of one pass of the network."""
 
 
 def remaining_s(plan_s: Mapping[str, float], spent_s: Mapping[str, float], phase: str, fraction: float) -> float:
@@ -67,3 +78,24 @@ class Forecast:
             end = self._end + (end - self._end) * (1 - math.exp(-(now - before) / SMOOTHING_S))
         self._end = end
         return max(0.0, end - now)
+
+
+def plan(num_images: int, gflops: Sequence[float], options: JobOptions) -> dict[str, float]:
+    """Return the seconds that every phase would take on two cores of a usual machine; only their ratios matter long.
+
+    Args:
+        num_images: In the archive.
+        gflops: Cost of every candidate for one image, in billions of floating-point operations.
+        options: The person's choices.
+    """
+    features = num_images * sum(OVERHEAD_S + cost / GFLOPS_PER_S for cost in gflops)
+    heads = len(gflops) * (BUILD_S + options.epochs * (0.01 + num_images * 2e-6))
+    winner = sum(gflops) / max(1, len(gflops))
+    epoch = num_images * TAIL_SHARE * winner / GFLOPS_PER_S
+    return {
+        "prepare": 0.5 + num_images * 0.008,
+        "screen": features + heads,
+        "tune": 2 * BUILD_S + options.tune_trials * options.tune_epochs * epoch if options.tune_epochs else 0.1,
+        "evaluate": 1.0 + 0.3 * num_images * winner / GFLOPS_PER_S,
+        "export": 6.0,
+    }

@@ -76,3 +76,12 @@ def out_of_memory(error: BaseException) -> Fault:
         message=f"Memory ran out even with the smallest batch: {error}"[:500],
         fix="Choose smaller candidates such as tiny, mobilenet_0.5 or mobilenet_v2, or run it with more memory.",
     )
+
+
+def archive_gone(error: BaseException) -> Fault:
+    """Tell that the archive is no longer where it was put."""
+    return Fault(
+        code="archive_gone",
+        message=f"The uploaded archive is no longer in the store: {error}"[:500],
+        fix="Submit the archive again.",
+    )

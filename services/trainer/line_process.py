@@ -2,6 +2,7 @@
 
 import queue
 import subprocess
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -86,3 +87,8 @@ class LineProcess:
             for line in self._process.stdout:
                 self._lines.put(line)
         self._lines.put(b"")
+
+
+def own_python() -> tuple[str, ...]:
+    """Return the command that starts this interpreter with the same search for modules."""
+    return (sys.executable, "-P") if sys.flags.safe_path else (sys.executable,)

@@ -36,18 +36,22 @@ class Order:
         fence: Of the worker's claim; part of every key written.
         archive_key: The archive in the object store.
         archive_generation: Its version.
+        num_images: Entries of it that may be images.
         options: The person's choices.
         seconds_left: What earlier attempts left of the budget, in seconds.
         halvings: How many times batches are to be halved, because earlier attempts died.
+        resumes: Whether earlier attempts left finished trials, so that a stop still has something to deliver.
     """
 
     job_id: str
     fence: int
     archive_key: str
     archive_generation: str
+    num_images: int
     options: JobOptions
     seconds_left: float
     halvings: int = 0
+    resumes: bool = False
 
 
 class MessageKind(StrEnum):

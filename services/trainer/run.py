@@ -63,6 +63,7 @@ class Run:
             ``None``. Ask between batches and epochs; when it answers, keep the best so far and return early.
         seconds_left: Seconds of the budget that remain, less what evaluation and export will need.
         ledger: Finished trials, this worker's and its predecessors'.
+        halvings: How many times batches are to be halved from the start, because earlier attempts ran out of memory.
     """
 
     directory: Path
@@ -71,3 +72,4 @@ class Run:
     stop_reason: Callable[[], str | None]
     seconds_left: Callable[[], float]
     ledger: Ledger
+    halvings: int = 0

@@ -13,7 +13,7 @@ from shared.settings import Settings, setting
 class TrainerSettings(Settings):
     """Settings of the trainer and of its training process."""
 
-    weights: str | None = setting(
+    weights: Path | None = setting(
         None, help="Mirror of backbone weights: a folder with Keras's own weight files under their own names."
     )
     weights_cache_dir: Path | None = setting(
@@ -24,7 +24,7 @@ class TrainerSettings(Settings):
         60.0, help="Longest time for downloading the weights of one backbone, in seconds."
     )
     scratch_dir: Path | None = setting(
-        None, help="Folder for the decoded images of the job at work; the system's temporary folder by default."
+        None, help="Folder for the decoded images of the job at work; `scratch` in the data folder by default."
     )
     threads: Annotated[int, Field(ge=0)] = setting(0, help="Threads that training may use; 0: one for every core.")
     warm_child: bool = setting(
@@ -42,3 +42,8 @@ class TrainerSettings(Settings):
         help="Seconds for evaluating and exporting the best network once a job was cancelled or its budget is spent; "
         "then the training process is killed.",
     )
+
+    @property
+    def scratch(self) -> Path:
+        """The folder for the decoded images of the job at work."""
+        return self.scratch_dir or self.data_dir / "scratch"

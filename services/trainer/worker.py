@@ -17,7 +17,7 @@ from services.trainer.training_process import TrainingProcess
 from shared.clock import Clock, utc_now
 from shared.errors import Conflict, MalformedEvent, NotFound, Transient
 from shared.events import Topic, decode
-from shared.job import JobState
+from shared.job import JobState, TrialState
 from shared.logs import bound
 from shared.outbox import publish_pending
 from shared.ports.event_bus import Delivery, EventBus
@@ -51,6 +51,7 @@ class Worker:
         bus: Where they are announced.
         spawn: Starts a training process that waits for its order.
         owner: Unique name of this worker.
+        forget: Removes what the training of a job left on this machine, once the job has ended.
         rules: See there.
         clock: Tells the time.
         shutdown: Set it to have the worker hand back its job and return from :meth:`run`.
@@ -60,6 +61,7 @@ class Worker:
     bus: EventBus
     spawn: Callable[[], TrainingProcess]
     owner: str
+    forget: Callable[[str], None]
     rules: WorkerRules = WorkerRules()
     clock: Clock = utc_now
     shutdown: threading.Event = field(default_factory=threading.Event)
@@ -126,6 +128,7 @@ class Worker:
         with bound(attempt=tenure.job.attempts, fence=tenure.claim.fence):
             state, changes = self._attempt(tenure, delivery)
             tenure.finish(state, **changes)
+            self.forget(job_id)
             logger.info("job ended", extra={"state": str(state)})
 
     def _attempt(self, tenure: Tenure, delivery: Delivery) -> tuple[JobState, Mapping[str, Any]]:
@@ -179,9 +182,11 @@ def _order(tenure: Tenure) -> Order:
         fence=tenure.claim.fence,
         archive_key=job.archive.object_key,
         archive_generation=job.archive.generation,
+        num_images=job.archive.num_images,
         options=job.options,
         seconds_left=seconds_left(tenure),
         halvings=job.attempts - 1,
+        resumes=any(trial.state is TrialState.DONE for trial in job.trials),
     )
 
 

@@ -71,6 +71,7 @@ class House:
             bus=self.bus,
             spawn=spawn,
             owner=f"worker-{script}",
+            forget=lambda _: None,
             rules=WorkerRules(**{"warm_child": False, **rules}),
         )
 
@@ -176,10 +177,10 @@ def test_cancelling_delivers_the_best_so_far() -> None:
     assert house.told() == [EventType.JOB_CANCELLED]
 
 
-@pytest.mark.parametrize("script", ["stop_when_told", "be_deaf"])
-def test_cancelling_before_anything_is_trained_leaves_no_artefacts(script: str) -> None:
+@pytest.mark.parametrize(("script", "grace_s"), [("stop_when_told", 60.0), ("be_deaf", 0.1)])
+def test_cancelling_before_anything_is_trained_leaves_no_artefacts(script: str, grace_s: float) -> None:
     house = House()
-    worker = house.worker(script, grace_s=0.2, meanwhile=lambda: house.change(cancel_requested_at=utc_now()))
+    worker = house.worker(script, grace_s=grace_s, meanwhile=lambda: house.change(cancel_requested_at=utc_now()))
     worker.work_once()
     assert house.job.state is JobState.CANCELLED
     assert house.job.artefacts.model_h5 is None
@@ -199,10 +200,13 @@ def test_the_budget_counts_what_earlier_attempts_spent() -> None:
     assert house.job.state is JobState.REPORTING
 
 
-@pytest.mark.parametrize(("script", "code"), [("be_deaf", "budget_overrun"), ("stop_when_told", "budget_too_short")])
-def test_a_budget_without_a_network_is_a_clear_failure(script: str, code: str) -> None:
+@pytest.mark.parametrize(
+    ("script", "grace_s", "code"),
+    [("be_deaf", 0.1, "budget_overrun"), ("stop_when_told", 60.0, "budget_too_short")],
+)
+def test_a_budget_without_a_network_is_a_clear_failure(script: str, grace_s: float, code: str) -> None:
     house = House(budget_minutes=0.001)
-    house.worker(script, grace_s=0.2).work_once()
+    house.worker(script, grace_s=grace_s).work_once()
     assert house.job.state is JobState.FAILED
     assert house.job.fault is not None
     assert house.job.fault.code == code

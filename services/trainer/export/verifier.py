@@ -3,10 +3,9 @@
 import json
 import logging
 import os
-import sys
 
 from services.trainer.export.verify import Request, Verdict
-from services.trainer.line_process import LineProcess, ProcessDied
+from services.trainer.line_process import LineProcess, ProcessDied, own_python
 from shared.errors import Fault
 from shared.json_codec import from_json, to_json
 
@@ -22,39 +21,54 @@ TIMEOUT_S = 300.0
 
 
 class Verifier:
-    """A verifying process, warm from the start."""
+    """A verifying process, warm from the start; it works on one file after another while the caller does other things.
+
+    A process that dies is replaced once.
+    """
 
     def __init__(self) -> None:
         """Start the process."""
         self._process = self._start()
+        self._waiting: list[Request] = []
+        self._num_deaths = 0
 
-    def judge(self, request: Request) -> Verdict:
-        """Have a file verified; a process that died is replaced once."""
+    def begin(self, request: Request) -> None:
+        """Have a file verified."""
+        self._waiting.append(request)
+        self._send(request)
+
+    def verdict(self) -> Verdict:
+        """Wait for the verdict on the file that was begun first of those whose verdict is due."""
         try:
-            return self._ask(request)
+            answer = self._process.receive(TIMEOUT_S)
         except ProcessDied as death:
-            logger.warning("the verifying process died", extra={"return_code": death.return_code})
-            self.end()
-            self._process = self._start()
-        try:
-            return self._ask(request)
-        except ProcessDied as death:
-            return Verdict(error=f"the verifying process died with {death.return_code}")
+            return self._after(death)
+        self._waiting.pop(0)
+        if answer is None:
+            return Verdict(error=f"no answer within {TIMEOUT_S:g} s")
+        return from_json(Verdict, json.loads(answer))
 
     def end(self) -> None:
         """Make sure that the process is gone."""
         self._process.end()
 
-    def _ask(self, request: Request) -> Verdict:
+    def _after(self, death: ProcessDied) -> Verdict:
+        logger.warning("the verifying process died", extra={"return_code": death.return_code})
+        self._num_deaths += 1
+        if self._num_deaths > 1:
+            return Verdict(error=f"the verifying process died with {death.return_code}")
+        self.end()
+        self._process = self._start()
+        for request in self._waiting:
+            self._send(request)
+        return self.verdict()
+
+    def _send(self, request: Request) -> None:
         self._process.send(json.dumps(to_json(request)).encode() + b"\n")
-        answer = self._process.receive(TIMEOUT_S)
-        if answer is None:
-            return Verdict(error=f"no answer within {TIMEOUT_S:g} s")
-        return from_json(Verdict, json.loads(answer))
 
     @staticmethod
     def _start() -> LineProcess:
-        return LineProcess([sys.executable, "-m", "services.trainer.export.verify"], os.environ)
+        return LineProcess([*own_python(), "-m", "services.trainer.export.verify"], os.environ)
 
 
 def objection(name: str, verdict: Verdict) -> Fault | None:

@@ -1,0 +1,56 @@
+"""Puts what a training leaves into the object store; ``result.json`` goes last and makes it whole."""
+
+import io
+import json
+from pathlib import Path
+
+from services.trainer.export.package import Package
+from shared.job import Artefacts
+from shared.json_codec import to_json
+from shared.ports.object_store import ObjectStore
+from shared.result import Result
+
+_TYPES = {
+    ".h5": "application/x-hdf5",
+    ".keras": "application/zip",
+    ".txt": "text/plain; charset=utf-8",
+    ".py": "text/x-python; charset=utf-8",
+}
+
+
+def deliver_package(objects: ObjectStore, prefix: str, package: Package) -> Artefacts:
+    """Store the network's files.
+
+    Args:
+        objects: Where to.
+        prefix: Key of the folder.
+        package: The files.
+
+    Raises:
+        Transient: If the store did not answer.
+    """
+
+    def put(path: Path) -> str:
+        key = f"{prefix}/{path.name}"
+        with path.open("rb") as file:
+            objects.put(key, file, content_type=_TYPES[path.suffix])
+        return key
+
+    return Artefacts(
+        model_h5=put(package.model_h5),
+        model_keras=put(package.model_keras),
+        labels=put(package.labels),
+        predict=put(package.predict),
+    )
+
+
+def deliver_result(objects: ObjectStore, prefix: str, result: Result) -> str:
+    """Store ``result.json`` and return its key.
+
+    Raises:
+        Transient: If the store did not answer.
+    """
+    key = f"{prefix}/result.json"
+    document = json.dumps(to_json(result), indent=1, ensure_ascii=False).encode()
+    objects.put(key, io.BytesIO(document), content_type="application/json")
+    return key

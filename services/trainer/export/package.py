@@ -1,0 +1,73 @@
+"""What the person receives: the network in two formats, its labels, and a program that uses it."""
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from services.trainer.export import predict
+from shared.result import ModelSize
+
+SUMMARY_WIDTH = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """Files on the local disk, under the names the person sees."""
+
+    model_h5: Path
+    model_keras: Path
+    labels: Path
+    predict: Path
+
+
+def pack(model: keras.Model, classes: tuple[str, ...], directory: Path, saved: Callable[[Path], None]) -> Package:
+    """Write everything into a folder.
+
+    Args:
+        model: ``(n, height_px, width_px, 3) uint8`` of any size to ``(n, num_classes)`` probabilities.
+        classes: Names in the order of the outputs.
+        directory: Made where it is missing.
+        saved: Told of each network as soon as it is written, so that it can be verified while the rest is written.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    package = Package(
+        model_h5=directory / "model.h5",
+        model_keras=directory / "model.keras",
+        labels=directory / "labels.txt",
+        predict=directory / "predict.py",
+    )
+    # Keras calls .h5 legacy at every save; the person asked for it, so that is no news for the log.
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    for path in (package.model_h5, package.model_keras):
+        model.save(path)
+        saved(path)
+    package.labels.write_text("\n".join(classes) + "\n", encoding="utf-8")
+    package.predict.write_bytes(Path(predict.__file__).read_bytes())
+    return package
+
+
+def describe(model: keras.Model, *, input_px: int, cut_layer: str) -> ModelSize:
+    """Return the counts and the summary of a network as Keras prints it.
+
+    Args:
+        model: The network as delivered.
+        input_px: Side of the square that it resizes every image to.
+        cut_layer: First layer that was fine-tuned.
+    """
+    os.environ["COLUMNS"] = str(SUMMARY_WIDTH)  # without a terminal, the table would be cut at 80 columns
+    lines: list[str] = []
+    model.summary(line_length=SUMMARY_WIDTH, print_fn=lambda line, **_: lines.append(line))
+    trainable = sum(int(weight.shape.num_elements() or 0) for weight in model.trainable_weights)
+    total = model.count_params()
+    return ModelSize(
+        total_parameters=total,
+        trainable_parameters=trainable,
+        non_trainable_parameters=total - trainable,
+        summary="\n".join(lines),
+        input_px=input_px,
+        cut_layer=cut_layer,
+    )

@@ -1,0 +1,137 @@
+"""The steps of the pipeline that need TensorFlow, behind one import that takes seconds."""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from services.trainer.data.dataset import Dataset, Images
+from services.trainer.evaluation.evaluate import Evaluation, evaluate
+from services.trainer.evaluation.metrics import Logits
+from services.trainer.export.package import Package, describe, pack
+from services.trainer.export.verifier import Verifier, objection
+from services.trainer.export.verify import Request
+from services.trainer.phase_clock import PhaseClock
+from services.trainer.screening.screen import screen
+from services.trainer.tuning.tune import Trained, tune
+from services.trainer.zoo.network import assemble
+from shared.errors import UserFault
+from shared.progress import Progress
+from shared.result import ModelSize
+
+__all__ = ["Exported", "Scored", "device", "export", "score", "screen", "set_up", "tune", "versions"]
+
+NUM_KEPT = 16
+"""Test images that every exported file is verified on: enough to show any difference, 2 s of work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """The trained network as it will be delivered, and what the test split said of it.
+
+    Args:
+        model: Raw pixels to calibrated probabilities.
+        evaluation: See there.
+    """
+
+    model: keras.Model
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """Verified files and what is in them."""
+
+    package: Package
+    size: ModelSize
+
+
+def set_up(threads: int) -> None:
+    """Start TensorFlow.
+
+    Args:
+        threads: That training may use; 0: one for every core.
+    """
+    if threads:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+    keras.ops.convert_to_numpy(keras.ops.ones(1) + 1)
+
+
+def device() -> str:
+    """Name what trains, for a person."""
+    cards = tf.config.list_physical_devices("GPU")
+    if cards:
+        return str(tf.config.experimental.get_device_details(cards[0]).get("device_name", "GPU"))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return f"CPU ({cores} core{'s' if cores > 1 else ''})"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what shaped the network."""
+    known = {"keras": keras.version(), "tensorflow": tf.__version__, "numpy": np.__version__}
+    with suppress(PackageNotFoundError):  # a checkout that is not installed has no version
+        known["convtailor"] = version("convtailor")
+    return known
+
+
+def score(dataset: Dataset, trained: Trained, clock: PhaseClock) -> Scored:
+    """Assemble the trained network, calibrate it, read the test split, and put the calibration into the network."""
+    model = assemble(
+        trained.backbone,
+        trained.weights,
+        num_classes=len(dataset.classes),
+        head=trained.head,
+        tail_weights=trained.tail_weights,
+    )
+
+    def report(done: int, total: int) -> None:
+        clock.report(Progress(phase="evaluate", done=done, total=total, unit="images"))
+
+    evaluation = evaluate(dataset, trained.backbone.input_px, _logits_of(model), report)
+    last = model.layers[-1]
+    last.set_weights([values / evaluation.temperature for values in last.get_weights()])
+    return Scored(model=model, evaluation=evaluation)
+
+
+def _logits_of(model: keras.Model) -> Callable[[Images], Logits]:
+    """Trace the network up to its softmax, for batches of any length."""
+    last = model.layers[-1]
+    features = keras.Model(model.inputs, last.input)
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)])
+    def logits(images: Any) -> Any:
+        return tf.matmul(features(images, training=False), last.kernel) + last.bias
+
+    return lambda images: np.asarray(logits(images))
+
+
+def export(scored: Scored, dataset: Dataset, trained: Trained, archive: Path, verifier: Verifier) -> Exported:
+    """Write the delivery beside the archive and have both networks verified.
+
+    Raises:
+        UserFault: ``export_not_faithful``, if a file does not do what was evaluated.
+    """
+    px = trained.backbone.input_px
+    kept = np.unique(np.linspace(0, len(scored.evaluation.indices) - 1, NUM_KEPT).round().astype(int))
+    squares = archive.parent / "kept.npy"
+    np.save(squares, dataset.images(px)[scored.evaluation.indices[kept]])
+    expected = tuple(tuple(map(float, row)) for row in scored.evaluation.probabilities[kept])
+    paths = tuple(dataset.paths[position] for position in scored.evaluation.indices[kept])
+
+    def verify(model: Path) -> None:
+        verifier.begin(Request(model=model, archive=archive, paths=paths, squares=squares, expected=expected))
+
+    package = pack(scored.model, dataset.classes, archive.parent / "delivery", verify)
+    size = describe(scored.model, input_px=px, cut_layer=trained.backbone.cut_layer)
+    for path in (package.model_h5, package.model_keras):
+        fault = objection(path.name, verifier.verdict())
+        if fault is not None:
+            raise UserFault.of(fault)
+    return Exported(package=package, size=size)

@@ -1,0 +1,168 @@
+"""A small job with everything real: back-ends in a folder, drawn pictures, a mirror of weights, workers."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from shared.backends import Backends, open_backends
+from shared.clock import utc_now
+from shared.events import Event, Topic, announcement, decode
+from shared.job import Archive, Job, JobState, Upload
+from shared.options import JobOptions
+from shared.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+JOB_ID = "job-1"
+CLASSES = ("blue disc", "green bars", "réd square")
+MIRRORED = "mobilenet_0.25"
+MIRRORED_FILE = "mobilenet_2_5_224_tf_no_top.h5"
+
+
+def draw(label: int, generator: np.random.Generator) -> Image.Image:
+    """Draw a picture of a class, of any size, on a noisy ground."""
+    width, height = (int(side) for side in generator.integers(60, 200, 2))
+    image = Image.fromarray(generator.integers(90, 160, (height, width, 3), dtype=np.uint8))
+    pen = ImageDraw.Draw(image)
+    left, top = int(generator.integers(0, width // 2)), int(generator.integers(0, height // 2))
+    box = (left, top, left + width // 2, top + height // 2)
+    if label == 0:
+        pen.ellipse(box, fill=(20, 40, 220))
+    elif label == 1:
+        for offset in range(0, width // 2, 8):
+            pen.rectangle((left + offset, top, left + offset + 3, top + height // 2), fill=(20, 200, 40))
+    else:
+        pen.rectangle(box, fill=(220, 30, 30))
+    return image
+
+
+def write_archive(path: Path, *, per_class: int, seed: int = 0, noise_frac: float = 0.1) -> Path:
+    """Write a zip with one folder per class; some pictures lie in a wrong folder, so none learns it by heart."""
+    generator = np.random.default_rng(seed)
+    with ZipFile(path, "w") as archive:
+        for label, name in enumerate(CLASSES):
+            for number in range(per_class):
+                shown = label if generator.random() >= noise_frac else int(generator.integers(len(CLASSES)))
+                data = BytesIO()
+                draw(shown, generator).save(data, "PNG" if number % 2 else "JPEG")
+                archive.writestr(f"photos/{name}/{number}.{'png' if number % 2 else 'JPG'}", data.getvalue())
+    return path
+
+
+def write_mirror(directory: Path, *, seed: int = 0) -> Path:
+    """Write weights for one small backbone under Keras's own file name; random ones still tell colours apart."""
+    import keras  # noqa: PLC0415 - takes seconds, and most of this module does not need it
+
+    keras.utils.set_random_seed(seed)
+    directory.mkdir(exist_ok=True)
+    base = keras.applications.MobileNet(alpha=0.25, include_top=False, weights=None, input_shape=(224, 224, 3))
+    base.save(directory / MIRRORED_FILE)
+    return directory
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """One machine's folder with a job in it; the test plays intake and reporter."""
+
+    folder: Path
+    mirror: Path
+
+    @property
+    def backends(self) -> Backends:
+        return open_backends(Settings(data_dir=self.folder / "data"))
+
+    def submit(self, archive: Path, **options: Any) -> None:
+        """Put a queued job into the store and announce it."""
+        backends, now = self.backends, utc_now()
+        key = f"uploads/{JOB_ID}/archive.zip"
+        with archive.open("rb") as file:
+            stored = backends.object_store.put(key, file, content_type="application/zip")
+        with ZipFile(archive) as opened:
+            num_images = len(opened.namelist())
+        job = Job(
+            job_id=JOB_ID,
+            email="you@example.org",
+            token_hash="0" * 64,
+            options=JobOptions(**{"candidates": (MIRRORED,), **options}),
+            state=JobState.QUEUED,
+            created_at=now,
+            updated_at=now,
+            upload=Upload(object_key=key, max_bytes=2**30, expires_at=now),
+            archive=Archive(
+                object_key=key,
+                generation=stored.generation,
+                size_bytes=stored.size_bytes,
+                num_images=num_images,
+                num_classes=len(CLASSES),
+            ),
+        )
+        backends.job_store.create(job)
+        for event in announcement(job, now):
+            backends.event_bus.publish(event)
+
+    def start_worker(self, **environ: str) -> subprocess.Popen[bytes]:
+        """Start a trainer as onebox does."""
+        settings = {
+            "CONVTAILOR_DATA_DIR": str(self.folder / "data"),
+            "CONVTAILOR_WEIGHTS": str(self.mirror),
+            "CONVTAILOR_DOWNLOAD": "false",
+            "CONVTAILOR_LEASE_S": "2",
+            "CONVTAILOR_MAX_ATTEMPTS": "20",
+            **environ,
+        }
+        with (self.folder / "trainer.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "services.trainer"],
+                env={**os.environ, "PYTHONPATH": str(ROOT), **settings},
+                stderr=log,
+                stdout=log,
+            )
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "trainer.log").read_text()
+
+    def job(self) -> Job:
+        return self.backends.job_store.get(JOB_ID).job
+
+    def wait_for(self, what: Callable[[Job], bool], worker: subprocess.Popen[bytes], *, within_s: float = 120) -> Job:
+        """Return the job as soon as it is as wanted.
+
+        Raises:
+            AssertionError: If it is not in time, or the worker ended.
+        """
+        store, pause = self.backends.job_store, threading.Event()
+        deadline = time.monotonic() + within_s
+        while True:
+            job = store.get(JOB_ID).job
+            if what(job):
+                return job
+            assert time.monotonic() < deadline, f"{job}\n{self.log}"
+            assert worker.poll() is None, self.log
+            pause.wait(0.02)
+
+    def cancel(self) -> None:
+        """Ask for the job to stop, as intake does."""
+        store = self.backends.job_store
+        stored = store.get(JOB_ID)
+        store.replace(stored, replace(stored.job, cancel_requested_at=utc_now()))
+
+    def told(self) -> Sequence[Event]:
+        """Return what the reporter hears."""
+        bus = self.backends.event_bus
+        return [decode(each.data) for each in bus.pull(Topic.RESULTS, lease=timedelta(minutes=5), max_messages=100)]
+
+    def keys(self) -> list[str]:
+        """Return every key below the job."""
+        return [stored.key for stored in self.backends.object_store.list(f"jobs/{JOB_ID}/")]

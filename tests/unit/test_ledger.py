@@ -1,0 +1,79 @@
+"""The ledger over an object store: what a successor finds."""
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+
+from services.trainer.ledger import ObjectLedger
+from services.trainer.run import LedgerEntry
+from shared.adapters.embedded.signed_url import UrlSigner
+from shared.adapters.memory.object_store import MemoryObjectStore
+from shared.clock import utc_now
+from shared.job import Trial, TrialState
+
+
+@pytest.fixture
+def objects() -> MemoryObjectStore:
+    return MemoryObjectStore(signer=UrlSigner(b"0" * 32, public_url="http://127.0.0.1", clock=utc_now))
+
+
+def ledger(objects: MemoryObjectStore, fence: int, told: list[Trial] | None = None) -> ObjectLedger:
+    return ObjectLedger(objects=objects, job_id="j", fence=fence, tell=(told if told is not None else []).append)
+
+
+def entry(accuracy: float, *, name: str = "screen/tiny") -> LedgerEntry:
+    return LedgerEntry(
+        trial=Trial(name=name, state=TrialState.DONE, val_accuracy=accuracy, seconds=1.5),
+        document={"history": [0.1, accuracy]},
+        arrays={"kernel": np.full((2, 3), accuracy, np.float32), "bias": np.zeros(3, np.float16)},
+    )
+
+
+def test_a_successor_finds_everything_a_predecessor_recorded(objects: MemoryObjectStore) -> None:
+    told: list[Trial] = []
+    ledger(objects, 1, told).record(entry(0.5))
+    found = ledger(objects, 3).find("screen/tiny")
+    assert found is not None
+    assert found.trial == entry(0.5).trial
+    assert found.document == {"history": [0.1, 0.5]}
+    np.testing.assert_array_equal(found.arrays["kernel"], entry(0.5).arrays["kernel"])
+    assert found.arrays["bias"].dtype == np.float16
+    assert told == [found.trial]
+
+
+def test_the_highest_fence_counts_and_later_claims_are_not_seen(objects: MemoryObjectStore) -> None:
+    for fence, accuracy in ((1, 0.1), (2, 0.2), (4, 0.4)):
+        ledger(objects, fence).record(entry(accuracy))
+    found = ledger(objects, 3).find("screen/tiny")
+    assert found is not None
+    assert found.trial.val_accuracy == 0.2
+
+
+def test_a_zombie_writes_below_its_own_fence_only(objects: MemoryObjectStore) -> None:
+    ledger(objects, 2).record(entry(0.9))
+    ledger(objects, 1).record(entry(0.1))
+    found = ledger(objects, 2).find("screen/tiny")
+    assert found is not None
+    assert found.trial.val_accuracy == 0.9
+
+
+def test_an_entry_without_its_page_does_not_exist(objects: MemoryObjectStore) -> None:
+    objects.put("jobs/j/1/ledger/screen/tiny.npz", BytesIO(b"half"), content_type="application/zip")
+    assert ledger(objects, 2).find("screen/tiny") is None
+
+
+@pytest.mark.parametrize("suffix", ["json", "npz"])
+def test_an_unreadable_entry_gives_way_to_an_older_one(objects: MemoryObjectStore, suffix: str) -> None:
+    ledger(objects, 1).record(entry(0.1))
+    ledger(objects, 2).record(entry(0.2))
+    objects.put(f"jobs/j/2/ledger/screen/tiny.{suffix}", BytesIO(b"garbage"), content_type="x/x")
+    found = ledger(objects, 3).find("screen/tiny")
+    assert found is not None
+    assert found.trial.val_accuracy == 0.1
+
+
+def test_a_failed_trial_without_weights_is_kept_too(objects: MemoryObjectStore) -> None:
+    trial = Trial(name="screen/vgg16", state=TrialState.FAILED, reason="memory ran out")
+    ledger(objects, 1).record(LedgerEntry(trial=trial))
+    assert ledger(objects, 2).find("screen/vgg16") == LedgerEntry(trial=trial)
