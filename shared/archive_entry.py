@@ -5,6 +5,7 @@ import stat
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, ZipInfo
 
 READABLE_METHODS = frozenset({ZIP_STORED, ZIP_DEFLATED, ZIP_BZIP2, ZIP_LZMA})
@@ -43,15 +44,15 @@ class Entry:
 
     Args:
         index: Its position in the central directory.
-        path: Its name as a person knows it, with ``/`` between the parts.
-        parts: The parts of ``path`` in composed characters (NFC); empty and ``.`` parts are gone, so it may be empty.
+        path: Its name as a person knows it, with ``/`` between the parts; empty and ``.`` parts are gone.
+        folders: The folders that hold it, from the top, in composed characters (NFC); a folder is its own last one.
         is_folder: Whether it stands for a folder and holds nothing.
         size_bytes: Its size when unpacked, as the directory claims it.
     """
 
     index: int
     path: str
-    parts: tuple[str, ...]
+    folders: tuple[str, ...]
     is_folder: bool
     size_bytes: int
 
@@ -59,10 +60,16 @@ class Entry:
 def read_entry(index: int, info: ZipInfo) -> Entry:
     """Describe an entry; whether its name is safe is for :func:`is_traversal` and its kin to say."""
     name = true_name(info).replace("\\", "/")  # .NET before 4.6.1 and some cameras separate with backslashes
-    parts = [part for part in name.split("/") if part not in ("", ".")]
+    path = "/".join(part for part in name.split("/") if part not in ("", "."))
     is_folder = name.endswith("/") or stat.S_ISDIR(info.external_attr >> 16)
-    composed = tuple(unicodedata.normalize("NFC", part) for part in parts)
-    return Entry(index=index, path="/".join(parts), parts=composed, is_folder=is_folder, size_bytes=info.file_size)
+    folders = _folders(path if is_folder else path.rpartition("/")[0])
+    return Entry(index=index, path=path, folders=folders, is_folder=is_folder, size_bytes=info.file_size)
+
+
+@lru_cache(maxsize=4096)
+def _folders(path: str) -> tuple[str, ...]:
+    """Split a folder's path; the thousands of files in a folder share one value."""
+    return tuple(unicodedata.normalize("NFC", path).split("/")) if path else ()
 
 
 def true_name(info: ZipInfo) -> str:
@@ -107,9 +114,10 @@ def aside(entry: Entry, *, max_entry_bytes: int) -> Aside | None:
 
     Endings never make an image: only endings that are surely something else count here.
     """
-    if any(part.startswith(".") or part.lower() in _SYSTEM_NAMES for part in entry.parts):
+    name = entry.path.rpartition("/")[2]
+    if any(part.startswith(".") or part.lower() in _SYSTEM_NAMES for part in (name, *entry.folders)):
         return Aside.SYSTEM
-    ending = entry.parts[-1].rpartition(".")[2].lower() if entry.parts and "." in entry.parts[-1] else ""
+    ending = name.rpartition(".")[2].lower() if "." in name else ""
     if ending in _ARCHIVE_ENDINGS:
         return Aside.NESTED
     if ending in _OTHER_ENDINGS:

@@ -112,18 +112,18 @@ def _lay_out(entries: Sequence[Entry], limits: ArchiveLimits) -> _Layout:
     for entry in entries:
         reason = aside(entry, max_entry_bytes=limits.max_entry_bytes)
         if reason is not Aside.SYSTEM:
-            folders.add(entry.parts if entry.is_folder else entry.parts[:-1])
+            folders.add(entry.folders)
         if entry.is_folder:
             continue
         if reason is None:
             images.append(entry)
         else:
             set_aside.append(SetAside(path=entry.path, reason=reason))
-    root = _root(folders, {image.parts[:-1] for image in images})
+    root = _root(folders, {image.folders for image in images})
     classes: dict[str, list[Entry]] = {folder[len(root)]: [] for folder in folders if len(folder) > len(root)}
     for image in images:
-        if len(image.parts) > len(root) + 1:
-            classes[image.parts[len(root)]].append(image)
+        if len(image.folders) > len(root):
+            classes[image.folders[len(root)]].append(image)
         else:
             set_aside.append(SetAside(path=image.path, reason=Aside.NO_CLASS))
     return _Layout(root=root, classes=classes, set_aside=set_aside)
@@ -141,8 +141,8 @@ def _root(folders: set[tuple[str, ...]], image_folders: set[tuple[str, ...]]) ->
     return root
 
 
-def _by_path(entry: Entry) -> tuple[str, ...]:
-    return entry.parts
+def _by_path(entry: Entry) -> tuple[tuple[str, ...], str]:
+    return entry.folders, entry.path
 
 
 _FIX_LAYOUT = "Put the images of each class into a folder named for the class, and zip these folders."
@@ -174,7 +174,7 @@ def _is_split(layout: _Layout) -> bool:
     if len(layout.classes) < 2 or not {name.lower() for name in layout.classes} <= _SPLIT_NAMES:  # noqa: PLR2004
         return False
     depth = len(layout.root) + 2
-    return all(len(image.parts) > depth for images in layout.classes.values() for image in images)
+    return all(len(image.folders) >= depth for images in layout.classes.values() for image in images)
 
 
 def _name_faults(names: Sequence[str]) -> list[Fault]:

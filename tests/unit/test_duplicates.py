@@ -18,6 +18,7 @@ from services.trainer.data.duplicates import (
     Pairs,
     group,
     is_pure,
+    look_of,
     near_pairs,
     perceptual_hash,
     thumbnail_of,
@@ -29,7 +30,11 @@ def search(pictures: list[Image.Image]) -> Pairs:
     """Look for near-duplicates the way prepare does."""
     small = [thumbnail_of(picture.convert("RGB").resize((96, 96), Image.Resampling.BILINEAR)) for picture in pictures]
     hashes = [perceptual_hash(np.asarray(each.convert("L"))) for each in small]
-    return near_pairs(np.array(hashes, np.uint64), np.stack([np.asarray(each.reduce(2)) for each in small]))
+    return pairs_of(np.array(hashes, np.uint64), np.stack([np.asarray(each.reduce(2)) for each in small]))
+
+
+def pairs_of(hashes: NDArray[np.uint64], thumbnails: NDArray[np.uint8]) -> Pairs:
+    return near_pairs(hashes, np.array([look_of(each) for each in thumbnails], np.float32), thumbnails)
 
 
 def group_sizes(pairs: Pairs, labels: NDArray[np.int32]) -> list[int]:
@@ -117,7 +122,7 @@ def test_hashes_a_few_bits_apart_are_found_and_further_ones_are_not() -> None:
     for num_bits in (MAX_BITS, MAX_BITS + 1):
         flips = [generator.choice(64, num_bits, replace=False) for _ in base]
         masks = np.array([sum(1 << int(bit) for bit in each) for each in flips], np.uint64)
-        pairs = near_pairs(np.concatenate([base, base ^ masks]), np.concatenate([thumbnails, thumbnails]))
+        pairs = pairs_of(np.concatenate([base, base ^ masks]), np.concatenate([thumbnails, thumbnails]))
         assert len(pairs.first) == (200 if num_bits == MAX_BITS else 0)
 
 
@@ -127,8 +132,10 @@ def test_time_grows_little_more_than_the_number_of_images(hashes: str) -> None:
         values = np.random.default_rng(2).integers(0, 2**63, count, dtype=np.uint64)
         if hashes == "alike":
             values[:] = 7
+        thumbnails = random_thumbnails(count)
+        looks = np.full((count, 2), (127.0, 50.0), np.float32)
         started = time.process_time()
-        near_pairs(values, random_thumbnails(count))
+        near_pairs(values, looks, thumbnails)
         return time.process_time() - started
 
     seconds(500)
@@ -144,7 +151,7 @@ def test_copies_within_a_class_are_dropped_and_across_classes_disputed() -> None
         copies.admit(b"two", row=2, label=1, path="dogs/1"),
         copies.admit(b"two", row=2, label=1, path="dogs/2"),
     ]
-    exact, conflicts, contested = copies.settle()
+    exact, conflicts, contested = copies.settle([0, 0], ["cats/1", "cats/3"])
     assert taken == [True, False, True, False, False]
     assert exact == 1
     assert [conflict.paths for conflict in conflicts] == [("cats/3", "dogs/1", "dogs/2")]

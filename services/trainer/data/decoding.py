@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.trainer.data.archive import ImageArchive
-from services.trainer.data.duplicates import perceptual_hash, thumbnail_of
+from services.trainer.data.duplicates import look_of, perceptual_hash, thumbnail_of
 from services.trainer.data.image import ImageLimits, UnusableImage, read_squares
 from shared.archive_entry import Entry
 
@@ -26,12 +26,14 @@ class Decoded:
         squares: Its pixels at each side length, as :class:`services.trainer.data.square_file.SquareFile` takes them.
         digest: Equal for pictures that the network cannot tell apart.
         perceptual_hash: 64 bits, close for pictures that people hardly tell apart.
+        look: Brightness and contrast of its thumbnail.
         thumbnail: Its pixels at ``THUMBNAIL_PX``.
     """
 
     squares: tuple[bytes, ...]
     digest: bytes
     perceptual_hash: int
+    look: tuple[float, float]
     thumbnail: bytes
 
 
@@ -70,9 +72,11 @@ def _decode(
     largest = max(squares, key=lambda square: square.width)
     small = thumbnail_of(largest)
     pixels = tuple(square.tobytes() for square in squares)
+    thumbnail = np.asarray(small.reduce(2))
     return Decoded(
         squares=pixels,
         digest=hashlib.sha1(max(pixels, key=len), usedforsecurity=False).digest(),
         perceptual_hash=perceptual_hash(np.asarray(small.convert("L"))),
-        thumbnail=small.reduce(2).tobytes(),
+        look=look_of(thumbnail),
+        thumbnail=thumbnail.tobytes(),
     )

@@ -5,8 +5,8 @@ differs little for its contrast. The hash alone takes all low-texture pictures (
 one another. Recompressed, rescaled and brightened copies agree in both, and most of those cropped by a hair.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -51,32 +51,38 @@ class Pairs:
     difference: NDArray[np.float32]
 
 
-@dataclass(slots=True)
 class Copies:
     """Finds identical pictures as they come, by a digest of what the network would see."""
 
-    _first: dict[bytes, tuple[int, int, str]] = field(default_factory=dict)
-    _others: dict[bytes, list[tuple[int, str]]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._row_of: dict[bytes, int] = {}
+        self._others: dict[int, list[tuple[int, str]]] = {}
 
     def admit(self, digest: bytes, *, row: int, label: int, path: str) -> bool:
         """Tell whether a picture is new; if so it becomes ``row``."""
-        if digest not in self._first:
-            self._first[digest] = (row, label, path)
+        first = self._row_of.setdefault(digest, row)
+        if first == row:
             return True
-        self._others.setdefault(digest, []).append((label, path))
+        self._others.setdefault(first, []).append((label, path))
         return False
 
-    def settle(self) -> tuple[int, tuple[LabelConflict, ...], list[int]]:
-        """Return the number of copies dropped, the conflicts, and the rows that conflicts take back, ascending."""
-        conflicts, rows, exact = [], [], 0
-        for digest, others in self._others.items():
-            row, label, path = self._first[digest]
-            if any(other != label for other, _ in others):
-                conflicts.append(LabelConflict(paths=(path, *(copy for _, copy in others))))
-                rows.append(row)
-            else:
-                exact += len(others)
-        return exact, tuple(sorted(conflicts, key=lambda conflict: conflict.paths)), sorted(rows)
+    def settle(self, labels: Sequence[int], paths: Sequence[str]) -> tuple[int, tuple[LabelConflict, ...], list[int]]:
+        """Count what was dropped, once all pictures have come.
+
+        Args:
+            labels: Of the rows.
+            paths: Of the rows.
+
+        Returns:
+            The number of copies dropped, the conflicts by path, and the rows that conflicts take back, ascending.
+        """
+        conflicts = {
+            row: LabelConflict(paths=(paths[row], *(path for _, path in others)))
+            for row, others in sorted(self._others.items())
+            if any(label != labels[row] for label, _ in others)
+        }
+        exact = sum(len(others) for row, others in self._others.items() if row not in conflicts)
+        return exact, tuple(conflicts.values()), list(conflicts)
 
 
 def thumbnail_of(square: Image.Image) -> Image.Image:
@@ -101,17 +107,22 @@ def perceptual_hash(grey: NDArray[np.uint8]) -> int:
 _DCT = scipy.fft.dct(np.eye(HASH_PX), axis=0)[:_LOW]
 
 
-def near_pairs(hashes: NDArray[np.uint64], thumbnails: NDArray[np.uint8]) -> Pairs:
+def look_of(thumbnail: NDArray[np.uint8]) -> tuple[float, float]:
+    """Return brightness and contrast of a thumbnail: mean and standard deviation of its values."""
+    return float(thumbnail.mean()), max(float(thumbnail.std()), _LEAST_DEVIATION)
+
+
+def near_pairs(hashes: NDArray[np.uint64], looks: NDArray[np.float32], thumbnails: NDArray[np.uint8]) -> Pairs:
     """Find near-duplicates in less than quadratic time and in flat memory.
 
     Args:
-        hashes: ``(num_images,) uint64``.
-        thumbnails: ``(num_images, THUMBNAIL_PX, THUMBNAIL_PX, 3) uint8``; may be memory-mapped.
+        hashes: ``(num_images,) uint64``; see :func:`perceptual_hash`.
+        looks: ``(num_images, 2) float32``; see :func:`look_of`.
+        thumbnails: ``(num_images, THUMBNAIL_PX, THUMBNAIL_PX, 3) uint8``, best memory-mapped: few of them are read.
     """
-    looks = _Looks.of(thumbnails)
     found = [
-        looks.verified(first[start : start + _BLOCK], second[start : start + _BLOCK])
-        for first, second in _alike_hashes(hashes, looks.brightness)
+        _verified(looks, thumbnails, first[start : start + _BLOCK], second[start : start + _BLOCK])
+        for first, second in _alike_hashes(hashes, looks[:, 0])
         for start in range(0, len(first), _BLOCK)
     ]
     if not found:
@@ -141,41 +152,19 @@ def _alike_hashes(
             yield order[at], order[at + step]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Looks:
-    """Thumbnails with their mean and standard deviation.
-
-    Args:
-        flat: ``(num_images, num_values) uint8``.
-        brightness: ``(num_images,) float32``.
-        deviation: ``(num_images,) float32``.
-    """
-
-    flat: NDArray[np.uint8]
-    brightness: NDArray[np.float32]
-    deviation: NDArray[np.float32]
-
-    @classmethod
-    def of(cls, thumbnails: NDArray[np.uint8]) -> "_Looks":
-        flat = thumbnails.reshape(len(thumbnails), -1)
-        blocks = [flat[start : start + _BLOCK] for start in range(0, len(flat), _BLOCK)]
-        deviation = np.concatenate([block.std(axis=1, dtype=np.float32) for block in blocks])
-        brightness = np.concatenate([block.mean(axis=1, dtype=np.float32) for block in blocks])
-        return cls(flat=flat, brightness=brightness, deviation=np.maximum(deviation, _LEAST_DEVIATION))
-
-    def verified(
-        self, first: NDArray[np.int64], second: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-        """Keep the pairs whose thumbnails agree, with the difference of each."""
-        deviation = np.minimum(self.deviation[first], self.deviation[second])
-        brighter = self.brightness[first] - self.brightness[second]
-        near = np.abs(brighter) <= MAX_BRIGHTER * deviation
-        first, second, deviation, brighter = first[near], second[near], deviation[near], brighter[near]
-        apart = np.subtract(self.flat[first], self.flat[second], dtype=np.float32)
-        apart -= brighter[:, None]
-        difference = np.abs(apart, out=apart).mean(axis=1) / deviation
-        alike = difference <= MAX_DIFFERENCE
-        return first[alike], second[alike], difference[alike]
+def _verified(
+    looks: NDArray[np.float32], thumbnails: NDArray[np.uint8], first: NDArray[np.int64], second: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Keep the pairs whose thumbnails agree, with the difference of each."""
+    deviation = np.minimum(looks[first, 1], looks[second, 1])
+    brighter = looks[first, 0] - looks[second, 0]
+    near = np.abs(brighter) <= MAX_BRIGHTER * deviation
+    first, second, deviation, brighter = first[near], second[near], deviation[near], brighter[near]
+    apart = np.subtract(thumbnails[first], thumbnails[second], dtype=np.float32)
+    apart -= brighter[:, None, None, None]
+    difference = np.abs(apart, out=apart).mean(axis=(1, 2, 3)) / deviation
+    alike = difference <= MAX_DIFFERENCE
+    return first[alike], second[alike], difference[alike]
 
 
 def group(pairs: Pairs, labels: NDArray[np.int32]) -> NDArray[np.int64]:

@@ -1,5 +1,6 @@
 """What decoding leaves behind: pixels in files, and beside them one label, path and hash per row."""
 
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ _ASIDE = {
 
 
 class Harvest:
-    """Gathers decoded images in the order they come.
+    """Gathers decoded images in the order they come; in arrays, so that memory hardly grows with their number.
 
     Args:
         classes: Names of the classes; the position is the label.
@@ -32,9 +33,10 @@ class Harvest:
 
     def __init__(self, classes: Sequence[str], files: Sequence[SquareFile], thumbnails: SquareFile) -> None:
         self.classes = tuple(classes)
-        self.labels: list[int] = []
+        self.labels = array("i")
         self.paths: list[str] = []
-        self.hashes: list[int] = []
+        self.hashes = array("Q")
+        self.looks = array("f")
         self.quarantined: list[Quarantined] = []
         self.conflicts: tuple[LabelConflict, ...] = ()
         self.num_exact = 0
@@ -61,6 +63,7 @@ class Harvest:
             self.labels.append(label)
             self.paths.append(entry.path)
             self.hashes.append(result.perceptual_hash)
+            self.looks.extend(result.look)
 
     def settle(self) -> None:
         """Give up pictures that stand in several classes, once all have come.
@@ -68,12 +71,12 @@ class Harvest:
         Raises:
             UserFault: ``class_too_small``, if a class has too few images left.
         """
-        self.num_exact, self.conflicts, contested = self._copies.settle()
+        self.num_exact, self.conflicts, contested = self._copies.settle(self.labels, self.paths)
         if contested:
             for file in self._files:
                 file.drop(contested)
         for row in reversed(contested):
-            del self.labels[row], self.paths[row], self.hashes[row]
+            del self.labels[row], self.paths[row], self.hashes[row], self.looks[2 * row : 2 * row + 2]
         fault = self._shortage(ArchiveLimits().min_images)
         if fault is not None:
             raise UserFault.of(fault)

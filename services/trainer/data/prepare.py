@@ -85,7 +85,8 @@ def _assemble(harvest: Harvest, directory: Path, *, seed: int, sizes_px: Sequenc
     """Group near-duplicates and split."""
     labels = np.array(harvest.labels, np.int32)
     thumbnails = np.load(_thumbnails_path(directory), mmap_mode="r")
-    groups = group(near_pairs(np.array(harvest.hashes, np.uint64), thumbnails), labels)
+    hashes, looks = np.array(harvest.hashes, np.uint64), np.array(harvest.looks, np.float32).reshape(-1, 2)
+    groups = group(near_pairs(hashes, looks, thumbnails), labels)
     _, sizes = np.unique(groups, return_counts=True)
     return Dataset(
         directory=directory,
