@@ -1,0 +1,147 @@
+"""One backbone in screening: its features, its head, its entry in the ledger."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from services.trainer.data.dataset import Dataset, Indices
+from services.trainer.run import LedgerEntry, Run
+from services.trainer.screening.features import FeatureStore
+from services.trainer.screening.head import HeadData, TrainedHead, train_head
+from services.trainer.zoo.catalogue import Backbone
+from services.trainer.zoo.head import Head
+from services.trainer.zoo.network import build
+from services.trainer.zoo.weights import WeightsFile
+from shared.job import Trial, TrialState
+from shared.json_codec import from_json, to_json
+from shared.result import CandidateResult
+
+MAX_ACTIVATION_BYTES = 8 * 2**30
+CANDIDATE_ERRORS = (tf.errors.OpError, OSError, ValueError, RuntimeError, MemoryError)
+"""What one candidate may die of without costing the others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """A candidate that finished.
+
+    Args:
+        backbone: Which.
+        weights: Its weights.
+        result: As reported.
+        head: At its best epoch.
+        store: Its features and activations; ``None`` where an earlier worker finished it.
+    """
+
+    backbone: Backbone
+    weights: WeightsFile | None
+    result: CandidateResult
+    head: Head
+    store: FeatureStore | None
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """The higher, the better: validation accuracy, then cheapness."""
+        return (self.result.val_accuracy or 0.0, -self.backbone.gflops)
+
+
+def open_store(dataset: Dataset, run: Run, backbone: Backbone, weights: WeightsFile | None) -> FeatureStore:
+    """Build a backbone and an empty store for what it makes of the data set.
+
+    Raises:
+        ValueError: If the weights do not fit.
+        OSError: If they cannot be read or the disk is full.
+    """
+    return FeatureStore(
+        build(backbone, weights),
+        dataset.images(backbone.input_px),
+        features_directory(run, backbone),
+        max_activation_bytes=MAX_ACTIVATION_BYTES,
+        halvings=run.halvings,
+    )
+
+
+def features_directory(run: Run, backbone: Backbone) -> Path:
+    """Return the folder of one backbone's arrays."""
+    return run.directory / "features" / backbone.name
+
+
+def train_candidate(
+    dataset: Dataset, store: FeatureStore, run: Run, *, epochs: int, on_epoch: Callable[[int, float], bool]
+) -> TrainedHead:
+    """Train the head of a backbone whose features are there."""
+    data = HeadData(
+        features=store.features,
+        labels=dataset.labels,
+        train=dataset.split.train,
+        validation=dataset.split.validation,
+        num_classes=len(dataset.classes),
+    )
+    return train_head(data, epochs=epochs, seed=run.seed, on_epoch=on_epoch)
+
+
+def finish(
+    store: FeatureStore, weights: WeightsFile | None, trained: TrainedHead, run: Run, *, started: float
+) -> Contender:
+    """Record a finished candidate in the ledger and return it.
+
+    Args:
+        store: Its features.
+        weights: Its weights.
+        trained: Its head.
+        run: Has the ledger.
+        started: Value of ``time.monotonic()`` when it began.
+    """
+    backbone, position = store.network.backbone, trained.best_epoch - 1
+    result = CandidateResult(
+        name=backbone.name,
+        state=TrialState.DONE,
+        train_accuracy=trained.history.accuracy[position],
+        val_accuracy=trained.history.val_accuracy[position],
+        best_epoch=trained.best_epoch,
+        history=trained.history,
+        seconds=time.monotonic() - started,
+        parameters=store.network.model.count_params() + trained.head.kernel.size + trained.head.bias.size,
+    )
+    record(run, result, trained.head)
+    return Contender(backbone=backbone, weights=weights, result=result, head=trained.head, store=store)
+
+
+def record(run: Run, result: CandidateResult, head: Head | None = None) -> None:
+    """Keep what became of a candidate."""
+    trial = Trial(
+        name=trial_name(result.name),
+        state=result.state,
+        val_accuracy=result.val_accuracy,
+        seconds=result.seconds,
+        reason=result.skipped_because,
+    )
+    arrays = {} if head is None else {"kernel": head.kernel, "bias": head.bias}
+    run.ledger.record(LedgerEntry(trial=trial, document=to_json(result), arrays=arrays))
+
+
+def recall(run: Run, backbone: Backbone, weights: WeightsFile | None) -> Contender | CandidateResult | None:
+    """Return what an earlier worker made of a candidate: finished, failed, or nothing that counts."""
+    entry = run.ledger.find(trial_name(backbone.name))
+    if entry is None or entry.trial.state is TrialState.SKIPPED:
+        return None
+    result = from_json(CandidateResult, entry.document)
+    if result.state is TrialState.FAILED:
+        return result
+    head = Head(kernel=entry.arrays["kernel"], bias=entry.arrays["bias"])
+    return Contender(backbone=backbone, weights=weights, result=result, head=head, store=None)
+
+
+def trial_name(name: str) -> str:
+    """Return the key of a candidate in the ledger."""
+    return f"screen/{name}"
+
+
+def learning_rows(dataset: Dataset) -> Indices:
+    """Return the images that screening looks at: all but the test split, in ascending order."""
+    rows: Indices = np.union1d(dataset.split.train, dataset.split.validation)
+    return rows

@@ -1,0 +1,117 @@
+"""Features of a frozen base, once per image: a pass that fills memory-mapped arrays row by row."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from services.trainer.data.dataset import Images, Indices
+from services.trainer.screening.forward import compile_forward, preferred_batch_size
+from services.trainer.zoo.network import Network
+
+_FREE_DISK_SHARE = 0.4
+
+
+class FeatureStore:
+    """What one backbone makes of a data set: features, and activations at its cut where the disk has room.
+
+    Both arrays have one row per image of the data set; rows that no pass has reached yet are holes in the file.
+
+    Args:
+        network: The backbone.
+        images: All images of the data set at its input size.
+        directory: Folder of the arrays, this store's alone.
+        max_activation_bytes: Room for the activations, in bytes; where they do not fit they are not kept.
+        halvings: How many times the batch is halved from the start.
+    """
+
+    def __init__(
+        self, network: Network, images: Images, directory: Path, *, max_activation_bytes: float, halvings: int = 0
+    ) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.network = network
+        self.directory = directory
+        self._images = images
+        self._forward = compile_forward(network)
+        self._batch_size = max(1, preferred_batch_size() >> halvings)
+        self._is_done = np.zeros(len(images), bool)
+        self.features: NDArray[np.float32] = self._map("features", (network.backbone.feature_width,), np.float32)
+        needed = len(images) * int(np.prod(network.cut_shape)) * np.dtype(np.float16).itemsize
+        room = min(max_activation_bytes, _FREE_DISK_SHARE * shutil.disk_usage(directory).free)
+        self.activations: NDArray[np.float16] | None = None
+        if needed <= room:
+            self.activations = self._map("activations", network.cut_shape, np.float16)
+
+    def is_done(self, indices: Indices) -> bool:
+        """Tell whether all these images went through."""
+        return bool(self._is_done[indices].all())
+
+    def compute(self, indices: Indices, *, on_batch: Callable[[int], bool] = lambda _: True) -> bool:
+        """Send images through the base, but for those that went through before.
+
+        Out of memory, the batch is halved and the pass goes on.
+
+        Args:
+            indices: Which images.
+            on_batch: Told how many images were just done; answers whether to go on.
+
+        Returns:
+            Whether all of them are done.
+
+        Raises:
+            tensorflow.errors.ResourceExhaustedError: If a single image does not fit into memory.
+        """
+        missing = indices[~self._is_done[indices]]
+        while len(missing):
+            try:
+                for rows, images in _read_ahead(self._images, missing, self._batch_size):
+                    self._store(rows, *self._forward(images))
+                    if not on_batch(len(rows)):
+                        return self.is_done(indices)
+            except tf.errors.ResourceExhaustedError:
+                if self._batch_size == 1:
+                    raise
+                self._batch_size //= 2
+            missing = indices[~self._is_done[indices]]
+        return True
+
+    def activations_of(self, indices: Indices) -> NDArray[np.float16]:
+        """Return activations at the cut, kept or computed now; meant for a batch, not for a data set."""
+        if self.activations is not None and self.is_done(indices):
+            return np.asarray(self.activations[indices])
+        return self._forward(np.asarray(self._images[indices]))[0]
+
+    def discard(self) -> None:
+        """Delete the arrays."""
+        self.activations = None
+        self.features = np.empty((0, 0), np.float32)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _store(self, rows: Indices, activations: NDArray[np.float16], features: NDArray[np.float32]) -> None:
+        if not np.isfinite(features).all():
+            raise ValueError(f"{self.network.backbone.name} returned values that are no numbers")
+        self.features[rows] = features
+        if self.activations is not None:
+            self.activations[rows] = activations
+        self._is_done[rows] = True
+
+    def _map(self, name: str, shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:
+        path = self.directory / f"{name}.npy"
+        return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=(len(self._images), *shape))
+
+
+def _read_ahead(images: Images, indices: Indices, batch_size: int) -> Iterator[tuple[Indices, NDArray[np.uint8]]]:
+    """Yield batches, the next one being read from the disk while the present one is computed."""
+    parts = [indices[start : start + batch_size] for start in range(0, len(indices), batch_size)]
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        pending = reader.submit(lambda rows: np.asarray(images[rows]), parts[0])
+        for position, rows in enumerate(parts):
+            batch = pending.result()
+            if position + 1 < len(parts):
+                pending = reader.submit(lambda rows: np.asarray(images[rows]), parts[position + 1])
+            yield rows, batch

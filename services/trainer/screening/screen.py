@@ -1,0 +1,81 @@
+"""Screening: every candidate's head on the kept features of its frozen base; the best on the validation split wins."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from services.trainer.data.dataset import Dataset
+from services.trainer.run import Run, Stopped
+from services.trainer.screening.contest import Contest
+from services.trainer.screening.features import FeatureStore
+from services.trainer.zoo.catalogue import Backbone
+from services.trainer.zoo.head import Head
+from services.trainer.zoo.weights import WeightsFile
+from shared.errors import UserFault
+from shared.result import CandidateResult
+
+Usable = Sequence[tuple[Backbone, WeightsFile | None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screening:
+    """What screening found.
+
+    Args:
+        candidates: Every candidate that was given, in the order of the catalogue.
+        winner: The backbone of the highest validation accuracy; of equals the cheapest.
+        weights: Its weights.
+        head: Its head at the best epoch.
+        result: Its entry in ``candidates``.
+        store: Its features and activations; ``None`` where an earlier worker computed them.
+    """
+
+    candidates: tuple[CandidateResult, ...]
+    winner: Backbone
+    weights: WeightsFile | None
+    head: Head
+    result: CandidateResult
+    store: FeatureStore | None
+
+
+def screen(dataset: Dataset, usable: Usable, run: Run, *, epochs: int, racing: bool = False) -> Screening:
+    """Train the head of every candidate, the cheapest candidate first.
+
+    A candidate that an earlier worker finished is taken from the ledger; one that fails does not cost the others; one
+    that cannot end within the budget is skipped.
+
+    Args:
+        dataset: Prepared at the input size of every candidate.
+        usable: Candidates with their weights.
+        run: See there.
+        epochs: Of each head.
+        racing: Whether to try a sample first and give only the best few the whole data set, where that saves time.
+
+    Raises:
+        Stopped: If the run was to stop before any candidate was done.
+        UserFault: ``no_candidate_worked``, if all of them failed.
+    """
+    contest = Contest(dataset=dataset, run=run, epochs=epochs)
+    contest.hold(sorted(usable, key=lambda pair: pair[0].gflops), racing=racing)
+    best = contest.best
+    if best is None:
+        raise _nothing_trained(run, contest.results)
+    return Screening(
+        candidates=tuple(contest.results[backbone.name] for backbone, _ in usable),
+        winner=best.backbone,
+        weights=best.weights,
+        head=best.head,
+        result=best.result,
+        store=best.store,
+    )
+
+
+def _nothing_trained(run: Run, results: Mapping[str, CandidateResult]) -> Stopped | UserFault:
+    reason = run.stop_reason()
+    if reason is not None:
+        return Stopped(reason)
+    return UserFault(
+        "no_candidate_worked",
+        "none of the candidates could be trained",
+        fix="choose other candidates; the reason stands beside each of them",
+        details={"candidates": [{"name": name, "reason": each.skipped_because} for name, each in results.items()]},
+    )

@@ -1,0 +1,225 @@
+"""One fine-tuning while it is held: which recipes were tried, what the best iteration is, what the ledger knows."""
+
+import logging
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.trainer.data.dataset import Dataset
+from services.trainer.run import LedgerEntry, Run
+from services.trainer.screening.candidate import CANDIDATE_ERRORS, learning_rows, open_store
+from services.trainer.screening.head import class_weights
+from services.trainer.screening.screen import Screening
+from services.trainer.tuning.search import propose
+from services.trainer.tuning.tail import Tail, TailState
+from services.trainer.tuning.trial import Attempt, Material, Rank, attempt, judge, ranks_of
+from services.trainer.zoo.head import Head
+from shared.job import Trial, TrialState
+from shared.json_codec import from_json, to_json
+from shared.options import TuneSearch
+from shared.progress import Best, Progress
+from shared.result import History, Tuning, TuningTrial
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """A recipe as the ledger keeps it.
+
+    Args:
+        backbone: What was tuned.
+        screened: Validation accuracy and loss of the screened network, by the same arithmetic.
+        trial: As reported.
+        history: Its curves.
+    """
+
+    backbone: str
+    screened: tuple[float, float]
+    trial: TuningTrial
+    history: History
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """See the module.
+
+    Args:
+        dataset: See there.
+        screening: Has the winner.
+        run: See there.
+        epochs: Of each recipe, at most.
+        trials: Recipes.
+        search: How recipes are proposed.
+        best: The best iteration so far; ``None`` while nothing beats the screened network.
+    """
+
+    dataset: Dataset
+    screening: Screening
+    run: Run
+    epochs: int
+    trials: int
+    search: TuneSearch
+    best: TailState | None = None
+    _tried: list[Tried] = field(default_factory=list)
+    _winner: int | None = None
+    _best_rank: Rank | None = None
+    _material: Material | None = None
+
+    def hold(self) -> None:
+        """Try every recipe, unless the run has to stop."""
+        while len(self._tried) < self.trials:
+            if self._recall():
+                continue
+            if self.run.stop_reason() is not None or not (self._prepare() and self._try()):
+                break
+
+    def result(self) -> Tuning | None:
+        """Return how it went; ``None`` where no recipe was tried."""
+        if not self._tried or self._best_rank is None:
+            return None
+        chosen = self._tried[self._winner or 0]
+        epoch = 0
+        train_accuracy = self.screening.result.train_accuracy or 0.0
+        if self._winner is not None:
+            ranks = ranks_of(chosen.history)
+            epoch = 1 + ranks.index(max(ranks))
+            train_accuracy = chosen.history.accuracy[epoch - 1]
+        return Tuning(
+            search=self.search,
+            hyperparameters=chosen.trial.hyperparameters,
+            history=chosen.history,
+            train_accuracy=train_accuracy,
+            val_accuracy=self._best_rank[0],
+            best_epoch=epoch,
+            trials=tuple(each.trial for each in self._tried),
+        )
+
+    def _recall(self) -> bool:
+        """Take the next recipe from the ledger; answer whether it was there."""
+        entry = self.run.ledger.find(self._trial_name)
+        if entry is None:
+            return False
+        tried = from_json(Tried, entry.document)
+        if tried.backbone != self.screening.winner.name:
+            return False
+        if self._best_rank is None:
+            self._best_rank = (tried.screened[0], -tried.screened[1])
+        self._take(tried, _unpacked(entry))
+        return True
+
+    def _prepare(self) -> bool:
+        """Get the winner's activations and its tail ready, where they are not; answer whether they are."""
+        if self._material is not None:
+            return True
+        dataset, winner = self.dataset, self.screening.winner
+        rows = learning_rows(dataset)
+        try:
+            store = self.screening.store or open_store(dataset, self.run, winner, self.screening.weights)
+            if not store.compute(rows, on_batch=lambda _: self._tell(0)):
+                return False
+            weights = class_weights(dataset.labels[dataset.split.train], len(dataset.classes))
+            tail = Tail(store.network, self.screening.head, class_weights=weights, seed=self.run.seed)
+            self._material = Material(dataset=dataset, store=store, tail=tail, seed=self.run.seed)
+            if self._best_rank is None:
+                self._best_rank = judge(self._material)
+        except CANDIDATE_ERRORS:
+            logger.warning("fine-tuning impossible; the screened network stays", exc_info=True)
+            return False
+        return True
+
+    def _try(self) -> bool:
+        """Try the next recipe; answer whether the session goes on."""
+        recipe = propose(self.search, [each.trial for each in self._tried], seed=self.run.seed)
+        assert self._material is not None  # noqa: S101 - prepared by the caller
+        name = self._trial_name
+        try:
+            made = attempt(self._material, recipe, epochs=self.epochs, goes_on=self._goes_on)
+        except CANDIDATE_ERRORS as error:
+            logger.warning("recipe failed", extra={"trial": name}, exc_info=True)
+            tried = self._tried_of(Attempt(hyperparameters=recipe, history=History(), best=None, seconds=0.0))
+            self._take(tried, None)
+            self._record(name, tried, None, fault=f"{type(error).__name__}: {error}"[:500])
+            return True
+        tried = self._tried_of(made)
+        improves = self._take(tried, made.best)
+        if self.run.stop_reason() is not None:
+            return False  # a successor with budget left does this recipe again, in full
+        self._record(name, tried, made.best if improves else None)
+        return True
+
+    def _take(self, tried: Tried, state: TailState | None) -> bool:
+        """Take a recipe in; answer whether it leads."""
+        self._tried.append(tried)
+        rank = max(ranks_of(tried.history), default=None)
+        if rank is None or state is None or self._best_rank is None or rank <= self._best_rank:
+            return False
+        self.best, self._best_rank, self._winner = state, rank, len(self._tried) - 1
+        return True
+
+    def _goes_on(self, epochs_done: int, rank: Rank | None) -> bool:
+        """Report, and decide whether a recipe may go on: not when the run stops, and not when it starts badly."""
+        if not self._tell(epochs_done):
+            return False
+        started_well = [ranks_of(each.history)[0] for each in self._tried if each.history.val_loss]
+        if rank is None or epochs_done != 1 or not started_well:
+            return True
+        # Culling after one epoch costs a tenth of halving-type methods for the same result (arXiv:2404.04111).
+        return rank[1] >= max(first[1] for first in started_well)
+
+    def _tell(self, epochs_done: int) -> bool:
+        result = self.screening.result
+        val_accuracy = max(result.val_accuracy or 0.0, self._best_rank[0] if self._best_rank else 0.0)
+        self.run.report(
+            Progress(
+                phase="tune",
+                done=len(self._tried) * self.epochs + epochs_done,
+                total=self.trials * self.epochs,
+                unit="epochs",
+                detail=f"{result.name}: recipe {len(self._tried) + 1}",
+                best=Best(candidate=result.name, val_accuracy=val_accuracy),
+            )
+        )
+        return self.run.stop_reason() is None
+
+    def _tried_of(self, made: Attempt) -> Tried:
+        ranks = ranks_of(made.history)
+        trial = TuningTrial(
+            hyperparameters=made.hyperparameters,
+            val_accuracy=max(ranks)[0] if ranks else 0.0,
+            epochs=len(ranks),
+            seconds=made.seconds,
+        )
+        known = self._tried[0].screened if self._tried else (self._best_rank or (0.0, 0.0))
+        screened = known if self._tried else (known[0], -known[1])
+        return Tried(backbone=self.screening.winner.name, screened=screened, trial=trial, history=made.history)
+
+    def _record(self, name: str, tried: Tried, state: TailState | None, *, fault: str | None = None) -> None:
+        trial = Trial(
+            name=name,
+            state=TrialState.DONE if fault is None else TrialState.FAILED,
+            val_accuracy=tried.trial.val_accuracy if fault is None else None,
+            seconds=tried.trial.seconds,
+            reason=fault,
+        )
+        self.run.ledger.record(LedgerEntry(trial=trial, document=to_json(tried), arrays=_packed(state)))
+
+    @property
+    def _trial_name(self) -> str:
+        return f"tune/{len(self._tried)}"
+
+
+def _packed(state: TailState | None) -> dict[str, NDArray[np.float32]]:
+    if state is None:
+        return {}
+    tail = {f"tail_{position:04d}": values for position, values in enumerate(state.tail)}
+    return {**tail, "kernel": state.head.kernel, "bias": state.head.bias}
+
+
+def _unpacked(entry: LedgerEntry) -> TailState | None:
+    arrays = entry.arrays
+    if not arrays:
+        return None
+    tail = tuple(arrays[name] for name in sorted(arrays) if name.startswith("tail_"))
+    return TailState(tail=tail, head=Head(kernel=arrays["kernel"], bias=arrays["bias"]))

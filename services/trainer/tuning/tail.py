@@ -1,0 +1,134 @@
+"""The tail as something that learns: one compiled step for every recipe."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from services.trainer.zoo.head import Floats, Head
+from services.trainer.zoo.network import Network, TailWeights
+from shared.result import Hyperparameters
+
+_FIRST_DECAY, _SECOND_DECAY, _EPSILON = 0.9, 0.999, 1e-7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TailState:
+    """Everything that fine-tuning changes.
+
+    Args:
+        tail: From the cut on.
+        head: The last layer.
+    """
+
+    tail: TailWeights
+    head: Head
+
+
+class Tail:
+    """The layers from the cut on and the head, trained by Adam with decoupled weight decay.
+
+    Batch normalisation stays in inference mode: its statistics are those of ImageNet, its gamma and beta learn. Rate,
+    decay, smoothing and dropout are inputs of the compiled step, so that another recipe costs no compilation.
+
+    Source: Loshchilov and Hutter, arXiv:1711.05101, algorithm 2.
+
+    Args:
+        network: The winner; its tail is changed in place.
+        head: Where the last layer starts.
+        class_weights: ``(num_classes,)``, of the images in the loss.
+        seed: Of dropout.
+    """
+
+    def __init__(self, network: Network, head: Head, *, class_weights: Floats, seed: int) -> None:
+        self._network = network
+        self._start = TailState(tail=network.read_tail(), head=head)
+        self._kernel = keras.Variable(head.kernel, name="kernel")
+        self._bias = keras.Variable(head.bias, name="bias")
+        self._variables = [*network.tail_variables, self._kernel, self._bias]
+        self._first = [tf.Variable(tf.zeros_like(each.value)) for each in self._variables]
+        self._second = [tf.Variable(tf.zeros_like(each.value)) for each in self._variables]
+        self._class_weights = tf.constant(class_weights)
+        self._seed = seed
+        self._num_steps = 0
+        shape = (None, *network.cut_shape)
+        signature = [
+            tf.TensorSpec(shape, tf.float16),
+            tf.TensorSpec((None,), tf.int32),
+            tf.TensorSpec((), tf.int32),
+            tf.TensorSpec((4,), tf.float32),
+        ]
+        self._compiled_step = tf.function(self._step, input_signature=signature)
+        self._compiled_logits = tf.function(self._logits, input_signature=signature[:1])
+
+    def restart(self) -> None:
+        """Go back to the screened network."""
+        self._network.load_tail(self._start.tail)
+        self._kernel.assign(self._start.head.kernel)
+        self._bias.assign(self._start.head.bias)
+        for moment in (*self._first, *self._second):
+            moment.assign(tf.zeros_like(moment))
+        self._num_steps = 0
+
+    def read(self) -> TailState:
+        """Return a copy of the present state."""
+        head = Head(kernel=np.array(self._kernel, np.float32), bias=np.array(self._bias, np.float32))
+        return TailState(tail=self._network.read_tail(), head=head)
+
+    def learn(
+        self, activations: NDArray[np.float16], labels: NDArray[np.int32], recipe: Hyperparameters, *, rate: float
+    ) -> tuple[float, int]:
+        """Take one step.
+
+        Args:
+            activations: ``(n, *cut_shape)``.
+            labels: ``(n,)``.
+            recipe: Its rate is not used: the schedule gives ``rate``.
+            rate: Of this step.
+
+        Returns:
+            Summed loss and number of images read rightly, before the step.
+
+        Raises:
+            tensorflow.errors.ResourceExhaustedError: If the batch does not fit into memory.
+        """
+        self._num_steps += 1
+        scalars = np.array([rate, recipe.weight_decay, recipe.label_smoothing, recipe.dropout], np.float32)
+        loss, right = self._compiled_step(activations, labels, self._num_steps, scalars)
+        return float(loss), int(right)
+
+    def logits(self, activations: NDArray[np.float16]) -> Floats:
+        """Return scores before the softmax, ``(n, num_classes) float32``."""
+        return np.asarray(self._compiled_logits(activations))
+
+    def _logits(self, activations: Any) -> Any:
+        features = self._network.tail(tf.cast(activations, tf.float32), training=False)
+        return tf.matmul(features, self._kernel.value) + self._bias.value
+
+    def _step(self, activations: Any, labels: Any, step: Any, scalars: Any) -> Any:
+        rate, decay, smoothing, dropout = tf.unstack(scalars)
+        num_classes = self._start.head.num_classes
+        with tf.GradientTape() as tape:
+            features = self._network.tail(tf.cast(activations, tf.float32), training=False)
+            kept = tf.random.stateless_uniform(tf.shape(features), tf.stack([self._seed, step])) >= dropout
+            features = tf.where(kept, features / (1 - dropout), 0.0)
+            logits = tf.matmul(features, self._kernel.value) + self._bias.value
+            targets = tf.one_hot(labels, num_classes) * (1 - smoothing) + smoothing / num_classes
+            losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+            loss = tf.reduce_mean(losses * tf.gather(self._class_weights, labels))
+        gradients = tape.gradient(loss, [each.value for each in self._variables])
+        self._descend(gradients, tf.cast(step, tf.float32), rate, decay)
+        plain = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+        right = tf.equal(tf.argmax(logits, axis=1, output_type=tf.int32), labels)
+        return tf.reduce_sum(plain), tf.reduce_sum(tf.cast(right, tf.int32))
+
+    def _descend(self, gradients: Any, step: Any, rate: Any, decay: Any) -> None:
+        correction = tf.sqrt(1 - _SECOND_DECAY**step) / (1 - _FIRST_DECAY**step)
+        for each, gradient, first, second in zip(self._variables, gradients, self._first, self._second, strict=True):
+            first.assign_add((1 - _FIRST_DECAY) * (gradient - first))
+            second.assign_add((1 - _SECOND_DECAY) * (tf.square(gradient) - second))
+            shrink = rate * decay if len(each.shape) > 1 else 0.0
+            each.value.assign(each.value * (1 - shrink) - rate * correction * first / (tf.sqrt(second) + _EPSILON))
