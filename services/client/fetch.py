@@ -17,8 +17,9 @@ FILE_NAMES = {
     "predict": "predict.py",
     "report": "report.html",
     "result": "result.json",
+    "mail": "mail.eml",
 }
-"""File by the name of its link; a job also sends a mail."""
+"""File by name; what comes over a link is known by the link's name."""
 
 
 def fetch(
@@ -31,10 +32,10 @@ def fetch(
         view: The job as last seen.
         token: Opens it.
         folder: Made where it is missing; only files of these names are replaced.
-        besides: Files on this disk to put there as well, by the file name they get.
+        besides: Files on this disk to put there as well, by name.
 
     Returns:
-        Path by name of the link or file.
+        Path by name.
 
     Raises:
         UserFault: If the job has left nothing so far.
@@ -53,7 +54,7 @@ def fetch(
         for name, link in links.items():
             client.download(link, token, fetched[name])
         for name, source in (besides or {}).items():
-            fetched[name] = Path(shutil.copyfile(source, Path(scratch) / name))
+            fetched[name] = Path(shutil.copyfile(source, Path(scratch) / FILE_NAMES[name]))
         return _move(fetched, folder)
 
 

@@ -30,13 +30,15 @@ def print_summary(result: Result, console: Console) -> None:
         Text.assemble(
             (f"{result.winner}: {result.test.accuracy:.1%} right", "bold green"),
             f" on {result.test.num_images} held-back images (95 % interval {low:.1%} to {high:.1%})",
-        )
+        ),
+        soft_wrap=True,
     )
-    console.print(_circumstances(result), style="dim", highlight=False)
+    console.print(_circumstances(result), style="dim", highlight=False, soft_wrap=True)
+    console.print()
     console.print(_candidate_table(result))
     console.print(_class_table(result))
     for line in _remarks(result):
-        console.print(line, highlight=False, markup=False)
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def print_files(files: Mapping[str, Path], console: Console) -> None:

@@ -15,7 +15,6 @@ from services.client.stage import Stage
 from services.onebox.runner import Onebox
 from shared.errors import UserFault
 
-MAIL_NAME = "mail.eml"
 _POLL_S = 0.2
 _MAIL_WITHIN_S = 20.0
 
@@ -110,7 +109,7 @@ class _Session:
 
     def _deliver(self, view: JobView, token: str) -> Delivery:
         mails = sorted(self._box.data_dir.glob(f"**/*{view.job_id}*.eml"))
-        besides = {MAIL_NAME: mails[0]} if mails else {}
+        besides = {"mail": mails[0]} if mails else {}
         if not mails and not any(view.links.get(name) for name in FILE_NAMES):
             return Delivery(view=view, files={})
         return Delivery(view=view, files=fetch(self._client, view, token, self._order.out, besides=besides))
