@@ -186,8 +186,16 @@ def test_the_number_of_pixels_is_judged_before_they_are_decoded() -> None:
     header_only = encoded(Image.new("1", (11_000, 11_000)), compress_level=1)[:100]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        with pytest.raises(UnusableImage, match=r"11000 x 11000 pixels.*100,000,000"):
+        with pytest.raises(UnusableImage, match=r"11000 x 11000 pixels.*64,000,000"):
             read(header_only)
+
+
+def test_of_a_big_jpeg_only_as_many_pixels_count_as_are_decoded() -> None:
+    data = encoded(Image.new("RGB", (1200, 900), "teal"), "JPEG")
+    (square,) = read_squares(data, (96,), ImageLimits(max_pixels=400_000))
+    assert square.getpixel((50, 50)) == Image.open(io.BytesIO(data)).getpixel((50, 50))
+    with pytest.raises(UnusableImage, match="at most 400,000"):
+        read_squares(data, (224,), ImageLimits(max_pixels=400_000))
 
 
 @pytest.mark.parametrize("path", sorted(files_of_all_modes()))

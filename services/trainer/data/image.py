@@ -50,7 +50,7 @@ _DRAFT_GAP = 3
 ``reducing_gap``, at 3.0 "almost indistinguishable from fair resampling"."""
 _BIG_PIXELS = 25_000_000
 _one_big_image = threading.Lock()
-"""Held while a big picture is decoded: one of 100 million pixels takes 300 MB, and there is a thread per core."""
+"""Held while a big picture is decoded: one of 64 million pixels takes 256 MB, and there is a thread per core."""
 _MAX_8_BIT, _MAX_16_BIT = 255, 65535
 
 
@@ -61,12 +61,12 @@ class ImageLimits:
     Args:
         min_px: Least length of a side.
         max_px: Greatest length of a side.
-        max_pixels: Greatest number of pixels.
+        max_pixels: Greatest number of pixels to decode; of big JPEGs fewer are decoded than the header says.
     """
 
     min_px: int = 8
     max_px: int = 12000
-    max_pixels: int = 100_000_000
+    max_pixels: int = 64_000_000
 
 
 class UnusableImage(ConvtailorError):
@@ -98,9 +98,11 @@ def read_squares(data: bytes, sizes_px: Sequence[int], limits: ImageLimits) -> l
     """
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as image:
-            _check_size(image.size, limits)
+            is_big = image.width * image.height > _BIG_PIXELS
+            _check_sides(image.size, limits)
             image.draft(None, (max(sizes_px) * _DRAFT_GAP,) * 2)
-            with _one_big_image if image.width * image.height > _BIG_PIXELS else nullcontext():
+            _check_pixels(image.size, limits)
+            with _one_big_image if is_big else nullcontext():
                 rgb = to_rgb(image)
                 turn = _TURNS.get(_orientation(image))
                 squares = [rgb.resize((px, px), Image.Resampling.BILINEAR) for px in sizes_px]
@@ -142,16 +144,18 @@ def _to_8_bit(values: NDArray[np.generic]) -> NDArray[np.uint8]:
     return shallow
 
 
-def _check_size(size: tuple[int, int], limits: ImageLimits) -> None:
-    width, height = size
+def _check_sides(size: tuple[int, int], limits: ImageLimits) -> None:
     if min(size) < limits.min_px:
-        reason = f"The image has {width} x {height} pixels, each side needs at least {limits.min_px}."
+        reason = f"The image has {size[0]} x {size[1]} pixels, each side needs at least {limits.min_px}."
         raise UnusableImage("image_too_small", reason, fix="Send it in its original size, or leave it out.")
-    if max(size) > limits.max_px or width * height > limits.max_pixels:
-        reason = (
-            f"The image has {width} x {height} pixels, a side may have at most {limits.max_px:,} "
-            f"and the whole {limits.max_pixels:,}."
-        )
+    if max(size) > limits.max_px:
+        reason = f"The image has {size[0]} x {size[1]} pixels, each side may have at most {limits.max_px:,}."
+        raise UnusableImage("image_too_large", reason, fix=_FIX_TOO_LARGE)
+
+
+def _check_pixels(size: tuple[int, int], limits: ImageLimits) -> None:
+    if size[0] * size[1] > limits.max_pixels:
+        reason = f"The image has {size[0]} x {size[1]} pixels, at most {limits.max_pixels:,} are decoded."
         raise UnusableImage("image_too_large", reason, fix=_FIX_TOO_LARGE)
 
 
