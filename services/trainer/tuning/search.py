@@ -9,7 +9,7 @@ from shared.options import TuneSearch
 from shared.result import Hyperparameters, TuningTrial
 
 _MUTATION = 0.2
-_TOURNAMENT = 2
+_TOURNAMENT = 3
 _FOUNDERS = 2
 
 

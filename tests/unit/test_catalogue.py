@@ -1,0 +1,22 @@
+import subprocess
+import sys
+
+from services.trainer.zoo.catalogue import BACKBONES
+from shared.candidates import CANDIDATE_NAMES
+
+
+def test_rows_are_the_candidates_that_a_job_may_name_in_their_order():
+    assert tuple(BACKBONES) == CANDIDATE_NAMES
+    assert all(name == row.name for name, row in BACKBONES.items())
+
+
+def test_every_weights_file_is_named_once_and_only_the_bundled_one_has_no_address():
+    assert len({row.weights_file for row in BACKBONES.values()}) == len(BACKBONES)
+    assert [row.name for row in BACKBONES.values() if row.weights_url is None] == ["tiny"]
+
+
+def test_catalogue_and_weights_are_read_without_tensorflow():
+    program = (
+        "import services.trainer.zoo.weights, sys; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
