@@ -16,6 +16,9 @@ from zipfile import ZipFile
 import numpy as np
 from PIL import Image, ImageDraw
 
+from services.trainer.ledger import ObjectLedger
+from shared.adapters.embedded.signed_url import UrlSigner
+from shared.adapters.memory.object_store import MemoryObjectStore
 from shared.backends import Backends, open_backends
 from shared.clock import utc_now
 from shared.events import Event, Topic, announcement, decode
@@ -71,12 +74,22 @@ def write_mirror(directory: Path, *, seed: int = 0) -> Path:
     return directory
 
 
+def null_ledger() -> ObjectLedger:
+    """Return a ledger that nobody reads."""
+    signer = UrlSigner(b"0" * 32, public_url="http://127.0.0.1", clock=utc_now)
+    return ObjectLedger(objects=MemoryObjectStore(signer=signer), job_id="none", fence=1, tell=lambda _: None)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Site:
     """One machine's folder with a job in it; the test plays intake and reporter."""
 
     folder: Path
     mirror: Path
+
+    @property
+    def archive(self) -> Path:
+        return self.folder / "photos.zip"
 
     @property
     def backends(self) -> Backends:
@@ -136,7 +149,7 @@ class Site:
     def job(self) -> Job:
         return self.backends.job_store.get(JOB_ID).job
 
-    def wait_for(self, what: Callable[[Job], bool], worker: subprocess.Popen[bytes], *, within_s: float = 120) -> Job:
+    def wait_for(self, what: Callable[[Job], bool], worker: subprocess.Popen[bytes], *, within_s: float = 300) -> Job:
         """Return the job as soon as it is as wanted.
 
         Raises:
@@ -152,6 +165,12 @@ class Site:
             assert worker.poll() is None, self.log
             pause.wait(0.02)
 
+    def fetch(self, name: str, folder: Path) -> Path:
+        """Copy a delivered file into a folder."""
+        keys = [key for key in self.stored() if key.endswith(f"/{name}")]
+        (folder / name).write_bytes(self.backends.object_store.read(keys[-1]))
+        return folder / name
+
     def cancel(self) -> None:
         """Ask for the job to stop, as intake does."""
         store = self.backends.job_store
@@ -163,6 +182,6 @@ class Site:
         bus = self.backends.event_bus
         return [decode(each.data) for each in bus.pull(Topic.RESULTS, lease=timedelta(minutes=5), max_messages=100)]
 
-    def keys(self) -> list[str]:
+    def stored(self) -> list[str]:
         """Return every key below the job."""
         return [stored.key for stored in self.backends.object_store.list(f"jobs/{JOB_ID}/")]

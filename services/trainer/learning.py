@@ -15,7 +15,8 @@ import tensorflow as tf
 from services.trainer.data.dataset import Dataset, Images
 from services.trainer.evaluation.evaluate import Evaluation, evaluate
 from services.trainer.evaluation.metrics import Logits
-from services.trainer.export.package import Package, describe, pack
+from services.trainer.export.delivery import Package
+from services.trainer.export.package import describe, pack
 from services.trainer.export.verifier import Verifier, objection
 from services.trainer.export.verify import Request
 from services.trainer.phase_clock import PhaseClock
@@ -105,11 +106,11 @@ def _logits_of(model: keras.Model) -> Callable[[Images], Logits]:
     last = model.layers[-1]
     features = keras.Model(model.inputs, last.input)
 
-    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)])
     def logits(images: Any) -> Any:
         return tf.matmul(features(images, training=False), last.kernel) + last.bias
 
-    return lambda images: np.asarray(logits(images))
+    traced = tf.function(logits, input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)])
+    return lambda images: np.asarray(traced(images))
 
 
 def export(scored: Scored, dataset: Dataset, trained: Trained, archive: Path, verifier: Verifier) -> Exported:

@@ -8,8 +8,8 @@ from pathlib import Path
 from services.trainer.data.dataset import Dataset
 from services.trainer.data.image import ImageLimits
 from services.trainer.data.prepare import prepare
-from services.trainer.delivery import deliver_package, deliver_result
 from services.trainer.eta import Forecast, plan
+from services.trainer.export.delivery import deliver_package, deliver_result
 from services.trainer.export.verifier import Verifier
 from services.trainer.ledger import ObjectLedger
 from services.trainer.phase_clock import PhaseClock

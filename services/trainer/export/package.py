@@ -3,25 +3,15 @@
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 
 from services.trainer.export import predict
+from services.trainer.export.delivery import Package
 from shared.result import ModelSize
 
 SUMMARY_WIDTH = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Package:
-    """Files on the local disk, under the names the person sees."""
-
-    model_h5: Path
-    model_keras: Path
-    labels: Path
-    predict: Path
 
 
 def pack(model: keras.Model, classes: tuple[str, ...], directory: Path, saved: Callable[[Path], None]) -> Package:

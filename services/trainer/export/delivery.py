@@ -1,10 +1,10 @@
-"""Puts what a training leaves into the object store; ``result.json`` goes last and makes it whole."""
+"""What the person receives, and its way into the object store; ``result.json`` goes last and makes it whole."""
 
 import io
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
-from services.trainer.export.package import Package
 from shared.job import Artefacts
 from shared.json_codec import to_json
 from shared.ports.object_store import ObjectStore
@@ -16,6 +16,23 @@ _TYPES = {
     ".txt": "text/plain; charset=utf-8",
     ".py": "text/x-python; charset=utf-8",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """Files on the local disk, under the names the person sees.
+
+    Args:
+        model_h5: The network for plain Keras.
+        model_keras: The same in Keras's own format.
+        labels: Class names, one a line, in the order of the outputs.
+        predict: A small program that uses them.
+    """
+
+    model_h5: Path
+    model_keras: Path
+    labels: Path
+    predict: Path
 
 
 def deliver_package(objects: ObjectStore, prefix: str, package: Package) -> Artefacts:

@@ -1,0 +1,212 @@
+"""A worker and its training process, for real: from a zip to a verified delivery, through every interruption."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from services.trainer.data.image import ImageLimits
+from services.trainer.data.prepare import prepare
+from services.trainer.eta import PHASES
+from services.trainer.export.rescore import raw_images
+from services.trainer.run import Run
+from shared.events import EventType
+from shared.job import Job, JobState, TrialState
+from shared.json_codec import from_json
+from shared.result import Result
+from tests.training_fixture import CLASSES, JOB_ID, MIRRORED, Site, null_ledger, write_archive, write_mirror
+
+PATIENCE_S = 20
+
+
+@pytest.fixture(scope="module")
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_mirror(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, mirror: Path) -> Site:
+    """A site whose job went through without interruption."""
+    site = Site(folder=tmp_path_factory.mktemp("site"), mirror=mirror)
+    site.submit(
+        write_archive(site.archive, per_class=30),
+        candidates=(MIRRORED, "vgg16"),
+        epochs=5,
+        tune_epochs=2,
+        tune_trials=2,
+    )
+    worker = site.start_worker()
+    try:
+        site.wait_for(lambda job: job.device is not None, worker)
+        (site.folder / "maps").write_text(Path(f"/proc/{worker.pid}/maps").read_text())
+        site.wait_for(lambda job: job.state is not JobState.TRAINING and job.state is not JobState.QUEUED, worker)
+    finally:
+        stop(worker)
+    return site
+
+
+def stop(worker: "subprocess.Popen[bytes]") -> None:
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(PATIENCE_S) == 0
+
+
+def in_phase(phase: str) -> Callable[[Job], bool]:
+    return lambda job: job.progress is not None and job.progress.phase == phase
+
+
+def has_ended(job: Job) -> bool:
+    return job.state not in (JobState.QUEUED, JobState.TRAINING)
+
+
+def read_result(site: Site) -> Result:
+    key = site.job().artefacts.result
+    assert key is not None
+    return from_json(Result, json.loads(site.backends.object_store.read(key)))
+
+
+def test_the_job_is_announced_once_with_everything_delivered(finished: Site) -> None:
+    job = finished.job()
+    assert job.state is JobState.REPORTING, job.fault
+    assert [event.type for event in finished.told()] == [EventType.TRAINING_FINISHED]
+    delivered = [job.artefacts.model_h5, job.artefacts.model_keras, job.artefacts.labels, job.artefacts.predict]
+    assert {*delivered, job.artefacts.result} <= set(finished.stored())
+    states = {trial.name: trial.state for trial in job.trials}
+    assert states == {
+        f"screen/{MIRRORED}": TrialState.DONE,
+        "screen/vgg16": TrialState.SKIPPED,
+        "tune/0": TrialState.DONE,
+        "tune/1": TrialState.DONE,
+    }
+    assert job.device is not None
+    assert job.device.startswith(("CPU", "NVIDIA"))
+    assert job.progress is not None
+    assert job.progress.best is not None
+    assert job.progress.best.candidate == MIRRORED
+
+
+def test_nothing_is_left_in_the_scratch_folder(finished: Site) -> None:
+    assert not list((finished.folder / "data" / "scratch").iterdir())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the memory map of a process")
+def test_the_worker_never_loads_tensorflow(finished: Site) -> None:
+    maps = (finished.folder / "maps").read_text()
+    assert "libsqlite3" in maps or "_sqlite3" in maps
+    assert "tensorflow" not in maps
+
+
+def test_the_result_tells_the_whole_story(finished: Site) -> None:
+    result = read_result(finished)
+    assert result.winner == MIRRORED
+    assert result.classes == CLASSES
+    reasons = {candidate.name: candidate.skipped_because for candidate in result.candidates}
+    assert reasons[MIRRORED] is None
+    assert "vgg16" in str(reasons["vgg16"])
+    assert sum(map(sum, result.test.confusion_matrix)) == result.test.num_images == result.counts.test
+    assert result.test.interval[0] <= result.test.accuracy <= result.test.interval[1]
+    assert result.model.total_parameters == 218_544 + 3 * 257
+    assert f"{result.model.trainable_parameters:,}" in result.model.summary
+    assert "probabilities (Dense)" in result.model.summary
+    spent = result.timings_s
+    parts = spent.prepare + spent.screen + spent.tune + spent.evaluate + spent.export
+    assert 0.9 * spent.total < parts <= spent.total
+
+
+def test_the_delivered_networks_repeat_the_result_on_the_raw_test_images(finished: Site, tmp_path: Path) -> None:
+    result = read_result(finished)
+    dataset = prepare(finished.archive, quiet_run(tmp_path), sizes_px=[224], limits=ImageLimits())
+    paths = [dataset.paths[position] for position in dataset.split.test]
+    labels = dataset.labels[dataset.split.test]
+    for name in ("model.h5", "model.keras"):
+        model = keras.models.load_model(finished.fetch(name, tmp_path), compile=False)
+        scores = np.concatenate(
+            [np.asarray(model(image[None], training=False)) for image in raw_images(finished.archive, paths)]
+        )
+        assert (scores.argmax(axis=1) == labels).mean() == pytest.approx(result.test.accuracy, abs=1.5 / len(labels))
+        for mistake in result.test.mistakes:
+            row = scores[paths.index(mistake.path)]
+            assert row[CLASSES.index(mistake.predicted)] == pytest.approx(mistake.confidence, abs=0.05)
+            assert CLASSES[labels[paths.index(mistake.path)]] == mistake.actual
+
+
+def test_the_delivered_program_reads_pictures_upright_with_keras_alone(finished: Site, tmp_path: Path) -> None:
+    for name in ("model.h5", "labels.txt", "predict.py"):
+        finished.fetch(name, tmp_path)
+    (pixels,) = raw_images(finished.archive, ["photos/blue disc/0.JPG"])
+    upright = Image.fromarray(pixels)
+    upright.save(tmp_path / "upright.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=exif)
+    # -I: nothing of this repository can be imported
+    run = subprocess.run(
+        [sys.executable, "-I", tmp_path / "predict.py", tmp_path / "upright.png", tmp_path / "turned.png"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first, second = (line.split("\t") for line in run.stdout.splitlines())
+    assert first[1] in CLASSES
+    assert 1 / 3 <= float(first[2]) <= 1
+    assert second[1:] == first[1:]
+
+
+def quiet_run(directory: Path) -> Run:
+    return Run(
+        directory=directory,
+        seed=0,
+        report=lambda _: None,
+        stop_reason=lambda: None,
+        seconds_left=lambda: 3600.0,
+        ledger=null_ledger(),
+    )
+
+
+@pytest.mark.slow
+def test_workers_killed_in_every_phase_end_in_one_finished_job(tmp_path: Path, mirror: Path) -> None:
+    site = Site(folder=tmp_path, mirror=mirror)
+    site.submit(write_archive(site.archive, per_class=20), epochs=3, tune_epochs=2, tune_trials=2)
+    for number, phase in enumerate(PHASES):
+        worker = site.start_worker()
+        site.wait_for(in_phase(phase), worker)
+        if number % 2:
+            stop(worker)
+        else:
+            os.kill(worker.pid, signal.SIGKILL)
+            worker.wait()
+    worker = site.start_worker()
+    job = site.wait_for(has_ended, worker)
+    stop(worker)
+    assert job.state is JobState.REPORTING, job.fault
+    assert job.claim is not None
+    assert job.claim.fence == len(PHASES) + 1
+    assert [event.type for event in site.told()] == [EventType.TRAINING_FINISHED]
+    pages = [key.split("/ledger/")[1] for key in site.stored() if key.endswith(".json") and "/ledger/" in key]
+    assert Counter(pages) == {f"screen/{MIRRORED}.json": 1, "tune/0.json": 1, "tune/1.json": 1}  # none was repeated
+    assert {trial.name for trial in job.trials} == {f"screen/{MIRRORED}", "tune/0", "tune/1"}
+    assert read_result(site).job_id == JOB_ID
+
+
+@pytest.mark.slow
+def test_cancelling_while_it_trains_delivers_the_best_so_far(tmp_path: Path, mirror: Path) -> None:
+    site = Site(folder=tmp_path, mirror=mirror)
+    site.submit(write_archive(site.archive, per_class=20), epochs=3, tune_epochs=1000, tune_trials=100)
+    worker = site.start_worker()
+    site.wait_for(in_phase("tune"), worker)
+    site.cancel()
+    job = site.wait_for(has_ended, worker)
+    stop(worker)
+    assert job.state is JobState.CANCELLED, job.fault
+    result = read_result(site)
+    assert result.stopped_because == "cancelled"
+    assert result.test.num_images == result.counts.test
+    assert [event.type for event in site.told()] == [EventType.JOB_CANCELLED]
