@@ -157,15 +157,16 @@ def test_a_server_is_spoken_with_by_commands_and_stops_on_ctrl_c(home, photos):
     made = run_program("submit", "photos", "--email", "ada@example.org", "--server", url, "--json", cwd=home).document
     assert run_program("cancel", cwd=home).code == 0
     watched = run_program("watch", made["job_id"], "--json", cwd=home)
-    seen = run_program("status", "--json", cwd=home)
-    nothing = run_program("fetch", "--out", "nothing", cwd=home)
+    while not (seen := run_program("status", "--json", cwd=home)).document["mailed_at"]:
+        patience.wait(patience.interval_s)
+    fetched = run_program("fetch", "--out", "fetched", cwd=home)
     server.send(signal.SIGINT)
     stopped = server.finish()
 
     assert (watched.code, watched.document["error"]["code"]) == (1, "job_cancelled")
     assert (seen.code, seen.document["state"]) == (0, "cancelled")
-    assert nothing.code == 1
-    assert "has left no files" in nothing.err
+    assert fetched.code == 0
+    assert [path.name for path in (home / "fetched").iterdir()] == ["report.html"]
     assert stopped.code == 0
     assert f"curl -s {url}/v1/jobs" in stopped.out
     assert not psutil.wait_procs(family, timeout=5)[1]

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from services.client.api import Client
+from services.client.fault import Unreachable
 from services.client.follow import Patience
 from services.onebox.runner import Onebox
 from services.onebox.service_process import RestartRule
@@ -46,6 +47,13 @@ def until(condition, patience=None):
     return value
 
 
+def state_of(created, client):
+    try:
+        return client.status(created.job_id, created.token).state
+    except Unreachable:
+        return None
+
+
 @pytest.mark.parametrize("name", ["intake", "trainer", "reporter"])
 def test_a_service_that_is_killed_comes_back_and_nothing_is_lost(box, name):
     service = next(service for service in box.services if service.name == name)
@@ -57,7 +65,7 @@ def test_a_service_that_is_killed_comes_back_and_nothing_is_lost(box, name):
         until(lambda: service.pid not in (None, killed))
         _, alive = psutil.wait_procs(before, timeout=10)
         assert not alive
-        until(lambda: client.status(created.job_id, created.token).state == "awaiting_upload")
+        until(lambda: state_of(created, client) == "awaiting_upload")
     box.check()
 
 
