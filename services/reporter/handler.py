@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from email.headerregistry import Address
 
 from pydantic import ValidationError
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from services.reporter.letter import write_letter, write_page
 from services.reporter.mailers.mailer import Mailer
@@ -161,10 +161,18 @@ def _mail(job: Job, result: Result | None, album: Album, desk: Desk) -> Fault | 
 def _record(told: Job, mail_fault: Fault | None, desk: Desk) -> None:
     """Write that the person was told, and the end, in one step, over whatever else changed in the job meanwhile.
 
+    Insists on a store that does not answer: giving up here means a second mail.
+
     Raises:
         Conflict: If the claim was lost; its new holder reports.
+        Transient: If the store stays away.
     """
-    tries = Retrying(retry=retry_if_exception_type(Conflict), stop=stop_after_attempt(_RECORD_ATTEMPTS), reraise=True)
+    tries = Retrying(
+        retry=retry_if_exception_type((Conflict, Transient)),
+        stop=stop_after_attempt(_RECORD_ATTEMPTS),
+        wait=wait_exponential(multiplier=0.05, max=2),
+        reraise=True,
+    )
     for attempt in tries:
         with attempt:
             _record_once(told, mail_fault, desk)

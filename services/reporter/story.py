@@ -46,8 +46,8 @@ def tell(job: Job, result: Result | None, *, album: Album, offer: Offer, extent:
 
 
 def _with_model(job: Job, result: Result, *, album: Album, offer: Offer, extent: Extent) -> Story:
-    names = enumeration([shortened(one_line(name), 24) for name in result.classes], most=3)
-    score = f"{percent(result.test.accuracy)} right on unseen photographs ({names})"
+    names = enumeration([shortened(one_line(name), 16) for name in result.classes], most=3)
+    score = f"{percent(result.test.accuracy)} right ({names})"
     title, subject = {
         JobState.CANCELLED: ("You stopped it; here is your model so far.", f"Stopped, with a model: {score}"),
         JobState.FAILED: (

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
 from enum import StrEnum
 
 from shared.errors import Transient, UserFault
@@ -70,7 +71,7 @@ class SmtpMailer:
     def send(self, message: EmailMessage) -> None:
         """Send the message; see :class:`services.reporter.mailers.mailer.Mailer`."""
         with _translated(self._server, str(message["To"])), self._connected() as connection:
-            connection.send_message(message)
+            _hand_in(connection, message)
 
     @contextmanager
     def _connected(self) -> Iterator[smtplib.SMTP]:
@@ -96,6 +97,14 @@ class SmtpMailer:
 
     def _context(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=self._server.ca_file)
+
+
+def _hand_in(connection: smtplib.SMTP, message: EmailMessage) -> None:
+    """Send the bytes as they are; ``send_message`` would write ``>From`` where a line begins with ``From``."""
+    sender, recipient = (message[name].addresses[0].addr_spec for name in ("From", "To"))
+    is_ascii = f"{sender}{recipient}".isascii()
+    data = message.as_bytes(policy=SMTP if is_ascii else SMTPUTF8)
+    connection.sendmail(sender, [recipient], data, mail_options=() if is_ascii else ("SMTPUTF8", "BODY=8BITMIME"))
 
 
 @contextmanager

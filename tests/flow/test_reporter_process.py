@@ -1,0 +1,123 @@
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+
+from shared.backends import Backends, open_backends
+from shared.clock import utc_now
+from shared.events import announcement
+from shared.job import JobState
+from shared.json_codec import to_json
+from shared.outbox import publish_pending
+from shared.settings import Settings
+from tests.reporter_fixture import JOB_ID, KEYS, finished_job
+from tests.result_fixture import make_result
+
+PUBLIC_URL = "http://127.0.0.1:8080"
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def backends(tmp_path: Path) -> Backends:
+    return open_backends(Settings(data_dir=tmp_path, public_url=PUBLIC_URL))
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    wanted = {"CONVTAILOR_DATA_DIR": str(tmp_path), "CONVTAILOR_PUBLIC_URL": PUBLIC_URL, "CONVTAILOR_LEASE_S": "1"}
+    return {**os.environ, **wanted}
+
+
+@pytest.fixture
+def reporter(environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    process = start(environ)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def start(environ: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "services.reporter"], env=environ, stderr=subprocess.PIPE)
+
+
+def finish_job(backends: Backends) -> None:
+    """Leave a job as the trainer does: artefacts in the store, the state in the job, the event in the outbox."""
+    assert KEYS.result is not None
+    document = json.dumps(to_json(make_result(job_id=JOB_ID))).encode()
+    backends.object_store.put(KEYS.result, io.BytesIO(document), content_type="application/json")
+    job = replace(finished_job(), updated_at=utc_now())
+    backends.job_store.create(job, announcement(job, utc_now()))
+    publish_pending(backends.job_store, backends.event_bus)
+
+
+def await_state(backends: Backends, state: JobState) -> None:
+    deadline_s = time.monotonic() + PATIENCE_S
+    while backends.job_store.get(JOB_ID).job.state is not state:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)
+
+
+def mails(folder: Path) -> list[Path]:
+    return sorted((folder / "outbox").glob("*.eml"))
+
+
+def test_a_finished_job_is_mailed_and_the_process_stops_when_asked(
+    tmp_path: Path, backends: Backends, reporter: subprocess.Popen[bytes]
+) -> None:
+    finish_job(backends)
+    await_state(backends, JobState.DONE)
+    reporter.send_signal(signal.SIGTERM)
+    _, log = reporter.communicate(timeout=PATIENCE_S)
+    assert reporter.returncode == 0
+    (path,) = mails(tmp_path)
+    assert path.name == f"{JOB_ID}.done.eml"
+    message = message_from_bytes(path.read_bytes(), policy=policy.default)
+    assert message["Subject"].startswith("Your model is ready: 83 % right")
+    assert sum(part.get_content_maintype() == "image" for part in message.walk()) == 13
+    report = backends.job_store.get(JOB_ID).job.artefacts.report
+    assert report is not None
+    assert b"Your model is ready." in backends.object_store.read(report)
+    assert [line for line in map(json.loads, log.splitlines()) if line["severity"] != "INFO"] == []
+
+
+def test_a_reporter_killed_at_work_is_replaced_and_one_mail_is_left(
+    tmp_path: Path, backends: Backends, environ: dict[str, str], reporter: subprocess.Popen[bytes]
+) -> None:
+    finish_job(backends)
+    deadline_s = time.monotonic() + PATIENCE_S
+    while backends.job_store.get(JOB_ID).job.report_claim is None:
+        assert time.monotonic() < deadline_s
+    reporter.kill()
+    successor = start(environ)
+    try:
+        await_state(backends, JobState.DONE)
+    finally:
+        successor.kill()
+        successor.communicate()
+    assert len(mails(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "complaint"),
+    [
+        ("CONVTAILOR_MAIL_FROM", "nobody", "CONVTAILOR_MAIL_FROM"),
+        ("CONVTAILOR_MAILER", "smtp", "CONVTAILOR_SMTP_HOST: required"),
+        ("CONVTAILOR_MAILER", "pigeon", "CONVTAILOR_MAILER"),
+    ],
+)
+def test_settings_that_make_no_sense_are_told_at_the_start(
+    environ: dict[str, str], variable: str, value: str, complaint: str
+) -> None:
+    process = start({**environ, variable: value})
+    _, said = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 2
+    assert complaint in said.decode()

@@ -1,0 +1,66 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from services.reporter.caution import cautions
+from services.reporter.finding import wilson_interval
+from services.reporter.wording import duration, enumeration, percent
+from shared.result import Result
+from tests.result_fixture import make_result, scores
+
+
+def titles(result: Result) -> list[str]:
+    return [notice.title for notice in cautions(result)]
+
+
+@pytest.fixture
+def good() -> Result:
+    """A result that leaves nothing to warn of."""
+    result = make_result(num_candidates=2, per_class=60, skill=0.92)
+    assert result.tuning is not None
+    return replace(result, tuning=replace(result.tuning, train_accuracy=0.95, val_accuracy=result.test.accuracy))
+
+
+def test_a_sound_result_has_no_warning(good: Result) -> None:
+    assert titles(good) == []
+
+
+def test_each_reason_to_doubt_is_told(good: Result) -> None:
+    assert good.tuning is not None
+    few = make_result(("a", "b"), num_candidates=1, per_class=8, skill=0.9)
+    high = replace(good, tuning=replace(good.tuning, val_accuracy=0.999))
+    by_heart = replace(good, tuning=replace(good.tuning, train_accuracy=1.0, val_accuracy=0.8))
+    assert "Few test photographs" in titles(few)
+    assert titles(high) == ["Better while choosing than in the test"]
+    assert titles(by_heart) == ["It knows your photographs by heart"]
+    assert titles(replace(good, stopped_because="budget")) == ["Training was cut short"]
+
+
+def test_guessing_and_uneven_classes_are_told(good: Result) -> None:
+    matrix = np.array([[90, 0], [9, 1]])
+    lopsided = replace(good, classes=("a", "b"), test=scores(("a", "b"), matrix), tuning=None)
+    assert titles(lopsided)[0] == "It may be no better than guessing"
+    assert "Uneven classes" in titles(lopsided)
+    assert "Some classes are found less than half the time" in titles(lopsided)
+
+
+@pytest.mark.parametrize(
+    ("right", "total", "low", "high"),
+    [(0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (81, 263, 0.2553, 0.3662), (0, 0, 0.0, 1.0)],
+)
+def test_wilson_interval_agrees_with_published_values(right: int, total: int, low: float, high: float) -> None:
+    # Newcombe, Statistics in Medicine 17, 1998, table I, gives 81/263 without continuity correction.
+    assert wilson_interval(right, total) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_numbers_are_never_rounded_to_certainty() -> None:
+    shown = [percent(share).replace("\u00a0", " ") for share in (1.0, 0.9983, 0.0, 0.002, 0.894)]
+    assert shown == ["100 %", "99.8 %", "0 %", "0.2 %", "89 %"]
+
+
+def test_durations_and_enumerations_read_like_speech() -> None:
+    spoken = [duration(seconds).replace("\u00a0", " ") for seconds in (0.84, 47.6, 59.7, 134, 3900)]
+    assert spoken == ["0.8 s", "48 s", "1 min 0 s", "2 min 14 s", "1 h 5 min"]
+    assert enumeration(["a"]) == "a"
+    assert enumeration(list("abcdefgh"), most=3) == "a, b and 6 more"

@@ -1,0 +1,225 @@
+import io
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from services.reporter.handler import handle_end
+from shared.consumer import consume_once
+from shared.errors import Conflict, Fault, NotFound, Transient, UserFault
+from shared.events import Event, Topic, announcement
+from shared.job import Job, JobState
+from shared.ports.job_store import StoredJob
+from tests.job_fixture import archive_of, make_job
+from tests.reporter_fixture import JOB_ID, KEYS, PUBLIC_URL, Office, finished_job, open_office
+from tests.result_fixture import make_result
+
+REFUSED = UserFault("mail_refused", "550 no such user", fix="Give another address.")
+
+
+@pytest.fixture
+def office() -> Office:
+    return open_office()
+
+
+def event_of(office: Office) -> Event:
+    return announcement(replace(finished_job(), mailed_at=None), office.clock())[0]
+
+
+def consume_all(office: Office) -> int:
+    """Let the subscriber work until nothing is due; return how many deliveries it took."""
+    count = 0
+    while consume_once(office.bus, Topic.RESULTS, lambda event: handle_end(event, office.desk)):
+        count += 1
+    return count
+
+
+def test_a_finished_job_is_mailed_once_however_often_it_is_announced(office: Office) -> None:
+    office.add(finished_job(), make_result(job_id=JOB_ID))
+    for _ in range(2):
+        office.bus.publish(event_of(office))
+    assert consume_all(office) == 3
+    job = office.job()
+    assert [message["X-Job-Id"] for message in office.tray.messages] == [JOB_ID]
+    assert (job.state, job.mailed_at, job.artefacts.report) == (
+        JobState.DONE,
+        office.clock(),
+        f"jobs/{JOB_ID}/report.html",
+    )
+    assert "Your model is ready." in office.read_page()
+    assert office.bus.dead_letters(Topic.RESULTS) == []
+
+
+@pytest.mark.parametrize("state", [JobState.REJECTED, JobState.FAILED, JobState.CANCELLED])
+def test_other_ends_are_mailed_and_keep_their_state(office: Office, state: JobState) -> None:
+    fault = Fault(code="archive_one_class", message="One class.", fix="Add another.")
+    office.add(make_job(JOB_ID, state, archive=archive_of(JOB_ID), fault=fault))
+    assert consume_all(office) == 1
+    job = office.job()
+    assert (job.state, job.owes_mail, len(office.tray.messages)) == (state, False, 1)
+    assert job.fault == fault
+
+
+def test_a_cancel_before_the_upload_is_not_mailed(office: Office) -> None:
+    office.store.create(make_job(JOB_ID, JobState.CANCELLED))
+    handle_end(event_of(office), office.desk)
+    assert office.tray.messages == []
+
+
+def test_a_mailer_that_is_down_delays_the_mail_and_the_end(office: Office) -> None:
+    office.add(finished_job(), make_result())
+    office.tray.errors = [Transient("busy"), Transient("busy")]
+    assert consume_all(office) == 1
+    assert office.job().state is JobState.REPORTING
+    office.clock.advance(1)
+    assert consume_all(office) == 1
+    office.clock.advance(2)
+    assert consume_all(office) == 1
+    assert office.job().state is JobState.DONE
+    assert len(office.tray.messages) == 1
+
+
+def test_a_refused_address_ends_the_job_and_leaves_the_reason(office: Office) -> None:
+    office.add(finished_job(), make_result())
+    office.tray.errors = [REFUSED]
+    assert consume_all(office) == 1
+    job = office.job()
+    assert (job.state, job.mailed_at, job.owes_mail) == (JobState.DONE, None, False)
+    assert job.mail_fault == REFUSED.fault
+    assert office.read_page()
+
+
+def test_after_a_day_without_a_mail_server_the_job_ends_without_mail(office: Office) -> None:
+    office.add(finished_job(), make_result())
+    office.clock.advance(25 * 3600)
+    office.tray.errors = [Transient("no route to host")]
+    assert consume_all(office) == 1
+    job = office.job()
+    assert job.state is JobState.DONE
+    assert job.mail_fault is not None
+    assert job.mail_fault.code == "mail_undelivered"
+
+
+def test_a_crash_before_the_record_sends_again_under_the_same_id(office: Office) -> None:
+    """The process dies between sending and recording; a colleague takes over when the lease has ended."""
+
+    class Dying:
+        def send(self, message: object) -> None:
+            office.tray.send(message)  # type: ignore[arg-type]
+            raise KeyboardInterrupt
+
+    office.add(finished_job(), make_result())
+    with pytest.raises(KeyboardInterrupt):
+        handle_end(event_of(office), replace(office.desk, mailer=Dying()))
+    with pytest.raises(Conflict):
+        handle_end(event_of(office), office.colleague())
+    office.clock.advance(61)
+    handle_end(event_of(office), office.colleague())
+    assert len({message["Message-ID"] for message in office.tray.messages}) == 1
+    assert len(office.tray.messages) == 2
+    assert office.job().state is JobState.DONE
+
+
+def test_a_reporter_that_lost_its_claim_while_sending_records_nothing(office: Office) -> None:
+    class Slow:
+        def send(self, message: object) -> None:
+            del message
+            office.clock.advance(61)
+            handle_end(event_of(office), office.colleague())
+
+    office.add(finished_job(), make_result())
+    handle_end(event_of(office), replace(office.desk, mailer=Slow()))  # finds it done
+    claim = office.job().report_claim
+    assert claim is not None
+    assert (claim.owner, claim.fence) == ("colleague", 2)
+    assert len(office.tray.messages) == 1
+
+
+def test_a_change_of_the_job_meanwhile_is_kept(office: Office) -> None:
+    class Meddling:
+        def send(self, message: object) -> None:
+            office.tray.send(message)  # type: ignore[arg-type]
+            stored = office.store.get(JOB_ID)
+            office.store.replace(stored, replace(stored.job, cancel_requested_at=office.clock()))
+
+    office.add(finished_job(), make_result())
+    handle_end(event_of(office), replace(office.desk, mailer=Meddling()))
+    job = office.job()
+    assert (job.state, job.cancel_requested_at) == (JobState.DONE, office.clock())
+    assert len(office.tray.messages) == 1
+
+
+@pytest.mark.parametrize("document", [None, b"{", b'{"job_id": 1}'])
+def test_a_result_that_cannot_be_read_fails_the_job_and_says_so(office: Office, document: bytes | None) -> None:
+    office.add(finished_job())
+    if document is not None:
+        assert KEYS.result is not None
+        office.objects.put(KEYS.result, io.BytesIO(document), content_type="application/json")
+    assert consume_all(office) == 1
+    job = office.job()
+    assert job.state is JobState.FAILED
+    assert job.fault is not None
+    assert job.fault.code == "result_unreadable"
+    assert "did not finish" in office.tray.messages[0]["Subject"]
+
+
+def test_a_cancelled_job_with_a_model_gets_the_model(office: Office) -> None:
+    office.add(replace(finished_job(), state=JobState.CANCELLED), make_result())
+    assert consume_all(office) == 1
+    assert office.tray.messages[0]["Subject"].startswith("Stopped, with a model")
+    assert office.job().state is JobState.CANCELLED
+
+
+def test_a_store_that_does_not_answer_sends_nothing_twice(office: Office) -> None:
+    office.add(finished_job(), make_result())
+    store = office.store
+
+    class Flaky:
+        """Fails the write that would record the mail, once."""
+
+        failures = 1
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(store, name)
+
+        def replace(self, stored: StoredJob, job: Job, events: tuple[Event, ...] = ()) -> StoredJob:
+            if job.mailed_at is not None and self.failures:
+                self.failures -= 1
+                raise Transient("store is away")
+            return store.replace(stored, job, events)
+
+    desk = replace(office.desk, store=Flaky())  # type: ignore[arg-type]
+    handle_end(event_of(office), desk)
+    assert len(office.tray.messages) == 1
+    assert office.job().state is JobState.DONE
+
+
+def test_unknown_jobs_are_left_to_the_subscriber(office: Office) -> None:
+    with pytest.raises(NotFound):
+        handle_end(event_of(office), office.desk)
+
+
+def test_links_of_the_mail_work_until_the_day_it_names(office: Office) -> None:
+    office.add(finished_job(), make_result())
+    consume_all(office)
+    body = office.tray.messages[0].get_body(("plain",))
+    assert body is not None
+    text = " ".join(body.get_content().split())
+    assert "8 March 2026, 12:00 UTC" in text
+    links = re.findall(r"https://\S+", body.get_content())
+    assert len(links) == 6
+    for link in links:
+        token = link.removeprefix(f"{PUBLIC_URL}/v1/objects/")
+        assert office.signer.verify(token, "GET", office.clock() + timedelta(days=7, seconds=-1)).key
+        with pytest.raises(UserFault):
+            office.signer.verify(token, "GET", office.clock() + timedelta(days=7, seconds=1))
+
+
+def test_importing_the_reporter_brings_neither_tensorflow_nor_matplotlib() -> None:
+    code = "import services.reporter.bootstrap, services.reporter.__main__, sys; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    roots = {name.partition(".")[0] for name in done.stdout.split()}
+    assert not roots & {"tensorflow", "keras", "matplotlib", "numpy", "flask"}

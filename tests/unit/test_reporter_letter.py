@@ -1,0 +1,248 @@
+import json
+from dataclasses import replace
+from datetime import timedelta
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+from html.parser import HTMLParser
+
+import pytest
+
+from services.reporter.letter import Letter, write_letter, write_page
+from services.reporter.message import parse_sender, to_message
+from services.reporter.offer import make_offer
+from services.reporter.picture import Album
+from services.reporter.story import SNIPPET
+from shared.errors import Fault, UserFault
+from shared.job import Artefacts, Job, JobState
+from shared.json_codec import from_json, to_json
+from shared.result import Quarantined, Result
+from tests.job_fixture import NOW, archive_of, make_job
+from tests.reporter_fixture import JOB_ID, PUBLIC_URL, draw, finished_job, open_office
+from tests.result_fixture import GOLDEN, make_result
+
+SENDER = parse_sender("convtailor", "hello@convtailor.example")
+HOSTILE = "<script>alert('x')</script>"
+OBJECTS = open_office().objects
+
+
+@pytest.fixture(scope="module")
+def golden() -> Result:
+    return from_json(Result, json.loads(GOLDEN.read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="module")
+def album(golden: Result) -> Album:
+    return draw(golden)
+
+
+def write(job: Job, result: Result | None = None, album: Album | None = None) -> Letter:
+    offer = make_offer(job, OBJECTS, valid_for=timedelta(days=7), public_url=PUBLIC_URL)
+    return write_letter(job, result, album=album or {}, offer=offer)
+
+
+def received(letter: Letter, job: Job) -> EmailMessage:
+    """Return the mail as a mail program reads it from the wire."""
+    data = to_message(letter, job, sender=SENDER, now=NOW).as_bytes()
+    message = BytesParser(policy=policy.default).parsebytes(data)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+class Visible(HTMLParser):
+    """Collects what a person reads in an HTML document, element by element, and where it points."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.links: list[str] = []
+        self.images: list[str] = []
+        self.tags: set[str] = set()
+        self._hidden = 0
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self.tags.add(tag)
+        self._hidden += tag in ("style", "title")
+        if tag == "a":
+            self.links.append(values["href"] or "")
+        if tag == "img":
+            self.images.append(values["src"] or "")
+            assert values["alt"]
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in ("style", "title")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden and data.strip():
+            self.texts.append(flat(data))
+
+
+def flat(text: str) -> str:
+    return " ".join(text.replace("\u00a0", " ").split())
+
+
+def test_success_says_in_the_mail_what_the_person_wants_to_know(golden: Result, album: Album) -> None:
+    job = finished_job()
+    message = received(write(job, golden, album), job)
+    text = flat(message.get_body(("plain",)).get_content())
+    assert message["Subject"] == "Your model is ready: 83 % right (dress, hat and 8 more)"
+    assert "recognised 100 of 120 photographs that it had never seen before: 83 %" in text
+    assert "Expect between 76 % and 89 % on photographs like these" in text
+    assert "The links work until 8 March 2026, 12:00 UTC" in text
+    assert "mobilenet_v2 came out best" in text
+    assert "skipped: Its weights cannot be had" in text
+    assert "2,270,794" in text
+    assert "1,125,130 (from layer block_14_expand on)" in text
+    assert "photos/hat/broken.jpg" in text
+    assert "photos/shirt/12.jpg and photos/t-shirt/98.jpg" in text
+    assert flat(SNIPPET) in text
+    assert f"{PUBLIC_URL}/" in text
+
+
+def test_both_parts_of_the_mail_say_the_same(golden: Result, album: Album) -> None:
+    letter = write(finished_job(), golden, album)
+    seen, text = Visible(letter.html), flat(letter.text).lower()
+    assert len(seen.texts) > 200
+    missing = [
+        each for each in seen.texts if each.lower() not in text and each not in ("convtailor", "0", "50", "100", "·")
+    ]
+    assert [each for each in missing if each.strip("· ")] == []
+    assert all(link in letter.text for link in seen.links)
+    assert len(set(seen.links)) == 6
+
+
+def test_every_picture_of_the_mail_is_in_it_and_every_part_is_shown(golden: Result, album: Album) -> None:
+    job = finished_job()
+    message = received(write(job, golden, album), job)
+    html = message.get_body(("html",))
+    parts = {part["Content-ID"].strip("<>"): part for part in message.walk() if part["Content-ID"]}
+    shown = Visible(html.get_content()).images
+    assert [source.removeprefix("cid:") for source in shown] == list(parts)
+    assert len(parts) == 5 + 8
+    assert all(part.get_content_disposition() == "inline" for part in parts.values())
+    assert parts["confusion@convtailor"].get_content().startswith(b"\x89PNG")
+    assert message.get_content_type() == "multipart/alternative"
+
+
+def test_the_page_stands_alone_and_holds_what_the_mail_cuts(golden: Result, album: Album) -> None:
+    long = replace(
+        golden,
+        quarantined=tuple(
+            Quarantined(path=f"a/{i}.jpg", code="image_unreadable", reason="Broken.", fix="Copy again.")
+            for i in range(40)
+        ),
+    )
+    job = finished_job()
+    letter = write(job, long, album)
+    page = write_page(job, long, album=album, offer=make_offer(job, OBJECTS, valid_for=timedelta(1), public_url=""))
+    seen = Visible(page)
+    assert "a/39.jpg" in page
+    assert "a/39.jpg" not in letter.html
+    assert "… and 30 more files." in letter.text
+    assert "block_59_expand" in page
+    assert "The first 24 lines of the summary; the full report has it whole." in flat(letter.text)
+    assert all(source.startswith("data:image/") for source in seen.images)
+    assert "<link" not in page
+    assert "<script" not in page
+    assert "report.html" not in page  # it has no link to itself
+
+
+def test_hostile_names_stay_text_and_cannot_break_out_of_headers(golden: Result) -> None:
+    evil = f"{HOSTILE}\r\nBcc: spy@example.org\u202e"
+    names = (evil, *golden.classes[1:])
+    per_class = (replace(golden.test.per_class[0], name=evil), *golden.test.per_class[1:])
+    result = replace(golden, classes=names, test=replace(golden.test, per_class=per_class))
+    job = finished_job()
+    letter = write(job, result)
+    message = received(letter, job)
+    assert "script" not in Visible(letter.html).tags
+    assert "&lt;script&gt;" in letter.html
+    assert message["Bcc"] is None
+    assert "\r" not in message["Subject"]
+    assert "\u202e" not in letter.html + letter.text + letter.subject
+
+
+@pytest.mark.parametrize("email", ["ada@example.org\r\nBcc: spy@example.org", "ada", "@", "a b@c d"])
+def test_an_address_that_is_none_is_a_fault_of_the_person(email: str) -> None:
+    job = make_job(state=JobState.REJECTED, email=email)
+    with pytest.raises(UserFault) as caught:
+        to_message(write(job), job, sender=SENDER, now=NOW)
+    assert caught.value.fault.code == "mail_address_invalid"
+
+
+def test_names_outside_ascii_arrive_as_they_are(golden: Result) -> None:
+    result = make_result(("Bäume", "花", "кошка"), num_candidates=2)
+    job = finished_job(email="ada@bücher.example")
+    message = received(write(job, result), job)
+    assert "Bäume, 花 and кошка" in message["Subject"]
+    assert "кошка" in message.get_body(("plain",)).get_content()
+    assert message["To"].addresses[0].domain == "xn--bcher-kva.example"
+
+
+def test_headers_let_programs_recognise_repeats_and_automatic_mail() -> None:
+    job = finished_job()
+    first, again = (received(write(job, make_result(num_candidates=1)), job) for _ in range(2))
+    assert first["Message-ID"] == again["Message-ID"] == f"<{JOB_ID}.done@convtailor.example>"
+    assert (first["X-Job-Id"], first["Auto-Submitted"]) == (JOB_ID, "auto-generated")
+    assert first["Date"].datetime == NOW.replace(microsecond=0)
+    assert first["From"].addresses[0].addr_spec == "hello@convtailor.example"
+
+
+def test_rejection_names_every_fault_its_files_and_the_way_on() -> None:
+    faults = [
+        Fault(
+            code="class_too_small", message="Class cats has 3 images.", fix="Add two.", details={"classes": {"cats": 3}}
+        ),
+        Fault(
+            code="archive_links",
+            message="12 entries are links.",
+            fix="Put the images themselves in.",
+            details={"files": [f"cats/{i}.jpg" for i in range(12)], "count": 12},
+        ),
+    ]
+    together = replace(faults[0], details={"faults": [to_json(fault) for fault in faults]})
+    letter = write(make_job(JOB_ID, JobState.REJECTED, fault=together))
+    text = flat(letter.text)
+    assert letter.subject == "Your photographs need a correction first"
+    for wanted in (
+        "Class cats has 3 images.",
+        "What to do: Add two.",
+        "cats: 3",
+        "12 entries are links.",
+        "cats/9.jpg",
+    ):
+        assert wanted in text
+    assert "cats/10.jpg" not in text
+    assert "… and 2 more files." in text
+    assert "Code: archive_links" in text
+    assert f"send it as a new job at {PUBLIC_URL}" in text
+
+
+def test_failure_says_what_happened_and_what_to_do() -> None:
+    fault = Fault(code="out_of_memory", message="Memory ran out.", fix="Choose tiny.", details={"attempts": 3})
+    letter = write(make_job(JOB_ID, JobState.FAILED, archive=archive_of(), fault=fault))
+    text = flat(letter.text)
+    assert letter.subject == "Your training did not finish"
+    assert "Memory ran out. What to do: Choose tiny. Attempts: 3 Code: out_of_memory" in text
+    assert "no model from this job" in text
+
+
+def test_cancel_tells_what_there_is(golden: Result) -> None:
+    without = write(make_job(JOB_ID, JobState.CANCELLED, archive=archive_of(), artefacts=Artefacts()))
+    job = replace(finished_job(), state=JobState.CANCELLED)
+    with_model = write(job, replace(golden, stopped_because="cancelled", tuning=None))
+    assert without.subject == "Your job was cancelled"
+    assert "so there is no model" in flat(without.text)
+    assert with_model.subject.startswith("Stopped, with a model: 83 % right")
+    assert "this is the best model until then" in flat(with_model.text)
+    assert "model.h5" in with_model.text
+
+
+def test_sixty_classes_and_fifteen_candidates_stay_below_the_size_that_gmail_clips(album: Album) -> None:
+    result = make_result(tuple(f"Schmetterling {i} 蝶" for i in range(60)), num_candidates=15, per_class=9)
+    tiny = {name: replace(picture, data=b"") for name, picture in album.items()}
+    letter = write(finished_job(), result, tiny)
+    assert len(letter.html.encode()) < 102_000
+    assert "These are the 16 weakest of 60 classes" in flat(letter.text)

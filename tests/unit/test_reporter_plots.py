@@ -1,0 +1,89 @@
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from services.reporter import matrix_plot, plots, typeface
+from services.reporter.bootstrap import draw
+from services.reporter.picture import Album
+from shared.result import History, Result
+from tests.result_fixture import make_result
+
+
+@cache
+def album_of(shape: str) -> Album:
+    return draw(SHAPES[shape]())
+
+
+SHAPES = {
+    "two classes, one candidate": lambda: make_result(("Katze", "Hund"), num_candidates=1, num_epochs=1),
+    "ten classes, four candidates": make_result,
+    "sixty classes, twelve candidates": lambda: make_result(
+        tuple(f"蝶 {i}" for i in range(60)), num_candidates=13, per_class=9
+    ),
+}
+
+
+def decode(png: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(png))
+    image.load()
+    return image.convert("RGB")
+
+
+def num_colours(image: Image.Image) -> int:
+    return len(image.getcolors(maxcolors=image.width * image.height) or [])
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_every_plot_decodes_has_content_and_fits_a_mail(shape: str) -> None:
+    album = album_of(shape)
+    assert {"accuracy-bars", "candidate-accuracy", "candidate-loss", "tuning", "confusion"} <= set(album)
+    for name in ("accuracy-bars", "candidate-accuracy", "candidate-loss", "tuning", "confusion"):
+        image = decode(album[name].data)
+        ink = np.asarray(image).min(axis=2) < 250
+        assert image.width >= 1024, name
+        assert 0.005 < ink.mean() < 0.9, name
+        assert num_colours(image) > 20, name
+        assert len(album[name].data) < 600_000, name
+
+
+def test_the_matrix_grows_with_the_classes_so_that_names_stay_legible() -> None:
+    small = decode(album_of("two classes, one candidate")["confusion"].data)
+    large = decode(album_of("sixty classes, twelve candidates")["confusion"].data)
+    assert small.width == plots.WIDTH_IN * plots.DOTS_PER_INCH
+    assert large.width / 60 > 30  # pixels per class
+
+
+def test_right_is_green_and_wrong_is_brown() -> None:
+    result = make_result(("a", "b"), num_candidates=1)
+    matrix = ((10, 0), (10, 0))
+    result = replace(result, test=replace(result.test, confusion_matrix=matrix))
+    red, green, _ = decode(matrix_plot.confusion_matrix(result)).split()
+    difference = np.asarray(green).astype(int) - np.asarray(red).astype(int)
+    top, bottom = difference[: len(difference) // 2], difference[len(difference) // 2 :]
+    assert top.max() > 30 > -30 > bottom.min()
+
+
+def test_names_that_no_font_has_become_numbers_instead_of_empty_boxes() -> None:
+    assert typeface.label("Bär", 0) == "Bär"
+    assert typeface.label("\U00012000\U00012001", 6) == "no. 7"  # cuneiform
+    assert typeface.label("price $5 and $6", 0) == r"price \$5 and \$6"
+    assert len(typeface.label("x" * 300, 0)) <= 24
+
+
+@pytest.mark.parametrize("curve", [plots.candidate_curves, lambda result: plots.candidate_curves(result, loss=True)])
+def test_curves_with_losses_that_blew_up_are_still_drawn(curve: Callable[[Result], bytes]) -> None:
+    bad = History(accuracy=(0.5, 0.4), loss=(1.0, float("nan")), val_accuracy=(0.5, 0.4), val_loss=(9e9, float("inf")))
+    result = make_result(num_candidates=2, num_epochs=5)
+    result = replace(
+        result, candidates=(replace(result.candidates[0], history=bad, best_epoch=1), *result.candidates[1:])
+    )
+    assert num_colours(decode(curve(result))) > 20
+
+
+def test_the_same_result_gives_the_same_bytes() -> None:
+    assert plots.accuracy_bars(make_result()) == album_of("ten classes, four candidates")["accuracy-bars"].data

@@ -1,0 +1,44 @@
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from services.reporter.schema import schema_text
+from shared.json_codec import from_json, to_json
+from shared.result import Result
+from tests.result_fixture import GOLDEN, make_result
+
+DOCS = Path(__file__).parents[2] / "docs"
+SCHEMA = json.loads(schema_text())
+
+
+def test_the_schema_in_the_docs_is_the_one_of_the_code() -> None:
+    assert (DOCS / "result.schema.json").read_text(encoding="utf-8") == schema_text(), (
+        "regenerate it: python -m services.reporter.schema > docs/result.schema.json"
+    )
+
+
+def test_every_field_of_the_document_is_described() -> None:
+    described = set(re.findall(r"`([a-z0-9_.\[\]]+)`", (DOCS / "result.md").read_text(encoding="utf-8")))
+    names = {part for name in described for part in name.replace("[]", "").split(".")}
+    fields = set(SCHEMA["properties"])
+    for kind in SCHEMA["$defs"].values():
+        fields |= set(kind.get("properties", {}))
+    recipes = {"learning_rate", "batch_size", "weight_decay", "label_smoothing", "dropout", "epochs"}
+    assert fields - names - recipes == set()
+
+
+def test_the_golden_document_holds_and_survives_a_round_trip() -> None:
+    document = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    jsonschema.validate(document, SCHEMA)
+    assert to_json(from_json(Result, document)) == document
+    assert from_json(Result, document) == make_result()
+
+
+def test_the_schema_refuses_what_is_no_result() -> None:
+    document = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    del document["test"]["interval"]
+    with pytest.raises(jsonschema.ValidationError, match="interval"):
+        jsonschema.validate(document, SCHEMA)
