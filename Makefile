@@ -50,7 +50,9 @@ bench: $(VENV)/.installed  ## Measure every number in docs/benchmarks.md and wri
 	@$(BIN)/python -m benchmarks
 
 docs: $(VENV)/.installed  ## Regenerate the pages of docs/ that are made from the code.
-	@for page in tools.settings_page tools.cli_page services.reporter.result_schema; do $(BIN)/python -m $$page; done
+	@$(BIN)/python -m tools.settings_page
+	@$(BIN)/python -m tools.cli_page
+	@$(BIN)/python -m services.reporter.schema > docs/result.schema.json
 
 lock: $(VENV)/.installed  ## Pin the newest versions that pyproject.toml allows, with hashes.
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra all --group dev --generate-hashes \
