@@ -52,8 +52,7 @@ def last_word(work: Callable[[], Outcome], control: Control) -> Message:
         return _told(error)
     except Exception as error:  # the outermost loop of this process
         logger.exception("training failed")
-        is_memory = isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
-        return Message(kind=MessageKind.FAILED, fault=(fault.out_of_memory if is_memory else fault.internal)(error))
+        return Message(kind=MessageKind.FAILED, fault=fault.unforeseen(error))
     # A cancel that came while the network was exported still is one; the network is kept.
     cancelled = control.reason if control.reason is StopReason.CANCELLED else None
     return Message(kind=MessageKind.FINISHED, artefacts=outcome.artefacts, reason=cancelled or outcome.stopped_because)
@@ -73,7 +72,7 @@ def _told(error: ConvtailorError) -> Message:
         case NotFound():
             return Message(kind=MessageKind.FAILED, fault=fault.archive_gone(error))
         case _:
-            return Message(kind=MessageKind.FAILED, fault=fault.internal(error))
+            return Message(kind=MessageKind.FAILED, fault=fault.unforeseen(error))
 
 
 def main() -> None:
@@ -88,7 +87,8 @@ def main() -> None:
     control = Control()
     follow(sys.stdin.buffer, control.take)
     verifier = Verifier()
-    threading.Thread(target=warm_up, args=(settings.threads,), name="warm-up").start()
+    warm_up = threading.Thread(target=_warm_up, args=(settings.threads,), name="warm-up", daemon=True)
+    warm_up.start()
     order = control.orders.get()
     say_lock = threading.Lock()
 
@@ -103,12 +103,13 @@ def main() -> None:
             verifier=verifier,
             say=say,
             asked_to_stop=lambda: control.reason,
+            await_warmth=warm_up.join,
         )
         say(last_word(lambda: train(order, tools), control))
     os._exit(0)  # taking TensorFlow down in good order costs half a second that nobody needs
 
 
-def warm_up(threads: int) -> None:
+def _warm_up(threads: int) -> None:
     """Import what training needs while nobody waits for it."""
     from services.trainer import learning  # noqa: PLC0415 - imports TensorFlow
 

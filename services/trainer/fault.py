@@ -1,10 +1,13 @@
 """How a training can fail, in words for the person who asked for it."""
 
+import errno
 import signal
 
 from shared.errors import Fault
 
 OPERATOR_FIX = "Submit the archive again; if it fails again, send this message to whoever runs this service."
+SMALLER_FIX = "Choose smaller candidates such as tiny, mobilenet_0.5 or mobilenet_v2, or run it with more memory."
+MAX_CHARACTERS = 500
 
 
 def died(return_code: int, attempts: int) -> Fault:
@@ -18,7 +21,7 @@ def died(return_code: int, attempts: int) -> Fault:
         return Fault(
             code="out_of_memory",
             message=f"The system killed the training {attempts} times, most likely because memory ran out.",
-            fix="Choose smaller candidates such as tiny, mobilenet_0.5 or mobilenet_v2, or run it with more memory.",
+            fix=SMALLER_FIX,
             details={"attempts": attempts, "return_code": return_code},
         )
     return Fault(
@@ -34,7 +37,7 @@ def gave_up(attempts: int) -> Fault:
     return Fault(
         code="training_lost",
         message=f"The worker was lost {attempts} times while it trained; no further attempt is made.",
-        fix="Choose smaller candidates such as tiny or mobilenet_v2, or run it with more memory, and submit again.",
+        fix=SMALLER_FIX,
         details={"attempts": attempts},
     )
 
@@ -60,21 +63,24 @@ def budget_too_short(budget_minutes: float) -> Fault:
     )
 
 
-def internal(error: BaseException) -> Fault:
-    """Tell of an error that nobody foresaw."""
+def unforeseen(error: BaseException) -> Fault:
+    """Tell of an error that no step expects, by what is known of its kind."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        return Fault(
+            code="out_of_memory",
+            message=f"Memory ran out even with the smallest batch: {error}"[:MAX_CHARACTERS],
+            fix=SMALLER_FIX,
+        )
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return Fault(
+            code="disk_full",
+            message="The disk of the trainer is full.",
+            fix="Send fewer images or choose fewer candidates, or have whoever runs this service make room.",
+        )
     return Fault(
         code="internal_error",
-        message=f"The training failed in a way that was not foreseen: {type(error).__name__}: {error}"[:500],
+        message=f"The training failed in a way that was not foreseen: {type(error).__name__}: {error}"[:MAX_CHARACTERS],
         fix=OPERATOR_FIX,
-    )
-
-
-def out_of_memory(error: BaseException) -> Fault:
-    """Tell that even the smallest batch did not fit."""
-    return Fault(
-        code="out_of_memory",
-        message=f"Memory ran out even with the smallest batch: {error}"[:500],
-        fix="Choose smaller candidates such as tiny, mobilenet_0.5 or mobilenet_v2, or run it with more memory.",
     )
 
 
@@ -82,6 +88,6 @@ def archive_gone(error: BaseException) -> Fault:
     """Tell that the archive is no longer where it was put."""
     return Fault(
         code="archive_gone",
-        message=f"The uploaded archive is no longer in the store: {error}"[:500],
+        message=f"The uploaded archive is no longer in the store: {error}"[:MAX_CHARACTERS],
         fix="Submit the archive again.",
     )

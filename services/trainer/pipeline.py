@@ -19,6 +19,7 @@ from services.trainer.run import Run
 from services.trainer.settings import TrainerSettings
 from services.trainer.workspace import fetch_archive, open_workspace
 from services.trainer.zoo.weights import Resolution, resolve
+from shared.candidates import AUTO
 from shared.errors import UserFault
 from shared.job import Artefacts, Trial, TrialState
 from shared.ports.object_store import ObjectStore
@@ -42,6 +43,7 @@ class Tools:
         verifier: Already started.
         say: Speaks to the worker.
         asked_to_stop: Returns why the worker wants the run to end, or ``None``.
+        await_warmth: Returns once TensorFlow is ready.
         started: When the order came, on the monotonic clock.
     """
 
@@ -50,6 +52,7 @@ class Tools:
     verifier: Verifier
     say: Callable[[Message], None]
     asked_to_stop: Callable[[], StopReason | None]
+    await_warmth: Callable[[], None]
     started: float = field(default_factory=time.monotonic)
 
 
@@ -86,11 +89,14 @@ def train(order: Order, tools: Tools) -> Outcome:
         found = _resolve(order, tools, clock)
         dataset = _prepare(order, archive, found, run)
         # Only now: in a process that was started for this job, images were decoded while TensorFlow was imported.
+        tools.await_warmth()
         from services.trainer import learning  # noqa: PLC0415
     device = learning.device()
     tools.say(Message(kind=MessageKind.DEVICE, device=device))
     with clock.phase("screen"):
-        screening = learning.screen(dataset, found.usable, run, epochs=options.epochs)
+        screening = learning.screen(
+            dataset, found.usable, run, epochs=options.epochs, racing=AUTO in options.candidates
+        )
     with clock.phase("tune"):
         trained = learning.tune(
             dataset,
