@@ -108,8 +108,8 @@ def _warm_up() -> None:
         # On Linux this lowers the priority of the calling thread alone; elsewhere the half second is not worth it.
         if hasattr(os, "PRIO_PROCESS") and os.uname().sysname == "Linux":
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
-        from services.reporter import album, typeface  # noqa: PLC0415
+        from services.reporter import album, typeface  # noqa: F401, PLC0415
+
+        typeface.families()
     except (ImportError, OSError):
         _log.exception("the plots cannot be drawn; install convtailor[reporter]")
-        return
-    _log.debug("ready to draw", extra={"module": album.__name__, "fonts": typeface.families()})

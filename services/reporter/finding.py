@@ -54,7 +54,10 @@ def wilson_interval(num_right: int, num_images: int) -> tuple[float, float]:
     centre = share + z2 / (2 * num_images)
     half = _Z95 * math.sqrt(share * (1 - share) / num_images + z2 / (4 * num_images**2))
     scale = 1 + z2 / num_images
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+    # Both ends are exact there; computed, they miss by a rounding error that would show as 99.9999 %.
+    low = 0.0 if num_right == 0 else (centre - half) / scale
+    high = 1.0 if num_right == num_images else (centre + half) / scale
+    return low, high
 
 
 def num_right(result: Result) -> int:

@@ -8,6 +8,7 @@ from services.reporter.wording import NBSP, NONE, count, number, one_line, perce
 from shared.result import Result
 
 _MOST_CONFUSIONS = 5
+_MANY_CLASSES = 25
 _TRUSTED_GAP = 0.05
 
 
@@ -75,6 +76,8 @@ def confusion_section(result: Result, album: Album) -> Section:
             "Each row is a class, each number a count of test photographs; the darker, the larger its share of it. "
             "Green is right, brown is confused. Names that the plot cannot draw are shown by their number."
         )
+        if len(result.classes) > _MANY_CLASSES:
+            caption += " The full report has it large enough to read every name."
         blocks.append(Plot(picture=album[CONFUSION], caption=caption))
     return Section(title="What it mixes up", blocks=blocks)
 

@@ -46,7 +46,7 @@ def tell(job: Job, result: Result | None, *, album: Album, offer: Offer, extent:
 
 
 def _with_model(job: Job, result: Result, *, album: Album, offer: Offer, extent: Extent) -> Story:
-    names = enumeration([shortened(one_line(name), 16) for name in result.classes], most=3)
+    names = enumeration([shortened(one_line(name), 20) for name in result.classes], most=3)
     score = f"{percent(result.test.accuracy)} right ({names})"
     title, subject = {
         JobState.CANCELLED: ("You stopped it; here is your model so far.", f"Stopped, with a model: {score}"),

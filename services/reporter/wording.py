@@ -21,6 +21,7 @@ def percent(share: float, decimals: int = 0) -> str:
         share: 0 to 1.
         decimals: Digits after the point.
     """
+    share = round(share, 9)  # what arithmetic adds beyond is not a share of any number of photographs
     text = f"{share * 100:.{decimals}f}"
     is_rounded_away = (float(text) >= 100 and share < 1) or (float(text) <= 0 and share > 0)  # noqa: PLR2004
     if is_rounded_away and decimals < 3:  # noqa: PLR2004

@@ -54,9 +54,15 @@ def test_wilson_interval_agrees_with_published_values(right: int, total: int, lo
     assert wilson_interval(right, total) == pytest.approx((low, high), abs=1e-4)
 
 
+@pytest.mark.parametrize("num_images", range(1, 60))
+def test_intervals_of_everything_and_nothing_are_exact(num_images: int) -> None:
+    assert wilson_interval(num_images, num_images)[1] == 1
+    assert wilson_interval(0, num_images)[0] == 0
+
+
 def test_numbers_are_never_rounded_to_certainty() -> None:
-    shown = [percent(share).replace("\u00a0", " ") for share in (1.0, 0.9983, 0.0, 0.002, 0.894)]
-    assert shown == ["100 %", "99.8 %", "0 %", "0.2 %", "89 %"]
+    shown = [percent(share).replace("\u00a0", " ") for share in (1.0, 1 - 1e-16, 0.9983, 0.0, 0.002, 0.894)]
+    assert shown == ["100 %", "100 %", "99.8 %", "0 %", "0.2 %", "89 %"]
 
 
 def test_durations_and_enumerations_read_like_speech() -> None:
