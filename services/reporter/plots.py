@@ -157,6 +157,8 @@ def _draw_pair(axes: Axes, history: History, best_epoch: int | None, *, loss: bo
 def _scale(axes: Axes, histories: Sequence[History], *, loss: bool) -> None:
     """Fit the axes: whole epochs, accuracy up to 100 %, loss cut where a first epoch would flatten all others."""
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
+    num_epochs = max((len(history.val_accuracy) for history in histories), default=1)
+    axes.set_xlim(0.5, num_epochs + 0.5)
     values = [v for h in histories for curve in _curves(h, loss=loss) for v in curve if math.isfinite(v)]
     if not values:
         return

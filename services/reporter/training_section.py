@@ -13,23 +13,22 @@ def candidate_section(result: Result, album: Album) -> Section:
     """Return every candidate with its scores, the ones left out with the reason, and the curves."""
     done = trained(result)
     others = [each for each in result.candidates if each not in done]
-    verb = "was" if len(done) == 1 else "were"
-    text = (
-        f"{count(len(done), 'network')} {verb} fitted to your photographs, all but the last layer frozen, and "
-        f"compared on {count(result.counts.validation, 'validation photograph')}. {result.winner} came out best."
-    )
     rows = [_candidate_row(each) for each in done]
     winner = [position for position, each in enumerate(done) if each.name == result.winner]
     titles = ("Network", "Validation", "Training", "Best epoch", "Parameters", "Time")
-    blocks: list[Block] = [Paragraph(text=text), Table(titles=titles, rows=rows, strong_rows=winner)]
+    blocks: list[Block] = [
+        Paragraph(text=_compared(result, len(done))),
+        Table(titles=titles, rows=rows, strong_rows=winner),
+    ]
     if ACCURACY_BARS in album and len(done) > 1:
         caption = "Validation accuracy. Where the thin lines overlap widely, the order may be luck."
         blocks.append(Plot(picture=album[ACCURACY_BARS], caption=caption))
     if others:
         blocks.append(Subheading(text="Not compared"))
         blocks.append(Listing(entries=[(each.name, _why_not(each)) for each in others]))
+    behind = " Behind each network, in grey, the others' validation." if len(done) > 1 else ""
     for name, caption in (
-        (CANDIDATE_ACCURACY, "Accuracy while learning. Behind each network, in grey, the others' validation."),
+        (CANDIDATE_ACCURACY, f"Accuracy while learning.{behind}"),
         (CANDIDATE_LOSS, "Loss while learning: how far off it was, the lower the better."),
     ):
         if name in album:
@@ -44,7 +43,8 @@ def tuning_section(result: Result, album: Album) -> Section:
         text = "The network's last block was not fine-tuned in this job; only its last layer is fitted to your classes."
         return Section(title="Fine-tuning", blocks=[Paragraph(text=text)])
     before = next((each.val_accuracy for each in result.candidates if each.name == result.winner), None)
-    if tuning.best_epoch == 0:
+    was_kept = tuning.best_epoch > 0
+    if not was_kept:
         text = (
             "Fine-tuning the last block brought no gain on the validation photographs, so the network stays as it was."
         )
@@ -56,7 +56,7 @@ def tuning_section(result: Result, album: Album) -> Section:
         )
     blocks: list[Block] = [Paragraph(text=text)]
     if TUNING in album:
-        caption = "Curves of the best recipe; the ring marks the epoch that was kept."
+        caption = "Curves of the best recipe" + ("; the ring marks the epoch that was kept." if was_kept else ".")
         blocks.append(Plot(picture=album[TUNING], caption=caption))
     if tuning.trials:
         titles = ("Recipe", "Validation", "Epochs", "Time")
@@ -64,8 +64,9 @@ def tuning_section(result: Result, album: Album) -> Section:
             (recipe(trial.hyperparameters), percent(trial.val_accuracy, 1), str(trial.epochs), duration(trial.seconds))
             for trial in tuning.trials
         ]
-        strong = [i for i, trial in enumerate(tuning.trials) if trial.hyperparameters == tuning.hyperparameters]
-        blocks.append(Table(titles=titles, rows=rows, strong_rows=strong[:1]))
+        best = [i for i, trial in enumerate(tuning.trials) if trial.hyperparameters == tuning.hyperparameters]
+        strong = best[:1] if was_kept else []
+        blocks.append(Table(titles=titles, rows=rows, strong_rows=strong))
         text = f"Recipes were proposed by {tuning.search.value} search."
         blocks.append(Paragraph(text=text, is_quiet=True))
     return Section(title="Fine-tuning", blocks=blocks)
@@ -126,6 +127,20 @@ def recipe(chosen: Hyperparameters) -> str:
     parts += [f"label smoothing {chosen.label_smoothing:g}"] if chosen.label_smoothing else []
     parts += [f"dropout {chosen.dropout:g}"] if chosen.dropout else []
     return ", ".join(parts)
+
+
+def _compared(result: Result, num_done: int) -> str:
+    """Return how many networks were compared, on what."""
+    on = f"{count(result.counts.validation, 'validation photograph')}"
+    if num_done == 1:
+        return (
+            f"One network, {result.winner}, was fitted to your photographs, all but its last layer frozen, and checked "
+            f"on {on}."
+        )
+    return (
+        f"{num_done} networks were fitted to your photographs, all but the last layer frozen, and compared on {on}. "
+        f"{result.winner} came out best."
+    )
 
 
 def _candidate_row(each: CandidateResult) -> tuple[str, ...]:

@@ -246,3 +246,14 @@ def test_sixty_classes_and_fifteen_candidates_stay_below_the_size_that_gmail_cli
     letter = write(finished_job(), result, tiny)
     assert len(letter.html.encode()) < 102_000
     assert "These are the 16 weakest of 60 classes" in flat(letter.text)
+
+
+def test_one_network_and_a_head_that_tuning_did_not_beat_are_told_as_such() -> None:
+    result = make_result(num_candidates=1)
+    assert result.tuning is not None
+    result = replace(result, tuning=replace(result.tuning, best_epoch=0))
+    text = flat(write(finished_job(), result, draw(result)).text)
+    assert "One network, mobilenet_v2, was fitted to your photographs" in text
+    assert "came out best" not in text
+    assert "brought no gain" in text
+    assert "ring marks" not in text
