@@ -27,8 +27,8 @@ Written by `make bench`, which measures every figure anew and takes about half a
 two things in one run on one machine; the seconds behind it are shown for scale and are no promise. Photographs and
 ImageNet weights come from the folders `CONVTAILOR_DATASETS` and `CONVTAILOR_WEIGHTS`.
 
-The stock Keras way (`benchmarks/stock.py`) is the loop of the Keras guide on transfer learning: the frozen base runs for
-every image in every epoch, then the last block is unfrozen and trained on at a low rate; images are decoded once and
+The stock Keras way (`benchmarks/stock.py`) is the loop of the Keras guide on transfer learning: the frozen base runs
+for each image in every epoch, then the last block is unfrozen and trained on at a low rate; images are decoded once and
 cached in memory.
 """
 
