@@ -27,8 +27,11 @@ def started_services(out: Path, environ: Mapping[str, str], *, keep: Path | None
     folder = keep or Path(tempfile.mkdtemp(dir=out, prefix=".convtailor-"))
     is_kept = keep is not None
     try:
-        scratch = {"CONVTAILOR_SCRATCH_DIR": str(folder.resolve() / "scratch")}
-        with Onebox(folder, {**scratch, **environ}, stop_within_s=_STOP_WITHIN_S) as box:
+        own = {
+            "CONVTAILOR_SCRATCH_DIR": str(folder.resolve() / "scratch"),
+            "CONVTAILOR_DELIVERY_DIR": str(out.resolve()),
+        }
+        with Onebox(folder, {**own, **environ}, stop_within_s=_STOP_WITHIN_S) as box:
             yield box
     except UserFault as error:
         is_kept = is_kept or error.fault.code in SERVICE_FAULTS

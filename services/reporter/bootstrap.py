@@ -81,6 +81,7 @@ def _terms(settings: ReporterSettings) -> Terms:
         link_validity=timedelta(days=settings.mail_link_days),
         patience=timedelta(hours=settings.mail_patience_h),
         public_url=settings.public_url.rstrip("/"),
+        delivery_dir=settings.delivery_dir,
     )
 
 

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.headerregistry import Address
+from pathlib import Path
 
 from pydantic import ValidationError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
@@ -25,7 +26,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from services.reporter.letter import write_letter, write_page
 from services.reporter.mailers.mailer import Mailer
 from services.reporter.message import to_message
-from services.reporter.offer import Offer, make_offer, report_key
+from services.reporter.offer import Offer, make_offer, offer_files, report_key
 from services.reporter.picture import Album
 from shared.claim import held, take
 from shared.clock import Clock
@@ -52,6 +53,7 @@ class Terms:
         link_validity: How long links in the mail work.
         patience: How long after the end of a job a mail that is not taken is tried again.
         public_url: Where people send new jobs.
+        delivery_dir: Folder on this machine to which links lead instead of signed addresses.
     """
 
     sender: Address
@@ -60,6 +62,7 @@ class Terms:
     link_validity: timedelta
     patience: timedelta
     public_url: str
+    delivery_dir: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +209,8 @@ def _ended(job: Job, told: Job, now: datetime) -> Job:
 
 def _offer(job: Job, desk: Desk, *, with_report: bool) -> Offer:
     terms = desk.terms
+    if terms.delivery_dir is not None:
+        return offer_files(job, terms.delivery_dir, with_report=with_report)
     return make_offer(
         job, desk.objects, valid_for=terms.link_validity, public_url=terms.public_url, with_report=with_report
     )

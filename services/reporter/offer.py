@@ -1,8 +1,9 @@
-"""What a person may fetch, as signed links."""
+"""What a person may fetch, as signed links or as files on this machine."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from services.reporter.block import Link
 from shared.job import Job
@@ -15,7 +16,7 @@ class Offer:
 
     Args:
         links: Signed addresses, the most wanted first.
-        expires_at: When they end; ``None`` without links.
+        expires_at: When they end; ``None`` without links, or where they never do.
         public_url: Where a new job can be sent.
     """
 
@@ -41,6 +42,31 @@ def make_offer(
         public_url: Where a new job can be sent.
         with_report: Whether to link to the page; it does not link to itself.
     """
+    links, expiries = [], []
+    for label, key, filename, is_main in _left_by(job, with_report=with_report):
+        signed = objects.sign_download(key, filename=filename, valid_for=valid_for)
+        links.append(Link(label=label, url=signed.url, is_main=is_main))
+        expiries.append(signed.expires_at)
+    return Offer(links=links, expires_at=min(expiries, default=None), public_url=public_url)
+
+
+def offer_files(job: Job, folder: Path, *, with_report: bool = True) -> Offer:
+    """Link to everything the job left as files in a folder of this machine.
+
+    Args:
+        job: As it ended.
+        folder: Where somebody brings the files, under the names that downloads have.
+        with_report: Whether to link to the page; it does not link to itself.
+    """
+    found = _left_by(job, with_report=with_report)
+    root = folder.resolve()
+    return Offer(
+        links=[Link(label=label, url=(root / name).as_uri(), is_main=is_main) for label, _, name, is_main in found]
+    )
+
+
+def _left_by(job: Job, *, with_report: bool) -> list[tuple[str, str, str, bool]]:
+    """Return label, key, file name and importance of everything there is to fetch."""
     left = job.artefacts
     wanted = (
         ("Download the model (.h5)", left.model_h5, "model.h5", True),
@@ -50,10 +76,4 @@ def make_offer(
         ("predict.py", left.predict, "predict.py", False),
         ("result.json", left.result, "result.json", False),
     )
-    links, expiries = [], []
-    for label, key, filename, is_main in wanted:
-        if key is not None:
-            signed = objects.sign_download(key, filename=filename, valid_for=valid_for)
-            links.append(Link(label=label, url=signed.url, is_main=is_main))
-            expiries.append(signed.expires_at)
-    return Offer(links=links, expires_at=min(expiries, default=None), public_url=public_url)
+    return [(label, key, filename, is_main) for label, key, filename, is_main in wanted if key is not None]

@@ -42,6 +42,11 @@ class ReporterSettings(Settings):
     mail_link_days: Annotated[float, Field(gt=0, le=7)] = setting(
         7.0, help="Days that links in mails work; 7 is the most that signed URLs of Google Cloud Storage allow."
     )
+    delivery_dir: Path | None = setting(
+        None,
+        help="Folder on this machine to which somebody brings the files of the job; links in the mail then lead there "
+        "and never end. `convtailor run` sets it, since its server is gone when the mail is read.",
+    )
     mail_patience_h: Annotated[float, Field(gt=0)] = setting(
         24.0, help="Hours for which a mail that is not taken is tried again; then the job ends without it."
     )

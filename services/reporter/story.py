@@ -105,8 +105,11 @@ def _without_model(job: Job, offer: Offer, extent: Extent) -> Story:
 
 
 def _link_blocks(offer: Offer) -> list[Block]:
-    if not offer.links or offer.expires_at is None:
+    if not offer.links:
         return []
+    if offer.expires_at is None:
+        where = "The links lead to files on the computer that trained the model."
+        return [Links(links=offer.links), Paragraph(text=where, is_quiet=True)]
     until = f"The links work until {moment(offer.expires_at)} and need no password, so share them with care."
     if urlsplit(offer.public_url).hostname in _LOOPBACK:
         until += " They lead to convtailor on the computer that trained the model, and only while it runs there."

@@ -71,7 +71,9 @@ def test_the_mail_parses_and_is_for_its_person(delivered, home):
     assert mail["To"] == "ada@example.org"
     assert mail["X-Job-Id"] == delivered.document["job_id"]
     assert "tiny" in mail.get_body(("plain",)).get_content()
-    assert "<html" in mail.get_body(("html",)).get_content()
+    html = mail.get_body(("html",)).get_content()
+    for name in ("model.h5", "report.html"):  # the server is gone when the mail is read
+        assert (home / "results" / name).as_uri() in html
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import pytest
 
 from services.reporter.letter import Letter, write_letter, write_page
 from services.reporter.message import parse_sender, to_message
-from services.reporter.offer import make_offer
+from services.reporter.offer import make_offer, offer_files
 from services.reporter.picture import Album
 from services.reporter.story import SNIPPET
 from shared.errors import Fault, UserFault
@@ -257,3 +257,15 @@ def test_one_network_and_a_head_that_tuning_did_not_beat_are_told_as_such() -> N
     assert "came out best" not in text
     assert "brought no gain" in text
     assert "ring marks" not in text
+
+
+def test_links_may_lead_to_files_of_this_machine_which_never_end(golden, tmp_path):
+    folder = tmp_path / "my results"
+    job = finished_job()
+    letter = write_letter(job, golden, album={}, offer=offer_files(job, folder))
+    seen = Visible(letter.html)
+    assert (folder / "model.h5").as_uri() in seen.links
+    assert (folder / "report.html").as_uri() in seen.links
+    assert "The links lead to files on the computer that trained the model." in letter.text
+    assert "http" not in "".join(seen.links)
+    assert "links work until" not in letter.text
