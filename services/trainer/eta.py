@@ -60,6 +60,12 @@ class Forecast:
     _seen: float | None = None
     _end: float | None = None
 
+    def skip(self, now: float) -> None:
+        """Let the time since the last point count for no phase: it says nothing about the speed of those to come."""
+        if self._end is not None and self._seen is not None:
+            self._end += now - self._seen
+        self._seen = now
+
     def update(self, phase: str, done: int, total: int, now: float) -> float:
         """Take in a point and return the seconds until the job ends, 0 or more.
 

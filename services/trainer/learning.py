@@ -1,7 +1,7 @@
 """The steps of the pipeline that need TensorFlow, behind one import that takes seconds."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -20,14 +20,14 @@ from services.trainer.export.package import describe, pack
 from services.trainer.export.verifier import Verifier, objection
 from services.trainer.export.verify import Request
 from services.trainer.phase_clock import PhaseClock
-from services.trainer.screening.screen import screen
+from services.trainer.screening.screen import Screening, screen
 from services.trainer.tuning.tune import Trained, tune
-from services.trainer.zoo.network import assemble
+from services.trainer.zoo.network import assemble, complete
 from shared.errors import UserFault
 from shared.progress import Progress
 from shared.result import ModelSize
 
-__all__ = ["Exported", "Scored", "device", "export", "score", "screen", "set_up", "tune", "versions"]
+__all__ = ["Exported", "Scored", "device", "export", "score", "screen", "set_up", "tune"]
 
 NUM_KEPT = 16
 """Test images that every exported file is verified on: enough to show any difference, 2 s of work."""
@@ -48,10 +48,19 @@ class Scored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """Verified files and what is in them."""
+    """What is delivered.
+
+    Args:
+        package: Verified files.
+        size: What is in them.
+        device: What trained.
+        versions: Of what shaped the network.
+    """
 
     package: Package
     size: ModelSize
+    device: str
+    versions: Mapping[str, str]
 
 
 def set_up(threads: int) -> None:
@@ -82,15 +91,18 @@ def versions() -> dict[str, str]:
     return known
 
 
-def score(dataset: Dataset, trained: Trained, clock: PhaseClock) -> Scored:
+def score(dataset: Dataset, screening: Screening, trained: Trained, clock: PhaseClock) -> Scored:
     """Assemble the trained network, calibrate it, read the test split, and put the calibration into the network."""
-    model = assemble(
-        trained.backbone,
-        trained.weights,
-        num_classes=len(dataset.classes),
-        head=trained.head,
-        tail_weights=trained.tail_weights,
-    )
+    if screening.store is not None and trained.tail_weights is not None:  # built already: saves a second or two
+        model = complete(screening.store.network, trained.head, tail_weights=trained.tail_weights)
+    else:
+        model = assemble(
+            trained.backbone,
+            trained.weights,
+            num_classes=len(dataset.classes),
+            head=trained.head,
+            tail_weights=trained.tail_weights,
+        )
 
     def report(done: int, total: int) -> None:
         clock.report(Progress(phase="evaluate", done=done, total=total, unit="images"))
@@ -109,7 +121,8 @@ def _logits_of(model: keras.Model) -> Callable[[Images], Logits]:
     def logits(images: Any) -> Any:
         return tf.matmul(features(images, training=False), last.kernel) + last.bias
 
-    traced = tf.function(logits, input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)])
+    pixels = tf.TensorSpec((None, None, None, 3), tf.uint8)
+    traced = tf.function(logits, input_signature=[pixels], autograph=False)
     return lambda images: np.asarray(traced(images))
 
 
@@ -135,4 +148,4 @@ def export(scored: Scored, dataset: Dataset, trained: Trained, archive: Path, ve
         fault = objection(path.name, verifier.verdict())
         if fault is not None:
             raise UserFault.of(fault)
-    return Exported(package=package, size=size)
+    return Exported(package=package, size=size, device=device(), versions=versions())

@@ -25,6 +25,11 @@ class PhaseClock:
     spent_s: dict[str, float] = field(default_factory=dict)
     _best: Best | None = None
 
+    def wait_for(self, thing: Callable[[], None]) -> None:
+        """Wait for something that belongs to no phase and says nothing about their speed."""
+        thing()
+        self.forecast.skip(self.monotonic())
+
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Time a phase and report its beginning."""

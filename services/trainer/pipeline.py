@@ -83,16 +83,14 @@ def train(order: Order, tools: Tools) -> Outcome:
     clock = _clock(order, tools)
     run = _run(order, tools, clock)
     with clock.phase("prepare"):
-        archive = fetch_archive(
-            tools.objects, order.archive_key, generation=order.archive_generation, directory=run.directory
-        )
+        archive = _fetch(order, tools, run)
         found = _resolve(order, tools, clock)
         dataset = _prepare(order, archive, found, run)
-        # Only now: in a process that was started for this job, images were decoded while TensorFlow was imported.
-        tools.await_warmth()
-        from services.trainer import learning  # noqa: PLC0415
-    device = learning.device()
-    tools.say(Message(kind=MessageKind.DEVICE, device=device))
+    # Only now: in a process that was started for this job, images were decoded while TensorFlow was imported.
+    clock.wait_for(tools.await_warmth)
+    from services.trainer import learning  # noqa: PLC0415
+
+    tools.say(Message(kind=MessageKind.DEVICE, device=learning.device()))
     with clock.phase("screen"):
         screening = learning.screen(
             dataset, found.usable, run, epochs=options.epochs, racing=AUTO in options.candidates
@@ -108,31 +106,23 @@ def train(order: Order, tools: Tools) -> Outcome:
         )
     stopped_because = run.stop_reason()
     with clock.phase("evaluate"):
-        scored = learning.score(dataset, trained, clock)
+        scored = learning.score(dataset, screening, trained, clock)
     with clock.phase("export"):
         exported = learning.export(scored, dataset, trained, archive, tools.verifier)
         artefacts = deliver_package(tools.objects, _prefix(order), exported.package)
     pieces = Pieces(
-        found=found,
-        dataset=dataset,
-        candidates=screening.candidates,
-        winner=trained.backbone.name,
-        tuning=trained.result,
-        scores=scored.evaluation.scores,
-        size=exported.size,
-        device=device,
-        versions=learning.versions(),
-        stopped_because=stopped_because,
+        found=found, dataset=dataset, screening=screening, trained=trained, scored=scored, exported=exported
     )
-    result_key = _deliver_result(order, tools, clock, pieces)
+    result_key = _deliver_result(order, tools, clock, pieces, stopped_because)
     return Outcome(artefacts=replace(artefacts, result=result_key), stopped_because=stopped_because)
 
 
-def _deliver_result(order: Order, tools: Tools, clock: PhaseClock, pieces: Pieces) -> str:
+def _deliver_result(order: Order, tools: Tools, clock: PhaseClock, pieces: Pieces, stopped_because: str | None) -> str:
     result = tell(
         pieces,
         job_id=order.job_id,
         seed=order.options.seed,
+        stopped_because=stopped_because,
         spent_s=clock.spent_s,
         total_s=time.monotonic() - tools.started,
     )
@@ -174,6 +164,10 @@ def _run(order: Order, tools: Tools, clock: PhaseClock) -> Run:
         ledger=ledger,
         halvings=order.halvings,
     )
+
+
+def _fetch(order: Order, tools: Tools, run: Run) -> Path:
+    return fetch_archive(tools.objects, order.archive_key, generation=order.archive_generation, directory=run.directory)
 
 
 def _resolve(order: Order, tools: Tools, clock: PhaseClock) -> Resolution:

@@ -1,12 +1,18 @@
 """Puts the pieces of a training together as its :class:`shared.result.Result`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from services.trainer.data.dataset import Dataset
 from services.trainer.zoo.weights import Resolution
 from shared.job import TrialState
-from shared.result import CandidateResult, Counts, ModelSize, Result, TestScores, Timings, Tuning
+from shared.result import CandidateResult, Counts, Result, Timings
+
+if TYPE_CHECKING:  # these import TensorFlow
+    from services.trainer.learning import Exported, Scored
+    from services.trainer.screening.screen import Screening
+    from services.trainer.tuning.tune import Trained
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,35 +22,30 @@ class Pieces:
     Args:
         found: Which weights could be had.
         dataset: The prepared data set.
-        candidates: How screening went.
-        winner: Name of the winner.
-        tuning: How fine-tuning went; ``None`` where there was none.
-        scores: Of the test split.
-        size: Of the delivered network.
-        device: What trained.
-        versions: Of what shaped the network.
-        stopped_because: Why training ended before it was done, if it did.
+        screening: How screening went.
+        trained: How fine-tuning went.
+        scored: What the test split said.
+        exported: What is delivered.
     """
 
     found: Resolution
     dataset: Dataset
-    candidates: Sequence[CandidateResult]
-    winner: str
-    tuning: Tuning | None
-    scores: TestScores
-    size: ModelSize
-    device: str
-    versions: Mapping[str, str]
-    stopped_because: str | None
+    screening: "Screening"
+    trained: "Trained"
+    scored: "Scored"
+    exported: "Exported"
 
 
-def tell(pieces: Pieces, *, job_id: str, seed: int, spent_s: Mapping[str, float], total_s: float) -> Result:
+def tell(
+    pieces: Pieces, *, job_id: str, seed: int, stopped_because: str | None, spent_s: Mapping[str, float], total_s: float
+) -> Result:
     """Return the whole story.
 
     Args:
         pieces: What the steps found.
         job_id: Whose it is.
         seed: Of the run.
+        stopped_because: Why training ended before it was done, if it did.
         spent_s: Seconds of every phase.
         total_s: Seconds from taking the job up to its last artefact.
     """
@@ -60,13 +61,13 @@ def tell(pieces: Pieces, *, job_id: str, seed: int, spent_s: Mapping[str, float]
         counts=Counts(train=len(split.train), validation=len(split.validation), test=len(split.test)),
         quarantined=dataset.quarantined,
         duplicates=dataset.duplicates,
-        winner=pieces.winner,
-        candidates=(*pieces.candidates, *skipped),
-        tuning=pieces.tuning,
-        test=pieces.scores,
-        model=pieces.size,
+        winner=pieces.trained.backbone.name,
+        candidates=(*pieces.screening.candidates, *skipped),
+        tuning=pieces.trained.result,
+        test=pieces.scored.evaluation.scores,
+        model=pieces.exported.size,
         timings_s=Timings(**{name: round(seconds, 3) for name, seconds in spent_s.items()}, total=round(total_s, 3)),
-        device=pieces.device,
-        stopped_because=pieces.stopped_because,
-        versions=dict(pieces.versions),
+        device=pieces.exported.device,
+        stopped_because=stopped_because,
+        versions=dict(pieces.exported.versions),
     )

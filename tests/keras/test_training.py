@@ -117,8 +117,9 @@ def test_the_result_tells_the_whole_story(finished: Site) -> None:
     assert f"{result.model.trainable_parameters:,}" in result.model.summary
     assert "probabilities (Dense)" in result.model.summary
     spent = result.timings_s
-    parts = spent.prepare + spent.screen + spent.tune + spent.evaluate + spent.export
-    assert 0.9 * spent.total < parts <= spent.total
+    parts = (spent.prepare, spent.screen, spent.tune, spent.evaluate, spent.export)
+    assert min(parts) > 0
+    assert sum(parts) <= spent.total
 
 
 def test_the_delivered_networks_repeat_the_result_on_the_raw_test_images(finished: Site, tmp_path: Path) -> None:

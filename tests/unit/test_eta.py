@@ -45,3 +45,10 @@ def test_nothing_done_yet_gives_the_plan() -> None:
 
 def test_a_phase_without_a_total_still_has_a_forecast() -> None:
     assert Forecast(plan_s=dict(PLAN_S), started=0.0).update("export", 0, 0, 1.0) > 0
+
+
+def test_waiting_for_something_else_says_nothing_about_speed() -> None:
+    forecast = Forecast(plan_s=dict(PLAN_S), started=0.0)
+    forecast.update("prepare", 1, 1, 5.0)
+    forecast.skip(50.0)
+    assert forecast.update("screen", 0, 10, 50.5) == pytest.approx(sum(PLAN_S.values()) - 5, rel=0.1)

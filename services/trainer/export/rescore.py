@@ -52,7 +52,7 @@ def raw_images(archive: Path, paths: Sequence[str]) -> Iterator[NDArray[np.uint8
 def _scorer(model: keras.Model) -> Callable[[NDArray[np.uint8]], Probabilities]:
     """Trace the network once for pictures of any size: per size it would cost half a second each."""
     pixels = tf.TensorSpec((None, None, None, 3), tf.uint8)
-    traced: Any = tf.function(lambda images: model(images, training=False), input_signature=[pixels])
+    traced: Any = tf.function(lambda images: model(images, training=False), input_signature=[pixels], autograph=False)
     return lambda images: np.asarray(traced(images), np.float64)
 
 

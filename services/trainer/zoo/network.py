@@ -121,12 +121,25 @@ def assemble(
     """
     if head.num_classes != num_classes:
         raise ValueError(f"received a head for {head.num_classes} classes, expected one for {num_classes}")
-    network = build(backbone, weights)
+    return complete(build(backbone, weights), head, tail_weights=tail_weights, temperature=temperature)
+
+
+def complete(
+    network: Network, head: Head, *, tail_weights: TailWeights | None = None, temperature: float = 1.0
+) -> keras.Model:
+    """Put a head on a network that is built already; see :func:`assemble`.
+
+    Args:
+        network: Changed in place.
+        head: The last layer.
+        tail_weights: Fine-tuned values from the cut on; ``None`` leaves those that are there.
+        temperature: Divides the scores before the softmax.
+    """
     if tail_weights is not None:
         network.load_tail(tail_weights)
     for layer in network.model.layers:
         layer.trainable = layer in network.tail_layers
-    dense = keras.layers.Dense(num_classes, activation="softmax", name="probabilities")
+    dense = keras.layers.Dense(head.num_classes, activation="softmax", name="probabilities")
     model = keras.Model(network.model.input, dense(network.model.output), name=network.model.name)
     dense.set_weights([head.kernel / temperature, head.bias / temperature])
     return model
