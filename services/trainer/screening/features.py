@@ -11,7 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from services.trainer.data.dataset import Images, Indices
-from services.trainer.screening.forward import compile_forward, preferred_batch_size
+from services.trainer.screening.forward import Forward, compile_forward, preferred_batch_size
 from services.trainer.zoo.network import Network
 
 _FREE_DISK_SHARE = 0.4
@@ -28,16 +28,24 @@ class FeatureStore:
         directory: Folder of the arrays, this store's alone.
         max_activation_bytes: Room for the activations, in bytes; where they do not fit they are not kept.
         halvings: How many times the batch is halved from the start.
+        compile_pass: Makes the function that images go through.
     """
 
     def __init__(
-        self, network: Network, images: Images, directory: Path, *, max_activation_bytes: float, halvings: int = 0
+        self,
+        network: Network,
+        images: Images,
+        directory: Path,
+        *,
+        max_activation_bytes: float,
+        halvings: int = 0,
+        compile_pass: Callable[[Network], Forward] = compile_forward,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.network = network
         self.directory = directory
         self._images = images
-        self._forward = compile_forward(network)
+        self._forward = compile_pass(network)
         self._batch_size = max(1, preferred_batch_size() >> halvings)
         self._is_done = np.zeros(len(images), bool)
         self.features: NDArray[np.float32] = self._map("features", (network.backbone.feature_width,), np.float32)

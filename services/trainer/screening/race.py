@@ -20,7 +20,7 @@ _IMAGES_PER_CLASS = 20
 _MIN_SAMPLE = 200
 _PROBE_EPOCHS = 15
 _WORTH_FACTOR = 3
-_TRIAL = "screen/race"
+_TRIAL = "race"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,14 +7,15 @@ from shared.result import Hyperparameters
 SCREENING_RATE = 1e-3
 """The usual rate of Adam for a new head; fine-tuning starts below it."""
 SCREENING_BATCH_SIZE = 32
-DEFAULT = Hyperparameters(learning_rate=SCREENING_RATE / 5, batch_size=2 * SCREENING_BATCH_SIZE, weight_decay=1e-2)
-"""Learning rate lowered and batch size raised against screening."""
+DEFAULT = Hyperparameters(learning_rate=SCREENING_RATE / 20, batch_size=2 * SCREENING_BATCH_SIZE, weight_decay=1e-2)
+"""Learning rate lowered and batch size raised against screening: on 420 photographs, four times this rate fits the
+training split by heart within three epochs and gains nothing on the test split."""
 
 BATCH_SIZES = (32, 64, 128)
 WEIGHT_DECAYS = (0.0, 1e-3, 1e-2, 1e-1)
 LABEL_SMOOTHINGS = (0.0, 0.05, 0.1)
 DROPOUTS = (0.0, 0.2, 0.4)
-LOWEST_RATE, HIGHEST_RATE = 3e-5, 1e-3
+LOWEST_RATE, HIGHEST_RATE = 1e-5, 5e-4
 
 
 def draw(generator: np.random.Generator) -> Hyperparameters:

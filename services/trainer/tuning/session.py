@@ -72,7 +72,10 @@ class Session:
         while len(self._tried) < self.trials:
             if self._recall():
                 continue
-            if self.run.stop_reason() is not None or not (self._prepare() and self._try()):
+            if self.run.stop_reason() is not None:
+                break
+            material = self._material or self._prepare()
+            if material is None or not self._try(material):
                 break
 
     def result(self) -> Tuning | None:
@@ -109,43 +112,43 @@ class Session:
         self._take(tried, _unpacked(entry))
         return True
 
-    def _prepare(self) -> bool:
-        """Get the winner's activations and its tail ready, where they are not; answer whether they are."""
-        if self._material is not None:
-            return True
+    def _prepare(self) -> Material | None:
+        """Get the winner's activations and its tail ready; ``None`` where that fails or the run has to stop."""
         dataset, winner = self.dataset, self.screening.winner
         rows = learning_rows(dataset)
         try:
             store = self.screening.store or open_store(dataset, self.run, winner, self.screening.weights)
             if not store.compute(rows, on_batch=lambda _: self._tell(0)):
-                return False
+                return None
             weights = class_weights(dataset.labels[dataset.split.train], len(dataset.classes))
             tail = Tail(store.network, self.screening.head, class_weights=weights, seed=self.run.seed)
-            self._material = Material(dataset=dataset, store=store, tail=tail, seed=self.run.seed)
-            if self._best_rank is None:
-                self._best_rank = judge(self._material)
+            material = Material(dataset=dataset, store=store, tail=tail, seed=self.run.seed)
+            self._best_rank = self._best_rank or judge(material)
         except CANDIDATE_ERRORS:
             logger.warning("fine-tuning impossible; the screened network stays", exc_info=True)
-            return False
-        return True
+            return None
+        self._material = material
+        return material
 
-    def _try(self) -> bool:
+    def _try(self, material: Material) -> bool:
         """Try the next recipe; answer whether the session goes on."""
         recipe = propose(self.search, [each.trial for each in self._tried], seed=self.run.seed)
-        assert self._material is not None  # noqa: S101 - prepared by the caller
         name = self._trial_name
         try:
-            made = attempt(self._material, recipe, epochs=self.epochs, goes_on=self._goes_on)
+            made = attempt(material, recipe, epochs=self.epochs, goes_on=self._goes_on)
         except CANDIDATE_ERRORS as error:
             logger.warning("recipe failed", extra={"trial": name}, exc_info=True)
             tried = self._tried_of(Attempt(hyperparameters=recipe, history=History(), best=None, seconds=0.0))
             self._take(tried, None)
             self._record(name, tried, None, fault=f"{type(error).__name__}: {error}"[:500])
             return True
+        broken_off = self.run.stop_reason() is not None and len(made.history.val_loss) < self.epochs
+        if broken_off and made.best is None:
+            return False
         tried = self._tried_of(made)
         improves = self._take(tried, made.best)
-        if self.run.stop_reason() is not None:
-            return False  # a successor with budget left does this recipe again, in full
+        if broken_off:
+            return False  # it counts here, but a successor with budget left does this recipe again, in full
         self._record(name, tried, made.best if improves else None)
         return True
 

@@ -1,0 +1,135 @@
+import importlib
+
+import keras
+import numpy as np
+import pytest
+
+from services.trainer.zoo.catalogue import BACKBONES
+from services.trainer.zoo.head import Head, untrained_head
+from services.trainer.zoo.network import assemble, build
+from services.trainer.zoo.weights import Source, WeightsFile
+
+MODULES = {
+    "MobileNet": "mobilenet",
+    "MobileNetV2": "mobilenet_v2",
+    "VGG16": "vgg16",
+    "InceptionV3": "inception_v3",
+    "InceptionResNetV2": "inception_resnet_v2",
+    "Xception": "xception",
+    "ResNet50": "resnet50",
+    "DenseNet121": "densenet",
+    "EfficientNetV2B0": "efficientnet_v2",
+    "ConvNeXtTiny": "convnext",
+    "NASNetMobile": "nasnet",
+}
+WIDTHS = [name for name, row in BACKBONES.items() if row.constructor in {"MobileNet", "MobileNetV2"}]
+ORIGINALS = ["mobilenet_0.25", "mobilenet_v2_0.35", *(name for name in BACKBONES if name not in WIDTHS)]
+LAYER_SCALES = {"convnext_tiny": 3 * 96 + 3 * 192 + 9 * 384 + 3 * 768}
+"""Numbers that went into the weights of the layers before them."""
+
+
+def original_of(name: str) -> keras.Model:
+    """The network of ``keras.applications`` as it is, with random weights."""
+    row = BACKBONES[name]
+    keras.utils.clear_session(free_memory=False)
+    shape = (row.input_px, row.input_px, 3)
+    constructor = getattr(keras.applications, row.constructor)
+    model = constructor(include_top=False, weights=None, input_shape=shape, pooling="avg", **row.arguments)
+    generator = np.random.default_rng(0)
+    for layer in model.layers:
+        if type(layer).__name__ == "LayerScale":  # starts so small that leaving it out would not show
+            layer.gamma.assign(generator.uniform(0.2, 0.6, layer.gamma.shape))
+    return model
+
+
+def count(variables) -> int:
+    return sum(int(np.prod(variable.shape)) for variable in variables)
+
+
+def assert_fits_row(network) -> None:
+    row = network.backbone
+    assert network.model.count_params() == row.parameters - LAYER_SCALES.get(row.name, 0)
+    assert network.model.output_shape == (None, row.feature_width)
+    assert network.model.get_layer(row.cut_layer) in network.tail_layers
+    assert 0 < count(network.tail_variables) < row.parameters / 2
+    assert all(getattr(keras.layers, type(layer).__name__, None) is type(layer) for layer in network.model.operations)
+
+
+@pytest.mark.parametrize("name", ORIGINALS)
+def test_raw_pixels_give_what_the_published_network_gives_for_preprocessed_ones(name, tmp_path):
+    row = BACKBONES[name]
+    original = original_of(name)
+    original.save(tmp_path / "weights.h5")
+    preprocess = importlib.import_module(f"keras.applications.{MODULES[row.constructor]}").preprocess_input
+    pixels = np.random.default_rng(1).integers(0, 256, (1, row.input_px, row.input_px, 3), dtype=np.uint8)
+
+    network = build(row, WeightsFile(path=tmp_path / "weights.h5", source=Source.MIRROR))
+    features = np.asarray(network.model(pixels, training=False))
+    halves = np.asarray(network.tail(network.trunk(pixels.astype(np.float32), training=False), training=False))
+
+    expected = np.asarray(original(preprocess(pixels.astype(np.float32)), training=False))
+    np.testing.assert_allclose(features, expected, atol=1e-5 * np.abs(expected).max(), rtol=1e-3)
+    np.testing.assert_array_equal(halves, features)
+    assert_fits_row(network)
+
+
+@pytest.mark.parametrize("name", [name for name in WIDTHS if name not in ORIGINALS])
+def test_every_width_fits_its_row(name):
+    assert_fits_row(build(BACKBONES[name], None))
+
+
+def test_three_classes_on_mobilenet_have_the_reference_numbers_of_parameters():
+    model = assemble(BACKBONES["mobilenet"], None, num_classes=3, head=untrained_head(1024, 3))
+
+    assert model.count_params() == 3_231_939
+    assert count(model.trainable_variables) == 1_053_699
+    assert count(model.non_trainable_variables) == 2_178_240
+
+
+@pytest.mark.parametrize("name", ["mobilenet_0.25", "convnext_tiny"])
+@pytest.mark.parametrize("suffix", ["h5", "keras"])
+def test_plain_keras_loads_what_was_assembled_and_takes_images_of_any_size(name, suffix, tmp_path):
+    row = BACKBONES[name]
+    generator = np.random.default_rng(0)
+    kernel = generator.normal(0, 1, (row.feature_width, 4)).astype(np.float32)
+    model = assemble(row, None, num_classes=4, head=Head(kernel=kernel, bias=np.arange(4, dtype=np.float32)))
+    pixels = generator.integers(0, 256, (2, 90, 61, 3), dtype=np.uint8)
+    model.save(tmp_path / f"model.{suffix}")
+
+    loaded = keras.models.load_model(tmp_path / f"model.{suffix}", compile=False)
+
+    probabilities = np.asarray(loaded(pixels))
+    np.testing.assert_allclose(probabilities, np.asarray(model(pixels)), atol=1e-6)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+def test_head_tail_and_temperature_end_up_in_the_assembled_network():
+    row = BACKBONES["mobilenet_0.25"]
+    generator = np.random.default_rng(0)
+    pixels = generator.integers(0, 256, (3, row.input_px, row.input_px, 3), dtype=np.uint8)
+    head = Head(kernel=generator.normal(0, 1, (256, 3)).astype(np.float32), bias=np.ones(3, np.float32))
+    keras.utils.set_random_seed(1)
+    network = build(row, None)
+    changed = tuple(value + 0.1 for value in network.read_tail())
+
+    keras.utils.set_random_seed(1)
+    model = assemble(row, None, num_classes=3, head=head, tail_weights=changed, temperature=2.5)
+
+    network.load_tail(changed)
+    scores = head.logits(np.asarray(network.model(pixels, training=False))) / 2.5
+    expected = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(np.asarray(model(pixels, training=False)), expected, atol=1e-5)
+
+
+def test_a_head_for_other_classes_is_refused():
+    with pytest.raises(ValueError, match="3 classes, expected one for 4"):
+        assemble(BACKBONES["mobilenet_0.25"], None, num_classes=4, head=untrained_head(256, 3))
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path):
+    original = original_of("mobilenet_0.25")
+    original.get_layer("conv_pw_3").set_weights([np.full((1, 1, 32, 32), np.nan)])
+    original.save(tmp_path / "weights.h5")
+
+    with pytest.raises(ValueError, match="no numbers"):
+        build(BACKBONES["mobilenet_0.25"], WeightsFile(path=tmp_path / "weights.h5", source=Source.MIRROR))

@@ -1,0 +1,225 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from services.trainer.run import Stopped
+from services.trainer.screening.features import FeatureStore
+from services.trainer.screening.forward import compile_forward
+from services.trainer.screening.screen import screen
+from services.trainer.zoo.network import build
+from services.trainer.zoo.weights import Source, WeightsFile
+from shared.errors import UserFault
+from shared.job import TrialState
+from shared.result import CandidateResult
+from tests.zoo_fixture import PX, MemoryLedger, coloured_dataset, make_run, small_backbone, write_weights
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    return coloured_dataset(tmp_path_factory.mktemp("dataset"))
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    return write_weights(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture(scope="module")
+def network(weights):
+    return build(small_backbone("probe"), weights)
+
+
+def damaged(folder: Path) -> WeightsFile:
+    path = folder / "damaged.h5"
+    path.write_bytes(b"no HDF5 at all")
+    return WeightsFile(path=path, source=Source.MIRROR)
+
+
+def untimed(result: CandidateResult) -> CandidateResult:
+    return replace(result, seconds=0.0)
+
+
+def store_of(network, dataset, folder, **options) -> FeatureStore:
+    return FeatureStore(network, dataset.images(PX), folder, **{"max_activation_bytes": 1e9, **options})
+
+
+def test_features_are_those_of_the_bare_network_whatever_the_batch(dataset, network, tmp_path):
+    pixels = np.asarray(dataset.images(PX))
+    activations = network.trunk(tf.cast(pixels, tf.float32), training=False)
+    expected = np.asarray(network.tail(activations, training=False))
+    for halvings in (0, 4):
+        store = store_of(network, dataset, tmp_path / str(halvings), halvings=halvings)
+        assert store.compute(np.arange(dataset.num_images))
+        np.testing.assert_allclose(store.features, expected, atol=2e-4)
+        np.testing.assert_allclose(store.activations, activations, atol=1e-2)
+
+
+def test_out_of_memory_the_batch_is_halved_and_the_pass_goes_on(dataset, network, tmp_path):
+    sizes = []
+
+    def compile_short_of_memory(network):
+        forward = compile_forward(network)
+
+        def limited(images):
+            sizes.append(len(images))
+            if len(images) > 8:
+                raise tf.errors.ResourceExhaustedError(None, None, "no more")
+            return forward(images)
+
+        return limited
+
+    store = store_of(network, dataset, tmp_path / "short", compile_pass=compile_short_of_memory)
+    rows = np.arange(dataset.num_images)
+    plenty = store_of(network, dataset, tmp_path / "plenty")
+
+    assert store.compute(rows)
+    assert plenty.compute(rows)
+    assert max(sizes[3:]) == 8
+    np.testing.assert_allclose(store.features, plenty.features, atol=2e-4)
+
+
+def test_no_image_goes_through_the_network_twice(dataset, network, tmp_path):
+    store = store_of(network, dataset, tmp_path)
+    counted = []
+
+    def on_batch(num_images: int) -> bool:
+        counted.append(num_images)
+        return True
+
+    store.compute(dataset.split.train, on_batch=on_batch)
+    store.compute(np.arange(dataset.num_images), on_batch=on_batch)
+
+    assert sum(counted) == dataset.num_images
+    assert store.is_done(np.arange(dataset.num_images))
+
+
+def test_activations_that_do_not_fit_the_disk_are_computed_when_asked_for(dataset, network, tmp_path):
+    kept, computed = (
+        store_of(network, dataset, tmp_path / name, max_activation_bytes=room)
+        for name, room in (("kept", 1e9), ("computed", 1e3))
+    )
+    rows = dataset.split.validation
+    for store in (kept, computed):
+        store.compute(rows)
+
+    assert computed.activations is None
+    np.testing.assert_allclose(computed.activations_of(rows), kept.activations_of(rows), atol=1e-2)
+
+
+def test_the_highest_validation_accuracy_wins_and_of_equals_the_cheaper(weights, tmp_path):
+    cheap, dear = small_backbone("cheap", gflops=1), small_backbone("dear", gflops=2)
+    run = make_run(tmp_path)
+    easy = coloured_dataset(tmp_path / "easy", noise=5.0)
+
+    found = screen(easy, [(dear, weights), (cheap, weights)], run, epochs=10)
+
+    assert [each.name for each in found.candidates] == ["dear", "cheap"]
+    assert {each.val_accuracy for each in found.candidates} == {1.0}
+    assert found.winner == cheap
+    assert found.store is not None
+    assert [path.name for path in (tmp_path / "features").iterdir()] == ["cheap"]
+
+
+def test_history_and_parameters_are_told_of_every_candidate(dataset, weights, tmp_path):
+    found = screen(dataset, [(small_backbone("one"), weights)], make_run(tmp_path), epochs=7)
+
+    (result,) = found.candidates
+    assert result.state is TrialState.DONE
+    assert len(result.history.val_accuracy) == len(result.history.loss) == 7
+    assert result.val_accuracy == max(result.history.val_accuracy) > 0.5
+    assert result.train_accuracy == result.history.accuracy[result.best_epoch - 1]
+    assert result.parameters == 218_544 + 256 * 3 + 3
+
+
+def test_a_candidate_that_fails_says_why_and_costs_the_others_nothing(dataset, weights, tmp_path):
+    ledger = MemoryLedger()
+    usable = [(small_backbone("broken", gflops=0.5), damaged(tmp_path)), (small_backbone("whole"), weights)]
+
+    found = screen(dataset, usable, make_run(tmp_path, ledger=ledger), epochs=2)
+
+    assert found.winner.name == "whole"
+    assert found.candidates[0].state is TrialState.FAILED
+    assert "OSError" in found.candidates[0].skipped_because
+    assert ledger.entries["screen/broken"].trial.reason == found.candidates[0].skipped_because
+
+
+def test_where_all_fail_the_fault_lists_them(dataset, tmp_path):
+    with pytest.raises(UserFault) as raised:
+        screen(dataset, [(small_backbone("broken"), damaged(tmp_path))], make_run(tmp_path), epochs=2)
+    assert raised.value.fault.code == "no_candidate_worked"
+    assert raised.value.fault.details["candidates"][0]["name"] == "broken"
+
+
+def test_a_successor_repeats_nothing_that_was_finished(dataset, weights, tmp_path):
+    ledger = MemoryLedger()
+    usable = [(small_backbone("first"), weights), (small_backbone("second", gflops=2), weights)]
+    before = screen(dataset, usable[:1], make_run(tmp_path / "a", ledger=ledger), epochs=4)
+
+    after = screen(dataset, usable, make_run(tmp_path / "b", ledger=ledger), epochs=4)
+
+    assert after.candidates[0] == before.candidates[0]
+    assert not (tmp_path / "b" / "features" / "first").exists()
+    assert after.winner.name == "first"
+    np.testing.assert_array_equal(after.head.kernel, before.head.kernel)
+
+
+def test_told_to_stop_the_best_so_far_wins_and_the_rest_are_skipped(dataset, weights, tmp_path):
+    ledger = MemoryLedger()
+    usable = [(small_backbone("first"), weights), (small_backbone("second", gflops=2), weights)]
+    run = make_run(tmp_path, ledger=ledger, stop_reason=lambda: "budget" if "screen/first" in ledger.entries else None)
+
+    found = screen(dataset, usable, run, epochs=2)
+
+    assert found.winner.name == "first"
+    assert found.candidates[1].state is TrialState.SKIPPED
+    assert "budget" in found.candidates[1].skipped_because
+
+
+def test_told_to_stop_before_anything_is_done_there_is_nothing_to_keep(dataset, weights, tmp_path):
+    run = make_run(tmp_path, stop_reason=lambda: "cancelled")
+    with pytest.raises(Stopped) as raised:
+        screen(dataset, [(small_backbone("first"), weights)], run, epochs=2)
+    assert raised.value.reason == "cancelled"
+
+
+def test_a_candidate_too_dear_for_what_is_left_of_the_budget_is_skipped(dataset, weights, tmp_path):
+    usable = [(small_backbone("cheap"), weights), (small_backbone("dear", gflops=1e6), weights)]
+
+    found = screen(dataset, usable, make_run(tmp_path, seconds_left=60.0), epochs=2)
+
+    assert found.winner.name == "cheap"
+    assert "budget" in found.candidates[1].skipped_because
+
+
+def test_a_race_gives_the_whole_data_set_to_the_best_few_only(weights, tmp_path):
+    dataset = coloured_dataset(tmp_path / "dataset", per_class=320)
+    usable = [(small_backbone(f"runner{number}", gflops=number), weights) for number in range(1, 7)]
+    ledger = MemoryLedger()
+
+    found = screen(dataset, usable, make_run(tmp_path / "a", ledger=ledger), epochs=3, racing=True)
+
+    states = [each.state for each in found.candidates]
+    assert states.count(TrialState.DONE) == 4
+    dropped = [each for each in found.candidates if each.state is TrialState.SKIPPED]
+    assert sorted(each.skipped_because.split(" in the race")[0] for each in dropped) == [
+        "came in at place 5 of 6",
+        "came in at place 6 of 6",
+    ]
+    again = screen(dataset, usable, make_run(tmp_path / "b", ledger=ledger), epochs=3, racing=True)
+    assert [replace(each, seconds=0) for each in again.candidates] == [
+        replace(each, seconds=0) for each in found.candidates
+    ]
+
+
+def test_progress_goes_up_to_all_images_and_names_the_best(dataset, weights, tmp_path):
+    reported = []
+    found = screen(dataset, [(small_backbone("one"), weights)], make_run(tmp_path, reported=reported), epochs=2)
+
+    done = [each.done for each in reported]
+    num_images = len(dataset.split.train) + len(dataset.split.validation)
+    assert done == sorted(done)
+    assert (done[-1], reported[-1].total, reported[-1].unit) == (num_images, num_images, "images")
+    assert reported[-1].best.val_accuracy == found.result.val_accuracy

@@ -1,0 +1,216 @@
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from services.trainer.screening.screen import Screening, screen
+from services.trainer.tuning.tail import Tail
+from services.trainer.tuning.trial import Material, attempt
+from services.trainer.tuning.tune import tune
+from services.trainer.zoo.head import Head, untrained_head
+from services.trainer.zoo.network import assemble, build
+from shared.job import TrialState
+from shared.options import TuneSearch
+from shared.result import Hyperparameters
+from tests.zoo_fixture import PX, MemoryLedger, coloured_dataset, make_run, small_backbone, write_weights
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory):
+    """A data set, and a folder with weights: random ones, but the same each time."""
+    folder = tmp_path_factory.mktemp("tuning")
+    dataset = coloured_dataset(folder / "dataset", per_class=40)
+    return dataset, small_backbone("winner"), write_weights(folder)
+
+
+def screened(material, run, *, epochs: int = 2) -> Screening:
+    dataset, backbone, weights = material
+    return screen(dataset, [(backbone, weights)], run, epochs=epochs)
+
+
+def tuned(material, run, screening, **options):
+    settings = {"epochs": 4, "trials": 1, "search": TuneSearch.RANDOM, **options}
+    return tune(material[0], screening, run, **settings)
+
+
+def accuracy_of(trained, dataset, rows) -> float:
+    model = assemble(
+        trained.backbone,
+        trained.weights,
+        num_classes=3,
+        head=trained.head,
+        tail_weights=trained.tail_weights,
+    )
+    predicted = model.predict(np.asarray(dataset.images(PX)[rows]), verbose=0).argmax(axis=1)
+    return float((predicted == dataset.labels[rows]).mean())
+
+
+def test_a_poor_head_is_improved_and_what_is_assembled_is_what_was_judged(material, tmp_path):
+    run = make_run(tmp_path)
+    screening = screened(material, run)
+    poor = replace(screening, head=untrained_head(256, 3))
+
+    trained = tuned(material, run, poor, epochs=150)
+
+    result = trained.result
+    assert result.best_epoch > 0
+    assert result.val_accuracy == max(result.history.val_accuracy) > 0.5
+    assert trained.tail_weights is not None
+    dataset = material[0]
+    assert accuracy_of(trained, dataset, dataset.split.validation) == pytest.approx(result.val_accuracy, abs=0.06)
+
+
+def test_where_no_epoch_is_better_the_screened_network_stays(material, tmp_path):
+    run = make_run(tmp_path)
+    easy = coloured_dataset(tmp_path / "easy", noise=5.0)
+    screening = screen(easy, [material[1:]], run, epochs=10)
+    sure = replace(
+        screening, head=replace(screening.head, kernel=screening.head.kernel * 1e3, bias=screening.head.bias * 1e3)
+    )
+
+    trained = tune(easy, sure, run, epochs=1, trials=1, search=TuneSearch.RANDOM)
+
+    assert trained.result.best_epoch == 0
+    assert trained.result.val_accuracy == screening.result.val_accuracy == 1.0
+    assert trained.tail_weights is None
+    assert trained.head is sure.head
+
+
+def test_no_epochs_no_tuning(material, tmp_path):
+    run = make_run(tmp_path)
+    screening = screened(material, run)
+    trained = tuned(material, run, screening, epochs=0)
+    assert trained.result is None
+    assert trained.head is screening.head
+
+
+def test_the_same_seed_gives_the_same_network(material, tmp_path):
+    made = []
+    for name in ("a", "b"):
+        run = make_run(tmp_path / name)
+        made.append(tuned(material, run, replace(screened(material, run), head=untrained_head(256, 3)), trials=2))
+    first, second = made
+    assert first.result.history == second.result.history
+    for one, other in zip(first.tail_weights, second.tail_weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("search", TuneSearch)
+def test_further_recipes_are_tried_and_bad_starts_are_culled_after_one_epoch(material, tmp_path, search):
+    ledger, reported = MemoryLedger(), []
+    run = make_run(tmp_path, ledger=ledger, reported=reported)
+    poor = replace(screened(material, run), head=untrained_head(256, 3))
+
+    trained = tuned(material, run, poor, trials=4, search=search)
+
+    trials = trained.result.trials
+    assert len(trials) == 4
+    assert trials[0].epochs == 4
+    assert {each.epochs for each in trials} <= {1, 4}
+    assert trained.result.val_accuracy == max(each.val_accuracy for each in trials)
+    assert [name for name in ledger.entries if name.startswith("tune/")] == ["tune/0", "tune/1", "tune/2", "tune/3"]
+    assert reported[-1].total == 16
+
+
+def test_a_successor_takes_finished_recipes_from_the_ledger_and_goes_on(material, tmp_path):
+    whole, broken = MemoryLedger(), MemoryLedger()
+    run = make_run(tmp_path / "whole", ledger=whole)
+    expected = tuned(material, run, replace(screened(material, run), head=untrained_head(256, 3)), trials=3)
+
+    first = make_run(
+        tmp_path / "first", ledger=broken, stop_reason=lambda: "preempted" if "tune/0" in broken.entries else None
+    )
+    tuned(material, first, replace(screened(material, first), head=untrained_head(256, 3)), trials=3)
+    assert "tune/1" not in broken.entries
+    second = make_run(tmp_path / "second", ledger=broken)
+    resumed = tuned(material, second, replace(screened(material, second), head=untrained_head(256, 3)), trials=3)
+
+    assert [each.hyperparameters for each in resumed.result.trials] == [
+        each.hyperparameters for each in expected.result.trials
+    ]
+    assert resumed.result.history == expected.result.history
+    for one, other in zip(resumed.tail_weights, expected.tail_weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_told_to_stop_the_best_epoch_so_far_is_kept(material, tmp_path):
+    reported = []
+    run = make_run(
+        tmp_path,
+        reported=reported,
+        stop_reason=lambda: "budget" if reported and reported[-1].phase == "tune" and reported[-1].done >= 2 else None,
+    )
+    poor = replace(screened(material, run), head=untrained_head(256, 3))
+
+    trained = tuned(material, run, poor, epochs=50)
+
+    assert len(trained.result.history.val_accuracy) == 2
+    assert trained.result.val_accuracy == max(trained.result.history.val_accuracy)
+
+
+def test_a_recipe_that_diverges_is_reported_and_the_screened_network_stays(material, tmp_path):
+    ledger = MemoryLedger()
+    run = make_run(tmp_path, ledger=ledger)
+    screening = screened(material, run)
+    endless = replace(screening.head, bias=np.full(3, np.nan, np.float32))
+
+    trained = tuned(material, run, replace(screening, head=endless))
+
+    assert ledger.entries["tune/0"].trial.state is TrialState.FAILED
+    assert "diverged" in ledger.entries["tune/0"].trial.reason
+    assert trained.tail_weights is None
+
+
+class ShortOfMemory(Tail):
+    """A tail on a device that holds 16 images."""
+
+    def learn(self, activations, labels, recipe, *, rate):
+        if len(activations) > 16:
+            raise tf.errors.ResourceExhaustedError(None, None, "no more")
+        return super().learn(activations, labels, recipe, rate=rate)
+
+
+def test_out_of_memory_a_recipe_goes_on_with_half_the_batch(material, tmp_path):
+    dataset = material[0]
+    store = screened(material, make_run(tmp_path)).store
+    tail = ShortOfMemory(store.network, untrained_head(256, 3), class_weights=np.ones(3, np.float32), seed=0)
+    recipe = Hyperparameters(learning_rate=1e-3, batch_size=64)
+
+    made = attempt(Material(dataset=dataset, store=store, tail=tail, seed=0), recipe, epochs=1, goes_on=lambda *_: True)
+
+    assert made.hyperparameters == Hyperparameters(learning_rate=1e-3, batch_size=16)
+    assert len(made.history.loss) == 1
+
+
+def test_steps_are_those_of_adamw_with_batch_normalisation_in_inference_mode(material, tmp_path):
+    dataset, backbone, weights = material
+    store = screened(material, make_run(tmp_path)).store
+    rows = dataset.split.train[:32]
+    activations, labels = store.activations_of(rows), dataset.labels[rows]
+    start = Head(kernel=np.full((256, 3), 0.01, np.float32), bias=np.zeros(3, np.float32))
+    tail = Tail(store.network, start, class_weights=np.ones(3, np.float32), seed=0)
+    recipe = Hyperparameters(learning_rate=1e-3, batch_size=32, weight_decay=0.1, label_smoothing=0.1)
+
+    other = build(backbone, weights)
+    dense = keras.layers.Dense(3)
+    dense.build((None, 256))
+    dense.set_weights([start.kernel, start.bias])
+    variables = [*other.tail_variables, dense.kernel, dense.bias]
+    optimizer = keras.optimizers.AdamW(1e-3, weight_decay=0.1, epsilon=1e-7)
+    optimizer.exclude_from_weight_decay([each for each in variables if len(each.shape) == 1])
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1)
+    for _ in range(3):
+        tail.learn(activations, labels, recipe, rate=1e-3)
+        with tf.GradientTape() as tape:
+            logits = dense(other.tail(tf.cast(activations, tf.float32), training=False))
+            value = loss(tf.one_hot(labels, 3), logits)
+        optimizer.apply(tape.gradient(value, [each.value for each in variables]), variables)
+
+    made = tail.read()
+    for mine, theirs in zip([*made.tail, made.head.kernel, made.head.bias], variables, strict=True):
+        np.testing.assert_allclose(mine, np.asarray(theirs), atol=2e-5)
+    for layer in store.network.tail_layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            np.testing.assert_array_equal(layer.moving_mean, other.model.get_layer(layer.name).moving_mean)
