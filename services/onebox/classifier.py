@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,10 +95,13 @@ def classify(model: Path, images: Sequence[Path]) -> Iterator[Prediction]:
     order = {"model": str(model), "labels": str(labels), "images": [str(path) for path in images]}
     command = [sys.executable, "-P", "-m", "services.trainer.predict"]
     environ = {**os.environ, **import_path(os.environ)}
-    with subprocess.Popen(  # noqa: S603 - our own module
-        command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        if process.stdin is None or process.stdout is None or process.stderr is None:
+    with (
+        tempfile.TemporaryFile() as complaints,  # a pipe that nobody empties would stop a talkative library
+        subprocess.Popen(  # noqa: S603 - our own module
+            command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints
+        ) as process,
+    ):
+        if process.stdin is None or process.stdout is None:
             raise RuntimeError("the pipes asked for were not made")
         with process.stdin as sink:
             sink.write(json.dumps(order).encode())
@@ -106,7 +110,8 @@ def classify(model: Path, images: Sequence[Path]) -> Iterator[Prediction]:
             num_answers += 1
             yield _read(json.loads(line), classes)
         if process.wait() != 0 or num_answers < len(images):
-            raise _broken(process.stderr.read().decode(errors="replace"))
+            complaints.seek(0)
+            raise _broken(complaints.read().decode(errors="replace"))
 
 
 def _read(answer: Mapping[str, Any], classes: Sequence[str]) -> Prediction:

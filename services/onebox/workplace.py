@@ -9,7 +9,7 @@ from pathlib import Path
 from services.onebox.runner import SERVICE_FAULTS, Onebox
 from shared.errors import UserFault
 
-_STOP_WITHIN_S = 0.5  # everything was delivered by then
+_STOP_WITHIN_S = 0.1  # everything was delivered by then
 
 
 @contextmanager
@@ -27,11 +27,7 @@ def started_services(out: Path, environ: Mapping[str, str], *, keep: Path | None
     folder = keep or Path(tempfile.mkdtemp(dir=out, prefix=".convtailor-"))
     is_kept = keep is not None
     try:
-        own = {
-            "CONVTAILOR_SCRATCH_DIR": str(folder.resolve() / "scratch"),
-            "CONVTAILOR_DELIVERY_DIR": str(out.resolve()),
-        }
-        with Onebox(folder, {**own, **environ}, stop_within_s=_STOP_WITHIN_S) as box:
+        with Onebox(folder, _settings(out, folder, environ), stop_within_s=_STOP_WITHIN_S) as box:
             yield box
     except UserFault as error:
         is_kept = is_kept or error.fault.code in SERVICE_FAULTS
@@ -41,3 +37,14 @@ def started_services(out: Path, environ: Mapping[str, str], *, keep: Path | None
             shutil.rmtree(folder, ignore_errors=True)
         if is_new and not any(out.iterdir()):
             out.rmdir()
+
+
+def _settings(out: Path, folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the person's settings, less those that only make sense for a server that stays."""
+    kept = {name: value for name, value in environ.items() if name != "CONVTAILOR_PUBLIC_URL"}
+    return {
+        "CONVTAILOR_SCRATCH_DIR": str(folder.resolve() / "scratch"),
+        **kept,
+        "CONVTAILOR_OUTBOX_DIR": str(folder.resolve() / "outbox"),
+        "CONVTAILOR_DELIVERY_DIR": str(out.resolve()),
+    }
