@@ -15,13 +15,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tools.pretrain.cache import open_cache, write_cache
+from tools.pretrain.cache import open_cache, split_cache, write_cache
 from tools.pretrain.checkpoint import Standing, load_checkpoint, save_checkpoint
 from tools.pretrain.export import read_bundle, write_bundle
 from tools.pretrain.objective import Objective, ObjectiveRecipe
+from tools.pretrain.settling import settle
 from tools.pretrain.student import build_fused, build_plain
 from tools.pretrain.teacher import QUARTER_STAGES, Teacher
 from tools.pretrain.training import prefetched
+from tools.pretrain.view import ViewRecipe, draw_batch
 
 ROOT = Path(__file__).parent.parent.parent
 SIZE_PX = 32
@@ -123,6 +125,23 @@ def test_weights_that_float16_cannot_hold_are_refused(tmp_path):
     with pytest.raises(ValueError, match="diverged"):
         write_bundle(student, tmp_path / "a.npz")
     assert not (tmp_path / "a.npz").exists()
+
+
+def test_settled_statistics_are_those_of_the_views_and_nothing_else_changes(archive, tmp_path):
+    cache = write_cache([archive], tmp_path / "work", image_size_px=16)
+    student = build_plain(SIZE_PX)
+    before = {variable.path: np.array(variable) for variable in student.variables}
+    settle(student, cache, size_px=SIZE_PX)
+    after = {variable.path: np.array(variable) for variable in student.variables}
+    changed = {path.split("/")[-1] for path in before if not np.array_equal(before[path], after[path])}
+    assert changed == {"moving_mean", "moving_variance"}
+    # Before a ReLU, a normalised channel has the mean and deviation that its own beta and gamma ask for: 0 and 1.
+    positions = split_cache(cache).training
+    generator = np.random.default_rng(5)
+    views = draw_batch(cache, positions, recipe=ViewRecipe(size_px=SIZE_PX), batch_size=64, generator=generator)
+    shown = np.asarray(keras.Model(student.input, student.get_layer("conv1_bn").output)(views.pixels))
+    np.testing.assert_allclose(shown.mean(axis=(0, 1, 2)), 0, atol=0.3)
+    np.testing.assert_allclose(shown.std(axis=(0, 1, 2)), 1, atol=0.3)
 
 
 def test_batches_are_those_of_their_steps_wherever_a_run_is_taken_up():

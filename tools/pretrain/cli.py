@@ -113,13 +113,17 @@ def probe(archives: tuple[Path, ...], work: Path, sizes_px: tuple[int, ...]) -> 
 @main.command()
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
 @work_option
-def export(target: Path, work: Path) -> None:
+@click.option("--size", "size_px", default=128, help="Edge at which the network will be used: statistics are taken so.")
+@click.option("--seed", default=0, help="Of the split and of the views that the statistics are taken from.")
+def export(target: Path, work: Path, size_px: int, seed: int) -> None:
     """Write the averaged weights of WORK to TARGET (float16 .npz) and print its SHA-256."""
+    from tools.pretrain.cache import open_cache  # noqa: PLC0415
     from tools.pretrain.export import averaged_student, write_bundle  # noqa: PLC0415
-    from tools.pretrain.view import ViewRecipe  # noqa: PLC0415
+    from tools.pretrain.settling import settle  # noqa: PLC0415
 
     try:
-        student = averaged_student(work, ViewRecipe().size_px)
+        student = averaged_student(work, size_px)
+        settle(student, open_cache(work), size_px=size_px, seed=seed)
     except FileNotFoundError as error:
         raise click.UsageError(f"nothing was trained in {work}: {error}") from error
     digest = write_bundle(student, target)
