@@ -50,13 +50,13 @@ def in_bytes(live: Live, key: str) -> BytesListener:
 
 
 class _StageTime(ProgressColumn):
-    """Seconds that a stage took, or takes."""
+    """Time that a stage took, or takes: rich's own ends when the last unit is done, a stage when the next begins."""
 
     max_refresh = 0.2
 
     def render(self, task: Task) -> Text:
-        seconds = task.finished_time if task.finished else task.elapsed
-        return Text("" if seconds is None else duration(seconds), style="dim")
+        ended_s = task.fields["ended_s"]
+        return Text(duration((task.get_time() if ended_s is None else ended_s) - task.fields["began_s"]), style="dim")
 
 
 class _Bars(Progress):
@@ -112,7 +112,10 @@ class LiveBars:
             self._bars.footer = ""
             return
         if self._current is None:
-            self._current = stage.key, self._bars.add_task(stage.title, counts="", detail="")
+            self._current = (
+                stage.key,
+                self._bars.add_task(stage.title, counts="", detail="", began_s=self._clock(), ended_s=None),
+            )
         self._bars.update(
             self._current[1],
             completed=stage.done,
@@ -132,7 +135,7 @@ class LiveBars:
             return
         task = self._bars.tasks[self._current[1]]
         total = task.total or task.completed or 1
-        self._bars.update(task.id, completed=total, total=total, detail="")
+        self._bars.update(task.id, completed=total, total=total, detail="", ended_s=self._clock())
         self._current = None
 
 

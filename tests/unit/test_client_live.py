@@ -66,6 +66,7 @@ def test_bars_show_phase_counts_best_and_time_left_and_keep_what_is_finished():
         drawn = console.file.getvalue()
         clock.now += 4
         live.show(replace(SCREEN, done=600))
+        clock.now += 2  # all units are done, the stage is not
         live.show(Stage(key="tune", done=1, total=8, unit="epochs"))
         live.show(None)
     frame = [line for line in drawn.splitlines() if "Compare networks" in line][-1]
@@ -77,7 +78,7 @@ def test_bars_show_phase_counts_best_and_time_left_and_keep_what_is_finished():
     assert "Wait for trainer" in queue
     assert "3 s" in queue
     assert "Compare networks" in screen
-    assert "600/600 images 4 s" in screen
+    assert "600/600 images 6 s" in screen
     assert "Fine-tune winner" in tune
 
 
