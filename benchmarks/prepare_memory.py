@@ -29,7 +29,7 @@ def measure(scratch: Path) -> list[Figure]:
 
 
 def main(archive: Path) -> None:
-    """Prepare one archive and print the peak of this process; anonymous memory only, mapped files are the system's."""
+    """Prepare one archive and print the peak of this process, mapped files included."""
     import time
 
     from benchmarks.scratch_run import scratch_run

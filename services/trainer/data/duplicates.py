@@ -33,7 +33,8 @@ _BANDS = MAX_BITS + 1
 """Hashes that differ in 6 bits agree in at least one of 7 bands, so only equal bands are compared (pigeonhole)."""
 _WINDOW = 32
 """Within an equal band only so many next neighbours by brightness are compared: 100,000 plain images stay feasible."""
-_BLOCK = 1024
+_BLOCK = 128
+"""Pairs compared at once: half a megabyte of differences."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
