@@ -70,12 +70,16 @@ def test_where_no_epoch_is_better_the_screened_network_stays(material, tmp_path)
         screening, head=replace(screening.head, kernel=screening.head.kernel * 1e3, bias=screening.head.bias * 1e3)
     )
 
+    before = sure.store.network.read_tail()
+
     trained = tune(easy, sure, run, epochs=1, trials=1, search=TuneSearch.RANDOM)
 
     assert trained.result.best_epoch == 0
     assert trained.result.val_accuracy == screening.result.val_accuracy == 1.0
     assert trained.tail_weights is None
     assert trained.head is sure.head
+    for kept, original in zip(sure.store.network.read_tail(), before, strict=True):
+        np.testing.assert_array_equal(kept, original)
 
 
 def test_no_epochs_no_tuning(material, tmp_path):

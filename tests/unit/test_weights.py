@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from services.trainer.zoo.catalogue import BACKBONES
-from services.trainer.zoo.download import download, is_reachable
+from services.trainer.zoo.download import download, hash_of, is_reachable
 from services.trainer.zoo.weights import Source, resolve
 from shared.errors import Transient, UserFault
 
@@ -160,3 +160,8 @@ def test_a_download_with_another_hash_leaves_nothing_behind(tmp_path, direct):
 def test_a_download_that_comes_too_late_is_given_up(tmp_path, direct):
     with served(b"slow") as url, pytest.raises(Transient, match="time limit"):
         download(url, tmp_path / "weights.h5", expected_hash=None, deadline_s=time.monotonic() - 1)
+
+
+def test_the_bundled_weights_are_the_ones_that_the_catalogue_pins():
+    found = resolve(["tiny"], mirror=None, allow_download=False)
+    assert hash_of(found.usable[0][1].path, "0" * 64) == BACKBONES["tiny"].weights_hash

@@ -77,6 +77,8 @@ class Session:
             material = self._material or self._prepare()
             if material is None or not self._try(material):
                 break
+        if self._material is not None:
+            self._material.tail.load(self.best)
 
     def result(self) -> Tuning | None:
         """Return how it went; ``None`` where no recipe was tried."""

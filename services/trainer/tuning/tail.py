@@ -64,11 +64,16 @@ class Tail:
         self._compiled_step = tf.function(self._step, input_signature=signature)
         self._compiled_logits = tf.function(self._logits, input_signature=signature[:1])
 
+    def load(self, state: TailState | None) -> None:
+        """Put a state in place; ``None``: the screened network."""
+        state = state or self._start
+        self._network.load_tail(state.tail)
+        self._kernel.assign(state.head.kernel)
+        self._bias.assign(state.head.bias)
+
     def restart(self) -> None:
-        """Go back to the screened network."""
-        self._network.load_tail(self._start.tail)
-        self._kernel.assign(self._start.head.kernel)
-        self._bias.assign(self._start.head.bias)
+        """Begin anew from the screened network."""
+        self.load(None)
         for moment in (*self._first, *self._second):
             moment.assign(tf.zeros_like(moment))
         self._num_steps = 0

@@ -37,7 +37,8 @@ def tune(dataset: Dataset, screening: Screening, run: Run, *, epochs: int, trial
     """Fine-tune the winner from the cut on, by one recipe after the other, and keep the best iteration of all.
 
     The screened network takes part: where no epoch of any recipe beats it on the validation split, it stays. Recipes
-    that an earlier worker finished are taken from the ledger.
+    that an earlier worker finished are taken from the ledger. Afterwards the network of ``screening.store``, where
+    there is one, is what the result describes.
 
     Args:
         dataset: See there.

@@ -29,6 +29,7 @@ def _tiny() -> Backbone:
         parameters=829_536,
         cut_layer="conv_pw_13",
         weights_file="tiny_float16.npz",
+        weights_hash="b9594af1372dbefec8c36c99098b66e920e7dc3ca084b4630f3b7214db5000a9",
         licence="Apache-2.0",
         gflops=0.099,
     )
@@ -236,15 +237,6 @@ _LARGE = (
     ),
 )
 
-BACKBONES: Mapping[str, Backbone] = MappingProxyType(
-    {
-        row.name: row
-        for row in (
-            _tiny(),
-            *map(_mobilenet, MOBILENET_ALPHAS),
-            *map(_mobilenet_v2, MOBILENET_V2_ALPHAS),
-            *_LARGE,
-        )
-    }
-)
+_ROWS = (_tiny(), *map(_mobilenet, MOBILENET_ALPHAS), *map(_mobilenet_v2, MOBILENET_V2_ALPHAS), *_LARGE)
+BACKBONES: Mapping[str, Backbone] = MappingProxyType({row.name: row for row in _ROWS})
 """Every row by name, in the order of :data:`shared.candidates.CANDIDATE_NAMES`."""
