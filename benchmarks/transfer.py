@@ -25,6 +25,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.network import build
@@ -88,7 +89,9 @@ def accuracies_of(features: NDArray[np.float32], names: NDArray[np.str_]) -> lis
         training, test, training_names, test_names = split
         probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
         search = GridSearchCV(probe, {"logisticregression__C": STRENGTHS}, cv=3)
-        accuracies.append(float(search.fit(training, training_names).score(test, test_names)))
+        # Matrices this small are solved twenty times faster by one thread than by several waiting for one another.
+        with threadpool_limits(limits=1):
+            accuracies.append(float(search.fit(training, training_names).score(test, test_names)))
     return accuracies
 
 
