@@ -18,17 +18,20 @@ SECOND_FILE = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5
 work_option = click.option("--work", type=FOLDER, required=True, help="Folder of this run: cache, checkpoint, log.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-def main() -> None:
-    r"""Pre-train a small backbone from zips of class folders.
+HELP = """Pre-train a small backbone from zips of class folders.
 
-    \b
-    The bundled backbone was made so (two hours on two cores; a GPU is used where TensorFlow finds one):
-      python -m tools.pretrain cache photographs.zip more.zip --work run
-      python -m tools.pretrain train --work run --teachers weights --hours 2
-      python -m tools.pretrain probe some_classes.zip --work run
-      python -m tools.pretrain export tiny_float16.npz --work run
-    """
+\b
+The bundled backbone was made so (1.2 hours on two cores; a GPU is used where TensorFlow finds one):
+  python -m tools.pretrain cache photographs.zip more.zip --work run
+  python -m tools.pretrain train --work run --teachers weights --hours 1.2
+  python -m tools.pretrain probe some_classes.zip --work run
+  python -m tools.pretrain export tiny_float16.npz --work run
+"""
+
+
+@click.group(help=HELP, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+def main() -> None:
+    """Gather the commands."""
 
 
 @main.command()
@@ -36,7 +39,7 @@ def main() -> None:
 @work_option
 @click.option("--size", "size_px", default=64, help="Edge of the stored photographs, pixels.")
 def cache(archives: tuple[Path, ...], work: Path, size_px: int) -> None:
-    """Decode ZIP... (members: class/photograph) once into WORK."""
+    """Decode every ZIP (members: class/photograph) once into WORK."""
     from tools.pretrain.cache import write_cache  # noqa: PLC0415
     from tools.pretrain.journal import progress_bar  # noqa: PLC0415
 
@@ -98,7 +101,7 @@ def train(work: Path, hours: float | None, steps: int | None, teachers: Path | N
 @work_option
 @click.option("--size", "sizes_px", multiple=True, type=int, default=(96, 128, 160), help="Input edge; repeatable.")
 def probe(archives: tuple[Path, ...], work: Path, sizes_px: tuple[int, ...]) -> None:
-    """Cross-validate a linear classifier on frozen features of ZIP..., at several input sizes."""
+    """Cross-validate a linear classifier on frozen features of every ZIP, at several input sizes."""
     from tools.pretrain.export import averaged_student  # noqa: PLC0415
     from tools.pretrain.probe import cross_validated_accuracy, pooled_features, read_photographs  # noqa: PLC0415
 
