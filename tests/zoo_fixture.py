@@ -10,6 +10,7 @@ import numpy as np
 from services.trainer.data.dataset import Dataset, Split, images_path
 from services.trainer.run import LedgerEntry, Run
 from services.trainer.zoo.catalogue import Backbone, Preprocessing
+from services.trainer.zoo.head import Head
 from services.trainer.zoo.weights import Source, WeightsFile
 from shared.progress import Progress
 from shared.result import Duplicates
@@ -106,3 +107,8 @@ def make_run(
         seconds_left=lambda: seconds_left,
         ledger=ledger or MemoryLedger(),
     )
+
+
+def untrained_head(feature_width: int, num_classes: int) -> Head:
+    """Return a head that finds every class equally likely."""
+    return Head(kernel=np.zeros((feature_width, num_classes), np.float32), bias=np.zeros(num_classes, np.float32))

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from services.trainer.zoo.catalogue import BACKBONES
-from services.trainer.zoo.head import Head, untrained_head
+from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import assemble, build
 from services.trainer.zoo.weights import Source, WeightsFile
+from tests.zoo_fixture import untrained_head
 
 MODULES = {
     "MobileNet": "mobilenet",

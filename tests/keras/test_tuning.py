@@ -9,12 +9,20 @@ from services.trainer.screening.screen import Screening, screen
 from services.trainer.tuning.tail import Tail
 from services.trainer.tuning.trial import Material, attempt
 from services.trainer.tuning.tune import tune
-from services.trainer.zoo.head import Head, untrained_head
+from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import assemble, build
 from shared.job import TrialState
 from shared.options import TuneSearch
 from shared.result import Hyperparameters
-from tests.zoo_fixture import PX, MemoryLedger, coloured_dataset, make_run, small_backbone, write_weights
+from tests.zoo_fixture import (
+    PX,
+    MemoryLedger,
+    coloured_dataset,
+    make_run,
+    small_backbone,
+    untrained_head,
+    write_weights,
+)
 
 
 @pytest.fixture(scope="module")

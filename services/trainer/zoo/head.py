@@ -29,8 +29,3 @@ class Head:
         """Return scores before the softmax, ``(num_images, num_classes) float32``."""
         scores: Floats = features @ self.kernel + self.bias
         return scores
-
-
-def untrained_head(feature_width: int, num_classes: int) -> Head:
-    """Return a head that finds every class equally likely."""
-    return Head(kernel=np.zeros((feature_width, num_classes), np.float32), bias=np.zeros(num_classes, np.float32))
