@@ -112,8 +112,9 @@ def test_killed_after_the_upload_it_queues_the_job_when_it_is_back(mortal):
     mortal.kill()
     assert mortal.start().await_state(made)["state"] == "queued"
     backends = opened(mortal)
-    [told] = backends.event_bus.pull(Topic.JOBS, lease=timedelta(seconds=30), max_messages=10)
-    assert decode(told.data).job_id == made["job_id"]
+    told = backends.event_bus.pull(Topic.JOBS, lease=timedelta(seconds=30), max_messages=10)
+    # At least once: killed between telling the trainer and forgetting that it was told, intake tells it again.
+    assert {decode(each.data).job_id for each in told} == {made["job_id"]}
 
 
 def test_killed_between_keeping_the_archive_and_telling_of_it_it_finds_the_archive(mortal):

@@ -129,12 +129,15 @@ def test_a_taken_port_is_told_before_anything_starts(capsys, tmp_path):
     assert not (tmp_path / "data").exists()
 
 
-def test_the_candidates_are_listed_without_a_network(capsys, monkeypatch):
-    monkeypatch.setenv("CONVTAILOR_WEIGHTS", os.devnull)
-    code, out, _ = call(capsys, "candidates", "--offline", "--json")
-    rows = {row["name"]: row for row in json.loads(out)["candidates"]}
-    assert code == 0
+def test_the_candidates_are_listed_without_a_network_or_tensorflow():
+    script = (
+        "import sys; from services.onebox.cli import convtailor;"
+        "convtailor.main(['candidates', '--offline', '--json'], standalone_mode=False);"
+        "assert 'tensorflow' not in sys.modules"
+    )
+    environ = {**os.environ, "CONVTAILOR_WEIGHTS": os.devnull}
+    listed = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environ, check=True, stdout=subprocess.PIPE)
+    rows = {row["name"]: row for row in json.loads(listed.stdout)["candidates"]}
     assert rows["tiny"]["weights"] == "bundled"
     assert rows["vgg16"]["parameters"] == 14_714_688
     assert rows["vgg16"]["weights"] in ("absent", "cache")
-    assert "tensorflow" not in sys.modules
