@@ -20,6 +20,7 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "feature-pass": feature_pass.measure,
     "screening": against_stock.measure_screening,
     "whole-run": against_stock.measure_whole_runs,
+    "large-run": against_stock.measure_large_run,
 }
 _HEAD = """# Benchmarks
 

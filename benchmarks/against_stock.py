@@ -22,6 +22,7 @@ CANDIDATES = ("mobilenet_0.25", "mobilenet_v2")
 TUNE_EPOCHS = 10
 EPOCHS = 10
 SEEDS = (0, 1, 2)
+_WORK = f"{EPOCHS} + {TUNE_EPOCHS} epochs and one recipe of fine-tuning on both sides"
 
 
 def measure_screening(scratch: Path) -> list[Figure]:
@@ -44,27 +45,34 @@ def measure_whole_runs(scratch: Path) -> list[Figure]:
     pairs = [(_ours(archive, scratch, seed), _stock_whole(archive, scratch, seed)) for seed in SEEDS]
     seconds = [statistics.mean(each[side]["total_s"] for each in pairs) for side in (0, 1)]
     accuracies = [statistics.mean(each[side]["test_accuracy"] for each in pairs) for side in (0, 1)]
-    large = enlarged(archive, scratch / "photos_2500.zip", num_images=2500)
-    ours, stock = _ours(large, scratch, 0), _stock_whole(large, scratch, 0)
-    epochs = f"{EPOCHS} + {TUNE_EPOCHS} epochs"
     return [
         Figure(name="`convtailor run`, 600 images", measured=seconds[1] / seconds[0], unit="×", at_least=3,
-               note=f"{seconds[1]:.1f} s against {seconds[0]:.1f} s, {epochs}, mean of {len(SEEDS)} seeds"),
-        Figure(name="`convtailor run`, 2,500 images", measured=stock["total_s"] / ours["total_s"], unit="×", at_least=6,
-               note=f"{stock['total_s']:.1f} s against {ours['total_s']:.1f} s, {epochs}; crops of clothing10"),
+               note=f"{seconds[1]:.1f} s against {seconds[0]:.1f} s, {_WORK}, mean of {len(SEEDS)} seeds"),
         Figure(name="test accuracy, ours less stock", measured=100 * (accuracies[0] - accuracies[1]), unit="points",
                at_least=0, note=f"{accuracies[0]:.3f} against {accuracies[1]:.3f}, mean of {len(SEEDS)} seeds"),
+    ]  # fmt: skip
+
+
+def measure_large_run(scratch: Path) -> list[Figure]:
+    """Do the same on more photographs, for time only: they are crops of fewer, so their accuracy means nothing."""
+    archive = enlarged(dataset("clothing10"), scratch / "photos_2500.zip", num_images=2500)
+    ours, stock = _ours(archive, scratch, 0), _stock_whole(archive, scratch, 0)
+    return [
+        Figure(name="`convtailor run`, 2,500 images", measured=stock["total_s"] / ours["total_s"], unit="×", at_least=6,
+               note=f"{stock['total_s']:.1f} s against {ours['total_s']:.1f} s, {_WORK}; crops of clothing10")
     ]  # fmt: skip
 
 
 def _ours(archive: Path, scratch: Path, seed: int) -> dict[str, Any]:
     """Run the command as a person would; everything it does counts."""
     out = scratch / f"results_{archive.stem}_{seed}"
-    options = ["--epochs", str(EPOCHS), "--tune-epochs", str(TUNE_EPOCHS), "--seed", str(seed)]
+    options = ["--epochs", str(EPOCHS), "--tune-epochs", str(TUNE_EPOCHS), "--tune-trials", "1"]
     command = ["-m", "services.onebox.cli", "run", str(archive), "--email", "a@example.org", "--out", str(out)]
     environ = {**os.environ, "CONVTAILOR_WEIGHTS": str(weights_mirror())}
     started = time.perf_counter()
-    result = _program([*command, "--candidates", ",".join(CANDIDATES), *options, "--json"], environ)
+    result = _program(
+        [*command, "--candidates", ",".join(CANDIDATES), *options, "--seed", str(seed), "--json"], environ
+    )
     return {"total_s": time.perf_counter() - started, "test_accuracy": result["test"]["accuracy"]}
 
 
