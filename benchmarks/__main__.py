@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import against_stock, feature_pass, prepare_memory, start
-from benchmarks.figure import Figure, table
+from benchmarks.figure import TABLE_HEAD, Figure
 from benchmarks.material import MissingMaterial
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -24,39 +24,53 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
 }
 _HEAD = """# Benchmarks
 
-Written by `make bench`, which measures every figure anew and takes about half an hour on two cores. Each ratio compares
-two things in one run on one machine; the seconds behind it are shown for scale and are no promise. Photographs and
-ImageNet weights come from the folders `CONVTAILOR_DATASETS` and `CONVTAILOR_WEIGHTS`.
+Written by `make bench`, which measures every figure anew and takes about three quarters of an hour on two cores;
+`python -m benchmarks PART` measures one part and replaces its rows. Each ratio compares two things in one run on one
+machine; the seconds behind it are shown for scale and are no promise. Photographs and ImageNet weights come from the
+folders `CONVTAILOR_DATASETS` and `CONVTAILOR_WEIGHTS`.
 
 The stock Keras way (`benchmarks/stock.py`) is the loop of the Keras guide on transfer learning: the frozen base runs
 for each image in every epoch, then the last block is unfrozen and trained on at a low rate; images are decoded once and
 cached in memory.
+
+How well the features of the bundled backbone transfer is measured by `python -m benchmarks.transfer` and told in
+[its card](model_card_tiny.md).
 """
 
 
 def main() -> int:
-    """Measure the chosen parts; write the page if all of them were chosen."""
+    """Measure the chosen parts and put their rows into the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument(
-        "parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; default: all, and write the page"
-    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; default: all")
     chosen = parser.parse_args().parts or list(PARTS)
+    unknown = [name for name in chosen if name not in PARTS]
+    if unknown:
+        parser.error(f"there is no part {unknown[0]}; choose from {', '.join(PARTS)}")
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory() as scratch:
         for position, name in enumerate(chosen, start=1):
             print(f"[{position}/{len(chosen)}] {name} …", file=sys.stderr, flush=True)
             started = time.monotonic()
             try:
-                figures += PARTS[name](Path(scratch))
+                measured = PARTS[name](Path(scratch))
             except MissingMaterial as error:
                 print(f"    skipped: {error}", file=sys.stderr)
                 return 1
             print(f"    {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
-    print(table(figures))
-    if chosen == list(PARTS):
-        machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-        PAGE.write_text(f"{_HEAD}\nMeasured on: {machine}.\n\n{table(figures)}\n", encoding="utf-8")
+            print("\n".join(figure.row() for figure in measured), flush=True)
+            _write_page(measured)
+            figures += measured
     return 0 if all(figure.reached is not False for figure in figures) else 1
+
+
+def _write_page(figures: list[Figure]) -> None:
+    """Put rows into the page in place of those of the same name; rows of parts not measured now stay."""
+    kept = PAGE.read_text(encoding="utf-8").splitlines() if PAGE.exists() else []
+    rows = {row.split(" | ")[0]: row for row in kept if row.startswith("| ") and not row.startswith("| figure ")}
+    rows |= {row.split(" | ")[0]: row for row in (figure.row() for figure in figures)}
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    page = "\n".join([_HEAD, f"Measured last on: {machine}.\n", *TABLE_HEAD, *rows.values(), ""])
+    PAGE.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,4 @@ class Figure:
         return f"| {self.name} | {self.measured:.3g} {self.unit} | {target} | {verdict} | {self.note} |"
 
 
-def table(figures: list[Figure]) -> str:
-    """Return figures as a Markdown table."""
-    head = ["| figure | measured | target | reached | how |", "|---|---|---|---|---|"]
-    return "\n".join([*head, *(figure.row() for figure in figures)])
+TABLE_HEAD = ("| figure | measured | target | reached | how |", "|---|---|---|---|---|")
