@@ -43,6 +43,19 @@ class Settings:
     public_url: str = setting(
         "http://127.0.0.1:8080", help="Address under which people reach intake; signed URLs begin with it."
     )
+    gcp_project: str | None = setting(None, help="Google Cloud project; required with the back-end `gcp`.")
+    gcp_bucket: str | None = setting(
+        None, help="Cloud Storage bucket of archives, networks and reports; required with the back-end `gcp`."
+    )
+    gcp_database: str = setting("(default)", help="Firestore database of the jobs.")
+    gcp_prefix: str = setting(
+        "convtailor-",
+        help="What the names of Pub/Sub topics and subscriptions begin with, so that a project can hold several.",
+    )
+    gcp_signer: str | None = setting(
+        None,
+        help="Service account that signs URLs through IAM; the one that the service runs as where none is given.",
+    )
     log_level: str = setting("INFO", help="Least severe log level written: DEBUG, INFO, WARNING or ERROR.")
 
 
