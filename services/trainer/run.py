@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from services.trainer.device import Precision
 from shared.errors import ConvtailorError
 from shared.job import Trial
 from shared.progress import ProgressListener
@@ -64,6 +65,7 @@ class Run:
         seconds_left: Seconds of the budget that remain, less what evaluation and export will need.
         ledger: Finished trials, this worker's and its predecessors'.
         halvings: How many times batches are to be halved from the start, because earlier attempts ran out of memory.
+        precision: What networks compute in while they learn.
     """
 
     directory: Path
@@ -73,3 +75,4 @@ class Run:
     seconds_left: Callable[[], float]
     ledger: Ledger
     halvings: int = 0
+    precision: Precision = Precision.FULL

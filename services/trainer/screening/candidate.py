@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import tensorflow as tf
 from services.trainer.data.dataset import Dataset, Indices
 from services.trainer.run import LedgerEntry, Run
 from services.trainer.screening.features import FeatureStore
+from services.trainer.screening.forward import compile_forward
 from services.trainer.screening.head import HeadData, TrainedHead, train_head
 from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.head import Head
@@ -62,6 +64,7 @@ def open_store(dataset: Dataset, run: Run, backbone: Backbone, weights: WeightsF
         features_directory(run, backbone),
         max_activation_bytes=MAX_ACTIVATION_BYTES,
         halvings=run.halvings,
+        compile_pass=partial(compile_forward, precision=run.precision),
     )
 
 

@@ -123,7 +123,13 @@ class Session:
             if not store.compute(rows, on_batch=lambda _: self._tell(0)):
                 return None
             weights = class_weights(dataset.labels[dataset.split.train], len(dataset.classes))
-            tail = Tail(store.network, self.screening.head, class_weights=weights, seed=self.run.seed)
+            tail = Tail(
+                store.network,
+                self.screening.head,
+                class_weights=weights,
+                seed=self.run.seed,
+                precision=self.run.precision,
+            )
             material = Material(dataset=dataset, store=store, tail=tail, seed=self.run.seed)
             self._best_rank = self._best_rank or judge(material)
         except CANDIDATE_ERRORS:

@@ -1,5 +1,6 @@
 """The tail as something that learns: one compiled step for every recipe."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +9,14 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from services.trainer.device import Precision
+from services.trainer.tuning.loss_scale import LossScale
 from services.trainer.zoo.head import Floats, Head
 from services.trainer.zoo.network import Network, TailWeights
+from services.trainer.zoo.precision import computing_in
 from shared.result import Hyperparameters
 
+logger = logging.getLogger(__name__)
 _FIRST_DECAY, _SECOND_DECAY, _EPSILON = 0.9, 0.999, 1e-7
 
 
@@ -41,9 +46,19 @@ class Tail:
         head: Where the last layer starts.
         class_weights: ``(num_classes,)``, of the images in the loss.
         seed: Of dropout.
+        precision: What a step computes in; validation is float32 always. A tail whose values leave the range of
+            float16 learns in float32 from then on.
     """
 
-    def __init__(self, network: Network, head: Head, *, class_weights: Floats, seed: int) -> None:
+    def __init__(
+        self,
+        network: Network,
+        head: Head,
+        *,
+        class_weights: Floats,
+        seed: int,
+        precision: Precision = Precision.FULL,
+    ) -> None:
         self._network = network
         self._start = TailState(tail=network.read_tail(), head=head)
         self._kernel = keras.Variable(head.kernel, name="kernel")
@@ -53,16 +68,18 @@ class Tail:
         self._second = [tf.Variable(tf.zeros_like(each.value)) for each in self._variables]
         self._class_weights = tf.constant(class_weights)
         self._seed = seed
+        self._precision = precision
+        self._loss_scale = LossScale() if precision is Precision.MIXED else None
         self._num_steps = 0
         shape = (None, *network.cut_shape)
-        signature = [
+        self._signature = [
             tf.TensorSpec(shape, tf.float16),
             tf.TensorSpec((None,), tf.int32),
             tf.TensorSpec((), tf.int32),
             tf.TensorSpec((4,), tf.float32),
         ]
-        self._compiled_step = tf.function(self._step, input_signature=signature)
-        self._compiled_logits = tf.function(self._logits, input_signature=signature[:1])
+        self._compiled_step = tf.function(self._step, input_signature=self._signature)
+        self._compiled_logits = tf.function(self._logits, input_signature=self._signature[:1])
 
     def load(self, state: TailState | None) -> None:
         """Put a state in place; ``None``: the screened network."""
@@ -103,6 +120,11 @@ class Tail:
         self._num_steps += 1
         scalars = np.array([rate, recipe.weight_decay, recipe.label_smoothing, recipe.dropout], np.float32)
         loss, right = self._compiled_step(activations, labels, self._num_steps, scalars)
+        if self._precision is Precision.MIXED and not np.isfinite(loss):  # and so nothing was changed by the step
+            logger.warning("mixed precision given up", extra={"backbone": self._network.backbone.name})
+            self._precision, self._loss_scale = Precision.FULL, None
+            self._compiled_step = tf.function(self._step, input_signature=self._signature)
+            loss, right = self._compiled_step(activations, labels, self._num_steps, scalars)
         return float(loss), int(right)
 
     def logits(self, activations: NDArray[np.float16]) -> Floats:
@@ -117,15 +139,23 @@ class Tail:
         rate, decay, smoothing, dropout = tf.unstack(scalars)
         num_classes = self._start.head.num_classes
         with tf.GradientTape() as tape:
-            features = self._network.tail(tf.cast(activations, tf.float32), training=False)
+            with computing_in(self._precision, self._network.tail_layers):
+                features = tf.cast(self._network.tail(tf.cast(activations, tf.float32), training=False), tf.float32)
             kept = tf.random.stateless_uniform(tf.shape(features), tf.stack([self._seed, step])) >= dropout
             features = tf.where(kept, features / (1 - dropout), 0.0)
             logits = tf.matmul(features, self._kernel.value) + self._bias.value
             targets = tf.one_hot(labels, num_classes) * (1 - smoothing) + smoothing / num_classes
             losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
             loss = tf.reduce_mean(losses * tf.gather(self._class_weights, labels))
+            if self._loss_scale is not None:
+                loss = self._loss_scale.enlarge(loss)
         gradients = tape.gradient(loss, [each.value for each in self._variables])
-        self._descend(gradients, tf.cast(step, tf.float32), rate, decay)
+        if self._loss_scale is None:
+            self._descend(gradients, tf.cast(step, tf.float32), rate, decay)
+        else:
+            gradients, are_numbers = self._loss_scale.restore(gradients)
+            if are_numbers:  # a tensor: becomes a branch of the graph
+                self._descend(gradients, tf.cast(step, tf.float32), rate, decay)
         plain = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         right = tf.equal(tf.argmax(logits, axis=1, output_type=tf.int32), labels)
         return tf.reduce_sum(plain), tf.reduce_sum(tf.cast(right, tf.int32))
