@@ -1,27 +1,22 @@
-"""Pull, decode, handle, settle: the loop of every subscriber, with the one table from error to fate of the message.
+"""Pull, judge, settle: the loop of every subscriber that fetches its messages.
 
-========================  ==================================================================================
-nothing raised            acknowledge
-``MalformedEvent``        bury: no retry makes it readable
-``NotFound``              acknowledge with a log line: what it speaks of is gone
-``UserFault``             bury: a handler has to store a person's fault with the job, so this one is a bug
-``Conflict, Transient``   retry later
-anything else             log the traceback, retry later; the bus buries it when it has had its attempts
-========================  ==================================================================================
+What a message's handling comes to is :mod:`shared.fate`'s table; here it is told to the bus: done is acknowledged,
+buried becomes a dead letter, and all else comes again until the bus has delivered it as often as it may.
 """
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 
-from shared.errors import Conflict, MalformedEvent, NotFound, Transient, UserFault
-from shared.events import Event, Topic, decode
+from shared.errors import Transient
+from shared.events import Topic, decode
+from shared.fate import Fate, Handler, judge
 from shared.logs import bound
 from shared.ports.event_bus import Delivery, EventBus
 
-Handler = Callable[[Event], None]
 DEFAULT_LEASE = timedelta(seconds=60)
 IDLE_WAIT_S = 0.2
 _log = logging.getLogger(__name__)
@@ -74,30 +69,15 @@ def consume_once(bus: EventBus, topic: Topic, handler: Handler, *, lease: timede
 
 def _settle(bus: EventBus, delivery: Delivery, handler: Handler, lease: timedelta) -> None:
     """Handle one delivery and tell the bus its fate."""
-    try:
-        event = decode(delivery.data)
-    except MalformedEvent as error:
-        _log.error("buried a message that cannot be read: %s", error)
-        bus.bury(delivery, str(error))
-        return
-    with bound(job_id=event.job_id, event_id=event.event_id):
-        try:
-            with _kept_leased(bus, delivery, lease):
-                handler(event)
-        except NotFound as error:
-            _log.warning("dropped %s: %s", event.type, error)
+    with _kept_leased(bus, delivery, lease):
+        verdict = judge(partial(decode, delivery.data), handler)
+    match verdict.fate:
+        case Fate.DONE:
             bus.acknowledge(delivery)
-        except (UserFault, MalformedEvent) as error:
-            _log.exception("buried %s", event.type)
-            bus.bury(delivery, f"{type(error).__name__}: {error}")
-        except (Conflict, Transient) as error:
-            _log.info("%s comes again: %s", event.type, error)
+        case Fate.BURIED:
+            bus.bury(delivery, verdict.reason)
+        case Fate.AGAIN | Fate.SURPRISE:
             bus.retry_later(delivery)
-        except Exception:  # noqa: BLE001 - the outermost loop, see the module
-            _log.exception("%s comes again after a surprise", event.type)
-            bus.retry_later(delivery)
-        else:
-            bus.acknowledge(delivery)
 
 
 @contextmanager
