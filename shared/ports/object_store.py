@@ -85,8 +85,18 @@ class ObjectStore(Protocol):
         """Remove an object; a missing one is no error."""
         ...
 
-    def sign_upload(self, key: str, *, content_type: str, max_bytes: int, valid_for: timedelta) -> SignedRequest:
-        """Sign one upload: this key, this content type, 1 to ``max_bytes`` bytes, and only while the key is free."""
+    def sign_upload(
+        self, key: str, *, content_type: str, max_bytes: int, valid_for: timedelta, size_bytes: int | None = None
+    ) -> SignedRequest:
+        """Sign one upload: this key, this content type, 1 to ``max_bytes`` bytes, and only while the key is free.
+
+        The request is a ``PUT`` of the bytes. Where ``size_bytes`` says that they will be many, it may instead be a
+        ``POST`` with the header ``x-goog-resumable: start``, whose answer names in ``Location`` the session to send
+        them to; see ADR 6.
+
+        Raises:
+            ValueError: If ``valid_for`` is longer than the store can sign for.
+        """
         ...
 
     def sign_download(self, key: str, *, filename: str, valid_for: timedelta) -> SignedRequest:

@@ -99,8 +99,16 @@ class FolderObjectStore:
             with contextlib.suppress(FileNotFoundError):  # removed by another delete, which syncs its parent
                 _sync_folder(folder)
 
-    def sign_upload(self, key: str, *, content_type: str, max_bytes: int, valid_for: timedelta) -> SignedRequest:
-        """See the port."""
+    def sign_upload(
+        self,
+        key: str,
+        *,
+        content_type: str,
+        max_bytes: int,
+        valid_for: timedelta,
+        size_bytes: int | None = None,  # noqa: ARG002  # the server of this store takes any size in one request
+    ) -> SignedRequest:
+        """See the port; uploads of any size are one ``PUT``."""
         self._place(key)
         return self._signer.sign_upload(key, content_type=content_type, max_bytes=max_bytes, valid_for=valid_for)
 

@@ -68,8 +68,16 @@ class MemoryObjectStore:
         with self._lock:
             self._objects.pop(key, None)
 
-    def sign_upload(self, key: str, *, content_type: str, max_bytes: int, valid_for: timedelta) -> SignedRequest:
-        """See the port."""
+    def sign_upload(
+        self,
+        key: str,
+        *,
+        content_type: str,
+        max_bytes: int,
+        valid_for: timedelta,
+        size_bytes: int | None = None,  # noqa: ARG002  # the server of this store takes any size in one request
+    ) -> SignedRequest:
+        """See the port; uploads of any size are one ``PUT``."""
         path_of(key)
         return self._signer.sign_upload(key, content_type=content_type, max_bytes=max_bytes, valid_for=valid_for)
 
