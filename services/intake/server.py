@@ -99,7 +99,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "workers": 1,  # the background threads and the back-ends' file locks live once
             "worker_class": "gthread",
             "threads": rules.num_threads,
-            "timeout": 0,  # between requests Cloud Run stops the clock of the worker's heartbeat, not the arbiter's watch
+            "timeout": 0,  # Cloud Run freezes the worker's heartbeat between requests
             "graceful_timeout": rules.stop_grace_s,
             "keepalive": 5,
             "accesslog": None,
