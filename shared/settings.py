@@ -23,15 +23,22 @@ class InvalidSettings(ConvtailorError):
     """The environment does not make sense; the message lists every fault."""
 
 
-def setting(default: Any = MISSING, *, help: str, secret: bool = False) -> Any:  # noqa: A002 - the word click uses
+def setting(
+    default: Any = MISSING,
+    *,
+    help: str,  # noqa: A002 - the word click uses
+    secret: bool = False,
+    fallback: str | None = None,
+) -> Any:
     """Declare a setting.
 
     Args:
         default: Its value where the environment has none; without one the setting is required.
         help: One sentence for the operator, with the unit.
         secret: Never shown.
+        fallback: Another variable, named in full, that counts where this one is not set.
     """
-    return field(default=default, metadata={"help": help, "secret": secret}, repr=not secret)
+    return field(default=default, metadata={"help": help, "secret": secret, "fallback": fallback}, repr=not secret)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +72,11 @@ def load(cls: type[S], environ: Mapping[str, str]) -> S:
     Raises:
         InvalidSettings: With every variable that is missing or cannot be read.
     """
-    names = {variable(each.name): each.name for each in dataclasses.fields(cls)}
-    given = {names[key]: value for key, value in environ.items() if key in names and value != ""}
+    given = {}
+    for each in dataclasses.fields(cls):
+        value = environ.get(variable(each.name)) or environ.get(each.metadata["fallback"] or "")
+        if value:
+            given[each.name] = value
     try:
         return adapter(cls).validate_python(given)
     except ValidationError as error:

@@ -48,16 +48,17 @@ class IntakeDesk:
         self.store = MemoryJobStore()
         self.objects = MemoryObjectStore(signer=signer, clock=self.clock)
         self.bus = MemoryEventBus(clock=self.clock)
+        self.job_routes = JobRoutes(
+            store=self.store,
+            objects=self.objects,
+            bus=self.bus,
+            clock=self.clock,
+            terms=UploadTerms(max_bytes=MAX_BYTES, valid_for=VALID_FOR),
+            link_valid_for=VALID_FOR,
+            public_url=PUBLIC_URL,
+        )
         self.app = create_app(
-            JobRoutes(
-                store=self.store,
-                objects=self.objects,
-                bus=self.bus,
-                clock=self.clock,
-                terms=UploadTerms(max_bytes=MAX_BYTES, valid_for=VALID_FOR),
-                link_valid_for=VALID_FOR,
-                public_url=PUBLIC_URL,
-            ),
+            self.job_routes,
             ObjectRoutes(
                 signer=signer,
                 objects=self.objects,

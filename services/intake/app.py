@@ -8,6 +8,7 @@ from werkzeug.exceptions import HTTPException
 
 from services.intake.document import ErrorDocument
 from services.intake.error_reply import reply_of
+from services.intake.push import PushRoutes
 from services.intake.routes import JobRoutes
 from services.intake.uploads import ObjectRoutes
 from shared.json_codec import to_json
@@ -18,12 +19,13 @@ MAX_BODY_BYTES = 64 * 2**10
 _access_log = logging.getLogger("services.intake.access")
 
 
-def create_app(jobs: JobRoutes, objects: ObjectRoutes | None = None) -> Flask:
+def create_app(jobs: JobRoutes, objects: ObjectRoutes | None = None, pushes: PushRoutes | None = None) -> Flask:
     """Make the app.
 
     Args:
         jobs: The API of jobs, with all it may touch.
         objects: Signed URLs, where no product of the object store's own serves them.
+        pushes: Events and the sweeper's calls, where a product brings them over HTTP.
     """
     app = Flask("convtailor-intake", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, TRAP_HTTP_EXCEPTIONS=False)
@@ -32,6 +34,8 @@ def create_app(jobs: JobRoutes, objects: ObjectRoutes | None = None) -> Flask:
     app.register_blueprint(jobs.blueprint())
     if objects is not None:
         app.register_blueprint(objects.blueprint())
+    if pushes is not None:
+        app.register_blueprint(pushes.blueprint())
     app.before_request(_start_watch)
     app.after_request(_add_headers)
     app.after_request(_log_access)

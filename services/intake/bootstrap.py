@@ -9,6 +9,7 @@ from flask import Flask
 from services.intake.app import create_app
 from services.intake.archive_event import announce_archive, handle_archive
 from services.intake.background import Background, Task, keep_sweeping
+from services.intake.push import PushRoutes
 from services.intake.routes import JobRoutes
 from services.intake.settings import IntakeSettings
 from services.intake.submission import UploadTerms
@@ -17,6 +18,9 @@ from shared.backends import Backends, open_backends
 from shared.clock import Clock, utc_now
 from shared.consumer import consume
 from shared.events import Topic
+from shared.fate import Handler
+from shared.push_gate import PushGate, open_push_gate
+from shared.sweeper import SweepReport, sweep
 
 _IDLE_WAIT_S = 0.1
 """A person waits for the check of an archive, and a look at an empty topic costs microseconds."""
@@ -28,7 +32,7 @@ class Intake:
 
     Args:
         app: Answers requests.
-        background: What it does besides.
+        background: What it does besides; nothing where events and the sweeper's calls are pushed.
     """
 
     app: Flask
@@ -43,8 +47,10 @@ def bootstrap(settings: IntakeSettings, *, clock: Clock = utc_now) -> Intake:
         Transient: If they cannot be reached now.
     """
     backends = open_backends(settings, clock=clock)
-    app = create_app(_job_routes(settings, backends, clock), _object_routes(backends, clock))
-    return Intake(app=app, background=Background(_tasks(settings, backends, clock)))
+    gate = open_push_gate(settings, backends.event_bus)
+    pushes = None if gate is None else _push_routes(gate, settings, backends, clock)
+    app = create_app(_job_routes(settings, backends, clock), _object_routes(backends, clock), pushes)
+    return Intake(app=app, background=Background(_tasks(settings, backends, clock) if gate is None else []))
 
 
 def _job_routes(settings: IntakeSettings, backends: Backends, clock: Clock) -> JobRoutes:
@@ -70,10 +76,18 @@ def _object_routes(backends: Backends, clock: Clock) -> ObjectRoutes | None:
     )
 
 
+def _push_routes(gate: PushGate, settings: IntakeSettings, backends: Backends, clock: Clock) -> PushRoutes:
+    store, objects, bus = backends.job_store, backends.object_store, backends.event_bus
+
+    def sweep_once() -> SweepReport:
+        return sweep(store, objects, bus, now=clock(), patience=_patience(settings))
+
+    return PushRoutes(gate=gate, handle=_upload_handler(backends, clock), sweep=sweep_once, clock=clock)
+
+
 def _tasks(settings: IntakeSettings, backends: Backends, clock: Clock) -> list[tuple[str, Task]]:
     store, objects, bus = backends.job_store, backends.object_store, backends.event_bus
-    handler = partial(handle_archive, store=store, objects=objects, bus=bus, clock=clock)
-    patience = timedelta(seconds=settings.sweep_patience_s)
+    handler = _upload_handler(backends, clock)
     return [
         (
             "uploads",
@@ -81,6 +95,20 @@ def _tasks(settings: IntakeSettings, backends: Backends, clock: Clock) -> list[t
         ),
         (
             "sweeper",
-            partial(keep_sweeping, store=store, objects=objects, bus=bus, clock=clock, patience=patience),
+            partial(keep_sweeping, store=store, objects=objects, bus=bus, clock=clock, patience=_patience(settings)),
         ),
     ]
+
+
+def _upload_handler(backends: Backends, clock: Clock) -> Handler:
+    return partial(
+        handle_archive,
+        store=backends.job_store,
+        objects=backends.object_store,
+        bus=backends.event_bus,
+        clock=clock,
+    )
+
+
+def _patience(settings: IntakeSettings) -> timedelta:
+    return timedelta(seconds=settings.sweep_patience_s)

@@ -6,13 +6,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.settings import Settings, setting
+from shared.push_gate import PushSettings
+from shared.settings import setting
 
 AUTO_URL = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
-class IntakeSettings(Settings):
+class IntakeSettings(PushSettings):
     """Settings of intake, beside those of every service."""
 
     public_url: str = setting(
@@ -20,7 +21,9 @@ class IntakeSettings(Settings):
         help="Address under which people reach intake; signed URLs begin with it. `auto`: the address it listens at.",
     )
     host: str = setting("127.0.0.1", help="Address that intake listens at.")
-    port: Annotated[int, Field(ge=0, le=65535)] = setting(8080, help="Port that intake listens at; 0 picks a free one.")
+    port: Annotated[int, Field(ge=0, le=65535)] = setting(
+        8080, fallback="PORT", help="Port that intake listens at; 0 picks a free one. Without it, `PORT` counts."
+    )
     request_threads: Annotated[int, Field(ge=1, le=256)] = setting(8, help="Requests served at the same time.")
     ready_file: Path | None = setting(
         None, help='File that receives `{"url": …}` once intake serves; a way to learn the port.'

@@ -28,6 +28,17 @@ def test_an_empty_variable_counts_as_none() -> None:
     assert load(ExampleSettings, {"CONVTAILOR_PORT": "", "CONVTAILOR_API_KEY": "k"}).port == 8080
 
 
+def test_the_platforms_own_variable_counts_where_ours_is_not_set() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class CloudSettings(Settings):
+        port: int = setting(8080, help="Port.", fallback="PORT")
+
+    assert load(CloudSettings, {}).port == 8080
+    assert load(CloudSettings, {"PORT": "81"}).port == 81
+    assert load(CloudSettings, {"PORT": "81", "CONVTAILOR_PORT": ""}).port == 81
+    assert load(CloudSettings, {"PORT": "81", "CONVTAILOR_PORT": "82"}).port == 82
+
+
 def test_every_fault_is_reported_at_once_by_variable() -> None:
     with pytest.raises(InvalidSettings) as caught:
         load(ExampleSettings, {"CONVTAILOR_PORT": "eighty", "CONVTAILOR_VERBOSE": "perhaps"})
