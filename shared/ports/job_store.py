@@ -60,6 +60,13 @@ class JobStore(Protocol):
         """
         ...
 
+    def delete(self, job_id: str) -> None:
+        """Forget a job and its recorded events for good; one that is missing is no error.
+
+        A write over a revision read before finds nothing and raises :class:`shared.errors.NotFound`.
+        """
+        ...
+
     def find(
         self, states: Collection[JobState], *, updated_before: datetime, open_only: bool = False, limit: int = 100
     ) -> list[StoredJob]:

@@ -1,13 +1,14 @@
 """Google's own emulators, started on free ports and stopped for certain."""
 
 import atexit
+import contextlib
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,16 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def dead_end(*, stalls: bool) -> Iterator[str]:
+    """Yield an address where nobody listens, or where somebody does and never says a word."""
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        if stalls:
+            place.listen(100)
+        yield f"127.0.0.1:{place.getsockname()[1]}"
 
 
 def missing_program() -> str | None:

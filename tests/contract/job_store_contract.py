@@ -112,6 +112,34 @@ class JobStoreContract:
         assert store.find([JobState.REJECTED], updated_before=after, open_only=True) == []
         assert len(store.find([JobState.REJECTED], updated_before=after)) == 2
 
+    def test_a_deleted_job_is_gone_with_its_events(self, store: JobStore) -> None:
+        kept = event_of("job-2")
+        stored = store.create(make_job(), [event_of("job-1"), event_of("job-1")])
+        store.create(make_job("job-2"), [kept])
+        store.delete("job-1")
+        with pytest.raises(NotFound, match="job-1"):
+            store.get("job-1")
+        with pytest.raises(NotFound, match="job-1"):
+            store.replace(stored, advance(stored.job, JobState.QUEUED, NOW), [event_of("job-1")])
+        found = store.find(list(JobState), updated_before=NOW + timedelta(days=1))
+        assert [each.job.job_id for each in found] == ["job-2"]
+        assert store.pending_events() == [kept]
+        store.delete("job-1")
+        store.delete("no/such/../job")
+
+    def test_a_deleted_id_can_be_taken_again(self, store: JobStore) -> None:
+        former = store.create(make_job())
+        store.delete("job-1")
+        created = store.create(make_job(email="eve@example.org"))
+        with pytest.raises(Conflict, match="job-1"):
+            store.replace(former, former.job)
+        assert store.get("job-1") == created
+
+    @pytest.mark.parametrize("job_id", ["", ".", "..", "a/b", "__x__", "job-1/pieces/0", "ü", "x" * 3000])
+    def test_any_text_may_be_asked_for(self, store: JobStore, job_id: str) -> None:
+        with pytest.raises(NotFound):
+            store.get(job_id)
+
     def test_of_twenty_claimants_one_wins(self, store: JobStore) -> None:
         store.create(make_job("wanted", JobState.QUEUED))
         read = [store.get("wanted") for _ in range(20)]

@@ -1,6 +1,7 @@
 """Jobs as JSON rows of one SQLite file, with compare-and-set by revision and the outbox in the same transaction."""
 
 import json
+import secrets
 import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -43,16 +44,18 @@ class SqliteJobStore:
 
     def create(self, job: Job, events: Sequence[Event] = ()) -> StoredJob:
         """See the port."""
+        # Counting from 1 would take a revision of a deleted job for one of the next job of its id.
+        revision = secrets.randbelow(1 << 48)
         with self._database.writing() as connection:
             created = connection.execute(
-                "INSERT INTO jobs (job_id, revision, state, is_open, updated_at, document) VALUES (?, 1, ?, ?, ?, ?)"
+                "INSERT INTO jobs (job_id, revision, state, is_open, updated_at, document) VALUES (?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT DO NOTHING",
-                (job.job_id, *_columns(job)),
+                (job.job_id, revision, *_columns(job)),
             )
             if created.rowcount == 0:
                 raise Conflict(f"there is a job {job.job_id} already")
             _record(connection, events)
-        return StoredJob(job=job, revision="1")
+        return StoredJob(job=job, revision=str(revision))
 
     def get(self, job_id: str) -> StoredJob:
         """See the port."""
@@ -77,6 +80,15 @@ class SqliteJobStore:
                 raise _reason_of_refusal(connection, stored)
             _record(connection, events)
         return StoredJob(job=job, revision=str(revision + 1))
+
+    def delete(self, job_id: str) -> None:
+        """See the port."""
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM jobs WHERE job_id = ?", (job_id,))
+            # Recorded events are few at any moment; a column for the id would need a new version of the file.
+            rows = connection.execute("SELECT position, data FROM outbox").fetchall()
+            doomed = [(position,) for position, data in rows if decode(data).job_id == job_id]
+            connection.executemany("DELETE FROM outbox WHERE position = ?", doomed)
 
     def find(
         self, states: Collection[JobState], *, updated_before: datetime, open_only: bool = False, limit: int = 100

@@ -44,6 +44,12 @@ class MemoryJobStore:
                 raise Conflict(f"job {job.job_id} was written since revision {stored.revision}")
             return self._write(job, events)
 
+    def delete(self, job_id: str) -> None:
+        """See the port."""
+        with self._lock:
+            self._jobs.pop(job_id, None)
+            self._outbox = {key: event for key, event in self._outbox.items() if event.job_id != job_id}
+
     def find(
         self, states: Collection[JobState], *, updated_before: datetime, open_only: bool = False, limit: int = 100
     ) -> list[StoredJob]:

@@ -1,0 +1,100 @@
+"""The shape of jobs and recorded events in Firestore.
+
+::
+
+    jobs/<job_id>               what queries need, and the job as JSON text
+    jobs/<job_id>/pieces/<n>    the rest of a text that is too long for one document
+    outbox/<event_id>           an event that is not published yet
+
+The job is text because Firestore refuses lists in lists, and in pieces because it refuses documents over 1 MiB.
+"""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from google.cloud.firestore import SERVER_TIMESTAMP
+
+from shared.events import Event, encode
+from shared.job import Job
+from shared.json_codec import from_json, to_json
+
+JOBS = "jobs"
+PIECES = "pieces"
+OUTBOX = "outbox"
+COMPOSITE_INDEXES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (JOBS, ("state", "updated_at")),
+    (JOBS, ("is_open", "state", "updated_at")),
+    (OUTBOX, ("recorded_at", "position")),
+)
+"""(collection, ascending fields) of every index that production has to be given; the emulator does not ask for them."""
+TTL_FIELDS: tuple[tuple[str, str], ...] = ((JOBS, "expire_at"), (PIECES, "expire_at"))
+"""(collection group, field) of every time-to-live policy."""
+UNINDEXED_FIELDS: tuple[tuple[str, str], ...] = ((JOBS, "text"), (PIECES, "text"), (OUTBOX, "data"))
+"""(collection group, field) that nobody searches; exempt them, since an index would store them twice."""
+KEEP_ENDED = timedelta(days=365)
+"""How long Firestore keeps a job with nothing left to be done; objects must not be kept for longer, or nobody knows
+whose they were."""
+_PIECE_CHARS = 500_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobDocument:
+    """A job as it is written.
+
+    Args:
+        write_id: Unique to this write; makes every write a change, and tells our own from another's.
+        fields: The job's own document.
+        pieces: The documents below it, which carry on its text.
+    """
+
+    write_id: str
+    fields: dict[str, Any]
+    pieces: tuple[dict[str, Any], ...]
+
+
+def job_document(job: Job) -> JobDocument:
+    """Return what to write for a job."""
+    write_id = uuid.uuid4().hex
+    # Escaped to ASCII a character is a byte, so that texts can be cut anywhere.
+    text = json.dumps(to_json(job), separators=(",", ":"))
+    texts = [text[start : start + _PIECE_CHARS] for start in range(0, len(text), _PIECE_CHARS)]
+    common = {"write_id": write_id, "expire_at": None if job.is_open else job.updated_at + KEEP_ENDED}
+    fields = common | {
+        "state": str(job.state),
+        "is_open": job.is_open,
+        "created_at": job.created_at,
+        "updated_at": job.updated_at,
+        "num_pieces": len(texts) - 1,
+        "text": texts[0],
+    }
+    return JobDocument(write_id=write_id, fields=fields, pieces=tuple(common | {"text": each} for each in texts[1:]))
+
+
+def piece_name(number: int) -> str:
+    """Return the id of a piece."""
+    return f"{number:04}"
+
+
+def job_of(fields: Mapping[str, Any], pieces: Sequence[Mapping[str, Any]]) -> Job:
+    """Read a job from its document and the pieces of the same write."""
+    text = "".join([fields["text"], *(piece["text"] for piece in pieces)])
+    return from_json(Job, json.loads(text))
+
+
+def outbox_fields(event: Event, position: int) -> dict[str, Any]:
+    """Return the document of a recorded event.
+
+    Args:
+        event: The event.
+        position: Its place among those recorded by the same change, which share one server's timestamp.
+    """
+    return {
+        "job_id": event.job_id,
+        "recorded_at": SERVER_TIMESTAMP,
+        "position": position,
+        "data": encode(event).decode(),
+    }
