@@ -25,6 +25,11 @@ class PushSettings(Settings):
         help="Where the certificates are that those tokens are checked with.",
     )
 
+    @property
+    def is_pushed_to(self) -> bool:
+        """Whether events come over HTTP; otherwise the service pulls them."""
+        return self.backend == "gcp"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushGate:
@@ -52,7 +57,7 @@ def open_push_gate(settings: PushSettings, bus: EventBus) -> PushGate | None:
     Raises:
         InvalidSettings: If audience or account are missing.
     """
-    if settings.backend != "gcp":
+    if not settings.is_pushed_to:
         return None
     audience, account = _required(settings)
     from shared.adapters.gcp.notification import event_of_notification  # noqa: PLC0415

@@ -52,6 +52,7 @@ class Onebox:
             **environ,
             "CONVTAILOR_BACKEND": "embedded",
             "CONVTAILOR_DATA_DIR": str(self.data_dir),
+            "PORT": "",  # meant for another program; the services would heed it
         }
         listening = {
             "CONVTAILOR_HOST": host,

@@ -1,16 +1,24 @@
-"""``python -m services.reporter``: mail reports, until SIGTERM or Ctrl-C."""
+"""``python -m services.reporter``: mail reports, until SIGTERM or Ctrl-C.
+
+Events are pulled, or with the back-end ``gcp`` taken from the requests that Pub/Sub pushes.
+"""
 
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from services.reporter.bootstrap import build_reporter
 from services.reporter.settings import ReporterSettings
 from shared.errors import Transient
 from shared.logs import start_logging
 from shared.settings import InvalidSettings, load
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
@@ -25,21 +33,61 @@ def main(environ: Mapping[str, str]) -> int:
     Returns:
         0 after a stop in good order, 2 if the environment has faults, 3 if a back-end cannot be reached.
     """
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     try:
         settings = load(ReporterSettings, environ)
         start_logging(settings.log_level, "reporter")
-        reporter = build_reporter(settings)
+        return _serve(settings) if settings.is_pushed_to else _pull(settings)
     except InvalidSettings as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_USAGE
     except Transient as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_UNREACHABLE
-    reporter.run(stop)
+
+
+def _pull(settings: ReporterSettings) -> int:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    build_reporter(settings).run(stop)
     return 0
+
+
+def _serve(settings: ReporterSettings) -> int:
+    """Serve; the worker process that gunicorn forks off passes through here too and keeps its own exit code."""
+    from services.reporter.server import REFUSED_SETTINGS, serve  # noqa: PLC0415 - who pulls needs no server
+
+    own_pid = os.getpid()
+    try:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        listener = socket.create_server((settings.host, settings.port), family=family)
+    except OSError as error:
+        place = f"{settings.host}:{settings.port}"
+        raise Transient(
+            f"cannot listen at {place}: {error.strerror or error}; set CONVTAILOR_HOST and _PORT"
+        ) from error
+    try:
+        serve(
+            listener,
+            lambda: _app(settings),
+            num_threads=settings.request_threads,
+            stop_grace_s=settings.stop_grace_s,
+        )
+    except SystemExit as end:
+        if os.getpid() == own_pid and end.code == REFUSED_SETTINGS:
+            return EXIT_USAGE
+        raise
+    return 0
+
+
+def _app(settings: ReporterSettings) -> "Flask":
+    """Put the app together, in the process that will answer."""
+    from services.reporter.app import create_app  # noqa: PLC0415 - who pulls needs no server
+
+    reporter = build_reporter(settings)
+    assert reporter.gate is not None  # noqa: S101 - the settings say that events are pushed
+    reporter.warm_up()
+    return create_app(reporter.handle, reporter.desk.store, reporter.gate)
 
 
 if __name__ == "__main__":

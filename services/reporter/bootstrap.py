@@ -5,9 +5,10 @@ import os
 import socket
 import threading
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 
 from services.reporter.handler import Desk, Terms, handle_end
 from services.reporter.mailers.mailer import Mailer
@@ -19,12 +20,16 @@ from services.reporter.settings import MailCarrier, ReporterSettings
 from shared.backends import open_backends
 from shared.clock import Clock, utc_now
 from shared.consumer import consume
-from shared.events import Topic
+from shared.errors import Conflict
+from shared.events import Event, Topic
 from shared.ports.event_bus import EventBus
+from shared.push_gate import PushGate, open_push_gate
 from shared.result import Result
 from shared.settings import InvalidSettings
 
 _log = logging.getLogger(__name__)
+_drawing = threading.Lock()
+"""Matplotlib keeps its style in the process, so that two threads drawing at once would mix theirs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,16 +39,45 @@ class Reporter:
     Args:
         desk: What its use case works with.
         bus: Where its events come from.
+        gate: Knows who may push them; ``None`` where they are pulled.
     """
 
     desk: Desk
     bus: EventBus
+    gate: PushGate | None = None
+    _jobs_at_work: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self, stop: threading.Event) -> None:
         """Report ends of jobs until told to stop; a report at hand is finished first."""
+        self.warm_up()
+        consume(self.bus, Topic.RESULTS, self.handle, stop=stop, lease=self.desk.terms.lease)
+
+    def handle(self, event: Event) -> None:
+        """Report the end of an event's job; see :func:`services.reporter.handler.handle_end`. Safe for threads."""
+        with self._alone_with(event.job_id):
+            handle_end(event, self.desk)
+
+    def warm_up(self) -> None:
+        """Begin to import what drawing needs, and return at once."""
         threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
-        handler = partial(handle_end, desk=self.desk)
-        consume(self.bus, Topic.RESULTS, handler, stop=stop, lease=self.desk.terms.lease)
+
+    @contextmanager
+    def _alone_with(self, job_id: str) -> Iterator[None]:
+        """Keep other threads away from a job: its claim belongs to the process, and all of them would hold it.
+
+        Raises:
+            Conflict: If one of them is at work on it.
+        """
+        with self._lock:
+            if job_id in self._jobs_at_work:
+                raise Conflict("another thread reports this job")
+            self._jobs_at_work.add(job_id)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._jobs_at_work.discard(job_id)
 
 
 def build_reporter(settings: ReporterSettings, *, clock: Clock = utc_now) -> Reporter:
@@ -59,14 +93,15 @@ def build_reporter(settings: ReporterSettings, *, clock: Clock = utc_now) -> Rep
     desk = Desk(
         store=backends.job_store, objects=backends.object_store, mailer=mailer, draw=draw, clock=clock, terms=terms
     )
-    return Reporter(desk=desk, bus=backends.event_bus)
+    return Reporter(desk=desk, bus=backends.event_bus, gate=open_push_gate(settings, backends.event_bus))
 
 
 def draw(result: Result) -> Album:
-    """Draw the pictures of a result; imports matplotlib at the first call."""
+    """Draw the pictures of a result; imports matplotlib at the first call. Safe for threads."""
     from services.reporter.album import make_album  # noqa: PLC0415
 
-    return make_album(result)
+    with _drawing:
+        return make_album(result)
 
 
 def _terms(settings: ReporterSettings) -> Terms:

@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import Field
 
 from services.reporter.mailers.smtp_mailer import Security
-from shared.settings import Settings, setting
+from shared.push_gate import PushSettings
+from shared.settings import setting
 
 
 class MailCarrier(StrEnum):
@@ -19,9 +20,17 @@ class MailCarrier(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReporterSettings(Settings):
+class ReporterSettings(PushSettings):
     """Settings of the reporter, beside those of every service."""
 
+    host: str = setting("127.0.0.1", help="Address that the reporter listens at, where events are pushed.")
+    port: Annotated[int, Field(ge=1, le=65535)] = setting(
+        8081, fallback="PORT", help="Port that it then listens at. Without it, `PORT` counts."
+    )
+    request_threads: Annotated[int, Field(ge=1, le=64)] = setting(4, help="Reports then written at the same time.")
+    stop_grace_s: Annotated[int, Field(ge=1)] = setting(
+        8, help="Seconds that reports have to finish when the service is told to stop; Cloud Run waits 10."
+    )
     mailer: MailCarrier = setting(
         MailCarrier.OUTBOX, help="What carries mail: `outbox` (.eml files in a folder) or `smtp`."
     )
