@@ -48,13 +48,19 @@ def prepare(archive: Path, run: Run, *, sizes_px: Sequence[int], limits: ImageLi
     if directory.exists():
         shutil.rmtree(directory)
     directory.mkdir(parents=True)
-    with open_images(archive) as source, warnings.catch_warnings():
-        # Pillow warns of odd metadata and of big pictures; the first does no harm, the second has limits of its own.
-        warnings.simplefilter("ignore")
-        harvest = _decode(source, run, directory, sizes_px=sizes_px, limits=limits)
+    # The archive is known to _harvest alone: its table of contents leaves the memory before copies are looked for.
+    harvest = _harvest(archive, run, directory, sizes_px=sizes_px, limits=limits)
     dataset = _assemble(harvest, directory, seed=run.seed, sizes_px=sizes_px)
     save(dataset, made_from=made_from)
     return dataset
+
+
+def _harvest(archive: Path, run: Run, directory: Path, *, sizes_px: Sequence[int], limits: ImageLimits) -> Harvest:
+    """Open the archive and decode it."""
+    with open_images(archive) as source, warnings.catch_warnings():
+        # Pillow warns of odd metadata and of big pictures; the first does no harm, the second has limits of its own.
+        warnings.simplefilter("ignore")
+        return _decode(source, run, directory, sizes_px=sizes_px, limits=limits)
 
 
 def _decode(
