@@ -11,7 +11,15 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 	&& echo "$$python" && break; done)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test test-fast lint check format bench docs lock clean
+# What each image of infra/docker installs: extras of pyproject.toml, at the versions of requirements.lock.
+IMAGES := intake reporter trainer onebox
+EXTRAS_intake := gcp intake
+EXTRAS_reporter := gcp reporter
+EXTRAS_trainer := gcp gpu
+EXTRAS_onebox := intake trainer reporter client
+EXPORT := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+.PHONY: help demo test test-fast lint check format bench docs lock lock-images images clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -55,8 +63,20 @@ docs: $(VENV)/.installed  ## Regenerate the pages of docs/ that are made from th
 	@$(BIN)/python -m services.reporter.schema > docs/result.schema.json
 
 lock: $(VENV)/.installed  ## Pin the newest versions that pyproject.toml allows, with hashes.
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra all --group dev --generate-hashes \
-		--no-header --no-annotate --upgrade pyproject.toml --output-file requirements.lock
+	@$(BIN)/$(EXPORT) --extra all --group dev --upgrade pyproject.toml --output-file requirements.lock
+	@$(MAKE) --no-print-directory lock-images UPGRADE=--upgrade
+
+# The lock has TensorFlow's CPU build for x86-64 Linux; its CUDA build is held to the same version.
+lock-images: $(VENV)/.installed  ## Derive from the lock what each image of infra/docker installs.
+	@constraints=$$(mktemp); trap 'rm -f "$$constraints"' EXIT; \
+	sed -nE 's/^tensorflow-cpu(==[^ ;]+).*/tensorflow\1/p' requirements.lock > "$$constraints"; \
+	$(foreach image,$(IMAGES),$(BIN)/$(EXPORT) $(UPGRADE) --constraint requirements.lock --constraint "$$constraints" \
+		$(addprefix --extra ,$(EXTRAS_$(image))) pyproject.toml --output-file infra/docker/requirements/$(image).txt;) \
+	$(BIN)/$(EXPORT) --constraint requirements.lock --group pyproject.toml:build \
+		--output-file infra/docker/requirements/build.txt
+
+images:  ## Build the images of Google Cloud there: make images REGISTRY=… RELEASE=… (docs/operations.md).
+	@gcloud builds submit --config infra/docker/cloudbuild.yaml --substitutions "_REGISTRY=$(REGISTRY),_RELEASE=$(RELEASE)" .
 
 clean:  ## Remove what was installed and built.
 	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

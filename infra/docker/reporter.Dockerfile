@@ -1,0 +1,27 @@
+# The reporter on Cloud Run. It listens at $PORT for pushes of the topic results; Cloud Run kills 10 s after SIGTERM.
+FROM python:3.11.13-slim-bookworm AS builder
+COPY infra/docker/requirements/reporter.txt /tmp/requirements.txt
+# Hashes hold every file to the lock; wheels only, so that nothing is compiled and no compiler is needed.
+RUN python -m venv /opt/venv \
+    && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary=:all: \
+        --requirement /tmp/requirements.txt
+
+FROM python:3.11.13-slim-bookworm
+LABEL org.opencontainers.image.title="convtailor-reporter" \
+      org.opencontainers.image.description="Draws the report of a job and mails it." \
+      org.opencontainers.image.licenses="Apache-2.0"
+RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin convtailor
+COPY --from=builder /opt/venv /opt/venv
+COPY shared/ /app/shared/
+COPY services/__init__.py /app/services/
+COPY services/reporter/ /app/services/reporter/
+WORKDIR /app
+# Compiled once here, because a cold start would compile everything again.
+RUN ["/opt/venv/bin/python", "-m", "compileall", "-q", "/app"]
+ENV PATH="/opt/venv/bin:$PATH" \
+    PYTHONUNBUFFERED=1 \
+    MPLCONFIGDIR=/tmp/matplotlib \
+    CONVTAILOR_HOST=0.0.0.0 \
+    CONVTAILOR_STOP_GRACE_S=8
+USER 10001:10001
+CMD ["python", "-m", "services.reporter"]

@@ -1,0 +1,34 @@
+# The trainer on a GPU machine. The base is plain Python and not one of NVIDIA's: the CUDA libraries come as wheels with
+# tensorflow[and-cuda], locked with hashes like everything else and of the versions that this TensorFlow asks for;
+# a CUDA base image would bring a second set of gigabytes. The driver belongs to the host, whose container toolkit hands it in.
+FROM python:3.11.13-slim-bookworm AS builder
+COPY infra/docker/requirements/trainer.txt /tmp/requirements.txt
+# Hashes hold every file to the lock; wheels only, so that nothing is compiled and no compiler is needed.
+RUN python -m venv /opt/venv \
+    && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary=:all: \
+        --requirement /tmp/requirements.txt
+
+FROM python:3.11.13-slim-bookworm
+LABEL org.opencontainers.image.title="convtailor-trainer" \
+      org.opencontainers.image.description="Fits networks to photographs; needs an NVIDIA driver on the host, or runs on the CPU." \
+      org.opencontainers.image.licenses="Apache-2.0"
+RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin convtailor
+COPY --from=builder /opt/venv /opt/venv
+COPY shared/ /app/shared/
+COPY services/__init__.py /app/services/
+COPY services/trainer/ /app/services/trainer/
+WORKDIR /app
+# Compiled once here, because a cold start would compile everything again.
+RUN ["/opt/venv/bin/python", "-m", "compileall", "-q", "/app"]
+# The toolkit reads the first two; CUDA base images set them, this one has to. /data is the volume for decoded images.
+ENV PATH="/opt/venv/bin:$PATH" \
+    PYTHONUNBUFFERED=1 \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility \
+    HOME=/data \
+    CONVTAILOR_DATA_DIR=/data \
+    CONVTAILOR_WEIGHTS_CACHE_DIR=/data/weights
+RUN ["install", "--directory", "--owner=10001", "--group=10001", "/data"]
+VOLUME ["/data"]
+USER 10001:10001
+CMD ["python", "-m", "services.trainer"]
