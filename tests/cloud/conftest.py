@@ -6,6 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cloud import emulator
+from tests.cloud.storage_fixture import key_file, service_account, signing_clock, storage_server
+
+__all__ = ["key_file", "service_account", "signing_clock", "storage_server"]
 
 
 @pytest.fixture(scope="session")
