@@ -123,6 +123,8 @@ def _terms(settings: ReporterSettings) -> Terms:
 def _mailer(settings: ReporterSettings) -> Mailer:
     if settings.mailer is MailCarrier.OUTBOX:
         return OutboxMailer(settings.outbox)
+    if settings.mailer is MailCarrier.SENDGRID:
+        return _sendgrid_mailer(settings)
     if settings.smtp_host is None:
         raise InvalidSettings("CONVTAILOR_SMTP_HOST: required with CONVTAILOR_MAILER=smtp")
     return SmtpMailer(
@@ -136,6 +138,17 @@ def _mailer(settings: ReporterSettings) -> Mailer:
             ca_file=None if settings.smtp_ca_file is None else str(settings.smtp_ca_file),
         )
     )
+
+
+def _sendgrid_mailer(settings: ReporterSettings) -> Mailer:
+    from services.reporter.mailers.sendgrid_mailer import SendGridAccount, SendGridMailer  # noqa: PLC0415 - half a second
+
+    key = settings.sendgrid_key.strip()  # files of secrets often end with a line break
+    if not key:
+        raise InvalidSettings("CONVTAILOR_SENDGRID_KEY: required with CONVTAILOR_MAILER=sendgrid")
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise InvalidSettings("CONVTAILOR_SENDGRID_KEY: has characters that no key has")
+    return SendGridMailer(SendGridAccount(key=key, host=settings.sendgrid_host, timeout_s=settings.sendgrid_timeout_s))
 
 
 def _warm_up() -> None:

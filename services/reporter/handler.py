@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.headerregistry import Address
+from email.message import EmailMessage
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -25,7 +26,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from services.reporter.letter import write_letter, write_page
 from services.reporter.mailers.mailer import Mailer
-from services.reporter.message import to_message
+from services.reporter.message import is_too_large, to_message
 from services.reporter.offer import Offer, make_offer, offer_files, report_key
 from services.reporter.picture import Album
 from shared.claim import held, take
@@ -144,8 +145,7 @@ def _write_report(job: Job, result: Result | None, album: Album, desk: Desk) -> 
 def _mail(job: Job, result: Result | None, album: Album, desk: Desk) -> Fault | None:
     """Send the mail, or return why none can ever be sent."""
     try:
-        letter = write_letter(job, result, album=album, offer=_offer(job, desk, with_report=True))
-        desk.mailer.send(to_message(letter, job, sender=desk.terms.sender, now=desk.clock()))
+        desk.mailer.send(_compose(job, result, album, desk))
     except UserFault as error:
         _log.warning("no mail can be sent: %s", error)
         return error.fault
@@ -159,6 +159,18 @@ def _mail(job: Job, result: Result | None, album: Album, desk: Desk) -> Fault | 
             fix="Fetch the report from the status page.",
         )
     return None
+
+
+def _compose(job: Job, result: Result | None, album: Album, desk: Desk) -> EmailMessage:
+    """Return the message; where its pictures make it too large, without them: the report that it links to has all."""
+    offer = _offer(job, desk, with_report=True)
+    letter = write_letter(job, result, album=album, offer=offer)
+    message = to_message(letter, job, sender=desk.terms.sender, now=desk.clock())
+    if not is_too_large(message):
+        return message
+    _log.warning("left the pictures out of a mail that would have been too large")
+    letter = write_letter(job, result, album={}, offer=offer)
+    return to_message(letter, job, sender=desk.terms.sender, now=desk.clock())
 
 
 def _record(told: Job, mail_fault: Fault | None, desk: Desk) -> None:

@@ -12,6 +12,8 @@ from shared.errors import UserFault
 from shared.job import Job, JobState
 
 _LONGEST_SUBJECT = 150
+_MOST_BYTES = 20 * 2**20
+"""Largest mail sent: many mailboxes take 25 MB, SendGrid 30 MB."""
 
 
 def end_of(job: Job) -> str:
@@ -53,6 +55,11 @@ def to_message(letter: Letter, job: Job, *, sender: Address, now: datetime) -> E
             disposition="inline",
         )
     return message
+
+
+def is_too_large(message: EmailMessage) -> bool:
+    """Tell whether carriers or mailboxes may turn a message down for its size."""
+    return len(message.as_bytes()) > _MOST_BYTES
 
 
 def parse_sender(name: str, address: str) -> Address:

@@ -17,6 +17,7 @@ class MailCarrier(StrEnum):
 
     OUTBOX = "outbox"
     SMTP = "smtp"
+    SENDGRID = "sendgrid"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,7 @@ class ReporterSettings(PushSettings):
         8, help="Seconds that reports have to finish when the service is told to stop; Cloud Run waits 10."
     )
     mailer: MailCarrier = setting(
-        MailCarrier.OUTBOX, help="What carries mail: `outbox` (.eml files in a folder) or `smtp`."
+        MailCarrier.OUTBOX, help="What carries mail: `outbox` (.eml files in a folder), `smtp` or `sendgrid`."
     )
     outbox_dir: Path | None = setting(None, help="Folder of the .eml files; `outbox` in the data folder by default.")
     mail_from: str = setting("convtailor@localhost", help="Address that mails come from.")
@@ -48,6 +49,13 @@ class ReporterSettings(PushSettings):
         20.0, help="Longest wait for any one answer of the mail server, in seconds."
     )
     smtp_ca_file: Path | None = setting(None, help="Certificates to trust instead of the system's.")
+    sendgrid_key: str = setting("", help="API key of SendGrid; required with `sendgrid`.", secret=True)
+    sendgrid_host: Annotated[str, Field(pattern=r"^https?://[^\s/]+$")] = setting(
+        "https://api.sendgrid.com", help="Address of its API, without a path; accounts of the EU have their own."
+    )
+    sendgrid_timeout_s: Annotated[float, Field(gt=0)] = setting(
+        20.0, help="Longest wait for any one answer of SendGrid, in seconds."
+    )
     mail_link_days: Annotated[float, Field(gt=0, le=7)] = setting(
         7.0, help="Days that links in mails work; 7 is the most that signed URLs of Google Cloud Storage allow."
     )

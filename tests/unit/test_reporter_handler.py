@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from services.reporter.handler import handle_end
+from services.reporter.picture import CONFUSION, Picture
 from shared.consumer import consume_once
 from shared.errors import Conflict, Fault, NotFound, Transient, UserFault
 from shared.events import Event, Topic, announcement
@@ -223,3 +224,20 @@ def test_importing_the_reporter_brings_neither_tensorflow_nor_matplotlib() -> No
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     roots = {name.partition(".")[0] for name in done.stdout.split()}
     assert not roots & {"tensorflow", "keras", "matplotlib", "numpy", "flask"}
+
+
+@pytest.mark.parametrize(("size_bytes", "num_pictures"), [(1_000, 1), (25_000_000, 0)])
+def test_pictures_that_make_a_mail_too_large_are_left_to_the_report_it_links_to(
+    office: Office, size_bytes: int, num_pictures: int
+) -> None:
+    picture = Picture(name=CONFUSION, alt="Matrix", subtype="png", data=b"p" * size_bytes)
+    office.desk = replace(office.desk, draw=lambda _result: {CONFUSION: picture})
+    office.add(finished_job(), make_result(job_id=JOB_ID))
+    consume_all(office)
+    (message,) = office.tray.messages
+    assert sum(part.get_content_maintype() == "image" for part in message.walk()) == num_pictures
+    html = message.get_body(("html",)).get_content()
+    assert html.count("cid:") == num_pictures
+    assert "report.html" in html or "/v1/objects/" in html
+    assert picture.data_uri in office.read_page()
+    assert len(message.as_bytes()) < 20_000_000
