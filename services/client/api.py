@@ -12,6 +12,7 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_a
 from services.client.archive import BytesListener
 from services.client.fault import Unreachable, UsageFault
 from services.client.job_view import JobView, Submitted, UploadTicket, not_convtailor, read_job, read_submitted
+from services.client.resumable_upload import ResumableUpload
 from shared.errors import UserFault
 
 _CHUNK_BYTES = 1 << 18
@@ -60,25 +61,42 @@ class Client:
         """End all connections."""
         self._http.close()
 
-    def submit(self, email: str, options: Mapping[str, Any]) -> Submitted:
+    def submit(self, email: str, options: Mapping[str, Any], *, size_bytes: int | None = None) -> Submitted:
         """Make a job.
 
         Args:
             email: Where the report goes.
             options: Those of :class:`shared.options.JobOptions`; missing ones take the server's defaults.
+            size_bytes: Size of the archive, where it is known; a large one may then be sent in pieces.
 
         Raises:
-            UsageFault: If the server refuses the address or an option.
+            UsageFault: If the server refuses the address, an option or the size.
         """
-        document = self._call("POST", "/v1/jobs", json={"email": email, **options})
+        size = {} if size_bytes is None else {"size_bytes": size_bytes}
+        document = self._call("POST", "/v1/jobs", json={"email": email, **options, **size})
         return read_submitted(document, server=self.server)
 
     def upload(self, ticket: UploadTicket, archive: Path, *, on_bytes: BytesListener | None = None) -> None:
         """Send the archive from disk, a piece at a time; a connection that breaks is tried again.
 
+        Where the ticket opens a resumable upload, it goes on from where it broke.
+
         Raises:
             UserFault: If the archive is refused, such as for its size.
         """
+        if ticket.is_resumable:
+            self._upload_in_pieces(ticket, archive, on_bytes)
+        else:
+            self._upload_at_once(ticket, archive, on_bytes)
+
+    def _upload_in_pieces(self, ticket: UploadTicket, archive: Path, on_bytes: BytesListener | None) -> None:
+        sending = ResumableUpload(self._http, ticket, archive, timeout=_TRANSFER_TIMEOUT, on_bytes=on_bytes)
+        try:
+            _raise_for_upload(sending.run())
+        except RetryError as error:
+            raise self._unreachable(error) from error
+
+    def _upload_at_once(self, ticket: UploadTicket, archive: Path, on_bytes: BytesListener | None) -> None:
         num_tries = 0
         try:
             for attempt in _retrying():

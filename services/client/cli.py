@@ -68,7 +68,7 @@ def submit(data: Path, email: str, server: str | None, as_json: bool, **options:
         open_live() as live,
     ):
         archive = archive_of(data, Path(scratch), on_bytes=in_bytes(live, "zip"))
-        created = client.submit(email, chosen)
+        created = client.submit(email, chosen, size_bytes=archive.stat().st_size)
         known = KnownJob(job_id=created.job_id, server=client.server, token=created.token)
         _store().remember(known)
         client.upload(created.upload, archive, on_bytes=in_bytes(live, "upload"))

@@ -25,6 +25,11 @@ class UploadTicket:
     headers: Mapping[str, str]
     max_bytes: int | None = None
 
+    @property
+    def is_resumable(self) -> bool:
+        """Whether it opens a session that takes the archive in pieces, instead of taking it itself."""
+        return self.method == "POST" and any(name.lower() == "x-goog-resumable" for name in self.headers)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:

@@ -1,5 +1,6 @@
 """What a person asks for: an e-mail address and options, checked together so that every fault is told at once."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ MAX_EMAIL_CHARACTERS = 254
 """Longest address that mail can be sent to. Source: RFC 5321, 4.5.3.1.3, less the angle brackets."""
 
 _EMAIL = "email"
+_SIZE = "size_bytes"
 _OPTIONS = "options"
 
 
@@ -23,10 +25,12 @@ class JobRequest:
     Args:
         email: Where the report goes, in ASCII.
         options: The choices, defaults filled in.
+        size_bytes: Size of the archive, if it was told.
     """
 
     email: str
     options: JobOptions
+    size_bytes: int | None = None
 
 
 def parse_request(sources: Sequence[Mapping[str, Any]]) -> JobRequest:
@@ -39,11 +43,12 @@ def parse_request(sources: Sequence[Mapping[str, Any]]) -> JobRequest:
     """
     fields, faults = _merge(sources)
     email, email_faults = _read_email(fields.pop(_EMAIL, None))
+    size_bytes, size_faults = _read_size(fields.pop(_SIZE, None))
     options, option_faults = parse_options(fields)
-    faults = [*faults, *email_faults, *option_faults]
+    faults = [*faults, *email_faults, *size_faults, *option_faults]
     if faults or email is None or options is None:
         raise _together(faults)
-    return JobRequest(email=email, options=options)
+    return JobRequest(email=email, options=options, size_bytes=size_bytes)
 
 
 def _merge(sources: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], list[Fault]]:
@@ -88,6 +93,17 @@ def _read_email(value: object) -> tuple[str | None, list[Fault]]:
     except EmailNotValidError as error:
         return None, [_invalid_email(str(error).rstrip("."))]
     return valid.ascii_email, []
+
+
+def _read_size(value: object) -> tuple[int | None, list[Fault]]:
+    """Read the size of the archive; forms and queries send it as text."""
+    if value is None or value == "":
+        return None, []
+    text = str(value)
+    if isinstance(value, int | str) and re.fullmatch(r"[1-9][0-9]{0,17}", text):
+        return int(text), []
+    message = f"The option {_SIZE!r} is {text[:40]!r}, expected the archive's size: a whole number from 1."
+    return None, [_fault("invalid_option", _SIZE, message, "Send the size of the zip in bytes, or leave it out.")]
 
 
 def _invalid_email(reason: str) -> Fault:

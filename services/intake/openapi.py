@@ -199,11 +199,17 @@ def _schemas() -> dict[str, Any]:
     choices = adapter(JobOptions).json_schema(ref_template=_SCHEMA_REF)
     schemas |= choices.pop("$defs", {})
     email = {"type": "string", "format": "email", "maxLength": 254, "description": "Where the report goes."}
+    size = {
+        "type": "integer",
+        "minimum": 1,
+        "description": "Size of the archive. More than 100 MB may then be sent in pieces: where upload.method is POST.",
+    }
+    own = {"email": email, "size_bytes": size, "options": {"$ref": "#/components/schemas/JobOptions"}}
     schemas["JobRequest"] = {
         "type": "object",
         "title": "JobRequest",
         "description": "Options stand beside the e-mail or in an object named options.",
-        "properties": {"email": email, "options": {"$ref": "#/components/schemas/JobOptions"}, **choices["properties"]},
+        "properties": {**own, **choices["properties"]},
         "additionalProperties": False,
     }
     return schemas

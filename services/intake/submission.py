@@ -83,10 +83,24 @@ def submit(
 
     Raises:
         Transient: If a back-end does not answer.
+        UserFault: ``upload_too_large`` where the archive is known to be.
     """
+    if request.size_bytes is not None and request.size_bytes > terms.max_bytes:
+        raise UserFault(
+            "upload_too_large",
+            f"The archive has {request.size_bytes:,} bytes, this service takes at most {terms.max_bytes:,}.",
+            fix="Send fewer or smaller images.",
+            details={"max_bytes": terms.max_bytes},
+        )
     job_id, token, now = secrets.token_hex(16), secrets.token_hex(32), clock()
     key = archive_key(job_id)
-    upload = objects.sign_upload(key, content_type=ARCHIVE_TYPE, max_bytes=terms.max_bytes, valid_for=terms.valid_for)
+    upload = objects.sign_upload(
+        key,
+        content_type=ARCHIVE_TYPE,
+        max_bytes=terms.max_bytes,
+        valid_for=terms.valid_for,
+        size_bytes=request.size_bytes,
+    )
     job = Job(
         job_id=job_id,
         email=request.email,

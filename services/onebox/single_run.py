@@ -73,7 +73,8 @@ class _Session:
 
     def run(self, archive: Path) -> Delivery:
         """Submit the archive, follow the job and deliver."""
-        created = self._client.submit(self._order.email, self._order.options)
+        size_bytes = archive.stat().st_size
+        created = self._client.submit(self._order.email, self._order.options, size_bytes=size_bytes)
         is_interrupted = False
         try:
             self._client.upload(created.upload, archive, on_bytes=in_bytes(self._live, "upload"))
