@@ -59,7 +59,7 @@ def open_push_gate(settings: PushSettings, bus: EventBus) -> PushGate | None:
     """
     if not settings.is_pushed_to:
         return None
-    audience, account = _required(settings)
+    audience, account = expected_caller(settings)
     from shared.adapters.gcp.notification import event_of_notification  # noqa: PLC0415
     from shared.adapters.gcp.oidc import OidcVerifier  # noqa: PLC0415
     from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus  # noqa: PLC0415
@@ -74,10 +74,14 @@ def open_push_gate(settings: PushSettings, bus: EventBus) -> PushGate | None:
     )
 
 
-def _required(settings: PushSettings) -> tuple[str, str]:
-    """Return audience and account."""
+def expected_caller(settings: PushSettings) -> tuple[str, str]:
+    """Return the audience and the account of the tokens to take; a service asks before it opens anything.
+
+    Raises:
+        InvalidSettings: If one of them is missing where events are pushed.
+    """
     wanted = {"push_audience": settings.push_audience, "push_account": settings.push_account}
     missing = [f"{variable(name)}: required with CONVTAILOR_BACKEND=gcp" for name, value in wanted.items() if not value]
-    if missing:
+    if missing and settings.is_pushed_to:
         raise InvalidSettings("the environment has faults:\n  " + "\n  ".join(missing))
     return settings.push_audience or "", settings.push_account or ""

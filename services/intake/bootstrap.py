@@ -19,7 +19,7 @@ from shared.clock import Clock, utc_now
 from shared.consumer import consume
 from shared.events import Topic
 from shared.fate import Handler
-from shared.push_gate import PushGate, open_push_gate
+from shared.push_gate import PushGate, expected_caller, open_push_gate
 from shared.sweeper import SweepReport, sweep
 
 _IDLE_WAIT_S = 0.1
@@ -46,6 +46,7 @@ def bootstrap(settings: IntakeSettings, *, clock: Clock = utc_now) -> Intake:
         InvalidSettings: If the back-ends cannot be opened with these settings.
         Transient: If they cannot be reached now.
     """
+    expected_caller(settings)
     backends = open_backends(settings, clock=clock)
     gate = open_push_gate(settings, backends.event_bus)
     pushes = None if gate is None else _push_routes(gate, settings, backends, clock)

@@ -23,7 +23,7 @@ from shared.consumer import consume
 from shared.errors import Conflict
 from shared.events import Event, Topic
 from shared.ports.event_bus import EventBus
-from shared.push_gate import PushGate, open_push_gate
+from shared.push_gate import PushGate, expected_caller, open_push_gate
 from shared.result import Result
 from shared.settings import InvalidSettings
 
@@ -89,6 +89,7 @@ def build_reporter(settings: ReporterSettings, *, clock: Clock = utc_now) -> Rep
     """
     terms = _terms(settings)
     mailer = _mailer(settings)
+    expected_caller(settings)
     backends = open_backends(settings, clock=clock)
     desk = Desk(
         store=backends.job_store, objects=backends.object_store, mailer=mailer, draw=draw, clock=clock, terms=terms
