@@ -13,6 +13,7 @@ from services.trainer.data.dataset import Dataset
 from services.trainer.data.image import ImageLimits
 from services.trainer.data.prepare import prepare
 from services.trainer.screening.screen import screen
+from services.trainer.zoo.mirror import FolderMirror
 from services.trainer.zoo.weights import resolve
 
 
@@ -25,7 +26,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     names = tuple(arguments.candidates.split(","))
-    usable = resolve(names, mirror=weights_mirror(), allow_download=False).usable
+    usable = resolve(names, mirror=FolderMirror(weights_mirror()), allow_download=False).usable
     import keras
     import tensorflow as tf
 

@@ -28,6 +28,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from services.trainer.zoo.catalogue import BACKBONES
+from services.trainer.zoo.mirror import FolderMirror
 from services.trainer.zoo.network import build
 from services.trainer.zoo.weights import WeightsFile, resolve
 
@@ -99,7 +100,7 @@ def measure(datasets: Path, weights: Path | None) -> list[Row]:
     """Measure every row on every set of `datasets`; ImageNet weights are looked for in the folder `weights`."""
     rows = []
     for name, backbone in TRAINED.items():
-        found = resolve(["tiny", backbone], mirror=weights, allow_download=False)
+        found = resolve(["tiny", backbone], mirror=FolderMirror(weights) if weights else None, allow_download=False)
         file = {row.name: file for row, file in found.usable}.get(backbone)
         if file is None:
             rows.append(Row(name=name, accuracies={}, skipped=dict(found.skipped)[backbone]))

@@ -46,6 +46,21 @@ def open_backends(settings: Settings, *, clock: Clock = utc_now) -> Backends:
     raise InvalidSettings(f"CONVTAILOR_BACKEND is {settings.backend!r}, expected embedded or gcp")
 
 
+def open_bucket(name: str, settings: Settings, *, clock: Clock = utc_now) -> ObjectStore:
+    """Open a bucket of Google Cloud Storage, whichever back-end the settings name; nothing is asked of it yet.
+
+    Raises:
+        InvalidSettings: If Google's libraries are not installed.
+    """
+    try:
+        from shared.adapters.gcp.gcs_object_store import GcsObjectStore  # noqa: PLC0415
+    except ImportError as error:
+        raise InvalidSettings(
+            f"gs://{name} needs Google's libraries ({error}); run: pip install 'convtailor[gcp]'"
+        ) from error
+    return GcsObjectStore(name, project=settings.gcp_project, clock=clock)
+
+
 def _open_embedded(settings: Settings, clock: Clock) -> Backends:
     from shared.adapters.embedded.folder_object_store import FolderObjectStore  # noqa: PLC0415
     from shared.adapters.embedded.signed_url import UrlSigner, load_secret  # noqa: PLC0415

@@ -1,4 +1,7 @@
-"""A stand-in for the training process: a real program that speaks the protocol and follows a script by name."""
+"""A stand-in for the training process: a real program that speaks the protocol and follows a script by name.
+
+Names before the last one are what it says or does before its order comes.
+"""
 
 import os
 import signal
@@ -86,7 +89,16 @@ SCRIPTS: dict[str, Callable[[Order], None]] = {
     )
 }  # fmt: skip
 
+PREFACES: dict[str, Callable[[], object]] = {
+    "ready": lambda: say(MessageKind.READY, device="Tesla T4, mixed precision"),
+    "unfit": lambda: say(MessageKind.UNFIT, reason="no GPU; start the container with --gpus all"),
+    "die": lambda: os._exit(9),
+}
+
 if __name__ == "__main__":
+    *prefaces, name = sys.argv[1:]
+    for preface in prefaces:
+        PREFACES[preface]()
     first_line = sys.stdin.buffer.readline()
     if first_line:
-        SCRIPTS[sys.argv[1]](decode_line(Order, first_line))
+        SCRIPTS[name](decode_line(Order, first_line))

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
@@ -16,8 +15,9 @@ from services.client.terminal import print_json
 from services.trainer.settings import TrainerSettings
 from services.trainer.zoo.catalogue import BACKBONES, Backbone
 from services.trainer.zoo.download import is_reachable
-from services.trainer.zoo.weights import resolve
-from shared.errors import UserFault
+from services.trainer.zoo.mirror import Mirror, open_mirror
+from services.trainer.zoo.weights import Source, resolve
+from shared.errors import Transient, UserFault
 from shared.settings import load
 
 _PROBE_S = 2.5
@@ -48,14 +48,14 @@ class Availability:
         "CONVTAILOR_WEIGHTS=weights convtailor candidates",
     ),
 )
-@click.option("--offline", is_flag=True, help="Do not ask whether weights could be downloaded.")
+@click.option("--offline", is_flag=True, help="Do not ask over the network whether weights could be had.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def candidates(offline: bool, as_json: bool) -> None:
     """List the networks that `run` and `submit` can compare, and whether their weights can be had here.
 
-    Weights come from the package itself (bundled), from the folder CONVTAILOR_WEIGHTS with Keras's own weight files
-    (mirror), from what was downloaded earlier (cache), or are downloaded when they are needed. Top-1 is the accuracy on
-    ImageNet that the publishers report.
+    Weights come from the package itself (bundled), from the folder or bucket CONVTAILOR_WEIGHTS with Keras's own weight
+    files (mirror), from what was downloaded earlier (cache), or are downloaded when they are needed. Top-1 is the
+    accuracy on ImageNet that the publishers report.
     """
     rows = find_availability(os.environ, may_ask=not offline)
     if as_json:
@@ -67,11 +67,12 @@ def candidates(offline: bool, as_json: bool) -> None:
     if absent:
         files = ", ".join(row.backbone.weights_file for row in absent[:3])
         console.print(
-            f"{len(absent)} networks lack their weights: put Keras's own files (such as {files}) into a folder and "
-            "name it in CONVTAILOR_WEIGHTS, or connect to the network.",
+            f"{len(absent)} networks lack their weights: put Keras's own files (such as {files}) into a folder or "
+            "bucket and name it in CONVTAILOR_WEIGHTS, or connect to the network.",
             highlight=False,
             markup=False,
         )
+        console.print(f"{absent[0].backbone.name}: {absent[0].fix}", style="dim", highlight=False, markup=False)
 
 
 def find_availability(environ: Mapping[str, str], *, may_ask: bool) -> list[Availability]:
@@ -79,10 +80,16 @@ def find_availability(environ: Mapping[str, str], *, may_ask: bool) -> list[Avai
 
     Args:
         environ: Environment of the trainer.
-        may_ask: Whether one question may go over the network, which takes 2.5 s at most.
+        may_ask: Whether questions may go over the network: one to a bucket that is the mirror, and one to the
+            download server, which takes 2.5 s at most.
     """
     settings = load(TrainerSettings, environ)
-    sources, reasons = _search(settings)
+    return look_for(settings, open_mirror(settings), may_ask=may_ask)
+
+
+def look_for(settings: TrainerSettings, mirror: Mirror | None, *, may_ask: bool) -> list[Availability]:
+    """Look for the weights of every row with the mirror open; see :func:`find_availability`."""
+    sources, reasons = _search(settings, mirror, may_ask=may_ask)
     lacking = [row for name, row in BACKBONES.items() if name not in sources and row.weights_url]
     is_online = bool(
         lacking and may_ask and settings.download and is_reachable(lacking[0].weights_url or "", within_s=_PROBE_S)
@@ -90,14 +97,40 @@ def find_availability(environ: Mapping[str, str], *, may_ask: bool) -> list[Avai
     return [_availability(row, sources.get(name), reasons.get(name), is_online) for name, row in BACKBONES.items()]
 
 
-def _search(settings: TrainerSettings) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the source, or the reason why there is none, by name, without any network."""
-    mirror = Path(settings.weights) if settings.weights else None
+def _search(
+    settings: TrainerSettings, mirror: Mirror | None, *, may_ask: bool
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the source, or the reason why there is none, by name; nothing is brought over the network for that."""
+    is_remote = mirror is not None and mirror.is_remote
     try:
-        found = resolve(tuple(BACKBONES), mirror=mirror, allow_download=False, cache_dir=settings.weights_cache_dir)
+        found = resolve(
+            tuple(BACKBONES),
+            mirror=None if is_remote else mirror,
+            allow_download=False,
+            cache_dir=settings.weights_cache_dir,
+        )
+        sources, reasons = {row.name: file.source.value for row, file in found.usable}, dict(found.skipped)
     except UserFault as error:  # not even the bundled one
-        return {}, {each["name"]: each["reason"] for each in error.fault.details["skipped"]}
-    return {row.name: file.source.value for row, file in found.usable}, dict(found.skipped)
+        sources, reasons = {}, {each["name"]: each["reason"] for each in error.fault.details["skipped"]}
+    if mirror is not None and is_remote:
+        names, cause = _names(mirror, may_ask=may_ask)
+        mend = f"put it into {mirror.address} (CONVTAILOR_WEIGHTS), or let the trainer reach the network"
+        for row in (each for each in BACKBONES.values() if each.weights_url):
+            if row.weights_file in names:
+                sources[row.name] = Source.MIRROR.value
+            else:
+                reasons[row.name] = f"{row.weights_file} {cause}; {mend}"
+    return sources, reasons
+
+
+def _names(mirror: Mirror, *, may_ask: bool) -> tuple[frozenset[str], str]:
+    """Return the files of a mirror on the network, and what is to be said of a file that is not among them."""
+    if not may_ask:
+        return frozenset(), f"was not looked for in {mirror.address} (--offline)"
+    try:
+        return mirror.names(), f"is not in {mirror.address}"
+    except Transient as error:
+        return frozenset(), f"could not be looked for in {mirror.address}: {error}"
 
 
 def _availability(row: Backbone, source: str | None, reason: str | None, is_online: bool) -> Availability:

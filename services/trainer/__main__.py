@@ -1,17 +1,29 @@
-"""``python -m services.trainer``: a worker, until SIGTERM or Ctrl-C."""
+"""``python -m services.trainer``: a worker, until SIGTERM, Ctrl-C or the end of a spot machine."""
 
+import logging
 import os
 import signal
 import sys
 
 from services.trainer.bootstrap import build_worker
+from services.trainer.preemption import watch_for_preemption
 from services.trainer.settings import TrainerSettings
+from services.trainer.spare import Unfit
 from shared.logs import start_logging
 from shared.settings import InvalidSettings, load
 
+NO_GPU = 69
+"""Exit code where a GPU is required and there is none; BSD's ``EX_UNAVAILABLE``."""
+logger = logging.getLogger(__name__)
+
 
 def main() -> int:
-    """Run a worker configured by the environment; return the exit code."""
+    """Run a worker configured by the environment.
+
+    Returns:
+        0 when it was told to leave or idled for long enough, 2 where the settings have faults, 69 without the GPU that
+        they require.
+    """
     try:
         settings = load(TrainerSettings, os.environ)
         start_logging(settings.log_level, "trainer")
@@ -21,7 +33,13 @@ def main() -> int:
         return 2
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.shutdown.set())
-    worker.run()
+    if settings.backend == "gcp":
+        watch_for_preemption(settings.metadata_url, worker.shutdown)
+    try:
+        worker.run()
+    except Unfit as reason:
+        logger.critical("no job is taken: %s", reason)
+        return NO_GPU
     return 0
 
 

@@ -7,14 +7,18 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 
+from services.trainer.device import visibility
 from services.trainer.line_process import own_python
 from services.trainer.settings import TrainerSettings
 from services.trainer.training_process import TrainingProcess
 from services.trainer.worker import Worker, WorkerRules
 from services.trainer.workspace import forget_workspace
+from services.trainer.zoo.mirror import open_mirror
 from shared.backends import open_backends
-from shared.settings import environment_of
+from shared.settings import InvalidSettings, environment_of
 
+MIN_CLOUD_LEASE_S, MAX_CLOUD_LEASE_S = 10, 600
+"""Shortest and longest time for which Pub/Sub leases a message, in seconds."""
 TRAINING_COMMAND = (*own_python(), "-m", "services.trainer.child")
 
 
@@ -26,10 +30,16 @@ def build_worker(settings: TrainerSettings, environ: Mapping[str, str] = os.envi
         environ: What training processes get besides the settings.
 
     Raises:
-        shared.settings.InvalidSettings: If the back-ends cannot be used.
+        shared.settings.InvalidSettings: If the back-ends cannot be used, or not with these settings.
     """
+    if settings.backend == "gcp" and not MIN_CLOUD_LEASE_S <= settings.lease_s <= MAX_CLOUD_LEASE_S:
+        raise InvalidSettings(
+            f"CONVTAILOR_LEASE_S is {settings.lease_s:g}; Pub/Sub leases messages for {MIN_CLOUD_LEASE_S} to "
+            f"{MAX_CLOUD_LEASE_S} s"
+        )
+    open_mirror(settings)  # a fault in its address is told now, not by the first job
     backends = open_backends(settings)
-    child_environ = {**environ, **environment_of(settings)}
+    child_environ = training_environ(settings, environ)
     return Worker(
         store=backends.job_store,
         bus=backends.event_bus,
@@ -42,5 +52,12 @@ def build_worker(settings: TrainerSettings, environ: Mapping[str, str] = os.envi
             max_attempts=settings.max_attempts,
             grace_s=settings.grace_s,
             warm_child=settings.warm_child,
+            require_gpu=settings.require_gpu,
+            idle_exit_s=settings.idle_exit_s,
         ),
     )
+
+
+def training_environ(settings: TrainerSettings, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a training process: the worker's own, its settings, and the one GPU it may see."""
+    return {**environ, **environment_of(settings), **visibility(settings.gpu)}

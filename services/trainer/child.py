@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from services.trainer import fault
+from services.trainer.device import Device
 from services.trainer.export.verifier import Verifier
 from services.trainer.lifeline import die_with_starter, follow, ignore_interrupts, take_standard_output
 from services.trainer.pipeline import ArchiveRefused, Outcome, Tools, train
@@ -87,15 +88,15 @@ def main() -> None:
     control = Control()
     follow(sys.stdin.buffer, control.take)
     verifier = Verifier()
-    warm_up = threading.Thread(target=_warm_up, args=(settings.threads,), name="warm-up", daemon=True)
-    warm_up.start()
-    order = control.orders.get()
     say_lock = threading.Lock()
 
     def say(message: Message) -> None:
         with say_lock:
             messages.write(encode_line(message))
 
+    warm_up = threading.Thread(target=_warm_up, args=(settings, say), name="warm-up", daemon=True)
+    warm_up.start()
+    order = control.orders.get()
     with bound(job_id=order.job_id, fence=order.fence):
         tools = Tools(
             objects=open_backends(settings).object_store,
@@ -109,11 +110,29 @@ def main() -> None:
     os._exit(0)  # taking TensorFlow down in good order costs half a second that nobody needs
 
 
-def _warm_up(threads: int) -> None:
-    """Import what training needs while nobody waits for it."""
+def _warm_up(settings: TrainerSettings, say: Callable[[Message], None]) -> None:
+    """Import what training needs while nobody waits for it; where a GPU is required, tell whether there is one."""
+    if not settings.require_gpu:
+        _start_tensorflow(settings)
+        return
+    try:
+        device = _start_tensorflow(settings)
+        objection = device.objection(require_gpu=True)
+    except Exception as error:  # whatever it is, this machine cannot train, and a job must not pay for that
+        logger.exception("TensorFlow did not start")
+        say(Message(kind=MessageKind.UNFIT, reason=f"TensorFlow did not start: {error}"[: fault.MAX_CHARACTERS]))
+        return
+    if objection is None:
+        say(Message(kind=MessageKind.READY, device=device.name))
+    else:
+        say(Message(kind=MessageKind.UNFIT, reason=objection))
+
+
+def _start_tensorflow(settings: TrainerSettings) -> Device:
     from services.trainer import learning  # noqa: PLC0415 - imports TensorFlow
 
-    learning.set_up(threads)
+    learning.set_up(settings.threads)
+    return learning.find_device(may_mix=settings.mixed_precision)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The steps of the pipeline that need TensorFlow, behind one import that takes seconds."""
 
-import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from services.trainer.accelerator import find_device, set_up
 from services.trainer.data.dataset import Dataset, Images
 from services.trainer.evaluation.evaluate import Evaluation, evaluate
 from services.trainer.evaluation.metrics import Logits
@@ -27,7 +27,7 @@ from shared.errors import UserFault
 from shared.progress import Progress
 from shared.result import ModelSize
 
-__all__ = ["Exported", "Scored", "device", "export", "score", "screen", "set_up", "tune"]
+__all__ = ["Exported", "Scored", "export", "find_device", "score", "screen", "set_up", "tune"]
 
 NUM_KEPT = 16
 """Test images that every exported file is verified on: enough to show any difference, 2 s of work."""
@@ -53,34 +53,12 @@ class Exported:
     Args:
         package: Verified files.
         size: What is in them.
-        device: What trained.
         versions: Of what shaped the network.
     """
 
     package: Package
     size: ModelSize
-    device: str
     versions: Mapping[str, str]
-
-
-def set_up(threads: int) -> None:
-    """Start TensorFlow.
-
-    Args:
-        threads: That training may use; 0: one for every core.
-    """
-    if threads:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-    keras.ops.convert_to_numpy(keras.ops.ones(1) + 1)
-
-
-def device() -> str:
-    """Name what trains, for a person."""
-    cards = tf.config.list_physical_devices("GPU")
-    if cards:
-        return str(tf.config.experimental.get_device_details(cards[0]).get("device_name", "GPU"))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return f"CPU ({cores} core{'s' if cores > 1 else ''})"
 
 
 def versions() -> dict[str, str]:
@@ -148,4 +126,4 @@ def export(scored: Scored, dataset: Dataset, trained: Trained, archive: Path, ve
         fault = objection(path.name, verifier.verdict())
         if fault is not None:
             raise UserFault.of(fault)
-    return Exported(package=package, size=size, device=device(), versions=versions())
+    return Exported(package=package, size=size, versions=versions())

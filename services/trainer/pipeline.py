@@ -18,6 +18,7 @@ from services.trainer.result_document import Pieces, tell
 from services.trainer.run import Run
 from services.trainer.settings import TrainerSettings
 from services.trainer.workspace import fetch_archive, open_workspace
+from services.trainer.zoo.mirror import open_mirror
 from services.trainer.zoo.weights import Resolution, resolve
 from shared.candidates import AUTO
 from shared.errors import UserFault
@@ -90,7 +91,9 @@ def train(order: Order, tools: Tools) -> Outcome:
     clock.wait_for(tools.await_warmth)
     from services.trainer import learning  # noqa: PLC0415
 
-    tools.say(Message(kind=MessageKind.DEVICE, device=learning.device()))
+    device = learning.find_device(may_mix=tools.settings.mixed_precision)
+    tools.say(Message(kind=MessageKind.DEVICE, device=device.name))
+    run = replace(run, precision=device.precision)
     with clock.phase("screen"):
         screening = learning.screen(
             dataset, found.usable, run, epochs=options.epochs, racing=AUTO in options.candidates
@@ -111,7 +114,13 @@ def train(order: Order, tools: Tools) -> Outcome:
         exported = learning.export(scored, dataset, trained, archive, tools.verifier)
         artefacts = deliver_package(tools.objects, _prefix(order), exported.package)
     pieces = Pieces(
-        found=found, dataset=dataset, screening=screening, trained=trained, scored=scored, exported=exported
+        found=found,
+        dataset=dataset,
+        screening=screening,
+        trained=trained,
+        scored=scored,
+        exported=exported,
+        device=device.name,
     )
     result_key = _deliver_result(order, tools, clock, pieces, stopped_because)
     return Outcome(artefacts=replace(artefacts, result=result_key), stopped_because=stopped_because)
@@ -175,7 +184,7 @@ def _resolve(order: Order, tools: Tools, clock: PhaseClock) -> Resolution:
     settings = tools.settings
     found = resolve(
         order.options.candidates,
-        mirror=settings.weights,
+        mirror=open_mirror(settings),
         allow_download=settings.download,
         cache_dir=settings.weights_cache_dir,
         timeout_s=settings.download_timeout_s,

@@ -55,8 +55,10 @@ class Order:
 
 
 class MessageKind(StrEnum):
-    """What a message tells; the last five end the conversation."""
+    """What a message tells; the first two come before the order, the last five end the conversation."""
 
+    READY = "ready"
+    UNFIT = "unfit"
     DEVICE = "device"
     PROGRESS = "progress"
     TRIAL = "trial"
@@ -73,13 +75,13 @@ class Message:
 
     Args:
         kind: Which of the other fields is set.
-        device: What trains, with ``device``.
+        device: What trains, with ``device`` and ``ready``.
         progress: A point on the way, with ``progress``.
         trial: A finished trial that already lies in the bucket, with ``trial``.
         artefacts: Keys of what was exported and verified, with ``finished``.
         fault: What was wrong with the archive, with ``rejected``; or with the training, with ``failed``.
-        reason: Why it stopped before anything was trained, with ``stopped``; which store did not answer, with
-            ``unreachable``.
+        reason: Why this process cannot train, with ``unfit``; why it stopped before anything was trained, with
+            ``stopped``; which store did not answer, with ``unreachable``.
     """
 
     kind: MessageKind

@@ -26,6 +26,7 @@ class Pieces:
         trained: How fine-tuning went.
         scored: What the test split said.
         exported: What is delivered.
+        device: What trained.
     """
 
     found: Resolution
@@ -34,6 +35,7 @@ class Pieces:
     trained: "Trained"
     scored: "Scored"
     exported: "Exported"
+    device: str
 
 
 def tell(
@@ -67,7 +69,7 @@ def tell(
         test=pieces.scored.evaluation.scores,
         model=pieces.exported.size,
         timings_s=Timings(**{name: round(seconds, 3) for name, seconds in spent_s.items()}, total=round(total_s, 3)),
-        device=pieces.exported.device,
+        device=pieces.device,
         stopped_because=stopped_because,
         versions=dict(pieces.exported.versions),
     )

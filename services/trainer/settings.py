@@ -13,18 +13,33 @@ from shared.settings import Settings, setting
 class TrainerSettings(Settings):
     """Settings of the trainer and of its training process."""
 
-    weights: Path | None = setting(
-        None, help="Mirror of backbone weights: a folder with Keras's own weight files under their own names."
+    weights: str | None = setting(
+        None,
+        help="Mirror of backbone weights: a folder, or `gs://bucket/prefix`, with Keras's own weight files under their "
+        "own names.",
     )
     weights_cache_dir: Path | None = setting(
-        None, help="Where downloaded weights are kept; Keras's own cache folder where none is given."
+        None, help="Where downloaded weights, a bucket's too, are kept; Keras's own cache folder where none is given."
     )
     download: bool = setting(True, help="Whether weights missing from the mirror may be downloaded.")
     download_timeout_s: Annotated[float, Field(gt=0)] = setting(
-        60.0, help="Longest time for downloading the weights of one backbone, in seconds."
+        60.0, help="Longest time for downloading the weights that a job needs, in seconds."
     )
     scratch_dir: Path | None = setting(
         None, help="Folder for the decoded images of the job at work; `scratch` in the data folder by default."
+    )
+    gpu: Annotated[int, Field(ge=0)] | None = setting(
+        None,
+        help="The one GPU that training may see, as `nvidia-smi` counts; start one trainer per GPU, each with its own "
+        "number. None: the first of those that CUDA_VISIBLE_DEVICES leaves.",
+    )
+    require_gpu: bool = setting(
+        False,
+        help="Whether to take no job without a usable GPU; the trainer then ends with exit code 69 and says what to "
+        "do.",
+    )
+    mixed_precision: bool = setting(
+        True, help="Whether networks learn in float16 on GPUs with tensor cores; they are delivered in float32 always."
     )
     threads: Annotated[int, Field(ge=0)] = setting(0, help="Threads that training may use; 0: one for every core.")
     warm_child: bool = setting(
@@ -41,6 +56,16 @@ class TrainerSettings(Settings):
         120.0,
         help="Seconds for evaluating and exporting the best network once a job was cancelled or its budget is spent; "
         "then the training process is killed.",
+    )
+
+    idle_exit_s: Annotated[float, Field(ge=0)] = setting(
+        0.0,
+        help="Seconds without a job after which the trainer ends with exit code 0, so that its machine can be given "
+        "back; 0: never.",
+    )
+    metadata_url: str = setting(
+        "http://metadata.google.internal",
+        help="Metadata server that announces the end of a spot machine; asked with the back-end `gcp` only.",
     )
 
     @property

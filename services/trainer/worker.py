@@ -11,6 +11,7 @@ from typing import Any
 from services.trainer import fault
 from services.trainer.line_process import ProcessDied
 from services.trainer.protocol import Message, MessageKind, Order, StopReason
+from services.trainer.spare import END_PATIENCE_S, Spare, Unfit
 from services.trainer.supervision import Overrun, Preempted, Watch, attend, seconds_left
 from services.trainer.tenure import LostClaim, NothingToDo, Tenure, claim_job
 from services.trainer.training_process import TrainingProcess
@@ -25,8 +26,6 @@ from shared.ports.job_store import JobStore
 
 logger = logging.getLogger(__name__)
 
-END_PATIENCE_S = 1.0
-"""A training process that was told that its worker is gone is killed after this many seconds."""
 REST_S = 5.0
 """Idle seconds before the next training process is warmed up: the machine may still be busy with the last report."""
 
@@ -40,6 +39,8 @@ class WorkerRules:
     max_attempts: int = 3
     grace_s: float = 120.0
     warm_child: bool = True
+    require_gpu: bool = False
+    idle_exit_s: float = 0.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,6 +56,7 @@ class Worker:
         rules: See there.
         clock: Tells the time.
         shutdown: Set it to have the worker hand back its job and return from :meth:`run`.
+        monotonic: Seconds on a clock that nobody sets.
     """
 
     store: JobStore
@@ -65,32 +67,59 @@ class Worker:
     rules: WorkerRules = WorkerRules()
     clock: Clock = utc_now
     shutdown: threading.Event = field(default_factory=threading.Event)
-    _spare: TrainingProcess | None = None
+    monotonic: Callable[[], float] = time.monotonic
+    _spare: Spare = field(init=False)
+    _idle_since: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Prepare what depends on the rules."""
+        self._idle_since = self.monotonic()
+        self._spare = Spare(
+            spawn=self.spawn,
+            is_proof_wanted=self.rules.require_gpu,
+            is_leaving=self.shutdown.is_set,
+            monotonic=self.monotonic,
+        )
 
     def run(self) -> None:
-        """Work until :attr:`shutdown` is set."""
+        """Work until :attr:`shutdown` is set, or for as long as there are jobs where idle workers are to leave.
+
+        Raises:
+            Unfit: If a GPU is required and there is none; no job is held then, and none paid for it.
+        """
         if self.rules.warm_child:
-            self._spare = self.spawn()
-        idle_since: float | None = None
+            self._spare.warm()
+        self._idle_since = self.monotonic()
         try:
             while not self.shutdown.is_set():
-                if self._work_safely():
-                    idle_since = time.monotonic()
+                if not self._spare.prove() or self._work_safely():
                     continue
-                if self.rules.warm_child and idle_since is not None and time.monotonic() - idle_since > REST_S:
-                    self._spare, idle_since = self.spawn(), None
+                if self._has_idled_enough():
+                    break
+                if self.rules.warm_child and self._idle_s > REST_S:
+                    self._spare.warm()
                 self.shutdown.wait(self.rules.poll_s)
         finally:
-            if self._spare is not None:
-                self._spare.end(END_PATIENCE_S)
+            self._spare.end()
+
+    @property
+    def _idle_s(self) -> float:
+        return self.monotonic() - self._idle_since
+
+    def _has_idled_enough(self) -> bool:
+        if not 0 < self.rules.idle_exit_s <= self._idle_s:
+            return False
+        logger.info("no job for long enough; this worker leaves", extra={"idle_s": round(self._idle_s)})
+        return True
 
     def _work_safely(self) -> bool:
         try:
             return self.work_once()
+        except Unfit:
+            raise
         except Exception:  # the outermost loop: whatever happens, the next job gets its chance
             logger.exception("a job was dropped; its message comes again when its lease ends")
-            self.shutdown.wait(self.rules.poll_s)
-            return True
+            return False
 
     def work_once(self) -> bool:
         """Take the next message, if any, and see it through.
@@ -115,21 +144,29 @@ class Worker:
         except (Conflict, LostClaim, Preempted, Transient, ProcessDied) as error:
             logger.info("message comes again", extra={"reason": str(error)})
             self.bus.retry_later(delivery)
+        except Unfit:
+            self.bus.retry_later(delivery)
+            raise
         else:
             publish_pending(self.store, self.bus)
             self.bus.acknowledge(delivery)
 
     def _do(self, job_id: str, delivery: Delivery) -> None:
+        if self.shutdown.is_set():  # while the bus was asked, which may take seconds
+            raise Preempted(f"job {job_id} is left to another worker")
         try:
             tenure = claim_job(self.store, job_id, owner=self.owner, lease=self.rules.lease, clock=self.clock)
         except NothingToDo as reason:
             logger.info("nothing to do", extra={"reason": str(reason)})
             return
-        with bound(attempt=tenure.job.attempts, fence=tenure.claim.fence):
-            state, changes = self._attempt(tenure, delivery)
-            tenure.finish(state, **changes)
-            self.forget(job_id)
-            logger.info("job ended", extra={"state": str(state)})
+        try:
+            with bound(attempt=tenure.job.attempts, fence=tenure.claim.fence):
+                state, changes = self._attempt(tenure, delivery)
+                tenure.finish(state, **changes)
+                self.forget(job_id)
+                logger.info("job ended", extra={"state": str(state)})
+        finally:
+            self._idle_since = self.monotonic()
 
     def _attempt(self, tenure: Tenure, delivery: Delivery) -> tuple[JobState, Mapping[str, Any]]:
         """Have the job trained; return the state it ends in and what else is to be written with it."""
@@ -149,16 +186,12 @@ class Worker:
                 return JobState.FAILED, {"fault": fault.died(death.return_code, attempts)}
             tenure.hand_back(counts=True)
             raise
-        except (Preempted, Transient):
+        except (Preempted, Transient, Unfit):
             tenure.hand_back(counts=False)
             raise
 
     def _train(self, tenure: Tenure, delivery: Delivery) -> Message:
-        process, self._spare = self._spare, None
-        if process is not None and not process.is_alive:
-            process.end()
-            process = None
-        process = process or self.spawn()
+        process = self._spare.take()
         watch = Watch(
             tenure=tenure,
             bus=self.bus,

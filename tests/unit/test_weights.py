@@ -13,6 +13,7 @@ import pytest
 
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.download import download, hash_of, is_reachable
+from services.trainer.zoo.mirror import FolderMirror
 from services.trainer.zoo.weights import Source, resolve
 from shared.errors import Transient, UserFault
 
@@ -72,7 +73,9 @@ def test_the_mirror_comes_before_the_cache(tmp_path):
     write_weights(tmp_path / "mirror")
     write_weights(tmp_path / "cache")
 
-    found = resolve([SMALL.name], mirror=tmp_path / "mirror", cache_dir=tmp_path / "cache", allow_download=False)
+    found = resolve(
+        [SMALL.name], mirror=FolderMirror(tmp_path / "mirror"), cache_dir=tmp_path / "cache", allow_download=False
+    )
 
     assert [(row.name, file.source) for row, file in found.usable] == [(SMALL.name, Source.MIRROR)]
 
@@ -81,7 +84,9 @@ def test_a_damaged_file_in_the_mirror_costs_nothing_where_the_cache_has_a_whole_
     write_weights(tmp_path / "mirror").write_bytes(b"no HDF5 at all")
     write_weights(tmp_path / "cache")
 
-    found = resolve([SMALL.name], mirror=tmp_path / "mirror", cache_dir=tmp_path / "cache", allow_download=False)
+    found = resolve(
+        [SMALL.name], mirror=FolderMirror(tmp_path / "mirror"), cache_dir=tmp_path / "cache", allow_download=False
+    )
 
     assert found.usable[0][1].source is Source.CACHE
 
@@ -93,7 +98,10 @@ def test_a_damaged_file_is_a_reason_to_skip_and_not_a_crash(tmp_path, damage):
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
     found = resolve(
-        [SMALL.name, "tiny"], mirror=tmp_path / "mirror", cache_dir=tmp_path / "cache", allow_download=False
+        [SMALL.name, "tiny"],
+        mirror=FolderMirror(tmp_path / "mirror"),
+        cache_dir=tmp_path / "cache",
+        allow_download=False,
     )
 
     assert [row.name for row, _ in found.usable] == ["tiny"]
@@ -113,7 +121,7 @@ def test_auto_falls_back_on_the_bundled_backbone_and_says_why_of_every_other(tmp
 def test_auto_leaves_the_bundled_backbone_out_where_there_is_a_better_one(tmp_path):
     write_weights(tmp_path / "mirror")
 
-    found = resolve(["auto"], mirror=tmp_path / "mirror", cache_dir=tmp_path, allow_download=False)
+    found = resolve(["auto"], mirror=FolderMirror(tmp_path / "mirror"), cache_dir=tmp_path, allow_download=False)
 
     assert [row.name for row, _ in found.usable] == [SMALL.name]
     assert "tiny" in dict(found.skipped)

@@ -1,24 +1,30 @@
 """A worker with in-memory back-ends and a real, scripted training process: how every kind of end is told."""
 
+import itertools
 import os
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from services.trainer.spare import PROOF_PATIENCE_S, Unfit
 from services.trainer.tenure import claim_job
 from services.trainer.training_process import TrainingProcess
 from services.trainer.worker import Worker, WorkerRules
 from shared.adapters.memory.event_bus import MemoryEventBus
 from shared.adapters.memory.job_store import MemoryJobStore
 from shared.clock import utc_now
+from shared.errors import Transient
 from shared.events import Event, EventType, Topic, announcement, decode
 from shared.job import Archive, Job, JobState, Upload
 from shared.options import JobOptions
-from shared.ports.event_bus import DeliveryRules
+from shared.ports.event_bus import Delivery, DeliveryRules
+from shared.ports.job_store import StoredJob
 from tests import scripted_training
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,15 +35,17 @@ NOTHING = timedelta(0)
 def scripted(script: str) -> TrainingProcess:
     """Start the stand-in with a script of :mod:`tests.scripted_training`."""
     return TrainingProcess(
-        [sys.executable, "-m", "tests.scripted_training", script], {**os.environ, "PYTHONPATH": str(ROOT)}
+        [sys.executable, "-m", "tests.scripted_training", *script.split()], {**os.environ, "PYTHONPATH": str(ROOT)}
     )
 
 
 class House:
     """A store and a bus with one queued job, and workers on demand."""
 
-    def __init__(self, **options: object) -> None:
-        self.store = MemoryJobStore()
+    monotonic: Callable[[], float] = staticmethod(time.monotonic)
+
+    def __init__(self, *, store: MemoryJobStore | None = None, **options: object) -> None:
+        self.store = store or MemoryJobStore()
         self.bus = MemoryEventBus(rules=DeliveryRules(min_backoff=NOTHING, max_backoff=NOTHING))
         now = utc_now()
         job = Job(
@@ -73,6 +81,7 @@ class House:
             owner=f"worker-{script}",
             forget=lambda _: None,
             rules=WorkerRules(**{"warm_child": False, **rules}),
+            monotonic=self.monotonic,
         )
 
     @property
@@ -285,3 +294,123 @@ def test_a_warm_training_process_serves_the_next_job() -> None:
     worker.shutdown.set()
     worker.run()
     assert started == [JobState.QUEUED]
+
+
+def test_where_a_gpu_is_required_a_job_is_trained_once_the_process_has_proved_one() -> None:
+    house = House()
+    worker = house.worker("ready succeed", require_gpu=True, idle_exit_s=0.001)
+    worker.run()
+    assert house.job.state is JobState.REPORTING
+    assert house.job.attempts == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [("unfit succeed", "start the container with --gpus all"), ("die succeed", "ended with 9")],
+)
+@pytest.mark.parametrize("warm_child", [True, False])
+def test_without_the_required_gpu_no_job_is_claimed_and_none_pays(script: str, said: str, warm_child: bool) -> None:
+    house = House()
+    before = house.job
+    worker = house.worker(script, require_gpu=True, warm_child=warm_child)
+    with pytest.raises(Unfit, match=said):
+        worker.run()
+    assert house.job == before
+    assert house.waits()
+
+
+def test_a_process_that_never_says_whether_it_has_a_gpu_is_given_up() -> None:
+    house = House()
+    hours = iter(range(10_000))
+    house.monotonic = lambda: next(hours) * PROOF_PATIENCE_S
+    with pytest.raises(Unfit, match="did not say within 300 s"):
+        house.worker("succeed", require_gpu=True).run()
+    assert house.waits()
+
+
+class ForgetfulStore(MemoryJobStore):
+    """Does something else before it answers."""
+
+    meanwhile: Callable[[], object] = staticmethod(lambda: None)
+
+    def get(self, job_id: str) -> StoredJob:
+        self.meanwhile()
+        return super().get(job_id)
+
+
+def test_a_gpu_lost_between_proof_and_job_costs_no_attempt_and_ends_the_worker() -> None:
+    house = House(store=ForgetfulStore())
+    scripts = iter(["ready succeed", "unfit succeed"])
+    processes: list[TrainingProcess] = []
+
+    def spawn() -> TrainingProcess:
+        processes.append(scripted(next(scripts)))
+        return processes[-1]
+
+    def lose_the_gpu() -> None:
+        processes[0].end()
+
+    house.store.meanwhile = lose_the_gpu
+    worker = replace(house.worker("", require_gpu=True), spawn=spawn)
+    with pytest.raises(Unfit):
+        worker.run()
+    assert len(processes) == 2
+    assert (house.job.state, house.job.attempts) == (JobState.TRAINING, 0)
+    assert house.waits()
+
+
+class ScriptedBus(MemoryEventBus):
+    """Counts how often it is asked, and does something else then."""
+
+    def __init__(self, on_pull: Callable[[int], object] = lambda _: None) -> None:
+        super().__init__()
+        self.num_pulls = 0
+        self.on_pull = on_pull
+
+    def pull(self, *arguments: Any, **options: Any) -> list[Delivery]:
+        deliveries = super().pull(*arguments, **options)
+        self.num_pulls += 1
+        self.on_pull(self.num_pulls)
+        return deliveries
+
+
+def unreachable(_: int) -> None:
+    raise Transient("the bus does not answer")
+
+
+@pytest.mark.parametrize("on_pull", [lambda _: None, unreachable])
+def test_an_idle_worker_leaves_so_that_its_machine_can_be_given_back(on_pull: Callable[[int], object]) -> None:
+    house, bus = House(), ScriptedBus(on_pull)
+    house.bus, house.monotonic = bus, itertools.count(step=10).__next__
+    house.worker("succeed", idle_exit_s=300, poll_s=0.001).run()
+    assert 10 < bus.num_pulls < 40
+
+
+def test_a_worker_without_a_limit_stays() -> None:
+    house = House()
+    bus = ScriptedBus(lambda num_pulls: num_pulls == 100 and worker.shutdown.set())
+    house.bus, house.monotonic = bus, itertools.count(step=3600).__next__
+    worker = house.worker("succeed", poll_s=0.001)
+    worker.run()
+    assert bus.num_pulls == 100
+
+
+def test_time_spent_on_a_job_is_not_idle_and_one_more_look_is_taken_before_leaving() -> None:
+    house, bus = House(), ScriptedBus()
+    for event in announcement(house.job, utc_now()):
+        bus.publish(event)
+    house.bus, house.monotonic = bus, itertools.count(step=1000).__next__
+    house.worker("succeed", idle_exit_s=300).run()
+    assert house.job.state is JobState.REPORTING
+    assert bus.num_pulls == 2
+
+
+def test_a_job_that_comes_when_the_worker_is_told_to_leave_is_left_to_another() -> None:
+    house = House()
+    bus = ScriptedBus(lambda _: worker.shutdown.set())
+    for event in announcement(house.job, utc_now()):
+        bus.publish(event)
+    house.bus, before = bus, house.job
+    worker = house.worker("succeed")
+    worker.run()
+    assert house.job == before

@@ -1,6 +1,5 @@
 """Where the weights of a backbone come from; nothing is ever trained from noise instead."""
 
-import os
 import time
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -12,7 +11,8 @@ import h5py
 import numpy as np
 
 from services.trainer.zoo.catalogue import BACKBONES, BUNDLED, Backbone
-from services.trainer.zoo.download import download, hash_of, is_reachable
+from services.trainer.zoo.download import Damaged, default_cache_dir, download, hash_of, is_reachable
+from services.trainer.zoo.mirror import Mirror
 from shared.candidates import AUTO
 from shared.errors import Transient, UserFault
 
@@ -59,7 +59,7 @@ class Resolution:
 def resolve(
     names: Sequence[str],
     *,
-    mirror: Path | None,
+    mirror: Mirror | None,
     allow_download: bool = True,
     cache_dir: Path | None = None,
     timeout_s: float = 300.0,
@@ -70,10 +70,10 @@ def resolve(
 
     Args:
         names: Names of rows, or ``auto`` for every row whose weights can be had.
-        mirror: Folder that holds files under Keras's own names.
+        mirror: Holds files under Keras's own names; ``None`` where the operator has none.
         allow_download: Whether Keras's servers may be asked.
         cache_dir: Folder of downloaded files; default Keras's own.
-        timeout_s: Seconds that all downloads together may take.
+        timeout_s: Seconds that all downloads together may take, those from the mirror included.
 
     Raises:
         UserFault: ``no_usable_candidate``, if nothing is left.
@@ -97,11 +97,6 @@ def resolve(
     return Resolution(usable=tuple(usable), skipped=tuple(skipped))
 
 
-def default_cache_dir() -> Path:
-    """Return the folder in which Keras keeps downloaded weights."""
-    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
-
-
 def find_fault(path: Path, backbone: Backbone) -> str | None:
     """Say what is wrong with a weights file, or ``None``.
 
@@ -120,31 +115,43 @@ def find_fault(path: Path, backbone: Backbone) -> str | None:
 
 @dataclass(slots=True, kw_only=True)
 class _Finder:
-    """One search; remembers whether the network answers."""
+    """One search; remembers whether network and mirror answer."""
 
-    mirror: Path | None
+    mirror: Mirror | None
     cache_dir: Path
     ends_s: float
     online: bool | None = None
+    silence: str | None = None
 
     def find(self, row: Backbone, *, allow_download: bool) -> WeightsFile | str:
         """Return the file of a row, or the reason why there is none."""
         if row.weights_url is None:
             return _find_bundled(row)
+        ways = [self._ask_mirror, self._look_in_cache, *([self._fetch] if allow_download else [])]
         faults = []
-        for source, folder in ((Source.MIRROR, self.mirror), (Source.CACHE, self.cache_dir)):
-            if folder is None or not (folder / row.weights_file).is_file():
-                continue
-            fault = find_fault(folder / row.weights_file, row)
-            if fault is None:
-                return WeightsFile(path=folder / row.weights_file, source=source)
-            faults.append(f"{row.weights_file} in the {source} {fault}")
-        if allow_download:
-            fetched = self._fetch(row)
-            if isinstance(fetched, WeightsFile):
-                return fetched
-            faults.append(fetched)
-        return _reason(row, faults)
+        for way in ways:
+            found = way(row)
+            if isinstance(found, WeightsFile):
+                return found
+            if found is not None:
+                faults.append(found)
+        return _reason(row, faults, self.mirror)
+
+    def _ask_mirror(self, row: Backbone) -> WeightsFile | str | None:
+        if self.mirror is None or self.silence is not None:
+            return self.silence
+        try:
+            path = self.mirror.fetch(row, deadline_s=self.ends_s)
+        except Damaged as error:
+            return f"{row.weights_file} in the {Source.MIRROR}: {error}"
+        except Transient as error:  # asking for every other file as well would only take longer
+            self.silence = f"the mirror {self.mirror.address} could not be read: {error}"
+            return self.silence
+        return None if path is None else _checked(path, row, Source.MIRROR)
+
+    def _look_in_cache(self, row: Backbone) -> WeightsFile | str | None:
+        path = self.cache_dir / row.weights_file
+        return _checked(path, row, Source.CACHE) if path.is_file() else None
 
     def _fetch(self, row: Backbone) -> WeightsFile | str:
         url = row.weights_url or ""
@@ -159,6 +166,11 @@ class _Finder:
             return str(error)
         fault = find_fault(target, row)
         return f"the downloaded file {fault}" if fault else WeightsFile(path=target, source=Source.DOWNLOAD)
+
+
+def _checked(path: Path, row: Backbone, source: Source) -> WeightsFile | str:
+    fault = find_fault(path, row)
+    return f"{row.weights_file} in the {source} {fault}" if fault else WeightsFile(path=path, source=source)
 
 
 def _partition(
@@ -188,9 +200,10 @@ def _find_bundled(row: Backbone) -> WeightsFile | str:
     )
 
 
-def _reason(row: Backbone, faults: Sequence[str]) -> str:
+def _reason(row: Backbone, faults: Sequence[str], mirror: Mirror | None) -> str:
     cause = "; ".join(faults) if faults else f"{row.weights_file} is neither in the weights mirror nor in Keras's cache"
-    return f"{cause}; put {row.weights_file} into the folder CONVTAILOR_WEIGHTS, or let the trainer reach the network"
+    place = "the folder CONVTAILOR_WEIGHTS" if mirror is None else f"{mirror.address} (CONVTAILOR_WEIGHTS)"
+    return f"{cause}; put {row.weights_file} into {place}, or let the trainer reach the network"
 
 
 def _count_h5(path: Path) -> int:
