@@ -63,7 +63,7 @@ class GcsObjectStore:
         name = name_of(key)
         first = _read_piece(source)
         condition = {"if_generation_match": 0} if if_absent else {}
-        with translated(f"object {key!r}"):
+        with translated(f"Cloud Storage writes {key!r}"):
             blob = self._bucket.blob(name)
             if len(first) < PIECE_BYTES:
                 return _upload_whole(blob, first, content_type=content_type, condition=condition)
@@ -72,7 +72,7 @@ class GcsObjectStore:
     def stat(self, key: str) -> StoredObject:
         """See the port."""
         name = name_of(key)
-        with translated(f"object {key!r}"):
+        with translated(f"Cloud Storage describes {key!r}"):
             blob = self._bucket.blob(name)
             blob.reload(timeout=_TIMEOUT, retry=_RETRY)
         return _described(blob)
@@ -82,7 +82,7 @@ class GcsObjectStore:
         name = name_of(key)
         if generation is not None and not generation.isdecimal():
             raise NotFound(f"there is no object {key!r} of generation {generation!r}")
-        with translated(f"object {key!r}" + (f" of generation {generation}" if generation else "")):
+        with translated(f"Cloud Storage reads generation {generation or 'any'} of {key!r}"):
             blob = self._bucket.blob(name, generation=int(generation) if generation else None)
             if end is not None and end <= start:
                 blob.reload(timeout=_TIMEOUT, retry=_RETRY)
@@ -94,7 +94,7 @@ class GcsObjectStore:
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """See the port."""
-        with translated(f"objects {prefix!r}"):
+        with translated(f"Cloud Storage lists {prefix!r}"):
             found = self._client.list_blobs(
                 self._name, prefix=name_prefix(prefix), fields=_FIELDS, timeout=_TIMEOUT, retry=_RETRY
             )
@@ -104,7 +104,7 @@ class GcsObjectStore:
     def delete(self, key: str) -> None:
         """See the port."""
         name = name_of(key)
-        with contextlib.suppress(NotFound), translated(f"object {key!r}"):
+        with contextlib.suppress(NotFound), translated(f"Cloud Storage deletes {key!r}"):
             self._bucket.blob(name).delete(timeout=_TIMEOUT, retry=_RETRY)
 
     def sign_upload(
@@ -143,7 +143,7 @@ class GcsObjectStore:
         query: dict[str, str] | None = None,
     ) -> SignedRequest:
         name = name_of(key)
-        with translated(f"a signed URL of {key!r}"):
+        with translated(f"Google signs a URL of {key!r}"):
             blob = self._bucket.blob(name)
             # A signature counts whole seconds, from the whole second it was made in.
             expires_at = self._clock().replace(microsecond=0) + timedelta(seconds=int(valid_for.total_seconds()))

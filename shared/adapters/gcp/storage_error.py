@@ -1,45 +1,39 @@
-"""What Cloud Storage and its transport raise → errors of convtailor."""
+"""What Cloud Storage's HTTP client raises beside the errors of all of Google's clients → errors of convtailor."""
 
 import contextlib
 from collections.abc import Iterator
 from http.client import HTTPException
 
-from google.api_core.exceptions import GoogleAPICallError, PreconditionFailed, RetryError
-from google.api_core.exceptions import NotFound as ObjectMissing
-from google.auth.exceptions import GoogleAuthError
+from google.api_core.exceptions import NotFound as ThingMissing
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
-from requests import RequestException
 from urllib3.exceptions import HTTPError
 
-from shared.errors import Conflict, NotFound, Transient
+from shared.adapters.gcp import vendor_error
+from shared.errors import Transient
 
-_OTHERS = (
-    GoogleAPICallError,
-    RetryError,
-    GoogleAuthError,
-    InvalidResponse,
-    DataCorruption,
-    RequestException,
-    HTTPError,
-    HTTPException,
-    OSError,
-)
+_TRANSPORT = (DataCorruption, InvalidResponse, HTTPError, HTTPException)
 
 
 @contextlib.contextmanager
 def translated(what: str) -> Iterator[None]:
-    """Turn faults of Cloud Storage into convtailor errors.
+    """Turn faults of Cloud Storage into convtailor errors; see :mod:`shared.adapters.gcp.vendor_error`.
 
     Args:
-        what: The thing that was asked for, as it stands in a sentence.
+        what: What the block does, as a sentence without its end.
     """
     try:
+        with vendor_error.translated(what), _bucket_required(what):
+            yield
+    except _TRANSPORT as error:
+        raise Transient(f"{what}: {error}") from error
+
+
+@contextlib.contextmanager
+def _bucket_required(what: str) -> Iterator[None]:
+    """Tell a missing bucket, which the operator mends, from a missing object."""
+    try:
         yield
-    except ObjectMissing as error:
+    except ThingMissing as error:
         if "bucket does not exist" in str(error):
-            raise Transient(f"there is no such bucket for {what}: set CONVTAILOR_GCP_BUCKET to one") from error
-        raise NotFound(f"there is no {what}") from error
-    except PreconditionFailed as error:
-        raise Conflict(f"there is an {what} already") from error
-    except _OTHERS as error:
-        raise Transient(f"Cloud Storage could not serve {what}: {error}") from error
+            raise Transient(f"{what}: there is no such bucket, set CONVTAILOR_GCP_BUCKET to one: {error}") from error
+        raise
