@@ -19,12 +19,13 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "memory": prepare_memory.measure,
     "feature-pass": feature_pass.measure,
     "screening": against_stock.measure_screening,
-    "whole-run": against_stock.measure_whole_runs,
+    "whole-run": against_stock.measure_whole_run,
+    "accuracy": against_stock.measure_accuracy,
     "large-run": against_stock.measure_large_run,
 }
 _HEAD = """# Benchmarks
 
-Written by `make bench`, which measures every figure anew and takes about three quarters of an hour on two cores;
+Written by `make bench`, which measures every figure anew and takes more than an hour on two cores;
 `python -m benchmarks PART` measures one part and replaces its rows. Each ratio compares two things in one run on one
 machine; the seconds behind it are shown for scale and are no promise. Photographs and ImageNet weights come from the
 folders `CONVTAILOR_DATASETS` and `CONVTAILOR_WEIGHTS`.

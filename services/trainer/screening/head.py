@@ -60,7 +60,10 @@ class TrainedHead:
 def train_head(
     data: HeadData, *, epochs: int, seed: int, on_epoch: Callable[[int, float], bool] = lambda *_: True
 ) -> TrainedHead:
-    """Train a softmax head with AdamW on standardised features; keep the epoch of the highest validation accuracy.
+    """Train a softmax head with AdamW on standardised features; keep the best settled epoch.
+
+    Settled are the epochs of the second half, in which the rate is below half its peak. The one of the highest
+    validation accuracy is kept, and of equals the later.
 
     Args:
         data: Features, labels and which rows serve for what.
@@ -75,14 +78,15 @@ def train_head(
     layer = DenseLayer(data.features.shape[1], data.num_classes, total_steps=epochs * steps_per_epoch)
     generator = np.random.default_rng(seed)
     curves: list[tuple[float, float, float, float]] = []
-    best: tuple[tuple[float, float], int, Head] | None = None
+    best: tuple[tuple[bool, float, int], int, Head] | None = None
     for epoch in range(1, epochs + 1):
         for rows in np.array_split(generator.permutation(data.train), steps_per_epoch):
             inputs = (np.asarray(data.features[rows]) - mean) / spread
             layer.learn(inputs, data.labels[rows], weights[data.labels[rows]])
         head = _unstandardised(layer.head, mean, spread)
         curves.append((*score(head, data, data.train), *score(head, data, data.validation)))
-        rank = (curves[-1][2], -curves[-1][3])
+        # While the rate is high a head swings, and an epoch that stands out on a small validation split is mostly luck.
+        rank = (2 * epoch > epochs, curves[-1][2], epoch)
         if best is None or rank > best[0]:
             best = (rank, epoch, head)
         if not on_epoch(epoch, best[0][0]):
