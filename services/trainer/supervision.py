@@ -1,16 +1,16 @@
 """One attempt at a job, watched from outside the training process: messages, heartbeats, cancel, budget, death."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from services.trainer.protocol import Message, MessageKind, StopReason
 from services.trainer.tenure import Tenure
 from services.trainer.training_process import TrainingProcess
-from shared.errors import ConvtailorError, Transient
+from shared.errors import ConvtailorError
 from shared.ports.event_bus import Delivery, EventBus
 from shared.progress import Progress, worth_storing
 
@@ -71,6 +71,7 @@ class _Hands:
     stop_reason: StopReason | None = None
     last: Progress | None = None
     unstored: Progress | None = field(default=None)
+    extending: threading.Thread | None = None
 
 
 def attend(process: TrainingProcess, watch: Watch) -> Message:
@@ -115,8 +116,7 @@ def _look_after(process: TrainingProcess, watch: Watch, hands: _Hands) -> None:
         hands.last, hands.unstored, hands.stored = new, None, now
     if now - hands.beaten >= watch.tenure.lease.total_seconds() / 3:
         watch.tenure.renew(watch.tenure.job.trained_s + now - hands.started)
-        with suppress(Transient):  # the claim is what counts; a delivery that comes again finds it held
-            watch.bus.extend(watch.delivery, lease=watch.tenure.lease)
+        _extend(watch, hands)
         hands.beaten = now
     if now - hands.looked >= WATCH_S:
         hands.looked = now
@@ -126,6 +126,20 @@ def _look_after(process: TrainingProcess, watch: Watch, hands: _Hands) -> None:
         _stop(process, watch, hands, StopReason.BUDGET)
     if hands.kill_at is not None and hands.stop_reason is not None and now >= hands.kill_at:
         raise Overrun(hands.stop_reason)
+
+
+def _extend(watch: Watch, hands: _Hands) -> None:
+    """Hold the message, in a thread: a bus that answers slowly must not cost the claim, which is what counts."""
+
+    def extend() -> None:
+        try:
+            watch.bus.extend(watch.delivery, lease=watch.tenure.lease)
+        except ConvtailorError as error:  # a delivery that comes again finds the job claimed
+            logger.info("the message was not held", extra={"reason": str(error)})
+
+    if hands.extending is None or not hands.extending.is_alive():
+        hands.extending = threading.Thread(target=extend, name="extend", daemon=True)
+        hands.extending.start()
 
 
 def _stop(process: TrainingProcess, watch: Watch, hands: _Hands, reason: StopReason) -> None:

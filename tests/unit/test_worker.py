@@ -3,6 +3,7 @@
 import itertools
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -414,3 +415,46 @@ def test_a_job_that_comes_when_the_worker_is_told_to_leave_is_left_to_another() 
     worker = house.worker("succeed")
     worker.run()
     assert house.job == before
+
+
+class StuckBus(MemoryEventBus):
+    """Holds a message no sooner than the test allows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.allowed = threading.Event()
+        self.num_asked = 0
+
+    def extend(self, delivery: Delivery, *, lease: timedelta) -> None:
+        self.num_asked += 1
+        self.allowed.wait(60)
+        raise Transient("no answer for a long time")
+
+
+class CountingStore(MemoryJobStore):
+    """Tells how often a claim was made to last longer."""
+
+    when_renewed: Callable[[int], object] = staticmethod(lambda _: None)
+    num_renewals = 0
+
+    def replace(self, stored: StoredJob, job: Job, *rest: Any) -> StoredJob:
+        before, after = stored.job.claim, job.claim
+        written = super().replace(stored, job, *rest)
+        if before and after and before.fence == after.fence and before.expires_at < after.expires_at:
+            self.num_renewals += 1
+            self.when_renewed(self.num_renewals)
+        return written
+
+
+def test_a_bus_that_does_not_answer_costs_no_claim() -> None:
+    house, bus = House(store=CountingStore()), StuckBus()
+    for event in announcement(house.job, utc_now()):
+        bus.publish(event)
+    house.bus = bus
+    house.store.when_renewed = lambda renewals: renewals == 3 and house.change(cancel_requested_at=utc_now())
+    try:
+        house.worker("finish_when_told", lease=timedelta(seconds=0.6)).work_once()
+    finally:
+        bus.allowed.set()
+    assert house.job.state is JobState.CANCELLED
+    assert bus.num_asked == 1
