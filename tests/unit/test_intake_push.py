@@ -12,14 +12,19 @@ from services.intake.archive_event import handle_archive
 from services.intake.bootstrap import bootstrap
 from services.intake.push import PushRoutes
 from services.intake.settings import IntakeSettings
+from shared.adapters.gcp.notification import event_of_notification
+from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus
 from shared.adapters.memory.event_bus import MemoryEventBus
+from shared.envelope import parse_envelope
 from shared.errors import Transient
 from shared.events import Event, Topic, archive_uploaded, decode, encode, job_queued
 from shared.job import JobState
+from shared.push import TokenRefused
 from shared.push_gate import PushGate, PushSettings, open_push_gate
 from shared.settings import InvalidSettings
 from shared.sweeper import sweep
 from tests.intake_fixture import IntakeDesk, small_archive
+from tests.oidc_fixture import ACCOUNT, AUDIENCE, Issuer, served_certificates
 from tests.push_fixture import BEARER, GOOD, STRANGERS, UNCHECKABLE, OneToken, envelope
 
 PATIENCE = timedelta(minutes=2)
@@ -74,11 +79,7 @@ class PushedIntake(IntakeDesk):
 
 
 def _notified(attributes: Mapping[str, str], now: datetime) -> Event | None:
-    """Stand in for the translator of the adapter, which has tests of its own."""
-    if attributes["eventType"] != "OBJECT_FINALIZE":
-        return None
-    key = attributes["objectId"]
-    return archive_uploaded(key.split("/")[1], now, object_key=key, generation=attributes["objectGeneration"])
+    return event_of_notification(attributes, bucket="data", now=now)
 
 
 @pytest.fixture
@@ -114,6 +115,12 @@ def test_other_notifications_change_nothing(intake: PushedIntake) -> None:
     answer = intake.post("/push/uploads", intake.notification(job_id, eventType="OBJECT_DELETE"))
     assert answer.status_code == 204
     assert intake.state(job_id) is JobState.AWAITING_UPLOAD
+
+
+def test_a_notification_without_its_object_is_poison(intake: PushedIntake) -> None:
+    broken = intake.notification(intake.uploaded(), objectId="")
+    assert intake.post("/push/uploads", broken).status_code == 204
+    assert len(intake.dead) == 1
 
 
 def test_an_upload_for_a_job_that_is_gone_is_done_with(intake: PushedIntake) -> None:
@@ -216,6 +223,28 @@ def test_the_embedded_service_pulls_and_sweeps_by_itself(tmp_path) -> None:
     intake = bootstrap(IntakeSettings(data_dir=tmp_path, public_url="http://intake.test"))
     rules = {rule.rule for rule in intake.app.url_map.iter_rules()}
     assert not rules & {"/push/uploads", "/tasks/sweep"}
+
+
+def test_the_gate_of_the_cloud_takes_the_accounts_tokens_and_its_own_buckets_news(intake: PushedIntake) -> None:
+    issuer = Issuer()
+    attributes = parse_envelope(intake.notification(job_id := intake.uploaded())).message.attributes
+    with served_certificates(issuer) as certificates:
+        settings = PushSettings(
+            backend="gcp",
+            gcp_bucket="data",
+            push_audience=AUDIENCE,
+            push_account=ACCOUNT,
+            push_certs_url=certificates.url,
+        )
+        gate = open_push_gate(settings, PubsubEventBus("demo"))
+        assert gate is not None
+        gate.verifier.verify(issuer.token())
+        with pytest.raises(TokenRefused):
+            gate.verifier.verify(issuer.token(aud="https://another.example"))
+    event = gate.notified(attributes, intake.clock())
+    assert event is not None
+    assert (event.job_id, event.topic) == (job_id, Topic.UPLOADS)
+    assert gate.notified({**attributes, "bucketId": "another"}, intake.clock()) is None
 
 
 @pytest.mark.parametrize("missing", [{"push_audience"}, {"push_account"}, {"push_audience", "push_account"}])
