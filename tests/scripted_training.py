@@ -6,6 +6,7 @@ Names before the last one are what it says or does before its order comes.
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 
 from services.trainer.protocol import Message, MessageKind, Order, decode_line, encode_line
@@ -72,6 +73,12 @@ def be_deaf(order: Order) -> None:
     signal.pause()
 
 
+def work_past_every_lease(order: Order) -> None:
+    """Train for longer than the shortest lease that Pub/Sub knows."""
+    time.sleep(13)
+    succeed(order)
+
+
 def lose_the_store(order: Order) -> None:
     say(MessageKind.UNREACHABLE, reason="the object store did not answer")
 
@@ -85,7 +92,7 @@ SCRIPTS: dict[str, Callable[[Order], None]] = {
     script.__name__: script
     for script in (
         succeed, reject, fail, crash, run_out_of_memory, run_out_of_memory_once, finish_when_told, stop_when_told,
-        be_deaf, lose_the_store, babble,
+        be_deaf, work_past_every_lease, lose_the_store, babble,
     )
 }  # fmt: skip
 
