@@ -36,13 +36,13 @@ def open_backends(settings: Settings, *, clock: Clock = utc_now) -> Backends:
     """Open the back-ends that the settings name.
 
     Raises:
-        InvalidSettings: If there is no such back-end, or its folder cannot be used.
+        InvalidSettings: If there is no such back-end, or what it needs is missing.
         Transient: If it cannot be reached now.
     """
     if settings.backend == "embedded":
         return _open_embedded(settings, clock)
     if settings.backend == "gcp":
-        raise InvalidSettings("CONVTAILOR_BACKEND is gcp, which this release does not have yet; use embedded")
+        return _open_gcp(settings, clock)
     raise InvalidSettings(f"CONVTAILOR_BACKEND is {settings.backend!r}, expected embedded or gcp")
 
 
@@ -85,3 +85,24 @@ def _open_embedded(settings: Settings, clock: Clock) -> Backends:
         if isinstance(error.__cause__, PermissionError):
             raise InvalidSettings(f"CONVTAILOR_DATA_DIR is {folder}, where this user may not write: {error}") from error
         raise
+
+
+def _open_gcp(settings: Settings, clock: Clock) -> Backends:
+    """Open the adapters of Google Cloud, which connect at their first use."""
+    needed = {"CONVTAILOR_GCP_PROJECT": settings.gcp_project, "CONVTAILOR_GCP_BUCKET": settings.gcp_bucket}
+    if missing := [variable for variable, value in needed.items() if not value]:
+        raise InvalidSettings(f"CONVTAILOR_BACKEND is gcp, which needs {' and '.join(missing)} too")
+    project, bucket = str(settings.gcp_project), str(settings.gcp_bucket)
+    try:
+        from shared.adapters.gcp.firestore_job_store import FirestoreJobStore  # noqa: PLC0415
+        from shared.adapters.gcp.gcs_object_store import GcsObjectStore  # noqa: PLC0415
+        from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus  # noqa: PLC0415
+    except ImportError as error:
+        raise InvalidSettings(
+            f"CONVTAILOR_BACKEND is gcp, which needs Google's libraries ({error}); run: pip install 'convtailor[gcp]'"
+        ) from error
+    return Backends(
+        job_store=FirestoreJobStore(project, database=settings.gcp_database),
+        object_store=GcsObjectStore(bucket, project=project, signer=settings.gcp_signer, clock=clock),
+        event_bus=PubsubEventBus(project, prefix=settings.gcp_prefix),
+    )

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.embedded.signed_url import load_secret
+from shared.adapters.gcp.firestore_job_store import FirestoreJobStore
+from shared.adapters.gcp.gcs_object_store import GcsObjectStore
+from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus
 from shared.backends import open_backends
 from shared.clock import utc_now
 from shared.settings import InvalidSettings, Settings
@@ -36,7 +39,7 @@ def test_services_that_start_together_agree_on_one_secret(tmp_path: Path) -> Non
     assert [path.name for path in tmp_path.iterdir()] == ["url.secret"]
 
 
-@pytest.mark.parametrize("backend", ["gcp", "aws", ""])
+@pytest.mark.parametrize("backend", ["aws", ""])
 def test_a_backend_that_does_not_exist_is_named_with_the_fix(tmp_path: Path, backend: str) -> None:
     with pytest.raises(InvalidSettings, match=r"CONVTAILOR_BACKEND.* embedded"):
         open_backends(Settings(backend=backend, data_dir=tmp_path))
@@ -51,3 +54,45 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 def test_adapters_are_imported_only_when_asked_for() -> None:
     program = "import sys, shared.backends; print([m for m in sys.modules if m.startswith('shared.adapters')])"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_google_cloud_opens_without_a_network_or_a_key() -> None:
+    backends = open_backends(Settings(backend="gcp", gcp_project="demo", gcp_bucket="photographs"))
+    assert isinstance(backends.job_store, FirestoreJobStore)
+    assert isinstance(backends.object_store, GcsObjectStore)
+    assert isinstance(backends.event_bus, PubsubEventBus)
+    assert backends.url_signer is None, "the bucket serves its own URLs"
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({}, "CONVTAILOR_GCP_PROJECT and CONVTAILOR_GCP_BUCKET"),
+        ({"gcp_project": "demo"}, "needs CONVTAILOR_GCP_BUCKET"),
+        ({"gcp_bucket": "photographs"}, "needs CONVTAILOR_GCP_PROJECT"),
+    ],
+)
+def test_what_google_cloud_needs_is_listed(given: dict[str, str], missing: str) -> None:
+    with pytest.raises(InvalidSettings, match=missing):
+        open_backends(Settings(backend="gcp", **given))
+
+
+def test_google_cloud_without_its_libraries_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "google.cloud", None)
+    for module in [name for name in sys.modules if name.startswith("shared.adapters.gcp.")]:
+        monkeypatch.delitem(sys.modules, module)
+    with pytest.raises(InvalidSettings, match=r"pip install 'convtailor\[gcp\]'"):
+        open_backends(Settings(backend="gcp", gcp_project="demo", gcp_bucket="photographs"))
+
+
+def test_nothing_of_google_is_imported_for_one_machine(tmp_path: Path) -> None:
+    program = """
+import sys
+from pathlib import Path
+from shared.backends import open_backends
+from shared.settings import Settings
+open_backends(Settings(data_dir=Path(sys.argv[1])))
+print([m for m in sys.modules if m.split(".")[0] in ("google", "grpc")])
+"""
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
