@@ -1,0 +1,167 @@
+# Every alert has a section of the same name in docs/operations.md, which says what it means and what to do.
+
+locals {
+  alert_channels = google_monitoring_notification_channel.email[*].id
+  runbook        = "What it means and what to do: docs/operations.md#alert-"
+
+  # Seconds after which the oldest message that nobody has acknowledged means trouble.
+  message_age_s = {
+    uploads = 900
+    jobs    = var.alert_job_age_s
+    results = 3600
+  }
+}
+
+resource "google_monitoring_notification_channel" "email" {
+  count        = var.alert_email == null ? 0 : 1
+  display_name = "convtailor operators"
+  type         = "email"
+  labels       = { email_address = var.alert_email }
+  depends_on   = [google_project_service.api]
+}
+
+resource "google_monitoring_alert_policy" "dead_letters" {
+  display_name          = "${var.prefix}dead letters"
+  combiner              = "OR"
+  severity              = "ERROR"
+  notification_channels = local.alert_channels
+  depends_on            = [google_project_service.api]
+
+  dynamic "conditions" {
+    for_each = google_pubsub_subscription.dead
+    content {
+      display_name = conditions.value.name
+      condition_threshold {
+        filter          = "resource.type = \"pubsub_subscription\" AND resource.label.subscription_id = \"${conditions.value.name}\" AND metric.type = \"pubsub.googleapis.com/subscription/num_undelivered_messages\""
+        comparison      = "COMPARISON_GT"
+        threshold_value = 0
+        duration        = "0s"
+        aggregations {
+          alignment_period   = "300s"
+          per_series_aligner = "ALIGN_MAX"
+        }
+      }
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "A message could not be handled and was set aside. ${local.runbook}dead-letters"
+  }
+}
+
+resource "google_monitoring_alert_policy" "oldest_message" {
+  display_name          = "${var.prefix}oldest message"
+  combiner              = "OR"
+  severity              = "WARNING"
+  notification_channels = local.alert_channels
+  depends_on            = [google_project_service.api]
+
+  dynamic "conditions" {
+    for_each = google_pubsub_subscription.live
+    content {
+      display_name = conditions.value.name
+      condition_threshold {
+        filter          = "resource.type = \"pubsub_subscription\" AND resource.label.subscription_id = \"${conditions.value.name}\" AND metric.type = \"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
+        comparison      = "COMPARISON_GT"
+        threshold_value = local.message_age_s[conditions.key]
+        duration        = "300s"
+        aggregations {
+          alignment_period   = "60s"
+          per_series_aligner = "ALIGN_MAX"
+        }
+      }
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "A message has been waiting for longer than it should. ${local.runbook}oldest-message"
+  }
+}
+
+# The reporter logs every end it has told of; a job that the person's own archive made impossible is rejected, not failed.
+resource "google_logging_metric" "failed_jobs" {
+  name       = "${var.prefix}failed-jobs"
+  depends_on = [google_project_service.api]
+  filter = join(" AND ", [
+    "resource.type = \"cloud_run_revision\"",
+    "resource.labels.service_name = \"${google_cloud_run_v2_service.reporter.name}\"",
+    "jsonPayload.logger = \"services.reporter.handler\"",
+    "jsonPayload.message = \"reported an end\"",
+    "jsonPayload.state = \"failed\"",
+  ])
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+    unit        = "1"
+  }
+}
+
+resource "google_monitoring_alert_policy" "failed_jobs" {
+  display_name          = "${var.prefix}failed jobs"
+  combiner              = "OR"
+  severity              = "ERROR"
+  notification_channels = local.alert_channels
+
+  conditions {
+    display_name = google_logging_metric.failed_jobs.name
+    condition_threshold {
+      filter          = "resource.type = \"cloud_run_revision\" AND metric.type = \"logging.googleapis.com/user/${google_logging_metric.failed_jobs.name}\""
+      comparison      = "COMPARISON_GT"
+      threshold_value = var.alert_failed_jobs
+      duration        = "0s"
+      aggregations {
+        alignment_period     = "3600s"
+        per_series_aligner   = "ALIGN_SUM"
+        cross_series_reducer = "REDUCE_SUM"
+      }
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "Jobs failed for reasons of ours. ${local.runbook}failed-jobs"
+  }
+}
+
+resource "google_monitoring_alert_policy" "errors" {
+  display_name          = "${var.prefix}errors"
+  combiner              = "OR"
+  severity              = "ERROR"
+  notification_channels = local.alert_channels
+  depends_on            = [google_project_service.api]
+
+  dynamic "conditions" {
+    for_each = {
+      intake   = google_cloud_run_v2_service.intake.name
+      reporter = google_cloud_run_v2_service.reporter.name
+    }
+    content {
+      display_name = conditions.value
+      condition_threshold {
+        filter             = "resource.type = \"cloud_run_revision\" AND resource.label.service_name = \"${conditions.value}\" AND metric.type = \"run.googleapis.com/request_count\" AND metric.label.response_code_class = \"5xx\""
+        denominator_filter = "resource.type = \"cloud_run_revision\" AND resource.label.service_name = \"${conditions.value}\" AND metric.type = \"run.googleapis.com/request_count\""
+        comparison         = "COMPARISON_GT"
+        threshold_value    = var.alert_error_frac
+        duration           = "0s"
+        aggregations {
+          alignment_period     = "600s"
+          per_series_aligner   = "ALIGN_DELTA"
+          cross_series_reducer = "REDUCE_SUM"
+        }
+        denominator_aggregations {
+          alignment_period     = "600s"
+          per_series_aligner   = "ALIGN_DELTA"
+          cross_series_reducer = "REDUCE_SUM"
+        }
+      }
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "Too many requests ended in a server error. ${local.runbook}errors"
+  }
+}

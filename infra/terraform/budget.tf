@@ -1,0 +1,31 @@
+# Tells when money goes; it stops nothing. What training can cost is capped by trainer_max_machines.
+resource "google_billing_budget" "project" {
+  count           = var.billing_account == null ? 0 : 1
+  billing_account = var.billing_account
+  display_name    = "${var.prefix}budget"
+  depends_on      = [google_project_service.api]
+
+  budget_filter {
+    projects = ["projects/${data.google_project.this.number}"]
+  }
+
+  amount {
+    specified_amount {
+      units = tostring(var.budget_amount)
+    }
+  }
+
+  dynamic "threshold_rules" {
+    for_each = var.budget_thresholds
+    content {
+      threshold_percent = threshold_rules.value
+    }
+  }
+
+  dynamic "all_updates_rule" {
+    for_each = length(local.alert_channels) == 0 ? [] : [local.alert_channels]
+    content {
+      monitoring_notification_channels = all_updates_rule.value
+    }
+  }
+}

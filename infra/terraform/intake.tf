@@ -1,0 +1,88 @@
+locals {
+  # Cloud Run's address is made of these, so it is known before the service that has to know it. outputs.tf checks it.
+  run_url    = "https://${var.prefix}intake-${data.google_project.this.number}.${var.region}.run.app"
+  public_url = coalesce(var.public_url, local.run_url)
+
+  # What every service is told.
+  service_environment = {
+    CONVTAILOR_BACKEND      = "gcp"
+    CONVTAILOR_GCP_PROJECT  = var.project
+    CONVTAILOR_GCP_BUCKET   = google_storage_bucket.data.name
+    CONVTAILOR_GCP_DATABASE = google_firestore_database.jobs.name
+    CONVTAILOR_GCP_PREFIX   = var.prefix
+    CONVTAILOR_PUBLIC_URL   = local.public_url
+  }
+
+  intake_threads = 8
+  intake_environment = merge(local.service_environment, {
+    CONVTAILOR_GCP_SIGNER       = google_service_account.intake.email
+    CONVTAILOR_PUSH_AUDIENCE    = local.push_audience
+    CONVTAILOR_PUSH_ACCOUNT     = google_service_account.push.email
+    CONVTAILOR_REQUEST_THREADS  = tostring(local.intake_threads)
+    CONVTAILOR_MAX_UPLOAD_BYTES = tostring(var.max_upload_bytes)
+  })
+}
+
+resource "google_cloud_run_v2_service" "intake" {
+  name                = "${var.prefix}intake"
+  location            = var.region
+  deletion_protection = var.deletion_protection
+  custom_audiences    = [local.push_audience]
+
+  template {
+    service_account                  = google_service_account.intake.email
+    max_instance_request_concurrency = local.intake_threads # more would queue behind the threads, unseen by the autoscaler
+    timeout                          = "300s"               # the sweeper's call; pushes end with their ack deadline
+
+    scaling {
+      min_instance_count = 0
+      max_instance_count = var.intake_max_instances
+    }
+
+    containers {
+      image = "${google_artifact_registry_repository.images.registry_uri}/intake:${var.release}"
+
+      resources {
+        limits            = { cpu = "1", memory = "1Gi" } # eight tables of contents of large archives
+        startup_cpu_boost = true
+      }
+
+      dynamic "env" {
+        for_each = local.intake_environment
+        content {
+          name  = env.key
+          value = env.value
+        }
+      }
+
+      # Asks the store too: a release that cannot reach it never gets traffic. No liveness probe: while Firestore is
+      # away, starting anew would not help.
+      startup_probe {
+        period_seconds    = 2
+        timeout_seconds   = 2
+        failure_threshold = 60
+        http_get {
+          path = "/healthz"
+        }
+      }
+    }
+  }
+
+  depends_on = [google_project_service.api, google_project_iam_member.jobs]
+}
+
+# The pushes' path is as public as the API then, so intake checks their tokens itself as well.
+resource "google_cloud_run_v2_service_iam_member" "intake_public" {
+  count    = var.public ? 1 : 0
+  name     = google_cloud_run_v2_service.intake.name
+  location = google_cloud_run_v2_service.intake.location
+  role     = "roles/run.invoker"
+  member   = "allUsers"
+}
+
+resource "google_cloud_run_v2_service_iam_member" "intake_pushes" {
+  name     = google_cloud_run_v2_service.intake.name
+  location = google_cloud_run_v2_service.intake.location
+  role     = "roles/run.invoker"
+  member   = google_service_account.push.member
+}

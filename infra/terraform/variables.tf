@@ -1,0 +1,224 @@
+# Where -----------------------------------------------------------------------------------------------------------------
+
+variable "project" {
+  description = "Id of the Google Cloud project. Give convtailor one of its own: some permissions cannot be granted on less than a project."
+  type        = string
+}
+
+variable "region" {
+  description = "Region of everything. Choose one that has the trainer's GPU: gcloud compute accelerator-types list."
+  type        = string
+  default     = "europe-west4"
+}
+
+variable "zone" {
+  description = "Zone of the trainers, in that region."
+  type        = string
+  default     = "europe-west4-a"
+}
+
+variable "prefix" {
+  description = "What every name begins with, ending in a hyphen, so that a project can hold several installations."
+  type        = string
+  default     = "convtailor-"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,17}-$", var.prefix))
+    error_message = "Lower-case letters, digits and hyphens, a letter first and a hyphen last, at most 19 characters."
+  }
+}
+
+# What ------------------------------------------------------------------------------------------------------------------
+
+variable "release" {
+  description = "Tag of the images to run, as given to make images."
+  type        = string
+}
+
+variable "deletion_protection" {
+  description = "Whether Terraform refuses to delete the services and the database with the jobs."
+  type        = bool
+  default     = true
+}
+
+# Intake ----------------------------------------------------------------------------------------------------------------
+
+variable "public" {
+  description = "Whether everybody may call intake; otherwise only those who are granted roles/run.invoker."
+  type        = bool
+  default     = false
+}
+
+variable "public_url" {
+  description = "Address under which people reach intake, if it is not the one that Cloud Run gives it."
+  type        = string
+  default     = null
+}
+
+variable "cors_origins" {
+  description = "Web pages that may upload from a browser. A signed URL is all the authority there is and no cookie is sent, so any page may."
+  type        = list(string)
+  default     = ["*"]
+}
+
+variable "max_upload_bytes" {
+  description = "Largest archive taken, in bytes."
+  type        = number
+  default     = 4294967296
+}
+
+variable "intake_max_instances" {
+  description = "Most instances of intake at a time; each serves 8 requests."
+  type        = number
+  default     = 10
+}
+
+variable "archive_days" {
+  description = "Days after which uploaded archives are deleted."
+  type        = number
+  default     = 30
+}
+
+variable "artefact_days" {
+  description = "Days after which networks, results and reports are deleted. Firestore forgets a job after 365 days; then nobody knows whose they were."
+  type        = number
+  default     = 180
+
+  validation {
+    condition     = var.artefact_days >= 7 && var.artefact_days <= 365
+    error_message = "7 to 365 days: links in mails work for 7, and jobs are forgotten after 365."
+  }
+}
+
+# Reporter --------------------------------------------------------------------------------------------------------------
+
+variable "mail_from" {
+  description = "Address that mails come from; SendGrid has to know it as a verified sender."
+  type        = string
+}
+
+variable "mail_from_name" {
+  description = "Name that mails come from."
+  type        = string
+  default     = "convtailor"
+}
+
+variable "sendgrid_key" {
+  description = "API key of SendGrid. Read from TF_VAR_sendgrid_key, handed to Secret Manager and kept nowhere else; later runs need none until sendgrid_key_version changes."
+  type        = string
+  default     = null
+  sensitive   = true
+  ephemeral   = true
+}
+
+variable "sendgrid_key_version" {
+  description = "Raise by one to replace the key."
+  type        = number
+  default     = 1
+}
+
+variable "reporter_max_instances" {
+  description = "Most instances of the reporter at a time; each writes 4 reports."
+  type        = number
+  default     = 5
+}
+
+# Trainer ---------------------------------------------------------------------------------------------------------------
+
+variable "trainer_machine_type" {
+  description = "Machine type of the trainers: one that brings its GPUs, like g2 (L4), a2 (A100) and a3 (H100), or with trainer_gpus = 0 any other."
+  type        = string
+  default     = "g2-standard-8"
+}
+
+variable "trainer_gpus" {
+  description = "GPUs that the machine type brings, and thus workers on each machine; 0 trains on the CPU, one worker to a machine."
+  type        = number
+  default     = 1
+}
+
+variable "trainer_image_family" {
+  description = "Image family of deeplearning-platform-release with NVIDIA's driver, Docker and the container toolkit. List them: gcloud compute images list --project deeplearning-platform-release --no-standard-images."
+  type        = string
+  default     = "common-cu129-ubuntu-2404-nvidia-580"
+}
+
+variable "trainer_spot" {
+  description = "Whether trainers are spot machines: a fraction of the price, taken away at 30 seconds' notice; jobs carry on elsewhere."
+  type        = bool
+  default     = true
+}
+
+variable "trainer_max_machines" {
+  description = "Most machines at a time: the cap on what training can cost. The project's GPU quota has to allow as many."
+  type        = number
+  default     = 2
+}
+
+variable "trainer_idle_s" {
+  description = "Seconds without a job after which a machine removes itself. A new one takes minutes to start."
+  type        = number
+  default     = 600
+}
+
+variable "trainer_disk_gb" {
+  description = "Boot disk of a trainer: the system, the image and the decoded photographs of the jobs at work, in GB."
+  type        = number
+  default     = 200
+}
+
+variable "trainer_disk_type" {
+  description = "Its type; newer machine types take hyperdisk-balanced only."
+  type        = string
+  default     = "pd-balanced"
+}
+
+variable "trainer_subnet_range" {
+  description = "Private addresses of the trainers."
+  type        = string
+  default     = "10.130.0.0/24"
+}
+
+# Watching --------------------------------------------------------------------------------------------------------------
+
+variable "alert_email" {
+  description = "Where alerts go; none shows them in the console only."
+  type        = string
+  default     = null
+}
+
+variable "alert_job_age_s" {
+  description = "Seconds that a job may wait and train before somebody is told; budgets of jobs reach a day."
+  type        = number
+  default     = 10800
+}
+
+variable "alert_failed_jobs" {
+  description = "Jobs that may fail within an hour before somebody is told."
+  type        = number
+  default     = 0
+}
+
+variable "alert_error_frac" {
+  description = "Share of requests that may end in a server error, over ten minutes, before somebody is told."
+  type        = number
+  default     = 0.05
+}
+
+variable "billing_account" {
+  description = "Billing account of the budget; none makes no budget."
+  type        = string
+  default     = null
+}
+
+variable "budget_amount" {
+  description = "Monthly budget of the project in whole units of the account's currency. A budget tells; it stops nothing."
+  type        = number
+  default     = 100
+}
+
+variable "budget_thresholds" {
+  description = "Shares of the budget at which somebody is told."
+  type        = list(number)
+  default     = [0.5, 0.9, 1.0]
+}
