@@ -223,7 +223,7 @@ def _access(job_id: str | None, server: str | None, token: str | None) -> _Acces
 
 def _print_status(view: JobView) -> None:
     stage = stage_of(view)
-    click.echo(f"Job {view.job_id}: {view.state}")
+    click.echo(listed([f"Job {view.job_id}: {view.state}", f"on {view.device}" if view.device else ""]))
     if stage is not None:
         left = f"about {duration(stage.eta_s)} left" if stage.eta_s is not None else ""
         click.echo(listed([stage.title, counts(stage), stage.detail, best_so_far(stage.best), left]))

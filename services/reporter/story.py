@@ -138,7 +138,8 @@ def _again_section(job: Job, offer: Offer) -> Section:
         "inside; this job is closed.",
         JobState.CANCELLED: f"Whenever you like, send the zip as a new job{where}.",
     }.get(job.state, f"Send the zip as a new job{where} once you have changed what is named above; this job is closed.")
-    return Section(title="Try again", blocks=[Paragraph(text=text), Paragraph(text=f"Job {job.job_id}", is_quiet=True)])
+    which = f"Job {job.job_id}" + (f", trained on {one_line(job.device)}" if job.device else "")
+    return Section(title="Try again", blocks=[Paragraph(text=text), Paragraph(text=which, is_quiet=True)])
 
 
 def _footer(job: Job) -> list[str]:

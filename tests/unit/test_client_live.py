@@ -6,9 +6,12 @@ from dataclasses import replace
 
 from rich.console import Console
 
+from services.client.cli import _print_status
+from services.client.job_view import JobView
 from services.client.live import LiveBars, LiveLines, open_live
 from services.client.stage import Stage, duration
 from services.client.summary import print_summary
+from shared.job import JobState
 from shared.progress import Best
 from tests.result_fixture import make_result
 
@@ -111,3 +114,13 @@ def test_the_summary_tells_winner_interval_candidates_classes_and_what_was_left_
     assert all(name in text for name in result.classes)
     assert "2 files left out, such as photos/hat/broken.jpg" in text
     assert "1 pictures lie in several classes, such as photos/shirt/12.jpg, photos/t-shirt/98.jpg." in text
+
+
+def test_status_names_the_device_once_there_is_one(capsys):
+    _print_status(JobView(job_id="j", state=JobState.QUEUED))
+    _print_status(JobView(job_id="j", state=JobState.TRAINING, device="NVIDIA L4, mixed precision"))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("Job")] == [
+        "Job j: queued",
+        "Job j: training · on NVIDIA L4, mixed precision",
+    ]

@@ -220,6 +220,14 @@ def test_rejection_names_every_fault_its_files_and_the_way_on() -> None:
     assert f"send it as a new job at {PUBLIC_URL}" in text
 
 
+def test_a_failure_names_what_trained_where_anything_did() -> None:
+    fault = Fault(code="out_of_memory", message="Memory ran out.", fix="Choose tiny.")
+    job = make_job(JOB_ID, JobState.FAILED, archive=archive_of(), fault=fault)
+    assert f"Job {job.job_id}, trained on" not in flat(write(job).text)
+    on_gpu = replace(job, device="Tesla T4, mixed precision")
+    assert f"Job {job.job_id}, trained on Tesla T4, mixed precision" in flat(write(on_gpu).text)
+
+
 def test_failure_says_what_happened_and_what_to_do() -> None:
     fault = Fault(code="out_of_memory", message="Memory ran out.", fix="Choose tiny.", details={"attempts": 3})
     letter = write(make_job(JOB_ID, JobState.FAILED, archive=archive_of(), fault=fault))
