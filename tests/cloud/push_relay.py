@@ -1,6 +1,7 @@
 """Stands between the Pub/Sub emulator and a service, and adds the token that the real Pub/Sub would send."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import httpx
@@ -13,16 +14,24 @@ _UNREACHABLE = Reply(status=502)
 
 
 @contextmanager
-def relayed(target: str, issuer: Issuer) -> Iterator[HttpServer]:
+def relayed(target: str, issuer: Issuer, *, copies: Callable[[], int] = lambda: 1) -> Iterator[HttpServer]:
     """Forward every request to the same path of a service, with a fresh token.
+
+    Of several copies, sent at once, the worst answer counts, so that the message comes again as long as one failed.
 
     Args:
         target: Address of the service, without a slash at its end.
         issuer: Makes the tokens; the service is told where :func:`tests.oidc_fixture.served_certificates` has its
             certificates, by CONVTAILOR_PUSH_CERTS_URL.
+        copies: How often the next request is sent.
     """
 
     def forward(asked: Asked) -> Reply:
+        num_copies = copies()
+        with ThreadPoolExecutor(num_copies) as pool:
+            return max(pool.map(send, [asked] * num_copies), key=lambda reply: reply.status)
+
+    def send(asked: Asked) -> Reply:
         headers = {"Authorization": f"Bearer {issuer.token()}", "Content-Type": "application/json"}
         try:
             answer = httpx.request(
