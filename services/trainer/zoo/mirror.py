@@ -135,7 +135,10 @@ class BucketMirror:
 
     def names(self) -> frozenset[str]:
         """See the protocol."""
-        return frozenset(stored.key.removeprefix(self.prefix) for stored in self.objects.list(self.prefix))
+        try:
+            return frozenset(stored.key.removeprefix(self.prefix) for stored in self.objects.list(self.prefix))
+        except NotFound as error:
+            raise Transient(f"there is no such bucket: {error}") from error
 
     def fetch(self, row: Backbone, *, deadline_s: float) -> Path | None:
         """See the protocol."""
