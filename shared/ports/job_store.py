@@ -68,13 +68,20 @@ class JobStore(Protocol):
         ...
 
     def find(
-        self, states: Collection[JobState], *, updated_before: datetime, open_only: bool = False, limit: int = 100
+        self,
+        states: Collection[JobState],
+        *,
+        updated_before: datetime,
+        updated_from: datetime | None = None,
+        open_only: bool = False,
+        limit: int = 100,
     ) -> list[StoredJob]:
         """Return jobs in these states whose ``updated_at`` is earlier, the oldest first.
 
         Args:
             states: The states wanted.
             updated_before: Jobs of this moment or later are left out.
+            updated_from: Jobs of before this moment are left out; where the next page begins.
             open_only: Leave out jobs with nothing left to be done (:attr:`shared.job.Job.is_open`), which are
                 nearly all that have ended.
             limit: Most jobs returned.

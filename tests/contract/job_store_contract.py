@@ -90,6 +90,10 @@ class JobStoreContract:
         assert found() == ["oldest", "old", "micro"], "strictly earlier, by age"
         assert found(limit=1) == ["oldest"]
         assert found(updated_before=NOW - timedelta(seconds=30)) == ["oldest"]
+        middle = NOW - timedelta(seconds=30)
+        assert found(updated_from=middle) == ["old", "micro"], "of that moment or later"
+        assert found(updated_from=middle, limit=1) == ["old"]
+        assert found(updated_from=middle, updated_before=middle) == []
         both = store.find({JobState.QUEUED, JobState.TRAINING}, updated_before=NOW)
         assert [each.job.job_id for each in both] == ["other", "oldest", "old", "micro"]
         assert store.find([], updated_before=NOW) == []

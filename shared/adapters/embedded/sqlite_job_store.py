@@ -91,16 +91,23 @@ class SqliteJobStore:
             connection.executemany("DELETE FROM outbox WHERE position = ?", doomed)
 
     def find(
-        self, states: Collection[JobState], *, updated_before: datetime, open_only: bool = False, limit: int = 100
+        self,
+        states: Collection[JobState],
+        *,
+        updated_before: datetime,
+        updated_from: datetime | None = None,
+        open_only: bool = False,
+        limit: int = 100,
     ) -> list[StoredJob]:
         """See the port."""
+        earliest = 0 if updated_from is None else microseconds(updated_from)
         marks = ",".join("?" * len(states))
         openness = "is_open = 1" if open_only else "is_open IN (0, 1)"
         with self._database.reading() as connection:
             rows = connection.execute(
-                f"SELECT document, revision FROM jobs WHERE {openness} AND state IN ({marks}) AND updated_at < ?"  # noqa: S608 - question marks and constants only
-                " ORDER BY updated_at LIMIT ?",
-                (*states, microseconds(updated_before), limit),
+                f"SELECT document, revision FROM jobs WHERE {openness} AND state IN ({marks}) AND updated_at >= ?"  # noqa: S608 - question marks and constants only
+                " AND updated_at < ? ORDER BY updated_at LIMIT ?",
+                (*states, earliest, microseconds(updated_before), limit),
             ).fetchall()
         return [_stored(row) for row in rows]
 

@@ -81,7 +81,13 @@ class FirestoreJobStore:
 
     @_reading_again
     def find(
-        self, states: Collection[JobState], *, updated_before: datetime, open_only: bool = False, limit: int = 100
+        self,
+        states: Collection[JobState],
+        *,
+        updated_before: datetime,
+        updated_from: datetime | None = None,
+        open_only: bool = False,
+        limit: int = 100,
     ) -> list[StoredJob]:
         """See the port."""
         if not states:
@@ -90,6 +96,8 @@ class FirestoreJobStore:
             query = self._client.collection(JOBS).where(filter=FieldFilter("state", "in", sorted(states)))
             if open_only:
                 query = query.where(filter=FieldFilter("is_open", "==", True))
+            if updated_from is not None:
+                query = query.where(filter=FieldFilter("updated_at", ">=", updated_from))
             query = query.where(filter=FieldFilter("updated_at", "<", updated_before)).order_by("updated_at")
             return [self._stored(snapshot) for snapshot in query.limit(limit).stream(**self._limit.options())]
 

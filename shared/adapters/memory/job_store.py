@@ -51,7 +51,13 @@ class MemoryJobStore:
             self._outbox = {key: event for key, event in self._outbox.items() if event.job_id != job_id}
 
     def find(
-        self, states: Collection[JobState], *, updated_before: datetime, open_only: bool = False, limit: int = 100
+        self,
+        states: Collection[JobState],
+        *,
+        updated_before: datetime,
+        updated_from: datetime | None = None,
+        open_only: bool = False,
+        limit: int = 100,
     ) -> list[StoredJob]:
         """See the port."""
         with self._lock:
@@ -61,6 +67,7 @@ class MemoryJobStore:
             for stored in everything
             if stored.job.state in states
             and stored.job.updated_at < updated_before
+            and (updated_from is None or stored.job.updated_at >= updated_from)
             and (stored.job.is_open or not open_only)
         ]
         return sorted(found, key=lambda stored: stored.job.updated_at)[:limit]
