@@ -91,6 +91,8 @@ class StrictStorage(Storage):
 
     def create_resumable_upload(self, bucket_name: str, file_name: str, file_obj: dict[str, Any]) -> str:
         """Begin a session."""
+        if bucket_name not in self.buckets:
+            raise Refusal(404, "notFound", "The specified bucket does not exist.")
         self.rules.check(self.current(bucket_name, file_name))
         session_id = secrets.token_urlsafe(24)
         self.sessions[session_id] = Session(resource=file_obj, rules=self.rules)

@@ -9,14 +9,16 @@ from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
+from google.api_core.exceptions import NotFound as ObjectMissing
 from google.api_core.exceptions import PreconditionFailed, RequestRangeNotSatisfiable
 from google.cloud import storage
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from shared.adapters.gcp.object_name import key_of, name_of, name_prefix
-from shared.adapters.gcp.storage_error import translated
+from shared.adapters.gcp.storage_error import bucket_required, translated
 from shared.adapters.gcp.upload_session import PIECE_BYTES, UploadSession
 from shared.adapters.gcp.url_signing import UrlSigning
+from shared.adapters.gcp.vendor_error import CallLimit
 from shared.clock import Clock, utc_now
 from shared.errors import NotFound, Transient
 from shared.ports.object_store import SignedRequest, StoredObject
@@ -25,9 +27,7 @@ RESUMABLE_FROM_BYTES = 100_000_000
 """Uploads declared to be larger are signed as resumable ones."""
 _WRITE = "convtailor-write"
 """Metadata entry that tells our own write from another's, where the answer to it was lost."""
-_TIMEOUT = (5.0, 30.0)
-_GIVE_UP_AFTER_S = 20.0
-_RETRY = DEFAULT_RETRY.with_delay(initial=0.2, maximum=4.0, multiplier=2.0).with_timeout(_GIVE_UP_AFTER_S)
+_LIMIT = CallLimit()
 _FIELDS = "items(name,size,generation,contentType,updated),nextPageToken"
 
 
@@ -42,6 +42,7 @@ class GcsObjectStore:
         signer: E-mail of the service account that signs URLs; ``None`` for that of the credentials.
         clock: The present moment.
         signing: Another way to sign URLs; tests reach another IAM.
+        limit: How long a call may take; one that gets no answer at all ends within twice that.
     """
 
     def __init__(
@@ -52,11 +53,17 @@ class GcsObjectStore:
         signer: str | None = None,
         clock: Clock = utc_now,
         signing: UrlSigning | None = None,
+        limit: CallLimit = _LIMIT,
     ) -> None:
         self._name = bucket
         self._project = project
         self._clock = clock
         self._signing = signing or UrlSigning(signer=signer)
+        self._limit = limit
+        self._options = {
+            "timeout": _timeout(limit),
+            "retry": DEFAULT_RETRY.with_delay(initial=0.2, maximum=4.0, multiplier=2.0).with_timeout(limit.seconds),
+        }
 
     def put(self, key: str, source: BinaryIO, *, content_type: str, if_absent: bool = False) -> StoredObject:
         """See the port."""
@@ -66,15 +73,15 @@ class GcsObjectStore:
         with translated(f"Cloud Storage writes {key!r}"):
             blob = self._bucket.blob(name)
             if len(first) < PIECE_BYTES:
-                return _upload_whole(blob, first, content_type=content_type, condition=condition)
-            return _upload_pieces(blob, first, source, content_type=content_type, condition=condition)
+                return self._upload_whole(blob, first, content_type=content_type, condition=condition)
+            return self._upload_pieces(blob, first, source, content_type=content_type, condition=condition)
 
     def stat(self, key: str) -> StoredObject:
         """See the port."""
         name = name_of(key)
         with translated(f"Cloud Storage describes {key!r}"):
             blob = self._bucket.blob(name)
-            blob.reload(timeout=_TIMEOUT, retry=_RETRY)
+            blob.reload(**self._options)
         return _described(blob)
 
     def read(self, key: str, start: int = 0, end: int | None = None, *, generation: str | None = None) -> bytes:
@@ -85,19 +92,17 @@ class GcsObjectStore:
         with translated(f"Cloud Storage reads generation {generation or 'any'} of {key!r}"):
             blob = self._bucket.blob(name, generation=int(generation) if generation else None)
             if end is not None and end <= start:
-                blob.reload(timeout=_TIMEOUT, retry=_RETRY)
+                blob.reload(**self._options)
                 return b""
             last = None if end is None else end - 1
             with contextlib.suppress(RequestRangeNotSatisfiable):  # it ends before the range begins
-                return bytes(blob.download_as_bytes(start=start or None, end=last, timeout=_TIMEOUT, retry=_RETRY))
+                return bytes(blob.download_as_bytes(start=start or None, end=last, **self._options))
         return b""
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """See the port."""
         with translated(f"Cloud Storage lists {prefix!r}"):
-            found = self._client.list_blobs(
-                self._name, prefix=name_prefix(prefix), fields=_FIELDS, timeout=_TIMEOUT, retry=_RETRY
-            )
+            found = self._client.list_blobs(self._name, prefix=name_prefix(prefix), fields=_FIELDS, **self._options)
             stored = [_described(blob) for blob in found]
         yield from sorted(stored, key=lambda each: each.key)
 
@@ -105,7 +110,7 @@ class GcsObjectStore:
         """See the port."""
         name = name_of(key)
         with contextlib.suppress(NotFound), translated(f"Cloud Storage deletes {key!r}"):
-            self._bucket.blob(name).delete(timeout=_TIMEOUT, retry=_RETRY)
+            self._bucket.blob(name).delete(**self._options)
 
     def sign_upload(
         self, key: str, *, content_type: str, max_bytes: int, valid_for: timedelta, size_bytes: int | None = None
@@ -124,6 +129,12 @@ class GcsObjectStore:
         """See the port."""
         query = {"response-content-disposition": _attachment(filename)}
         return self._signed(key, "GET", {}, valid_for=valid_for, query=query)
+
+    def close(self) -> None:
+        """End its connections; a later call opens new ones."""
+        client = self.__dict__.pop("_client", None)
+        if client is not None:
+            client.close()
 
     @functools.cached_property
     def _client(self) -> Any:
@@ -150,37 +161,43 @@ class GcsObjectStore:
             url = self._signing.sign(blob, method=method, valid_for=valid_for, headers=headers, query=query)
         return SignedRequest(url=url, method=method, headers=headers, expires_at=expires_at)
 
+    def _upload_whole(self, blob: Any, data: bytes, *, content_type: str, condition: Mapping[str, int]) -> StoredObject:
+        """Write a small object in one request."""
+        write = uuid.uuid4().hex
+        blob.metadata = {_WRITE: write}
+        try:
+            with bucket_required():
+                blob.upload_from_string(data, content_type=content_type, **self._options, **condition)
+        except PreconditionFailed:
+            # The first try may have arrived and only its answer was lost: then the object is ours.
+            with contextlib.suppress(ObjectMissing):
+                blob.reload(**self._options)
+            if (blob.metadata or {}).get(_WRITE) != write or blob.generation is None:
+                raise
+        return _described(blob)
 
-def _upload_whole(blob: Any, data: bytes, *, content_type: str, condition: Mapping[str, int]) -> StoredObject:
-    """Write a small object in one request."""
-    write = uuid.uuid4().hex
-    blob.metadata = {_WRITE: write}
-    try:
-        blob.upload_from_string(data, content_type=content_type, timeout=_TIMEOUT, retry=_RETRY, **condition)
-    except PreconditionFailed:
-        # The first try may have arrived and only its answer was lost: then the object is ours.
-        blob.reload(timeout=_TIMEOUT, retry=_RETRY)
-        if (blob.metadata or {}).get(_WRITE) != write:
+    def _upload_pieces(
+        self, blob: Any, piece: bytes, source: BinaryIO, *, content_type: str, condition: Mapping[str, int]
+    ) -> StoredObject:
+        """Write a large object piece by piece; where the source breaks the upload is cancelled and leaves nothing."""
+        with bucket_required():
+            url = blob.create_resumable_upload_session(content_type=content_type, **self._options, **condition)
+        session = UploadSession(url, timeout=_timeout(self._limit), give_up_after_s=self._limit.seconds)
+        try:
+            while len(piece) == PIECE_BYTES:
+                session.send(piece)
+                piece = _read_piece(source)
+            return _told(session.send(piece, is_last=True))
+        except BaseException:
+            session.cancel()
             raise
-    return _described(blob)
+        finally:
+            session.close()
 
 
-def _upload_pieces(
-    blob: Any, piece: bytes, source: BinaryIO, *, content_type: str, condition: Mapping[str, int]
-) -> StoredObject:
-    """Write a large object piece by piece; where the source breaks the upload is cancelled and leaves nothing."""
-    url = blob.create_resumable_upload_session(content_type=content_type, timeout=_TIMEOUT, retry=_RETRY, **condition)
-    session = UploadSession(url, timeout=_TIMEOUT, give_up_after_s=_GIVE_UP_AFTER_S)
-    try:
-        while len(piece) == PIECE_BYTES:
-            session.send(piece)
-            piece = _read_piece(source)
-        return _told(session.send(piece, is_last=True))
-    except BaseException:
-        session.cancel()
-        raise
-    finally:
-        session.close()
+def _timeout(limit: CallLimit) -> tuple[float, float]:
+    """Return the seconds to connect and the seconds without a byte."""
+    return min(5.0, limit.seconds), limit.seconds
 
 
 def _read_piece(source: BinaryIO) -> bytes:

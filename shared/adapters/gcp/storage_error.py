@@ -22,18 +22,16 @@ def translated(what: str) -> Iterator[None]:
         what: What the block does, as a sentence without its end.
     """
     try:
-        with vendor_error.translated(what), _bucket_required(what):
+        with vendor_error.translated(what):
             yield
     except _TRANSPORT as error:
         raise Transient(f"{what}: {error}") from error
 
 
 @contextlib.contextmanager
-def _bucket_required(what: str) -> Iterator[None]:
-    """Tell a missing bucket, which the operator mends, from a missing object."""
+def bucket_required() -> Iterator[None]:
+    """Tell a missing bucket from a missing object, where only the bucket can be missing."""
     try:
         yield
     except ThingMissing as error:
-        if "bucket does not exist" in str(error):
-            raise Transient(f"{what}: there is no such bucket, set CONVTAILOR_GCP_BUCKET to one: {error}") from error
-        raise
+        raise Transient(f"there is no such bucket, or this account may not see it: {error}") from error
