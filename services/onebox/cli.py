@@ -30,6 +30,7 @@ _COMMANDS = {
     "watch": _Entry("services.client.cli:watch", "Follow a job live until it ends."),
     "fetch": _Entry("services.client.cli:fetch_command", "Download what a job left."),
     "cancel": _Entry("services.client.cli:cancel", "Stop a job; the best network so far is still delivered."),
+    "forget": _Entry("services.onebox.forget:forget", "For operators: delete what is kept of one person."),
 }
 _EXAMPLES = """\
 Examples:
