@@ -1,0 +1,102 @@
+"""Who may do what in the Google Cloud installation, and who may not."""
+
+import re
+from pathlib import Path
+
+from tests.infra.configuration import read, texts
+
+CONFIGURATION = read(Path(__file__).resolve().parents[2] / "infra" / "terraform")
+BLOCKS = CONFIGURATION.blocks
+RUN = CONFIGURATION.of_type("google_cloud_run_v2_service")
+IAM = {
+    address: body for address, body in BLOCKS.items() if re.match(r"google_\w+_iam_(member|binding|policy)\.", address)
+}
+
+
+def only(blocks: list[dict]) -> dict:
+    [block] = blocks
+    return block
+
+
+def test_buckets_are_closed_and_forget():
+    buckets = CONFIGURATION.of_type("google_storage_bucket")
+    for body in buckets.values():
+        assert body["uniform_bucket_level_access"] is True
+        assert body["public_access_prevention"] == "enforced"
+    data = buckets["data"]
+    assert only(data["soft_delete_policy"])["retention_duration_seconds"] == 0
+    rules = {
+        tuple(only(rule["condition"])["matches_prefix"]): only(rule["condition"])["age"]
+        for rule in data["lifecycle_rule"]
+    }
+    assert rules == {("uploads/",): "${var.archive_days}", ("jobs/",): "${var.artefact_days}"}
+    cors = only(data["cors"])
+    assert set(cors["method"]) == {"PUT", "POST"}
+    signed = {"Content-Type", "x-goog-resumable", "x-goog-content-length-range", "x-goog-if-generation-match"}
+    assert set(cors["response_header"]) == signed | {"Content-Range", "Range", "Location"}
+
+
+def test_nobody_but_a_chosen_public_may_call_a_service():
+    public = {address for address, body in BLOCKS.items() if {"allUsers", "allAuthenticatedUsers"} & set(texts(body))}
+    assert public == {"google_cloud_run_v2_service_iam_member.intake_public"}
+    assert BLOCKS[public.pop()]["count"] == "${var.public ? 1 : 0}"
+    assert BLOCKS["var.public"]["default"] is False
+    assert RUN["reporter"]["ingress"] == "INGRESS_TRAFFIC_INTERNAL_ONLY"
+
+
+def test_every_service_runs_as_an_account_of_its_own():
+    template = BLOCKS["google_compute_instance_template.trainer"]
+    accounts = [only(body["template"])["service_account"] for body in RUN.values()]
+    accounts.append(only(template["service_account"])["email"])
+    assert sorted(accounts) == [
+        f"${{google_service_account.{name}.email}}" for name in ("intake", "reporter", "trainer")
+    ]
+
+
+def test_roles_are_narrow():
+    project_wide = {address: body for address, body in IAM.items() if address.startswith("google_project_iam_")}
+    assert {body["role"] for body in project_wide.values()} == {
+        "roles/logging.logWriter",
+        "roles/datastore.user",
+        "${google_project_iam_custom_role.leaver.id}",
+    }
+    assert (
+        "google_firestore_database.jobs.name"
+        in only(BLOCKS["google_project_iam_member.jobs"]["condition"])["expression"]
+    )
+    roles = {text for body in BLOCKS.values() for text in texts(body) if text.startswith("roles/")}
+    assert not {role for role in roles if re.search(r"(?i)(admin|owner|editor)", role)}
+    assert not [address for address in IAM if not address.split(".")[0].endswith("_iam_member")], (
+        "bindings drop others' rights"
+    )
+    leaver = set(BLOCKS["google_project_iam_custom_role.leaver"]["permissions"])
+    assert leaver == {
+        "compute.instanceGroupManagers.get",
+        "compute.instanceGroupManagers.update",
+        "compute.zoneOperations.get",
+    }
+
+
+def test_nobody_may_write_where_another_service_writes():
+    access = CONFIGURATION.local("bucket_access")
+    writers = {(entry["folder"], name.split("-")[0]) for name, entry in access.items() if "objectUser" in entry["role"]}
+    assert writers == {("uploads", "intake"), ("jobs", "trainer"), ("jobs", "reporter")}
+    assert "${each.value.folder}/" in only(BLOCKS["google_storage_bucket_iam_member.data"]["condition"])["expression"]
+
+
+def test_key_of_sendgrid_reaches_the_reporter_and_no_state():
+    assert BLOCKS["var.sendgrid_key"]["ephemeral"] is True
+    version = BLOCKS["google_secret_manager_secret_version.sendgrid_key"]
+    assert version["secret_data_wo"] == "${var.sendgrid_key}"
+    assert "secret_data" not in version
+    users = {address for address in BLOCKS if "var.sendgrid_key" in CONFIGURATION.references(address)}
+    assert users == {"google_secret_manager_secret_version.sendgrid_key"}
+    readers = {body["member"] for address, body in IAM.items() if "secret_manager" in address}
+    assert readers == {"${google_service_account.reporter.member}"}
+
+
+def test_trainers_cannot_be_reached_from_the_internet():
+    [interface] = BLOCKS["google_compute_instance_template.trainer"]["network_interface"]
+    assert "access_config" not in interface
+    [firewall] = CONFIGURATION.of_type("google_compute_firewall").values()
+    assert set(firewall["source_ranges"]) == {"130.211.0.0/22", "35.191.0.0/16"}, "Google's health checks"

@@ -1,0 +1,116 @@
+"""What Terraform, Dockerfiles and systemd tell the services is what the services ask for, in both directions."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from services.intake.settings import IntakeSettings
+from services.intake.submission import archive_key
+from services.reporter.settings import MailCarrier, ReporterSettings
+from services.trainer.settings import TrainerSettings
+from shared.adapters.gcp import job_document
+from shared.push_gate import PushSettings
+from shared.settings import Settings, describe, load
+from tests.infra import dockerfile
+from tests.infra.configuration import read
+
+ROOT = Path(__file__).resolve().parents[2]
+INFRA = ROOT / "infra"
+CONFIGURATION = read(INFRA / "terraform")
+SERVICES: dict[str, type[Settings]] = {
+    "intake": IntakeSettings,
+    "reporter": ReporterSettings,
+    "trainer": TrainerSettings,
+}
+
+
+def told_by_terraform(service: str) -> dict[str, str]:
+    """Return variable → expression; the secrets of a service's env blocks included."""
+    own = CONFIGURATION.local(f"{service}_environment")
+    found = dict(CONFIGURATION.local("service_environment"))
+    found |= dict(re.findall(r"(CONVTAILOR_\w+) = ([^,}]+)", own))
+    run = CONFIGURATION.of_type("google_cloud_run_v2_service").get(service)
+    for entry in run["template"][0]["containers"][0].get("env", []) if run else []:
+        found[entry["name"]] = "a secret"
+    return found
+
+
+def told_by_image(service: str) -> dict[str, str]:
+    text = (INFRA / "docker" / f"{service}.Dockerfile").read_text(encoding="utf-8")
+    given = dockerfile.variables(dockerfile.parse(text))
+    return {name: value for name, value in given.items() if name.startswith("CONVTAILOR_")}
+
+
+def known_to(service: str) -> dict[str, str]:
+    """Return variable → help."""
+    return {name: text for name, _, text in describe(SERVICES[service])}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_service_knows_every_variable_that_it_is_told(service):
+    assert {*told_by_terraform(service), *told_by_image(service)} - set(known_to(service)) == set()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_service_is_told_every_variable_that_it_requires_on_google_cloud(service):
+    conditions = ("required with the back-end `gcp`", "required with `sendgrid`")
+    required = {name for name, text in known_to(service).items() if any(each in text for each in conditions)}
+    required |= {name for name, default, _ in describe(SERVICES[service]) if default == "required"}
+    assert {"CONVTAILOR_GCP_PROJECT", "CONVTAILOR_GCP_BUCKET"} <= required
+    assert issubclass(SERVICES[service], PushSettings) == ("CONVTAILOR_PUSH_AUDIENCE" in required)
+    assert required - set(told_by_terraform(service)) == set()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_service_takes_the_values(service):
+    environ = told_by_image(service)
+    for name, expression in told_by_terraform(service).items():
+        literal = re.fullmatch(r'"?([\w.-]+)"?', expression)
+        is_literal = literal and not expression.startswith(("local.", "var.", "google_"))
+        environ[name] = literal[1] if is_literal else ("true" if "> 0" in expression else "15")
+    settings = load(SERVICES[service], environ)
+    assert settings.backend == "gcp"
+    if service == "reporter":
+        assert settings.mailer is MailCarrier.SENDGRID
+    if service != "trainer":
+        assert (settings.host, settings.stop_grace_s) == ("0.0.0.0", 8)
+        assert settings.port == load(SERVICES[service], environ | {"PORT": ""}).port != 9
+        assert load(SERVICES[service], environ | {"PORT": "9"}).port == 9, "Cloud Run's own variable"
+
+
+def test_no_file_of_the_installation_names_a_variable_that_no_service_has():
+    known = {name for service in SERVICES for name in known_to(service)}
+    for path in INFRA.rglob("*"):
+        if path.is_file() and path.suffix != ".txt":
+            named = set(re.findall(r"CONVTAILOR_[A-Z_]+", path.read_text(encoding="utf-8")))
+            assert named - known == set(), path
+
+
+def test_database_has_the_indexes_and_fields_that_the_store_asks_for():
+    indexes = {(each["collection"], tuple(each["fields"])) for each in CONFIGURATION.local("indexes").values()}
+    assert indexes == set(job_document.COMPOSITE_INDEXES)
+    assert set(CONFIGURATION.local("ttl_fields").items()) == set(job_document.TTL_FIELDS)
+    assert set(CONFIGURATION.local("unindexed_fields").items()) == set(job_document.UNINDEXED_FIELDS)
+
+
+def test_objects_are_not_kept_for_longer_than_the_jobs_they_belong_to():
+    variable = CONFIGURATION.blocks["var.artefact_days"]
+    assert timedelta(days=variable["default"]) <= job_document.KEEP_ENDED
+    assert f"<= {job_document.KEEP_ENDED.days}" in variable["validation"][0]["condition"]
+
+
+def test_news_of_uploads_is_of_the_folder_that_archives_go_to():
+    notification = CONFIGURATION.blocks["google_storage_notification.uploaded"]
+    assert archive_key("some-job").startswith(notification["object_name_prefix"])
+    assert notification["event_types"] == ["OBJECT_FINALIZE"]
+
+
+def test_failed_jobs_are_counted_by_a_line_that_the_reporter_writes():
+    lines = CONFIGURATION.blocks["google_logging_metric.failed_jobs"]["filter"]
+    handler = (ROOT / "services" / "reporter" / "handler.py").read_text(encoding="utf-8")
+    assert re.search(r'jsonPayload\.message = \\?"reported an end', lines)
+    assert '_log.info("reported an end", extra={"state": told.state' in handler
+    logs = (ROOT / "shared" / "logs.py").read_text(encoding="utf-8")
+    assert '"name": "logger"' in logs

@@ -1,0 +1,186 @@
+"""The Terraform configuration holds together and makes what services rely on; test_access.py tells who may do what."""
+
+import re
+import shutil
+import subprocess
+from collections import Counter
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from shared.events import Topic
+from tests.infra.configuration import read
+
+ROOT = Path(__file__).resolve().parents[2]
+TERRAFORM = ROOT / "infra" / "terraform"
+CONFIGURATION = read(TERRAFORM)
+BLOCKS = CONFIGURATION.blocks
+RUN = CONFIGURATION.of_type("google_cloud_run_v2_service")
+IAM = {
+    address: body for address, body in BLOCKS.items() if re.match(r"google_\w+_iam_(member|binding|policy)\.", address)
+}
+TOPICS = CONFIGURATION.local("topics")
+
+
+def only(blocks: list[dict]) -> dict:
+    [block] = blocks
+    return block
+
+
+@pytest.mark.skipif(not shutil.which("terraform"), reason="needs terraform")
+def test_files_are_formatted():
+    command = ["terraform", "fmt", "-check", "-recursive", TERRAFORM]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, ""), "run: terraform fmt -recursive infra/terraform"
+
+
+def test_everything_that_is_referred_to_exists_and_everything_given_is_used():
+    used = {found for address in BLOCKS for found in CONFIGURATION.references(address)}
+    assert used - set(BLOCKS) == set()
+    given = {address for address in BLOCKS if address.startswith(("var.", "local.", "data."))}
+    assert given - used == set()
+
+
+def test_nothing_waits_for_itself():
+    # A variable's own validation may name it.
+    graph = {address: CONFIGURATION.references(address) - {address} for address in BLOCKS}
+    assert len([*TopologicalSorter(graph).static_order()]) == len(BLOCKS)
+
+
+def test_everything_but_the_project_is_named_by_the_prefix():
+    unnamed = (
+        "google_project_service.",
+        "google_firestore_field.",
+        "google_firestore_index.",
+        "google_monitoring_notification",
+    )
+    for address, body in BLOCKS.items():
+        if address.startswith("google_") and not address.startswith(unnamed) and address not in IAM:
+            keys = (
+                "name",
+                "name_prefix",
+                "account_id",
+                "repository_id",
+                "role_id",
+                "secret_id",
+                "display_name",
+                "bucket",
+                "secret",
+            )
+            name = next(body[key] for key in keys if key in body)
+            assert re.search(r"var\.prefix|google_\w+\.\w+(\[[^\]]*\])?\.(name|id)", name), address
+
+
+def test_every_topic_has_one_subscription_and_a_place_for_dead_letters_that_keeps_them():
+    assert set(TOPICS) == {str(topic) for topic in Topic}
+    assert CONFIGURATION.local("topic_names") == "${toset(keys(local.topics))}"
+    topics, subscriptions = (CONFIGURATION.of_type(f"google_pubsub_{kind}") for kind in ("topic", "subscription"))
+    assert {name: body["name"] for name, body in topics.items()} == {
+        "live": "${var.prefix}${each.key}",
+        "dead": "${var.prefix}${each.key}-dead",
+    }
+    assert {body["for_each"] for body in topics.values()} == {"${local.topic_names}"}
+    assert set(subscriptions) == set(topics)
+    for name, body in subscriptions.items():
+        assert body["name"] == f"${{google_pubsub_topic.{name}[each.key].name}}"
+        assert body["topic"] == f"${{google_pubsub_topic.{name}[each.key].id}}"
+        assert only(body["expiration_policy"]) == {"ttl": ""}, "or it is deleted after 31 quiet days"
+    policy = only(subscriptions["live"]["dead_letter_policy"])
+    assert policy["dead_letter_topic"] == "${google_pubsub_topic.dead[each.key].id}"
+    assert only(subscriptions["live"]["retry_policy"])["maximum_backoff"] == "600s"
+    assert subscriptions["dead"]["message_retention_duration"] == f"{31 * 86400}s"
+
+
+def test_pubsub_itself_may_make_dead_letters():
+    for address, role in (
+        ("google_pubsub_topic_iam_member.agent_buries", "roles/pubsub.publisher"),
+        ("google_pubsub_subscription_iam_member.agent_acknowledges", "roles/pubsub.subscriber"),
+    ):
+        body = BLOCKS[address]
+        assert (body["for_each"], body["role"]) == ("${local.topic_names}", role)
+        assert body["member"] == "${local.pubsub_agent}"
+
+
+def test_deadlines_fit_those_who_have_to_keep_them():
+    assert (TOPICS["uploads"]["ack_s"], CONFIGURATION.local("lease_s"), CONFIGURATION.local("report_s")) == (
+        60,
+        15,
+        600,
+    )
+    assert TOPICS["jobs"] == {"ack_s": "${local.lease_s}", "attempts": 50}
+    assert all(5 <= topic["attempts"] <= 100 for topic in TOPICS.values())
+    assert "CONVTAILOR_LEASE_S = tostring(local.lease_s)" in CONFIGURATION.local("trainer_environment")
+    assert TOPICS["results"]["ack_s"] == "${local.report_s}"
+    assert only(RUN["reporter"]["template"])["timeout"] == "${local.report_s}s"
+    sweep = BLOCKS["google_cloud_scheduler_job.sweep"]
+    assert only(RUN["intake"]["template"])["timeout"] == sweep["attempt_deadline"] == "300s"
+
+
+def test_pushes_go_to_routes_that_exist_with_tokens_that_the_services_expect():
+    endpoints = CONFIGURATION.local("push_endpoints") | {
+        "sweep": only(BLOCKS["google_cloud_scheduler_job.sweep"]["http_target"])["uri"]
+    }
+    for service, names in {"intake": ("uploads", "sweep"), "reporter": ("results",)}.items():
+        sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "services" / service).glob("*.py"))
+        for name in names:
+            assert f"google_cloud_run_v2_service.{service}.uri" in endpoints[name]
+            assert f'"{endpoints[name].partition(".uri}")[2]}"' in sources
+        assert RUN[service]["custom_audiences"] == ["${local.push_audience}"]
+        environment = CONFIGURATION.local(f"{service}_environment")
+        assert "CONVTAILOR_PUSH_AUDIENCE = local.push_audience" in environment
+        assert "CONVTAILOR_PUSH_ACCOUNT = google_service_account.push.email" in environment
+    tokens = [
+        body
+        for address in ("google_pubsub_subscription.live", "google_cloud_scheduler_job.sweep")
+        for body in oidc(BLOCKS[address])
+    ]
+    expected = {"service_account_email": "${google_service_account.push.email}", "audience": "${local.push_audience}"}
+    assert tokens == [expected, expected]
+
+
+def oidc(value) -> list[dict]:
+    if isinstance(value, dict):
+        own = value.get("oidc_token", [])
+        return own + [found for key, each in value.items() if key != "oidc_token" for found in oidc(each)]
+    return [found for each in value for found in oidc(each)] if isinstance(value, list) else []
+
+
+def test_services_are_protected_wait_for_their_store_and_take_no_more_than_they_have_threads():
+    for name, body in RUN.items():
+        template = only(body["template"])
+        assert body["deletion_protection"] == "${var.deletion_protection}"
+        assert template["max_instance_request_concurrency"] == f"${{local.{name}_threads}}"
+        assert f"CONVTAILOR_REQUEST_THREADS = tostring(local.{name}_threads)" in CONFIGURATION.local(
+            f"{name}_environment"
+        )
+        probe = only(only(template["containers"])["startup_probe"])
+        assert only(probe["http_get"])["path"] == "/healthz"
+        assert "liveness_probe" not in only(template["containers"])
+
+
+def test_trainers_come_from_zero_leave_by_themselves_and_are_never_taken_from_their_work():
+    scaling = only(BLOCKS["google_compute_autoscaler.trainer"]["autoscaling_policy"])
+    assert (scaling["min_replicas"], scaling["mode"]) == (0, "ONLY_SCALE_OUT")
+    metric = only(scaling["metric"])
+    assert metric["name"] == "pubsub.googleapis.com/subscription/num_undelivered_messages"
+    assert 'google_pubsub_subscription.live["jobs"].name' in metric["filter"]
+    assert metric["single_instance_assignment"] == "${local.trainer_workers}"
+    group = BLOCKS["google_compute_instance_group_manager.trainer"]
+    assert "target_size" not in group
+    assert only(group["update_policy"])["type"] == "OPPORTUNISTIC"
+    template = BLOCKS["google_compute_instance_template.trainer"]
+    assert only(template["lifecycle"]) == {"create_before_destroy": True}
+    assert only(template["scheduling"])["on_host_maintenance"] == "TERMINATE"
+    assert BLOCKS["var.trainer_spot"]["default"] is True
+
+
+def test_every_file_is_told_of_and_the_example_gives_all_that_must_be_given():
+    readme = (TERRAFORM / "README.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"`(\w+\.tf)`", readme))
+    assert told | {"versions.tf", "variables.tf", "outputs.tf"} == {path.name for path in TERRAFORM.glob("*.tf")}
+    variables = {address.removeprefix("var."): body for address, body in BLOCKS.items() if address.startswith("var.")}
+    example = set(re.findall(r"^(\w+) += ", readme.split("terraform.tfvars")[1].split("```")[0], re.MULTILINE))
+    assert {name for name, body in variables.items() if "default" not in body} <= example <= set(variables)
+    assert Counter(CONFIGURATION.files[f"var.{name}"] for name in variables) == {"variables.tf": len(variables)}
+    assert all(body["description"].endswith(".") for body in variables.values())
