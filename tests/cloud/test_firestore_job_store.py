@@ -55,7 +55,7 @@ def long_ledger(num_chars: int, seed: int = 0) -> tuple[Trial, ...]:
 
 
 class TestFirestoreJobStore(JobStoreContract):
-    def test_of_fifty_claimants_one_wins_at_once(self, store: FirestoreJobStore) -> None:
+    def test_of_fifty_claimants_one_wins(self, store: FirestoreJobStore) -> None:
         store.create(make_job("wanted", JobState.QUEUED))
         read = [store.get("wanted") for _ in range(50)]
 
@@ -70,13 +70,10 @@ class TestFirestoreJobStore(JobStoreContract):
             return True
 
         with ThreadPoolExecutor(50) as pool:
-            began = time.monotonic()
             wins = list(pool.map(claim, range(50)))
-            took_s = time.monotonic() - began
         assert sum(wins) == 1
         assert store.get("wanted").job.claim.owner == f"worker-{wins.index(True)}"
         assert len(store.pending_events()) == 1
-        assert took_s < 5, "0.3 s where the machine is idle"
 
     def test_a_job_longer_than_a_document_may_be_comes_back_whole(self, store: FirestoreJobStore) -> None:
         job = replace(full_job(), trials=long_ledger(1_200_000))
