@@ -1,6 +1,9 @@
 """A strict Cloud Storage server for a test, and the process environment that leads Google's library to it."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from tests.job_fixture import HandClock
 
 ACCOUNT = "signer@demo.iam.gserviceaccount.com"
 BUCKET = "convtailor-test"
+_ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +47,23 @@ def storage_server(
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key_file))
         yield server
+
+
+@contextmanager
+def storage_process(key_file: Path, *arguments: str, bucket: str = BUCKET) -> Iterator[str]:
+    """Run a server in a process of its own for as long as the block runs, and yield its address.
+
+    Args:
+        key_file: Of the account whose signatures count.
+        arguments: Further ones of ``tests.cloud.storage_server``.
+        bucket: Name of the bucket.
+    """
+    command = [sys.executable, "-m", "tests.cloud.storage_server", "--bucket", bucket, "--key", str(key_file)]
+    with subprocess.Popen([*command, *arguments], cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            address = process.stdout.readline().strip() if process.stdout else ""
+            if not address:
+                raise RuntimeError(f"the storage server ended with {process.wait()}")
+            yield address
+        finally:
+            process.kill()

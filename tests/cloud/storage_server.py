@@ -8,12 +8,14 @@ finished objects. The emulator does the rest. In a process of its own::
 
 import argparse
 import signal
+import socket
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Any, Self
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
@@ -22,9 +24,6 @@ from tests.cloud.service_account import ServiceAccount
 from tests.cloud.storage_handler import StrictHandler
 from tests.cloud.storage_news import Notify, notification_of, to_topic
 from tests.cloud.strict_storage import StrictStorage
-
-if TYPE_CHECKING:
-    import socket
 
 
 @dataclass
@@ -66,7 +65,8 @@ class StorageServer:
         self.faults = Faults()
         self.log: list[tuple[str, str, int]] = []
         self.lock = threading.Lock()
-        self.storage = StrictStorage(bucket=bucket, listener=notify and (lambda told: notify(*notification_of(told))))
+        self.notify = notify
+        self.storage = StrictStorage(bucket=bucket, listener=self._tell)
         self.connections: set[socket.socket] = set()
         handler = type("Handler", (StrictHandler,), {"owner": self})
         self._http = ThreadingHTTPServer(("127.0.0.1", port), lambda *told: handler(self.storage, *told))
@@ -79,16 +79,23 @@ class StorageServer:
         """Its address, as ``STORAGE_EMULATOR_HOST`` takes it."""
         return f"http://127.0.0.1:{self._http.server_port}"
 
+    def _tell(self, resource: Mapping[str, Any]) -> None:
+        if self.notify is not None:
+            self.notify(*notification_of(resource))
+
     def start(self) -> Self:
         self._thread.start()
         return self
 
     def stop(self) -> None:
-        """End, connections that are kept alive included."""
+        """End, connections that are kept alive included; a second time does nothing."""
+        if not self._thread.is_alive():
+            return
         self._http.shutdown()
         self._http.server_close()
         for each in list(self.connections):
-            each.close()
+            with suppress(OSError):  # the other side has ended it
+                each.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> Self:
         return self.start()

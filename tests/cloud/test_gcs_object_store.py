@@ -1,7 +1,10 @@
 import io
 import random
+import time
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from unittest.mock import Mock
 from urllib.parse import unquote
 
@@ -13,9 +16,11 @@ from shared.adapters.gcp.upload_session import PIECE_BYTES
 from shared.adapters.gcp.vendor_error import CallLimit
 from shared.errors import Conflict, NotFound, Transient
 from shared.ports.object_store import ObjectStore, SignedRequest
-from tests.cloud.storage_fixture import BUCKET
+from tests.cloud.storage_fixture import BUCKET, storage_process
 from tests.cloud.storage_server import StorageServer
+from tests.contract.embedded_process import Endless
 from tests.contract.object_store_contract import TEXT, Answer, ObjectStoreContract, put
+from tests.http_fixture import HANG, Reply, served
 from tests.job_fixture import HandClock
 
 
@@ -117,3 +122,49 @@ class TestGcsObjectStore(ObjectStoreContract):
             for size in (1, PIECE_BYTES):
                 with pytest.raises(Transient, match="no such bucket"):
                     put(elsewhere, "key", bytes(size))
+
+    def test_an_outage_is_transient_in_bounded_time(self, store: GcsObjectStore, storage_server: StorageServer) -> None:
+        with closing(GcsObjectStore(BUCKET, limit=CallLimit(seconds=1))) as hasty:
+            put(hasty, "key")
+            storage_server.stop()
+            assert_transient_within(8, hasty)
+
+    def test_a_server_that_says_nothing_is_transient_in_bounded_time(
+        self, storage_server: StorageServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with served(lambda _: Reply(status=HANG)) as silent:
+            monkeypatch.setenv("STORAGE_EMULATOR_HOST", silent.url)
+            with closing(GcsObjectStore(BUCKET, limit=CallLimit(seconds=0.5))) as hasty:
+                assert_transient_within(8, hasty)
+
+    def test_an_object_is_never_held_in_memory_as_a_whole(
+        self, key_file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with storage_process(key_file) as url:
+            monkeypatch.setenv("STORAGE_EMULATOR_HOST", url)
+            with closing(GcsObjectStore(BUCKET)) as store:
+                put(store, "warm")
+                tracemalloc.start()
+                try:
+                    stored = store.put("large", Endless("x", pieces=96), content_type=TEXT)
+                    peak = tracemalloc.get_traced_memory()[1]
+                finally:
+                    tracemalloc.stop()
+            assert stored.size_bytes == 96 << 20
+            assert peak < 5 * PIECE_BYTES
+
+
+def assert_transient_within(seconds: float, store: GcsObjectStore) -> None:
+    """Every method that asks the bucket gives up, one after the other, all within a time."""
+    began = time.monotonic()
+    calls = (
+        lambda: put(store, "key"),
+        lambda: store.stat("key"),
+        lambda: store.read("key"),
+        lambda: list(store.list("")),
+        lambda: store.delete("key"),
+    )
+    for call in calls:
+        with pytest.raises(Transient):
+            call()
+    assert time.monotonic() - began < seconds

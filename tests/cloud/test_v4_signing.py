@@ -6,15 +6,22 @@ and what the judge accepts of ours is signed by them. Inputs and signatures are 
 case); the key is the public half of the retired one that is published beside them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 
+from shared.adapters.gcp.gcs_object_store import RESUMABLE_FROM_BYTES, GcsObjectStore
+from shared.ports.object_store import SignedRequest
+from tests.cloud.service_account import ServiceAccount
+from tests.cloud.storage_fixture import BUCKET
 from tests.cloud.v4_signature import SignatureRefused, SignedCall, judge
+from tests.job_fixture import HandClock
 
 PUBLISHED_ACCOUNT = "test-iam-credentials@dummy-project-id.iam.gserviceaccount.com"
 PUBLISHED_KEY = RSAPublicNumbers(
@@ -199,3 +206,65 @@ def test_a_signature_ends() -> None:
     judge_published(call, after_s=9.9)
     with pytest.raises(SignatureRefused, match="ExpiredToken"):
         judge_published(call, after_s=10)
+
+
+class Signed:
+    """What a store of a real bucket signs, without speaking to anybody."""
+
+    def __init__(self, store: GcsObjectStore, account: ServiceAccount, clock: HandClock) -> None:
+        self.store, self.account, self.clock = store, account, clock
+
+    def upload(self, key: str, *, size_bytes: int | None = None) -> SignedRequest:
+        return self.store.sign_upload(
+            key, content_type="application/zip", max_bytes=10, valid_for=timedelta(hours=1), size_bytes=size_bytes
+        )
+
+    def judge(self, request: SignedRequest) -> dict[str, str]:
+        """Let the judge see a request as it would arrive; returns the fields of its query."""
+        parts = urlsplit(request.url)
+        headers = {"Host": parts.netloc, **request.headers}
+        call = SignedCall(method=request.method, path=parts.path, query=parts.query, headers=headers)
+        judge(call, keys={self.account.email: self.account.key.public_key()}, now=self.clock())
+        return dict(parse_qsl(parts.query))
+
+
+@pytest.fixture
+def signed(
+    service_account: ServiceAccount, key_file: Path, signing_clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Signed]:
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key_file))
+    with closing(GcsObjectStore(BUCKET, clock=signing_clock)) as store:
+        yield Signed(store, service_account, signing_clock)
+
+
+def test_our_uploads_are_signed_by_the_rules(signed: Signed) -> None:
+    request = signed.upload("uploads/größe & ~tilde/a+b.zip")
+    assert request.url.startswith(f"https://{HOST}/{BUCKET}/uploads/gr%C3%B6%C3%9Fe%20%26%20~tilde/a%2Bb.zip?")
+    fields = signed.judge(request)
+    assert fields["X-Goog-Algorithm"] == "GOOG4-RSA-SHA256"
+    assert fields["X-Goog-Credential"] == f"{signed.account.email}/20260301/auto/storage/goog4_request"
+    assert fields["X-Goog-Date"] == "20260301T120000Z"
+    assert fields["X-Goog-Expires"] == "3600"
+    signed_names = "content-type;host;x-goog-content-length-range;x-goog-if-generation-match"
+    assert fields["X-Goog-SignedHeaders"] == signed_names
+
+
+def test_our_resumable_uploads_are_signed_by_the_rules(signed: Signed) -> None:
+    request = signed.upload("up", size_bytes=RESUMABLE_FROM_BYTES + 1)
+    assert request.headers["x-goog-resumable"] == "start"
+    names = signed.judge(request)["X-Goog-SignedHeaders"].split(";")
+    assert names == sorted(["host", *(name.lower() for name in request.headers)])
+
+
+def test_our_downloads_are_signed_by_the_rules(signed: Signed) -> None:
+    request = signed.store.sign_download("jobs/1/model.h5", filename="größe.h5", valid_for=timedelta(days=7))
+    fields = signed.judge(request)
+    assert fields["X-Goog-Expires"] == "604800"
+    assert fields["response-content-disposition"].endswith("filename*=UTF-8''gr%C3%B6%C3%9Fe.h5")
+
+
+def test_nothing_longer_than_seven_days_is_taken() -> None:
+    call = VECTORS[0].call()
+    with pytest.raises(SignatureRefused, match="604800"):
+        judge_published(replace(call, query=call.query.replace("Expires=10", "Expires=604801")))
