@@ -1,14 +1,21 @@
-# The trainer on a GPU machine. The base is plain Python and not one of NVIDIA's: the CUDA libraries come as wheels with
-# tensorflow[and-cuda], locked with hashes like everything else and of the versions that this TensorFlow asks for;
-# a CUDA base image would bring a second set of gigabytes. The driver belongs to the host, whose container toolkit hands it in.
-FROM python:3.11.13-slim-bookworm AS builder
+# The trainer on a GPU machine. NVIDIA's smallest base refuses a driver that is too old for it before anything starts, and
+# brings what lets somewhat older drivers run newer CUDA. The libraries themselves come as wheels with tensorflow[and-cuda],
+# locked with hashes like everything else and of the versions that this TensorFlow asks for; a larger base would bring a
+# second set of gigabytes. The driver belongs to the host, whose container toolkit hands it in.
+FROM nvidia/cuda:12.9.1-base-ubuntu24.04 AS builder
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends python3.12 python3.12-venv \
+    && rm -rf /var/lib/apt/lists/*
 COPY infra/docker/requirements/trainer.txt /tmp/requirements.txt
 # Hashes hold every file to the lock; wheels only, so that nothing is compiled and no compiler is needed.
-RUN python -m venv /opt/venv \
+RUN python3.12 -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary=:all: \
         --requirement /tmp/requirements.txt
 
-FROM python:3.11.13-slim-bookworm
+FROM nvidia/cuda:12.9.1-base-ubuntu24.04
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends python3.12 \
+    && rm -rf /var/lib/apt/lists/*
 LABEL org.opencontainers.image.title="convtailor-trainer" \
       org.opencontainers.image.description="Fits networks to photographs; needs an NVIDIA driver on the host, or runs on the CPU." \
       org.opencontainers.image.licenses="Apache-2.0"
@@ -20,11 +27,9 @@ COPY services/trainer/ /app/services/trainer/
 WORKDIR /app
 # Compiled once here, because a cold start would compile everything again.
 RUN ["/opt/venv/bin/python", "-m", "compileall", "-q", "/app"]
-# The toolkit reads the first two; CUDA base images set them, this one has to. /data is the volume for decoded images.
+# /data is the volume for decoded images.
 ENV PATH="/opt/venv/bin:$PATH" \
     PYTHONUNBUFFERED=1 \
-    NVIDIA_VISIBLE_DEVICES=all \
-    NVIDIA_DRIVER_CAPABILITIES=compute,utility \
     HOME=/data \
     CONVTAILOR_DATA_DIR=/data \
     CONVTAILOR_WEIGHTS_CACHE_DIR=/data/weights

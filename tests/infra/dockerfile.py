@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-_PINNED = re.compile(r"^python:\d+\.\d+\.\d+-slim-[a-z]+$")
+_PINNED = re.compile(r"^(python:\d+\.\d+\.\d+-slim-[a-z]+|nvidia/cuda:\d+\.\d+\.\d+-base-ubuntu\d+\.\d+)$")
 _SECRET = re.compile(r"(KEY|PASSWORD|SECRET|TOKEN|CREDENTIAL)", re.IGNORECASE)
 
 
@@ -52,6 +52,11 @@ def variables(instructions: list[Instruction]) -> dict[str, str]:
     """Return what ENV sets in the last stage."""
     words = " ".join(each.words for each in named(stages(instructions)[-1], "ENV"))
     return {name: value.strip('"') for name, value in re.findall(r'(\w+)=("[^"]*"|\S+)', words)}
+
+
+def python_versions(text: str) -> set[str]:
+    """Return the versions of Python, ``major.minor``, that a Dockerfile's stages run on."""
+    return set(re.findall(r"(?:FROM python:|install --yes --no-install-recommends python)(\d+\.\d+)", text))
 
 
 def faults(text: str) -> set[str]:

@@ -89,11 +89,18 @@ def test_onebox_keeps_its_data_in_a_volume_and_says_whether_it_is_well():
 
 
 @pytest.mark.parametrize("image", IMAGES)
-def test_image_installs_its_own_requirements_on_the_python_of_the_lock(image):
+def test_image_installs_its_own_requirements_on_a_python_that_the_lock_is_for(image):
     text = text_of(image)
     assert {f"infra/docker/requirements/{image}.txt"} <= set(re.findall(r"infra/docker/requirements/\S+\.txt", text))
     locked_for = re.search(r"--python-version (\S+)", (ROOT / "Makefile").read_text(encoding="utf-8"))[1]
-    assert set(re.findall(r"FROM python:(\d+\.\d+)", text)) == {locked_for}
+    [version] = dockerfile.python_versions(text)
+    assert version == ("3.12" if image == "trainer" else locked_for), "the lock is universal, from its version on"
+
+
+def test_trainer_stands_on_a_cuda_base():
+    bases = [each.words.split()[0] for each in dockerfile.named(dockerfile.parse(text_of("trainer")), "FROM")]
+    assert len(set(bases)) == 1
+    assert bases[0].startswith("nvidia/cuda:12.")
 
 
 @pytest.mark.parametrize("image", [*IMAGES, "build"])

@@ -81,7 +81,7 @@ def uv(*words: str | Path, **more) -> subprocess.CompletedProcess:
 
 def python_of(image: str) -> str:
     """Return the image's Python where this machine has it, else the one at work: the requirements hold for both."""
-    wanted = re.search(r"FROM python:(\d+\.\d+)", (DOCKER / f"{image}.Dockerfile").read_text(encoding="utf-8"))[1]
+    [wanted] = dockerfile.python_versions((DOCKER / f"{image}.Dockerfile").read_text(encoding="utf-8"))
     if wanted == f"{sys.version_info.major}.{sys.version_info.minor}":
         return sys.executable
     found = uv("python", "find", "--no-python-downloads", wanted)
