@@ -12,9 +12,13 @@ import pytest
 
 from services.client.api import Client
 from services.client.job_view import UploadTicket
+from services.intake.job_request import JobRequest
+from services.intake.submission import UploadTerms, submit
 from shared.adapters.gcp.gcs_object_store import RESUMABLE_FROM_BYTES, GcsObjectStore
 from shared.adapters.gcp.notification import event_of_notification
+from shared.adapters.memory.job_store import MemoryJobStore
 from shared.errors import NotFound, UserFault
+from shared.options import JobOptions
 from shared.ports.object_store import SignedRequest
 from tests.cloud.storage_fixture import BUCKET
 from tests.cloud.storage_server import StorageServer
@@ -141,6 +145,17 @@ def test_only_a_size_of_more_than_100_mb_makes_an_upload_resumable(
     request = signed(store, size_bytes=size_bytes)
     assert request.method == method
     assert ("x-goog-resumable" in request.headers) == (method == "POST")
+
+
+@pytest.mark.parametrize(("size_bytes", "method"), [(None, "PUT"), (LARGE, "POST")])
+def test_a_job_whose_archive_is_told_to_be_large_is_uploaded_in_pieces(
+    store: GcsObjectStore, signing_clock: HandClock, size_bytes: int | None, method: str
+) -> None:
+    wanted = JobRequest(email="ada@example.org", options=JobOptions(), size_bytes=size_bytes)
+    terms = UploadTerms(max_bytes=1 << 30, valid_for=HOUR)
+    made = submit(wanted, store=MemoryJobStore(), objects=store, clock=signing_clock, terms=terms)
+    assert made.upload.method == method
+    assert ticket(made.upload).is_resumable == (method == "POST")
 
 
 def test_our_client_sends_a_large_archive_over_a_line_that_breaks(

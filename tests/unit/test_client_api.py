@@ -72,6 +72,12 @@ def test_an_archive_over_the_cap_is_refused_by_name(client, tmp_path):
     assert not isinstance(caught.value, UsageFault)
 
 
+def test_a_size_told_beforehand_is_refused_before_anything_is_sent(client):
+    with pytest.raises(UsageFault) as caught:
+        client.submit("ada@example.org", {}, size_bytes=MAX_BYTES + 1)
+    assert caught.value.fault.code == "upload_too_large"
+
+
 def test_an_upload_whose_answer_was_lost_is_not_an_error(desk, archive):
     class Forgetful(httpx.WSGITransport):
         num_uploads = 0

@@ -12,7 +12,7 @@ from shared.job import Archive, Artefacts, JobState, Trial, TrialState
 from shared.json_codec import to_json
 from shared.options import JobOptions
 from shared.progress import Best, Progress
-from tests.intake_fixture import PUBLIC_URL, IntakeDesk, bearer
+from tests.intake_fixture import MAX_BYTES, PUBLIC_URL, IntakeDesk, bearer
 
 ARCHIVE = Archive(object_key="uploads/x", generation="1", size_bytes=10, num_images=20, num_classes=2)
 ARTEFACTS = Artefacts(result="r", model_h5="h", model_keras="k", labels="l", predict="p", report="html")
@@ -144,6 +144,28 @@ def test_addresses_that_no_report_can_reach_are_refused(desk, email):
     answer = desk.http.post("/v1/jobs", json={"email": email})
     assert answer.status_code == 400
     assert answer.json["error"]["code"] in ("invalid_email", "email_missing")
+
+
+@pytest.mark.parametrize("size", [1, MAX_BYTES, str(MAX_BYTES)])
+def test_a_size_told_beforehand_changes_nothing_where_an_upload_is_one_request(desk, size):
+    assert desk.submit(size_bytes=size)["upload"]["method"] == "PUT"
+    assert desk.http.post(f"/v1/jobs?email=ada@example.org&size_bytes={size}").status_code == 201
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.5, True, "many", "1e9", "٣", [1], "9" * 19])
+def test_a_size_that_is_none_is_refused(desk, size):
+    answer = desk.http.post("/v1/jobs", json={"email": "ada@example.org", "size_bytes": size})
+    assert answer.status_code == 400
+    error = answer.json["error"]
+    assert (error["code"], error["details"]["field"]) == ("invalid_option", "size_bytes")
+
+
+def test_an_archive_known_to_be_too_large_makes_no_job(desk):
+    answer = desk.http.post("/v1/jobs", json={"email": "ada@example.org", "size_bytes": MAX_BYTES + 1})
+    assert answer.status_code == 413
+    assert answer.json["error"]["code"] == "upload_too_large"
+    assert answer.json["error"]["details"] == {"max_bytes": MAX_BYTES}
+    assert desk.store.find(frozenset(JobState), updated_before=desk.clock.now + timedelta(days=1)) == []
 
 
 def test_foreign_domain_travels_as_punycode(desk):
