@@ -58,7 +58,7 @@ def measure_accuracy(scratch: Path) -> list[Figure]:
         archive = dataset(name)
         pairs = [(_ours(archive, scratch, seed), _stock_whole(archive, scratch, seed)) for seed in SEEDS]
         ours, stock = (statistics.mean(each[side]["test_accuracy"] for each in pairs) for side in (0, 1))
-        differences.append(100 * (ours - stock))
+        differences.append(round(100 * (ours - stock), 3))  # the stock accuracy comes in float32
         by_seed = ", ".join(f"{mine['test_accuracy']:.3f}/{theirs['test_accuracy']:.3f}" for mine, theirs in pairs)
         figures.append(Figure(name=f"test accuracy on {name}, ours less stock", measured=differences[-1], unit="points",
                               note=f"{ours:.3f} against {stock:.3f}; seeds {_SEED_NAMES}: {by_seed}"))  # fmt: skip
