@@ -11,9 +11,10 @@ from tests.cloud import emulator
 
 ROOT = Path(__file__).parents[2]
 STARTER = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from tests.cloud import emulator
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored below a shell's background job
 started = emulator.start(emulator.PUBSUB, Path(sys.argv[1]))
 print(started.port, flush=True)
 time.sleep(600)
