@@ -11,10 +11,9 @@ from tests.cloud import emulator
 
 ROOT = Path(__file__).parents[2]
 STARTER = """
-import signal, sys, time
+import sys, time
 from pathlib import Path
 from tests.cloud import emulator
-signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored below a shell's background job
 started = emulator.start(emulator.PUBSUB, Path(sys.argv[1]))
 print(started.port, flush=True)
 time.sleep(600)
