@@ -1,4 +1,5 @@
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,6 +34,28 @@ def test_a_lock_that_lasts_is_transient_and_the_database_serves_again_afterwards
     assert count(database) == 1
     database.close()
     other.close()
+
+
+def test_threads_write_in_turn_and_a_turn_that_lasts_is_transient(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA, busy_timeout_s=0.01)
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with database.writing() as connection:
+            connection.execute("INSERT INTO things VALUES ('held')")
+            entered.set()
+            leave.wait(10)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert entered.wait(10)
+    with pytest.raises(Transient, match="being written"):
+        write(database, ["INSERT INTO things VALUES ('too soon')"])
+    leave.set()
+    holder.join()
+    write(database, ["INSERT INTO things VALUES ('next')"])
+    assert count(database) == 2
+    database.close()
 
 
 def test_a_full_disk_is_transient_and_undoes_the_whole_step(tmp_path: Path) -> None:
