@@ -7,11 +7,12 @@ an archive or a report where it lies.
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import BinaryIO
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from shared.errors import Transient
 from shared.json_codec import from_json, to_json
@@ -22,6 +23,7 @@ TRAILER_BYTES = 512
 _MAX_NAME_BYTES = 200  # file systems allow 255
 _FOLDER = "+"  # ends the name of a folder that stands for a segment, so that keys a and a/b can both exist
 _CONTINUED = "="  # ends the name of a folder that holds the rest of a long segment
+_SPECIAL = re.compile("[^a-z0-9_.~-]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +100,13 @@ def _encoded(segment: str) -> str:
         return "%"  # never the beginning of an encoded segment by itself
     if segment == ".":
         return "%2E"
-    name = "".join(f"%{ord(sign):02X}" if "A" <= sign <= "Z" else quote(sign, safe="") for sign in segment)
+    name = _SPECIAL.sub(_percent_encoded, segment)
     # Cutting a long name must not leave a piece that is "." or "..".
     return name.replace(".", "%2E") if len(name) > _MAX_NAME_BYTES else name
+
+
+def _percent_encoded(sign: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in sign[0].encode())
 
 
 def _pieces(name: str) -> list[str]:
