@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import against_stock, feature_pass, prepare_memory, start
+from benchmarks import against_stock, claims, feature_pass, intake_load, prepare_memory, redelivery, start
 from benchmarks.figure import TABLE_HEAD, Figure
 from benchmarks.material import MissingMaterial
 
@@ -22,6 +22,9 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "whole-run": against_stock.measure_whole_run,
     "accuracy": against_stock.measure_accuracy,
     "large-run": against_stock.measure_large_run,
+    "intake": intake_load.measure,
+    "redelivery": redelivery.measure,
+    "claims": claims.measure,
 }
 _HEAD = """# Benchmarks
 
@@ -33,6 +36,9 @@ folders `CONVTAILOR_DATASETS` and `CONVTAILOR_WEIGHTS`.
 The stock Keras way (`benchmarks/stock.py`) is the loop of the Keras guide on transfer learning: the frozen base runs
 for each image in every epoch, then the last block is unfrozen and trained on at a low rate; images are decoded once and
 cached in memory.
+
+Firestore and Pub/Sub are Google's own emulators, on the same machine as what asks them; without `gcloud` and `java`
+their rows are left as they are.
 
 How well the features of the bundled backbone transfer is measured by `python -m benchmarks.transfer` and told in
 [its card](model_card_tiny.md).

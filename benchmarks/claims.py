@@ -1,0 +1,121 @@
+"""Many claimants of one job at once: how many get it, and how soon each of them knows."""
+
+import contextlib
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+from benchmarks.emulation import can_emulate, emulated
+from benchmarks.figure import Figure
+from services.trainer.tenure import NothingToDo, claim_job
+from shared.adapters.embedded.sqlite_job_store import SqliteJobStore
+from shared.clock import utc_now
+from shared.errors import Conflict
+from shared.job import Archive, Job, JobState, Upload
+from shared.options import JobOptions
+from shared.ports.job_store import JobStore
+from tests.cloud.emulator import FIRESTORE
+
+CLAIMANTS = 50
+ROUNDS = 5
+LEASE = timedelta(seconds=30)
+
+
+class _Store(JobStore, Protocol):
+    """A store with a connection of its own."""
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+def measure(scratch: Path) -> list[Figure]:
+    """Let the claimants loose on a queued job, in each store, several times over."""
+    database = scratch / "jobs.sqlite3"
+    figures = _figures("embedded", lambda: SqliteJobStore(database))
+    if can_emulate("claims in Firestore"):
+        with emulated(FIRESTORE, scratch / "firestore"):
+            from shared.adapters.gcp.firestore_job_store import FirestoreJobStore
+
+            figures += _figures("Firestore's emulator", lambda: FirestoreJobStore("demo-claims"))
+    return figures
+
+
+def _figures(name: str, open_store: Callable[[], _Store]) -> list[Figure]:
+    with _opened(open_store) as stores:
+        rounds = [_race(stores) for _ in range(ROUNDS)]
+    winners = [num for num, _ in rounds]
+    # A figure is held to a most; no winner at all would be no success.
+    if min(winners) < 1:
+        raise RuntimeError(f"winners of {ROUNDS} rounds: {winners}; somebody has to get the job")
+    note = f"most of {ROUNDS} rounds; threads, each with a client of its own"
+    slowest = ", ".join(f"{seconds:.2f}" for _, seconds in rounds)
+    return [
+        Figure(name=f"winners among {CLAIMANTS} claimants of a job, {name}", measured=max(winners), unit="",
+               at_most=1, note=note),
+        Figure(name=f"the last of {CLAIMANTS} claimants knows, {name}", measured=max(sec for _, sec in rounds),
+               unit="s", at_most=1, note=f"worst of {slowest} s after the start signal, claimants on one machine"),
+    ]  # fmt: skip
+
+
+@contextlib.contextmanager
+def _opened(open_store: Callable[[], _Store]) -> Iterator[list[_Store]]:
+    stores = [open_store() for _ in range(CLAIMANTS)]
+    try:
+        yield stores
+    finally:
+        for store in stores:
+            store.close()
+
+
+def _race(stores: list[_Store]) -> tuple[int, float]:
+    """Return how many got the job, and the seconds from the start signal to the last answer."""
+    job = _queued_job()
+    stores[0].create(job)
+    answers: list[str] = []
+    ready = threading.Barrier(len(stores) + 1)
+    threads = [
+        threading.Thread(target=_claim, args=(store, job.job_id, f"worker-{number}", ready, answers))
+        for number, store in enumerate(stores)
+    ]
+    for thread in threads:
+        thread.start()
+    ready.wait()
+    started = time.perf_counter()
+    for thread in threads:
+        thread.join()
+    seconds = time.perf_counter() - started
+    if len(answers) != len(stores):
+        raise RuntimeError(f"received {len(answers)} answers, expected {len(stores)}")
+    return answers.count("won"), seconds
+
+
+def _claim(store: _Store, job_id: str, owner: str, ready: threading.Barrier, answers: list[str]) -> None:
+    store.get(job_id)  # connect: workers wait for jobs with their connections open
+    ready.wait()
+    try:
+        claim_job(store, job_id, owner=owner, lease=LEASE, clock=utc_now)
+    except (Conflict, NothingToDo):
+        answers.append("lost")
+    else:
+        answers.append("won")
+
+
+def _queued_job() -> Job:
+    job_id, now = uuid.uuid4().hex, utc_now()
+    key = f"uploads/{job_id}/archive.zip"
+    return Job(
+        job_id=job_id,
+        email="ada@example.org",
+        token_hash="0" * 64,
+        options=JobOptions(),
+        state=JobState.QUEUED,
+        created_at=now,
+        updated_at=now,
+        upload=Upload(object_key=key, max_bytes=1_000_000, expires_at=now + timedelta(hours=1)),
+        archive=Archive(object_key=key, generation="1", size_bytes=4096, num_images=30, num_classes=3),
+    )
