@@ -22,6 +22,8 @@ from tests.cloud.emulator import FIRESTORE
 
 CLAIMANTS = 50
 ROUNDS = 5
+WARM_UP_ROUNDS = 5
+"""Uncounted: an emulator that has just started is slow enough for writers to time each other out."""
 LEASE = timedelta(seconds=30)
 
 
@@ -47,18 +49,19 @@ def measure(scratch: Path) -> list[Figure]:
 
 def _figures(name: str, open_store: Callable[[], _Store]) -> list[Figure]:
     with _opened(open_store) as stores:
-        rounds = [_race(stores) for _ in range(ROUNDS)]
-    winners = [num for num, _ in rounds]
+        races = [_race(stores) for _ in range(WARM_UP_ROUNDS + ROUNDS)]
+    winners, rounds = [num for num, _ in races], races[WARM_UP_ROUNDS:]
     # A figure is held to a most; no winner at all would be no success.
     if min(winners) < 1:
-        raise RuntimeError(f"winners of {ROUNDS} rounds: {winners}; somebody has to get the job")
-    note = f"most of {ROUNDS} rounds; threads, each with a client of its own"
-    slowest = ", ".join(f"{seconds:.2f}" for _, seconds in rounds)
+        raise RuntimeError(f"winners of {len(races)} rounds: {winners}; somebody has to get the job")
+    note = f"most of {len(races)} rounds; threads, each with a client of its own"
+    seconds = ", ".join(f"{each:.2f}" for _, each in rounds)
+    slowest = f"worst of {seconds} s after the start signal, following {WARM_UP_ROUNDS} uncounted rounds"
     return [
         Figure(name=f"winners among {CLAIMANTS} claimants of a job, {name}", measured=max(winners), unit="",
                at_most=1, note=note),
-        Figure(name=f"the last of {CLAIMANTS} claimants knows, {name}", measured=max(sec for _, sec in rounds),
-               unit="s", at_most=1, note=f"worst of {slowest} s after the start signal, claimants on one machine"),
+        Figure(name=f"the last of {CLAIMANTS} claimants knows, {name}", measured=max(each for _, each in rounds),
+               unit="s", at_most=1, note=slowest),
     ]  # fmt: skip
 
 

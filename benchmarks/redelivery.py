@@ -28,7 +28,7 @@ def measure(scratch: Path) -> list[Figure]:
     each = ", ".join(f"{value:.1f}" for value in seconds)
     note = (
         f"worst of {each} s; the lease of {LEASE_S} s had just been renewed, another worker was waiting; "
-        "Pub/Sub's emulator"
+        "Pub/Sub's emulator, which does not add the retry policy's least wait as Google's own service does"
     )
     return [Figure(name="redelivery after `kill -9` of a worker", measured=max(seconds), unit="s", at_most=20,
                    note=note)]  # fmt: skip
