@@ -18,7 +18,7 @@ from shared.ports.object_store import SignedRequest, StoredObject
 
 _CHUNK_BYTES = 1 << 20
 _ABANDONED_AFTER_S = 24 * 3600.0
-_NUM_TRIES = 10
+_NUM_TRIES = 100
 
 
 class FolderObjectStore:
