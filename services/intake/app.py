@@ -77,7 +77,9 @@ def _log_access(response: Response) -> Response:
     """Log the route, never the address itself: query strings and signed paths carry secrets."""
     rule = request.url_rule.rule if request.url_rule else "(no route)"
     elapsed_ms = round((time.perf_counter() - g.get("started_s", time.perf_counter())) * 1000, 1)
-    ids = {"job_id": request.view_args["job_id"]} if request.view_args and "job_id" in request.view_args else {}
-    line = {"method": request.method, "route": rule, "status": response.status_code, "duration_ms": elapsed_ms, **ids}
+    line = {"method": request.method, "route": rule, "status": response.status_code, "duration_ms": elapsed_ms}
+    job_id = (request.view_args or {}).get("job_id", g.get("job_id"))  # in the address, or just made
+    if job_id is not None:
+        line["job_id"] = job_id
     _access_log.info("%s %s %d", request.method, rule, response.status_code, extra=line)
     return response

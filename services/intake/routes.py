@@ -1,12 +1,11 @@
 """The JSON API of jobs: each route reads the request, calls one use case and tells its outcome."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, g, jsonify, request
 
 from services.intake.document import Health, ServiceCard, SignedLink, created_document, status_document
 from services.intake.job_request import parse_request
@@ -18,8 +17,6 @@ from shared.json_codec import to_json
 from shared.ports.event_bus import EventBus
 from shared.ports.job_store import JobStore
 from shared.ports.object_store import ObjectStore
-
-_log = logging.getLogger(__name__)
 
 _FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 _MODEL_FORMATS = {"h5": Artefact.MODEL_H5, "keras": Artefact.MODEL_KERAS}
@@ -83,7 +80,7 @@ class JobRoutes:
         """Make a job."""
         wanted = parse_request([_fields(request.args), _body()])
         made = submit(wanted, store=self.store, objects=self.objects, clock=self.clock, terms=self.terms)
-        _log.info("job made", extra={"job_id": made.job.job_id})
+        g.job_id = made.job.job_id
         document = created_document(made.job, token=made.token, upload=made.upload, public_url=self.public_url)
         return jsonify(to_json(document)), 201, {"Location": document.status_url}
 

@@ -92,7 +92,8 @@ def submit(
             fix="Send fewer or smaller images.",
             details={"max_bytes": terms.max_bytes},
         )
-    job_id, token, now = secrets.token_hex(16), secrets.token_hex(32), clock()
+    job_id, token = _drawn_id_and_token()
+    now = clock()
     key = archive_key(job_id)
     upload = objects.sign_upload(
         key,
@@ -112,6 +113,12 @@ def submit(
         upload=Upload(object_key=key, max_bytes=terms.max_bytes, expires_at=upload.expires_at),
     )
     return Submission(job=store.create(job).job, token=token, upload=upload)
+
+
+def _drawn_id_and_token() -> tuple[str, str]:
+    """Return 128 and 256 random bits, hexadecimal; drawn at once, since each draw may have to wait for its turn."""
+    drawn = secrets.token_hex(48)
+    return drawn[:32], drawn[32:]
 
 
 def look_up(job_id: str, token: str, *, store: JobStore) -> StoredJob:

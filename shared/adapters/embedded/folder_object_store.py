@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from shared.adapters.embedded.object_file import Metadata, describe, key_of, path_of, write_trailer
+from shared.adapters.embedded.object_file import Metadata, check_key, describe, key_of, path_of, write_trailer
 from shared.adapters.embedded.signed_url import UrlSigner
 from shared.clock import Clock, utc_now
 from shared.errors import Conflict, NotFound, Transient
@@ -109,12 +109,12 @@ class FolderObjectStore:
         size_bytes: int | None = None,  # noqa: ARG002  # the server of this store takes any size in one request
     ) -> SignedRequest:
         """See the port; uploads of any size are one ``PUT``."""
-        self._place(key)
+        check_key(key)
         return self._signer.sign_upload(key, content_type=content_type, max_bytes=max_bytes, valid_for=valid_for)
 
     def sign_download(self, key: str, *, filename: str, valid_for: timedelta) -> SignedRequest:
         """See the port."""
-        self._place(key)
+        check_key(key)
         return self._signer.sign_download(key, filename=filename, valid_for=valid_for)
 
     def _place(self, key: str) -> Path:

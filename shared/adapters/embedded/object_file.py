@@ -35,20 +35,28 @@ class Metadata:
     updated_at: datetime
 
 
+def check_key(key: str) -> None:
+    """Refuse a key that an object cannot have.
+
+    Raises:
+        ValueError: If the key is empty, absolute, too long or has a ``..`` segment.
+    """
+    if not key or key.startswith("/") or ".." in key.split("/") or len(key.encode()) > MAX_KEY_BYTES:
+        raise ValueError(
+            f"received the key {key[:80]!r}, expected 1 to {MAX_KEY_BYTES} bytes, relative, without '..' segments"
+        )
+
+
 def path_of(key: str) -> PurePosixPath:
     """Return the relative path of a key's file: percent-encoded, so that nothing in a key is special to a file system.
 
     Capitals are encoded too, because some file systems do not tell them from small letters.
 
     Raises:
-        ValueError: If the key is empty, absolute, too long or has a ``..`` segment.
+        ValueError: As :func:`check_key`.
     """
-    segments = key.split("/")
-    if not key or key.startswith("/") or ".." in segments or len(key.encode()) > MAX_KEY_BYTES:
-        raise ValueError(
-            f"received the key {key[:80]!r}, expected 1 to {MAX_KEY_BYTES} bytes, relative, without '..' segments"
-        )
-    *folders, last = (_encoded(segment) for segment in segments)
+    check_key(key)
+    *folders, last = (_encoded(segment) for segment in key.split("/"))
     names = [name for folder in folders for name in _pieces(folder + _FOLDER)]
     return PurePosixPath(*names, *_pieces(last))
 

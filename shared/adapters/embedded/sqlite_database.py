@@ -66,6 +66,19 @@ class SqliteDatabase:
             connection.execute("COMMIT")
 
     @contextmanager
+    def writing_once(self) -> Iterator[sqlite3.Connection]:
+        """Hold the turn for one statement that writes, a transaction by itself: durable once it is executed.
+
+        Each statement lets go of the interpreter's lock several times and waits to have it again, while all who want to
+        write wait for the turn; one in place of three makes a loaded service a tenth faster (`benchmarks intake`).
+
+        Raises:
+            Transient: As :meth:`writing`.
+        """
+        with self._turn(), self._connection() as connection:
+            yield connection
+
+    @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection for single SELECT statements.
 

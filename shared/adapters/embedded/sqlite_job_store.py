@@ -1,9 +1,10 @@
 """Jobs as JSON rows of one SQLite file, with compare-and-set by revision and the outbox in the same transaction."""
 
 import json
-import secrets
+import random
 import sqlite3
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
@@ -31,6 +32,9 @@ CREATE TABLE IF NOT EXISTS outbox (
 )
 """
 
+_Record = tuple[str, bytes]
+"""An event's row in the outbox: its id and the event as JSON."""
+
 
 class SqliteJobStore:
     """The :class:`shared.ports.job_store.JobStore` of one machine.
@@ -45,16 +49,17 @@ class SqliteJobStore:
     def create(self, job: Job, events: Sequence[Event] = ()) -> StoredJob:
         """See the port."""
         # Counting from 1 would take a revision of a deleted job for one of the next job of its id.
-        revision = secrets.randbelow(1 << 48)
-        with self._database.writing() as connection:
+        revision = random.getrandbits(48)
+        columns, records = _columns(job), _records(events)
+        with self._writing(records) as connection:
             created = connection.execute(
                 "INSERT INTO jobs (job_id, revision, state, is_open, updated_at, document) VALUES (?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT DO NOTHING",
-                (job.job_id, revision, *_columns(job)),
+                (job.job_id, revision, *columns),
             )
             if created.rowcount == 0:
                 raise Conflict(f"there is a job {job.job_id} already")
-            _record(connection, events)
+            _record(connection, records)
         return StoredJob(job=job, revision=str(revision))
 
     def get(self, job_id: str) -> StoredJob:
@@ -70,15 +75,16 @@ class SqliteJobStore:
         if job.job_id != stored.job.job_id:
             raise ValueError(f"received job {job.job_id}, expected {stored.job.job_id}: a job keeps its id")
         revision = int(stored.revision)
-        with self._database.writing() as connection:
+        columns, records = _columns(job), _records(events)
+        with self._writing(records) as connection:
             written = connection.execute(
                 "UPDATE jobs SET revision = ?, state = ?, is_open = ?, updated_at = ?, document = ?"
                 " WHERE job_id = ? AND revision = ?",
-                (revision + 1, *_columns(job), job.job_id, revision),
+                (revision + 1, *columns, job.job_id, revision),
             )
             if written.rowcount == 0:
                 raise _reason_of_refusal(connection, stored)
-            _record(connection, events)
+            _record(connection, records)
         return StoredJob(job=job, revision=str(revision + 1))
 
     def delete(self, job_id: str) -> None:
@@ -126,6 +132,10 @@ class SqliteJobStore:
         """Let go of the file; the store must not be used afterwards."""
         self._database.close()
 
+    def _writing(self, records: Sequence[_Record]) -> AbstractContextManager[sqlite3.Connection]:
+        """Open a transaction where a job is written together with events; alone it needs none."""
+        return self._database.writing() if records else self._database.writing_once()
+
 
 def _columns(job: Job) -> tuple[str, bool, int, str]:
     """Return the columns state, is_open, updated_at and document of a job."""
@@ -138,12 +148,15 @@ def _stored(row: tuple[str, int]) -> StoredJob:
     return StoredJob(job=from_json(Job, json.loads(document)), revision=str(revision))
 
 
-def _record(connection: sqlite3.Connection, events: Sequence[Event]) -> None:
+def _records(events: Sequence[Event]) -> list[_Record]:
+    """Return the rows of events in the outbox; made before the turn to write, which others wait for."""
+    return [(event.event_id, encode(event)) for event in events]
+
+
+def _record(connection: sqlite3.Connection, records: Sequence[_Record]) -> None:
     """Put events into the outbox; one that is there already is the same fact."""
-    connection.executemany(
-        "INSERT INTO outbox (event_id, data) VALUES (?, ?) ON CONFLICT DO NOTHING",
-        [(event.event_id, encode(event)) for event in events],
-    )
+    if records:
+        connection.executemany("INSERT INTO outbox (event_id, data) VALUES (?, ?) ON CONFLICT DO NOTHING", records)
 
 
 def _reason_of_refusal(connection: sqlite3.Connection, stored: StoredJob) -> Conflict | NotFound:
