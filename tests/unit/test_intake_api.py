@@ -43,6 +43,7 @@ def test_token_is_stored_nowhere_and_nothing_repeats(desk):
     assert first["token"] not in json.dumps(to_json(desk.store.get(first["job_id"]).job))
     assert first["job_id"] != second["job_id"]
     assert first["token"] != second["token"]
+    assert first["job_id"] not in first["token"]
     assert len(first["token"]) == 64
     assert len(first["job_id"]) == 32
 

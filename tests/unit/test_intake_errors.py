@@ -158,6 +158,18 @@ def test_job_that_changes_again_and_again_is_a_conflict():
     assert (answer.status_code, answer.json["error"]["code"]) == (409, "conflict")
 
 
+def test_the_log_line_of_a_request_names_its_job_also_where_the_address_does_not(caplog):
+    caplog.set_level(logging.INFO)
+    desk = IntakeDesk()
+    made = desk.submit()
+    desk.status(made)
+    lines = [each for each in caplog.records if each.name == "services.intake.access"]
+    assert [(each.route, each.job_id) for each in lines] == [
+        ("/v1/jobs", made["job_id"]),
+        ("/v1/jobs/<job_id>", made["job_id"]),
+    ]
+
+
 def test_no_log_line_carries_a_token_a_signature_or_an_address(caplog):
     caplog.set_level(logging.DEBUG)
     desk = IntakeDesk()
