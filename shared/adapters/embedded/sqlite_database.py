@@ -70,7 +70,7 @@ class SqliteDatabase:
         """Hold the turn for one statement that writes, a transaction by itself: durable once it is executed.
 
         Each statement lets go of the interpreter's lock several times and waits to have it again, while all who want to
-        write wait for the turn; one in place of three makes a loaded service a tenth faster (`benchmarks intake`).
+        write wait for the turn: where one statement is enough, two more around it cost a loaded service dearly.
 
         Raises:
             Transient: As :meth:`writing`.
