@@ -1,5 +1,8 @@
 """A load generator that costs little itself: HTTP/1.1 over connections kept alive, in one thread without a library.
 
+Python's HTTP clients take as much of a processor as the server they would measure, and the programs written for it
+(wrk, hey) are not on every machine.
+
 It is a program of its own, so that it does not share an interpreter with what it measures::
 
     python -m benchmarks.load < plan.json > measured.json

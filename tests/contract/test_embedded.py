@@ -207,6 +207,18 @@ class TestFolderObjectStore(ObjectStoreContract):
             list(pool.map(come_and_go, range(4)))
         assert self.files() == []
 
+    def test_an_object_that_others_delete_as_soon_as_it_lies_there_was_written_all_the_same(
+        self, store: FolderObjectStore
+    ) -> None:
+        def come_and_go(_number: int) -> None:
+            for _ in range(150):
+                put(store, "deep/er/same")
+                store.delete("deep/er/same")
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(come_and_go, range(4)))
+        assert self.files() == []
+
     def test_keys_stay_below_the_folder(self, store: FolderObjectStore) -> None:
         for key in ("%2E%2E/%2E%2E/x", ".../...", ".hidden", "~/x", "C:\\x", "./x", "." * 201, "." * 202):
             put(store, key)

@@ -58,6 +58,25 @@ def test_threads_write_in_turn_and_a_turn_that_lasts_is_transient(tmp_path: Path
     database.close()
 
 
+def test_a_single_statement_is_durable_at_once_and_waits_for_its_turn(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA, busy_timeout_s=0.01)
+    other = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA)
+    with database.writing_once() as connection:
+        connection.execute("INSERT INTO things VALUES ('alone')")
+        assert count(other) == 1, "nothing is left to commit"
+    with (
+        other.writing(),
+        pytest.raises(Transient, match="locked"),
+        database.writing_once() as connection,
+    ):
+        connection.execute("INSERT INTO things VALUES ('while another process writes')")
+    with database.writing(), pytest.raises(Transient, match="being written"), database.writing_once():
+        pytest.fail("two writers at once")
+    assert count(other) == 1
+    database.close()
+    other.close()
+
+
 def test_a_full_disk_is_transient_and_undoes_the_whole_step(tmp_path: Path) -> None:
     database = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA)
     with pytest.raises(Transient, match="full"):

@@ -18,7 +18,7 @@ from shared.ports.object_store import SignedRequest, StoredObject
 
 _CHUNK_BYTES = 1 << 20
 _ABANDONED_AFTER_S = 24 * 3600.0
-_NUM_TRIES = 100
+_NUM_TRIES = 100  # each costs microseconds, and each time another delete has to come in between
 
 
 class FolderObjectStore:
@@ -96,8 +96,7 @@ class FolderObjectStore:
             folder = place.parent
             while folder != self._objects and _removed(folder):
                 folder = folder.parent
-            with contextlib.suppress(FileNotFoundError):  # removed by another delete, which syncs its parent
-                _sync_folder(folder)
+            _sync_remaining(folder)
 
     def sign_upload(
         self,
@@ -134,14 +133,16 @@ class FolderObjectStore:
     def _move(self, temporary: Path, place: Path, key: str, *, if_absent: bool) -> None:
         """Give a finished file its name, durably."""
         for _ in range(_NUM_TRIES):
-            with _translated(key), contextlib.suppress(FileNotFoundError):  # a delete took the empty folder away
-                self._make_folder(place.parent)
+            with _translated(key):
                 try:
+                    self._make_folder(place.parent)
                     # A link fails where the name is taken; a rename would silently win.
                     (os.link if if_absent else os.replace)(temporary, place)
+                except FileNotFoundError:
+                    continue  # a delete took the empty folder away
                 except FileExistsError as error:
                     raise Conflict(f"there is an object {key!r} already") from error
-                _sync_folder(place.parent)
+                _sync_remaining(place.parent)
                 return
         raise Transient(f"could not write object {key!r}: its folder was deleted again and again")
 
@@ -150,7 +151,8 @@ class FolderObjectStore:
         if folder.is_dir():
             return
         self._make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
+        with contextlib.suppress(FileExistsError):  # exist_ok would look again, and the folder may be gone by then
+            folder.mkdir()
         _sync_folder(folder.parent)
 
     def _keys(self, prefix: str) -> Iterator[str]:
@@ -207,6 +209,12 @@ def _removed(folder: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def _sync_remaining(folder: Path) -> None:
+    """Sync a folder, unless a delete has removed it since; that delete syncs what is above it."""
+    with contextlib.suppress(FileNotFoundError):
+        _sync_folder(folder)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -116,8 +116,8 @@ class SqliteDatabase:
     def _turn(self) -> Iterator[None]:
         """Let the threads of this process write one after the other.
 
-        SQLite's own waiting is sleep of growing length, after which whoever asks first goes next: of the requests of
-        eight threads one in a hundred took 0.2 s and more, and in turn a fifth of that (`benchmarks intake`).
+        SQLite's own waiting is sleep of growing length, after which whoever asks first goes next, so that some wait for
+        very long (the p99 of `benchmarks intake`).
         """
         self._mind_fork()
         turn = self._writers_turn

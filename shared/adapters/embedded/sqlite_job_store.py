@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS outbox (
 )
 """
 
-_Record = tuple[str, bytes]
+_OutboxRow = tuple[str, bytes]
 """An event's row in the outbox: its id and the event as JSON."""
 
 
@@ -50,8 +50,8 @@ class SqliteJobStore:
         """See the port."""
         # Counting from 1 would take a revision of a deleted job for one of the next job of its id.
         revision = random.getrandbits(48)
-        columns, records = _columns(job), _records(events)
-        with self._writing(records) as connection:
+        columns, rows = _columns(job), _outbox_rows(events)
+        with self._writing(rows) as connection:
             created = connection.execute(
                 "INSERT INTO jobs (job_id, revision, state, is_open, updated_at, document) VALUES (?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT DO NOTHING",
@@ -59,7 +59,7 @@ class SqliteJobStore:
             )
             if created.rowcount == 0:
                 raise Conflict(f"there is a job {job.job_id} already")
-            _record(connection, records)
+            _put_into_outbox(connection, rows)
         return StoredJob(job=job, revision=str(revision))
 
     def get(self, job_id: str) -> StoredJob:
@@ -75,8 +75,8 @@ class SqliteJobStore:
         if job.job_id != stored.job.job_id:
             raise ValueError(f"received job {job.job_id}, expected {stored.job.job_id}: a job keeps its id")
         revision = int(stored.revision)
-        columns, records = _columns(job), _records(events)
-        with self._writing(records) as connection:
+        columns, rows = _columns(job), _outbox_rows(events)
+        with self._writing(rows) as connection:
             written = connection.execute(
                 "UPDATE jobs SET revision = ?, state = ?, is_open = ?, updated_at = ?, document = ?"
                 " WHERE job_id = ? AND revision = ?",
@@ -84,7 +84,7 @@ class SqliteJobStore:
             )
             if written.rowcount == 0:
                 raise _reason_of_refusal(connection, stored)
-            _record(connection, records)
+            _put_into_outbox(connection, rows)
         return StoredJob(job=job, revision=str(revision + 1))
 
     def delete(self, job_id: str) -> None:
@@ -132,9 +132,9 @@ class SqliteJobStore:
         """Let go of the file; the store must not be used afterwards."""
         self._database.close()
 
-    def _writing(self, records: Sequence[_Record]) -> AbstractContextManager[sqlite3.Connection]:
+    def _writing(self, rows: Sequence[_OutboxRow]) -> AbstractContextManager[sqlite3.Connection]:
         """Open a transaction where a job is written together with events; alone it needs none."""
-        return self._database.writing() if records else self._database.writing_once()
+        return self._database.writing() if rows else self._database.writing_once()
 
 
 def _columns(job: Job) -> tuple[str, bool, int, str]:
@@ -148,15 +148,15 @@ def _stored(row: tuple[str, int]) -> StoredJob:
     return StoredJob(job=from_json(Job, json.loads(document)), revision=str(revision))
 
 
-def _records(events: Sequence[Event]) -> list[_Record]:
+def _outbox_rows(events: Sequence[Event]) -> list[_OutboxRow]:
     """Return the rows of events in the outbox; made before the turn to write, which others wait for."""
     return [(event.event_id, encode(event)) for event in events]
 
 
-def _record(connection: sqlite3.Connection, records: Sequence[_Record]) -> None:
+def _put_into_outbox(connection: sqlite3.Connection, rows: Sequence[_OutboxRow]) -> None:
     """Put events into the outbox; one that is there already is the same fact."""
-    if records:
-        connection.executemany("INSERT INTO outbox (event_id, data) VALUES (?, ?) ON CONFLICT DO NOTHING", records)
+    if rows:
+        connection.executemany("INSERT INTO outbox (event_id, data) VALUES (?, ?) ON CONFLICT DO NOTHING", rows)
 
 
 def _reason_of_refusal(connection: sqlite3.Connection, stored: StoredJob) -> Conflict | NotFound:
