@@ -1,6 +1,8 @@
 """``convtailor demo``: the whole service at work on handwritten digits, with no network."""
 
 import os
+import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -11,6 +13,7 @@ from services.onebox.workplace import started_services
 
 _OPTIONS = {"candidates": "tiny", "epochs": 30, "tune_epochs": 8, "tune_trials": 1}
 _OFFLINE = {"CONVTAILOR_DOWNLOAD": "false"}
+_NAME = "convtailor"
 _EMAIL = "you@example.org"
 
 
@@ -51,4 +54,11 @@ def demo(out: Path, keep: bool) -> None:
     show_delivery(files)
     show_digits(files["model"], held_back)
     click.echo("\nNow with your own photographs, one folder per class:")
-    click.echo("  convtailor run photos/ --email you@example.org --out results")
+    click.echo(f"  {own_name()} run photos/ --email you@example.org --out results")
+
+
+def own_name() -> str:
+    """Return what to type for this program: its name, or the path it was started by where the shell would not find it."""
+    started_by = sys.argv[0]
+    is_lost = Path(started_by).name == _NAME and shutil.which(_NAME) is None
+    return started_by if is_lost else _NAME

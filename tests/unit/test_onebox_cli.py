@@ -14,6 +14,7 @@ import pytest
 from services.client.job_option import job_options
 from services.client.terminal import run_command
 from services.onebox.cli import convtailor
+from services.onebox.demo import own_name
 from shared.options import JobOptions
 from tools.cli_page import page
 
@@ -141,3 +142,19 @@ def test_the_candidates_are_listed_without_a_network_or_tensorflow():
     assert rows["tiny"]["weights"] == "bundled"
     assert rows["vgg16"]["parameters"] == 14_714_688
     assert rows["vgg16"]["weights"] in ("absent", "cache")
+
+
+@pytest.mark.parametrize(
+    ("started_by", "on_path", "typed"),
+    [
+        (".venv/bin/convtailor", False, ".venv/bin/convtailor"),
+        (".venv/bin/convtailor", True, "convtailor"),
+        ("/site-packages/services/onebox/cli.py", False, "convtailor"),
+    ],
+)
+def test_the_demo_ends_with_a_command_that_can_be_typed(monkeypatch, tmp_path, started_by, on_path, typed):
+    if on_path:
+        (tmp_path / "convtailor").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", [started_by, "demo"])
+    assert own_name() == typed
