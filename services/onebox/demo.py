@@ -58,7 +58,7 @@ def demo(out: Path, keep: bool) -> None:
 
 
 def own_name() -> str:
-    """Return what to type for this program: its name, or the path it was started by where the shell would not find it."""
+    """Return what to type for this program: its name, or where it was started from if the shell would not find that."""
     started_by = sys.argv[0]
     is_lost = Path(started_by).name == _NAME and shutil.which(_NAME) is None
     return started_by if is_lost else _NAME
