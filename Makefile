@@ -60,7 +60,7 @@ bench: $(VENV)/.installed  ## Measure every number in docs/benchmarks.md and wri
 docs: $(VENV)/.installed  ## Regenerate the pages of docs/ that are made from the code.
 	@$(BIN)/python -m tools.settings_page
 	@$(BIN)/python -m tools.cli_page
-	@$(BIN)/python -m services.reporter.schema > docs/result.schema.json
+	@$(BIN)/python -m tools.result_schema > docs/result.schema.json
 
 lock: $(VENV)/.installed  ## Pin the newest versions that pyproject.toml allows, with hashes.
 	@$(BIN)/$(EXPORT) --extra all --group dev --upgrade pyproject.toml --output-file requirements.lock

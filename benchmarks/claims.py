@@ -11,12 +11,12 @@ from typing import Protocol
 
 from benchmarks.emulation import can_emulate, emulated
 from benchmarks.figure import Figure
-from services.trainer.tenure import NothingToDo, claim_job
+from services.trainer.worker.job_lease import NothingToDo, claim_job
 from shared.adapters.embedded.sqlite_job_store import SqliteJobStore
 from shared.clock import utc_now
 from shared.errors import Conflict
-from shared.job import Archive, Job, JobState, Upload
-from shared.options import JobOptions
+from shared.job.job import Archive, Job, JobState, Upload
+from shared.job.options import JobOptions
 from shared.ports.job_store import JobStore
 from tests.cloud.emulator import FIRESTORE
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.emulation import can_emulate, emulated
 from benchmarks.figure import Figure
-from shared.events import Topic, job_queued
+from shared.messaging.events import Topic, job_queued
 from shared.ports.event_bus import DeliveryRules
 from tests.cloud.emulator import PUBSUB
 
@@ -57,7 +57,7 @@ def _until_redelivered(project: str) -> float:
         while time.monotonic() - killed < _GIVE_UP_S:
             if deliveries := bus.pull(Topic.JOBS, lease=timedelta(seconds=LEASE_S)):
                 seconds = time.monotonic() - killed
-                bus.acknowledge(deliveries[0])
+                bus.ack(deliveries[0])
                 return seconds
     finally:
         bus.close()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.trainer.run import LedgerEntry, Run
+from services.trainer.run.context import LedgerEntry, Run
 
 
 class ForgetfulLedger:

@@ -10,7 +10,7 @@
     └── MalformedEvent  a message that no retry will make readable
 
 Adapters translate the exceptions of their product into these; entry points own two tables, error → HTTP status and
-error → acknowledge, retry or dead-letter.
+error → ack, retry or dead-letter.
 """
 
 from collections.abc import Mapping

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from shared.adapters.embedded.signed_url import UrlSigner
-from shared.adapters.memory.event_bus import MemoryEventBus
-from shared.adapters.memory.job_store import MemoryJobStore
-from shared.adapters.memory.object_store import MemoryObjectStore
 from shared.errors import Transient
-from shared.events import Event, Topic, decode
+from shared.messaging.events import Event, Topic, decode
 from shared.ports.event_bus import DeliveryRules
+from tests.doubles.memory_event_bus import MemoryEventBus
+from tests.doubles.memory_job_store import MemoryJobStore
+from tests.doubles.memory_object_store import MemoryObjectStore
 from tests.job_fixture import HandClock
 
 RULES = DeliveryRules(max_attempts=3, min_backoff=timedelta(seconds=10), max_backoff=timedelta(seconds=60))
@@ -43,5 +43,5 @@ class Ground:
         """Return what arrives on a topic now, and finish it."""
         deliveries = self.bus.pull(topic, lease=timedelta(seconds=60), max_messages=1000)
         for delivery in deliveries:
-            self.bus.acknowledge(delivery)
+            self.bus.ack(delivery)
         return [decode(delivery.data) for delivery in deliveries]

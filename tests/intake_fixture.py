@@ -6,18 +6,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from services.intake.api.routes import JobRoutes
 from services.intake.app import create_app
-from services.intake.archive_event import announce_archive, handle_archive
-from services.intake.routes import JobRoutes
+from services.intake.events.archive_event import announce_archive, handle_archive
 from services.intake.submission import UploadTerms
 from services.intake.uploads import ObjectRoutes
 from shared.adapters.embedded.signed_url import UrlSigner
-from shared.adapters.memory.event_bus import MemoryEventBus
-from shared.adapters.memory.job_store import MemoryJobStore
-from shared.adapters.memory.object_store import MemoryObjectStore
-from shared.consumer import consume_once
-from shared.events import Topic, decode
-from shared.job import Job, JobState, advance
+from shared.job.job import Job, JobState, advance
+from shared.messaging.consumer import consume_once
+from shared.messaging.events import Topic, decode
+from tests.doubles.memory_event_bus import MemoryEventBus
+from tests.doubles.memory_job_store import MemoryJobStore
+from tests.doubles.memory_object_store import MemoryObjectStore
 
 PUBLIC_URL = "http://intake.test"
 MAX_BYTES = 1 << 20
@@ -38,8 +38,8 @@ class HandClock:
 
 
 @dataclass
-class IntakeDesk:
-    """Everything on one desk; ``http`` speaks to it as a person would."""
+class IntakeFixture:
+    """Everything on one service; ``http`` speaks to it as a person would."""
 
     clock: HandClock = field(default_factory=HandClock)
 
@@ -102,7 +102,7 @@ class IntakeDesk:
         """Take the events of a topic; returns their types."""
         deliveries = self.bus.pull(topic, lease=timedelta(minutes=1), max_messages=100)
         for delivery in deliveries:
-            self.bus.acknowledge(delivery)
+            self.bus.ack(delivery)
         return [decode(delivery.data).type.value for delivery in deliveries]
 
     def move(self, made: dict, *path: JobState, **changes: object) -> Job:

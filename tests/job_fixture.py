@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.claim import Claim
 from shared.errors import Fault
-from shared.job import Archive, Artefacts, Job, JobState, Trial, TrialState, Upload
-from shared.options import JobOptions, TuneSearch
-from shared.progress import Best, Progress
+from shared.job.claim import Claim
+from shared.job.job import Archive, Artefacts, Job, JobState, Trial, TrialState, Upload
+from shared.job.options import JobOptions, TuneSearch
+from shared.job.progress import Best, Progress
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
 

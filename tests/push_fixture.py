@@ -4,7 +4,7 @@ import base64
 import json
 
 from shared.errors import Transient
-from shared.push import CallerRefused, TokenRefused
+from shared.messaging.push import CallerRefused, TokenRefused
 
 GOOD, STRANGERS, UNCHECKABLE = "good-token", "strangers-token", "uncheckable-token"
 BEARER = f"Bearer {GOOD}"

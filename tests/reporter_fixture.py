@@ -1,4 +1,4 @@
-"""A reporter's desk over memory adapters, and ends of jobs to report."""
+"""A reporter's tools over memory adapters, and ends of jobs to report."""
 
 import io
 import json
@@ -7,19 +7,19 @@ from datetime import timedelta
 from email.message import EmailMessage
 
 from services.reporter.bootstrap import draw
-from services.reporter.handler import Desk, Terms
+from services.reporter.handler import Terms, Tools
 from services.reporter.mailers.mailer import Mailer
-from services.reporter.message import parse_sender
-from services.reporter.picture import Album
+from services.reporter.mailers.message import parse_sender
+from services.reporter.report.figures import Figures
 from shared.adapters.embedded.signed_url import UrlSigner
-from shared.adapters.memory.event_bus import MemoryEventBus
-from shared.adapters.memory.job_store import MemoryJobStore
-from shared.adapters.memory.object_store import MemoryObjectStore
-from shared.events import announcement
-from shared.job import Artefacts, Job, JobState
+from shared.job.job import Artefacts, Job, JobState
+from shared.job.result import Result
 from shared.json_codec import to_json
-from shared.outbox import publish_pending
-from shared.result import Result
+from shared.messaging.events import announcement
+from shared.messaging.outbox import publish_pending
+from tests.doubles.memory_event_bus import MemoryEventBus
+from tests.doubles.memory_job_store import MemoryJobStore
+from tests.doubles.memory_object_store import MemoryObjectStore
 from tests.job_fixture import HandClock, archive_of, make_job
 
 JOB_ID = "3q7mB0zJvYkWc2dLr8uT1A"
@@ -48,7 +48,7 @@ class Tray:
 
 @dataclass(kw_only=True)
 class Office:
-    """Everything around one desk."""
+    """Everything around one tools."""
 
     clock: HandClock
     store: MemoryJobStore
@@ -56,7 +56,7 @@ class Office:
     bus: MemoryEventBus
     tray: Tray
     signer: UrlSigner
-    desk: Desk
+    tools: Tools
 
     def job(self) -> Job:
         return self.store.get(JOB_ID).job
@@ -75,9 +75,9 @@ class Office:
         assert key is not None
         return self.objects.read(key).decode()
 
-    def colleague(self, mailer: Mailer | None = None) -> Desk:
-        """Return the desk of another process."""
-        return replace(self.desk, terms=replace(self.desk.terms, owner="colleague"), mailer=mailer or self.tray)
+    def colleague(self, mailer: Mailer | None = None) -> Tools:
+        """Return the tools of another process."""
+        return replace(self.tools, terms=replace(self.tools.terms, owner="colleague"), mailer=mailer or self.tray)
 
 
 def open_office() -> Office:
@@ -93,11 +93,11 @@ def open_office() -> Office:
         patience=timedelta(hours=24),
         public_url=PUBLIC_URL,
     )
-    desk = Desk(store=store, objects=objects, mailer=tray, draw=draw_nothing, clock=clock, terms=terms)
-    return Office(clock=clock, store=store, objects=objects, bus=bus, tray=tray, signer=signer, desk=desk)
+    tools = Tools(store=store, objects=objects, mailer=tray, draw=draw_nothing, clock=clock, terms=terms)
+    return Office(clock=clock, store=store, objects=objects, bus=bus, tray=tray, signer=signer, tools=tools)
 
 
-def draw_nothing(result: Result) -> Album:
+def draw_nothing(result: Result) -> Figures:
     """Stand in for the plots where a test is not about them."""
     del result
     return {}

@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from shared.candidates import CANDIDATE_NAMES
-from shared.job import TrialState
-from shared.json_codec import to_json
-from shared.options import TuneSearch
-from shared.result import (
+from shared.job.candidates import CANDIDATE_NAMES
+from shared.job.job import TrialState
+from shared.job.options import TuneSearch
+from shared.job.result import (
     Calibration,
     CandidateResult,
     ClassScore,
@@ -30,9 +29,10 @@ from shared.result import (
     Result,
     TestScores,
     Timings,
+    TunedRecipe,
     Tuning,
-    TuningTrial,
 )
+from shared.json_codec import to_json
 
 GOLDEN = Path(__file__).parent / "unit" / "golden" / "result.json"
 CLOTHES = ("dress", "hat", "longsleeve", "outwear", "pants", "shirt", "shoes", "shorts", "skirt", "t-shirt")
@@ -191,13 +191,13 @@ def make_result(
             val_accuracy=0.914,
             best_epoch=8,
             trials=(
-                TuningTrial(
+                TunedRecipe(
                     hyperparameters=Hyperparameters(learning_rate=1e-4, batch_size=64),
                     val_accuracy=0.902,
                     epochs=10,
                     seconds=21.0,
                 ),
-                TuningTrial(hyperparameters=recipe, val_accuracy=0.914, epochs=10, seconds=22.4),
+                TunedRecipe(hyperparameters=recipe, val_accuracy=0.914, epochs=10, seconds=22.4),
             ),
         ),
         test=test,

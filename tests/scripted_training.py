@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from services.trainer.protocol import Message, MessageKind, Order, decode_line, encode_line
 from shared.errors import Fault
-from shared.job import Artefacts, Trial, TrialState
-from shared.progress import Best, Progress
+from shared.job.job import Artefacts, Trial, TrialState
+from shared.job.progress import Best, Progress
 
 ARTEFACTS = Artefacts(result="result", model_h5="h5", model_keras="keras", labels="labels", predict="predict")
 FAULT = Fault(code="everything_wrong", message="Nothing fits.", fix="Try another.")

@@ -16,15 +16,15 @@ from zipfile import ZipFile
 import numpy as np
 from PIL import Image, ImageDraw
 
-from services.trainer.ledger import ObjectLedger
+from services.trainer.run.ledger import ObjectLedger
 from shared.adapters.embedded.signed_url import UrlSigner
-from shared.adapters.memory.object_store import MemoryObjectStore
 from shared.backends import Backends, open_backends
 from shared.clock import utc_now
-from shared.events import Event, Topic, announcement, decode
-from shared.job import Archive, Job, JobState, Upload
-from shared.options import JobOptions
+from shared.job.job import Archive, Job, JobState, Upload
+from shared.job.options import JobOptions
+from shared.messaging.events import Event, Topic, announcement, decode
 from shared.settings import Settings
+from tests.doubles.memory_object_store import MemoryObjectStore
 
 ROOT = Path(__file__).resolve().parents[1]
 JOB_ID = "job-1"

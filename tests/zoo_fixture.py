@@ -8,12 +8,12 @@ import keras
 import numpy as np
 
 from services.trainer.data.dataset import Dataset, Split, images_path
-from services.trainer.run import LedgerEntry, Run
+from services.trainer.run.context import LedgerEntry, Run
 from services.trainer.zoo.catalogue import Backbone, Preprocessing
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.weights import Source, WeightsFile
-from shared.progress import Progress
-from shared.result import Duplicates
+from shared.job.progress import Progress
+from shared.job.result import Duplicates
 
 PX = 32
 

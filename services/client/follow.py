@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.client.api import Client
+from services.client.api.client import Client
+from services.client.api.job_view import JobView
 from services.client.fault import Unreachable
-from services.client.job_view import JobView
-from services.client.live import Live
-from services.client.stage import stage_of
+from services.client.terminal.live import Live
+from services.client.terminal.stage import stage_of
 from shared.errors import UserFault
-from shared.job import JobState
+from shared.job.job import JobState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ import time
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from services.intake.document import ErrorDocument
-from services.intake.error_reply import reply_of
-from services.intake.push import PushRoutes
-from services.intake.routes import JobRoutes
+from services.intake.api.document import ErrorDocument
+from services.intake.api.error_reply import reply_of
+from services.intake.api.routes import JobRoutes
+from services.intake.events.push import PushRoutes
 from services.intake.uploads import ObjectRoutes
 from shared.json_codec import to_json
 

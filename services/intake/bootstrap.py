@@ -6,21 +6,21 @@ from functools import partial
 
 from flask import Flask
 
+from services.intake.api.routes import JobRoutes
 from services.intake.app import create_app
-from services.intake.archive_event import announce_archive, handle_archive
-from services.intake.background import Background, Task, keep_sweeping
-from services.intake.push import PushRoutes
-from services.intake.routes import JobRoutes
+from services.intake.events.archive_event import announce_archive, handle_archive
+from services.intake.events.background import Background, Task, keep_sweeping
+from services.intake.events.push import PushRoutes
 from services.intake.settings import IntakeSettings
 from services.intake.submission import UploadTerms
 from services.intake.uploads import ObjectRoutes
 from shared.backends import Backends, open_backends
 from shared.clock import Clock, utc_now
-from shared.consumer import consume
-from shared.events import Topic
-from shared.fate import Handler
-from shared.push_gate import PushGate, expected_caller, open_push_gate
-from shared.sweeper import SweepReport, sweep
+from shared.messaging.consumer import consume
+from shared.messaging.disposition import Handler
+from shared.messaging.events import Topic
+from shared.messaging.push_gate import PushGate, expected_caller, open_push_gate
+from shared.messaging.sweeper import SweepReport, sweep
 
 _IDLE_WAIT_S = 0.1
 """A person waits for the check of an archive, and a look at an empty topic costs microseconds."""

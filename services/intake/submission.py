@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from services.intake.job_request import JobRequest
+from services.intake.api.job_request import JobRequest
 from shared.clock import Clock
 from shared.errors import Conflict, NotFound, UserFault
-from shared.events import announcement
-from shared.job import Artefacts, Job, JobState, Upload, advance
-from shared.outbox import publish_pending
+from shared.job.job import Artefacts, Job, JobState, Upload, advance
+from shared.messaging.events import announcement
+from shared.messaging.outbox import publish_pending
 from shared.ports.event_bus import EventBus
 from shared.ports.job_store import JobStore, StoredJob
 from shared.ports.object_store import ObjectStore, SignedRequest
@@ -51,7 +51,7 @@ class Submission:
 
 
 class Artefact(StrEnum):
-    """What a finished job leaves, by the field of :class:`shared.job.Artefacts` that holds its key."""
+    """What a finished job leaves, by the field of :class:`shared.job.job.Artefacts` that holds its key."""
 
     MODEL_H5 = "model_h5"
     MODEL_KERAS = "model_keras"

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import ClientDisconnected, RequestedRangeNotSatisfiable
 from werkzeug.http import dump_options_header
 
-from services.intake.document import UploadReceipt
+from services.intake.api.document import UploadReceipt
 from shared.adapters.embedded.signed_url import OBJECTS_PATH, Grant, UrlSigner, chunks, receive
 from shared.clock import Clock
 from shared.errors import Transient, UserFault

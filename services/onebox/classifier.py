@@ -93,7 +93,7 @@ def classify(model: Path, images: Sequence[Path]) -> Iterator[Prediction]:
     labels = labels_beside(model)
     classes = labels.read_text(encoding="utf-8").splitlines()
     order = {"model": str(model), "labels": str(labels), "images": [str(path) for path in images]}
-    command = [sys.executable, "-P", "-m", "services.trainer.predict"]
+    command = [sys.executable, "-P", "-m", "services.trainer.export.classify"]
     environ = {**os.environ, **import_path(os.environ)}
     with (
         tempfile.TemporaryFile() as complaints,  # a pipe that nobody empties would stop a talkative library

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 import click
 
 from services.client.fault import UsageFault
-from services.client.terminal import run_command
+from services.client.terminal.outcome import run_command
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +20,21 @@ class _Entry:
 
 
 _COMMANDS = {
-    "demo": _Entry("services.onebox.demo:demo", "See it work: handwritten digits in, a network and a mail out."),
-    "run": _Entry("services.onebox.run:run", "Fit a network to a zip or folder, here and now."),
-    "predict": _Entry("services.onebox.predict:predict", "Classify pictures with a delivered network."),
-    "candidates": _Entry("services.onebox.candidates:candidates", "List the networks that can be compared."),
-    "serve": _Entry("services.onebox.serve:serve", "Run the service on this machine until stopped."),
-    "submit": _Entry("services.client.cli:submit", "Send a zip or folder to a server."),
-    "status": _Entry("services.client.cli:status", "Show how a job fares."),
-    "watch": _Entry("services.client.cli:watch", "Follow a job live until it ends."),
-    "fetch": _Entry("services.client.cli:fetch_command", "Download what a job left."),
-    "cancel": _Entry("services.client.cli:cancel", "Stop a job; the best network so far is still delivered."),
-    "forget": _Entry("services.onebox.forget:forget", "For operators: delete what is kept of one person."),
+    "demo": _Entry(
+        "services.onebox.commands.demo:demo", "See it work: handwritten digits in, a network and a mail out."
+    ),
+    "run": _Entry("services.onebox.commands.run:run", "Fit a network to a zip or folder, here and now."),
+    "predict": _Entry("services.onebox.commands.predict:predict", "Classify pictures with a delivered network."),
+    "candidates": _Entry("services.onebox.commands.candidates:candidates", "List the networks that can be compared."),
+    "serve": _Entry("services.onebox.commands.serve:serve", "Run the service on this machine until stopped."),
+    "submit": _Entry("services.client.commands.submit:submit", "Send a zip or folder to a server."),
+    "status": _Entry("services.client.commands.status:status", "Show how a job fares."),
+    "watch": _Entry("services.client.commands.watch:watch", "Follow a job live until it ends."),
+    "fetch": _Entry("services.client.commands.fetch:fetch", "Download what a job left."),
+    "cancel": _Entry(
+        "services.client.commands.cancel:cancel", "Stop a job; the best network so far is still delivered."
+    ),
+    "forget": _Entry("services.onebox.commands.forget:forget", "For operators: delete what is kept of one person."),
 }
 _EXAMPLES = """\
 Examples:

@@ -120,7 +120,7 @@ class ServiceProcess:
                 return None
             # -P keeps the person's current folder, which may hold a `services` of its own, off the import path.
             self._process = subprocess.Popen(  # noqa: S603 - our own modules
-                [sys.executable, "-P", "-m", "services.onebox.leash", f"services.{self.name}"],
+                [sys.executable, "-P", "-m", "shared.process.child", f"services.{self.name}"],
                 env=self.environ,
                 stdin=subprocess.PIPE,
                 stdout=sink,

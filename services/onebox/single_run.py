@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from services.client.api import Client
+from services.client.api.client import Client
+from services.client.api.job_view import JobView, Submitted
+from services.client.delivery import FILE_NAMES, fetch
 from services.client.fault import Interrupted
-from services.client.fetch import FILE_NAMES, fetch
 from services.client.follow import Patience, follow, raise_unless_done
-from services.client.job_view import JobView, Submitted
-from services.client.live import Live, in_bytes
-from services.client.stage import Stage
-from services.onebox.runner import Onebox
+from services.client.terminal.live import Live, in_bytes
+from services.client.terminal.stage import Stage
+from services.onebox.services import Onebox
 from shared.errors import UserFault
 
 _POLL_S = 0.2

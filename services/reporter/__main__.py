@@ -87,7 +87,7 @@ def _app(settings: ReporterSettings) -> "Flask":
     reporter = build_reporter(settings)
     assert reporter.gate is not None  # noqa: S101 - the settings say that events are pushed
     reporter.warm_up()
-    return create_app(reporter.handle, reporter.desk.store, reporter.gate)
+    return create_app(reporter.handle, reporter.tools.store, reporter.gate)
 
 
 if __name__ == "__main__":

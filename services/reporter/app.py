@@ -10,11 +10,11 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from shared.errors import Fault, Transient
-from shared.events import Topic
-from shared.fate import Handler
+from shared.messaging.disposition import Handler
+from shared.messaging.events import Topic
+from shared.messaging.push import PushAnswer, PushEndpoint, answer_push
+from shared.messaging.push_gate import PushGate
 from shared.ports.job_store import JobStore
-from shared.push import PushAnswer, PushDesk, answer_push
-from shared.push_gate import PushGate
 
 MAX_BODY_BYTES = 64 * 2**10
 """Cap on every body: an event in its envelope is under 2 KiB."""
@@ -31,7 +31,7 @@ def create_app(handle: Handler, store: JobStore, gate: PushGate) -> Flask:
         store: The jobs.
         gate: Knows who may push.
     """
-    desk = PushDesk(
+    endpoint = PushEndpoint(
         topic=Topic.RESULTS,
         verifier=gate.verifier,
         handler=handle,
@@ -40,7 +40,7 @@ def create_app(handle: Handler, store: JobStore, gate: PushGate) -> Flask:
 
     def take_result() -> ResponseReturnValue:
         """Report the end that a message tells of."""
-        return answer_push(request.get_data(cache=False), request.headers.get("Authorization"), desk).to_http()
+        return answer_push(request.get_data(cache=False), request.headers.get("Authorization"), endpoint).to_http()
 
     def healthz() -> ResponseReturnValue:
         """Tell that the store can be read; a store that does not answer makes it 503."""

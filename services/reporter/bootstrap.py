@@ -10,21 +10,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from services.reporter.handler import Desk, Terms, handle_end
+from services.reporter.handler import Terms, Tools, handle_end
 from services.reporter.mailers.mailer import Mailer
+from services.reporter.mailers.message import parse_sender
 from services.reporter.mailers.outbox_mailer import OutboxMailer
 from services.reporter.mailers.smtp_mailer import SmtpMailer, SmtpServer
-from services.reporter.message import parse_sender
-from services.reporter.picture import Album
+from services.reporter.report.figures import Figures
 from services.reporter.settings import MailCarrier, ReporterSettings
 from shared.backends import open_backends
 from shared.clock import Clock, utc_now
-from shared.consumer import consume
 from shared.errors import Conflict
-from shared.events import Event, Topic
+from shared.job.result import Result
+from shared.messaging.consumer import consume
+from shared.messaging.events import Event, Topic
+from shared.messaging.push_gate import PushGate, expected_caller, open_push_gate
 from shared.ports.event_bus import EventBus
-from shared.push_gate import PushGate, expected_caller, open_push_gate
-from shared.result import Result
 from shared.settings import InvalidSettings
 
 _log = logging.getLogger(__name__)
@@ -37,12 +37,12 @@ class Reporter:
     """The service, not yet running.
 
     Args:
-        desk: What its use case works with.
+        tools: What its use case works with.
         bus: Where its events come from.
         gate: Knows who may push them; ``None`` where they are pulled.
     """
 
-    desk: Desk
+    tools: Tools
     bus: EventBus
     gate: PushGate | None = None
     _jobs_at_work: set[str] = field(default_factory=set)
@@ -51,12 +51,12 @@ class Reporter:
     def run(self, stop: threading.Event) -> None:
         """Report ends of jobs until told to stop; a report at hand is finished first."""
         self.warm_up()
-        consume(self.bus, Topic.RESULTS, self.handle, stop=stop, lease=self.desk.terms.lease)
+        consume(self.bus, Topic.RESULTS, self.handle, stop=stop, lease=self.tools.terms.lease)
 
     def handle(self, event: Event) -> None:
         """Report the end of an event's job; see :func:`services.reporter.handler.handle_end`. Safe for threads."""
         with self._alone_with(event.job_id):
-            handle_end(event, self.desk)
+            handle_end(event, self.tools)
 
     def warm_up(self) -> None:
         """Begin to import what drawing needs, and return at once."""
@@ -91,18 +91,18 @@ def build_reporter(settings: ReporterSettings, *, clock: Clock = utc_now) -> Rep
     mailer = _mailer(settings)
     expected_caller(settings)
     backends = open_backends(settings, clock=clock)
-    desk = Desk(
+    tools = Tools(
         store=backends.job_store, objects=backends.object_store, mailer=mailer, draw=draw, clock=clock, terms=terms
     )
-    return Reporter(desk=desk, bus=backends.event_bus, gate=open_push_gate(settings, backends.event_bus))
+    return Reporter(tools=tools, bus=backends.event_bus, gate=open_push_gate(settings, backends.event_bus))
 
 
-def draw(result: Result) -> Album:
+def draw(result: Result) -> Figures:
     """Draw the pictures of a result; imports matplotlib at the first call. Safe for threads."""
-    from services.reporter.album import make_album  # noqa: PLC0415
+    from services.reporter.report.drawing import draw_figures  # noqa: PLC0415
 
     with _drawing:
-        return make_album(result)
+        return draw_figures(result)
 
 
 def _terms(settings: ReporterSettings) -> Terms:
@@ -158,8 +158,9 @@ def _warm_up() -> None:
         # On Linux this lowers the priority of the calling thread alone; elsewhere the half second is not worth it.
         if hasattr(os, "PRIO_PROCESS") and os.uname().sysname == "Linux":
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
-        from services.reporter import album, typeface  # noqa: F401, PLC0415
+        from services.reporter.report import drawing  # noqa: F401, PLC0415
+        from services.reporter.report.plots import fonts  # noqa: PLC0415
 
-        typeface.families()
+        fonts.families()
     except (ImportError, OSError):
         _log.exception("the plots cannot be drawn; install convtailor[reporter]")

@@ -24,20 +24,20 @@ from pathlib import Path
 from pydantic import ValidationError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
-from services.reporter.letter import write_letter, write_page
 from services.reporter.mailers.mailer import Mailer
-from services.reporter.message import is_too_large, to_message
-from services.reporter.offer import Offer, make_offer, offer_files, report_key
-from services.reporter.picture import Album
-from shared.claim import held, take
+from services.reporter.mailers.message import is_too_large, to_message
+from services.reporter.report.downloads import Downloads, local_downloads, report_key, signed_downloads
+from services.reporter.report.figures import Figures
+from services.reporter.report.letter import write_letter, write_page
 from shared.clock import Clock
 from shared.errors import Conflict, Fault, NotFound, Transient, UserFault
-from shared.events import Event
-from shared.job import Job, JobState, advance
+from shared.job.claim import held, take
+from shared.job.job import Job, JobState, advance
+from shared.job.result import Result
 from shared.json_codec import from_json
+from shared.messaging.events import Event
 from shared.ports.job_store import JobStore
 from shared.ports.object_store import ObjectStore
-from shared.result import Result
 
 _log = logging.getLogger(__name__)
 _RECORD_ATTEMPTS = 5
@@ -67,7 +67,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Tools:
     """Everything that reporting may touch.
 
     Args:
@@ -82,12 +82,12 @@ class Desk:
     store: JobStore
     objects: ObjectStore
     mailer: Mailer
-    draw: Callable[[Result], Album]
+    draw: Callable[[Result], Figures]
     clock: Clock
     terms: Terms
 
 
-def handle_end(event: Event, desk: Desk) -> None:
+def handle_end(event: Event, tools: Tools) -> None:
     """Mail the report of the event's job, unless that is done.
 
     Raises:
@@ -95,26 +95,26 @@ def handle_end(event: Event, desk: Desk) -> None:
         Conflict: If another reporter is at work on it; whoever asks again later finds it done or abandoned.
         Transient: If the store, the objects or the mailer do not answer now.
     """
-    job = _claim(event.job_id, desk)
+    job = _claim(event.job_id, tools)
     if job is None:
         return
-    result, fault = _read_result(job, desk.objects)
+    result, fault = _read_result(job, tools.objects)
     told = job if fault is None else replace(job, state=JobState.FAILED, fault=fault)
-    album = desk.draw(result) if result is not None else {}
-    _write_report(told, result, album, desk)
-    mail_fault = _mail(told, result, album, desk)
-    _record(told, mail_fault, desk)
+    figures = tools.draw(result) if result is not None else {}
+    _write_report(told, result, figures, tools)
+    mail_fault = _mail(told, result, figures, tools)
+    _record(told, mail_fault, tools)
     outcome = "mailed" if mail_fault is None else f"no mail: {mail_fault.code}"
     _log.info("reported an end", extra={"state": told.state, "outcome": outcome})
 
 
-def _claim(job_id: str, desk: Desk) -> Job | None:
+def _claim(job_id: str, tools: Tools) -> Job | None:
     """Take the reporter's lease; ``None`` where no mail is owed (any more)."""
-    stored = desk.store.get(job_id)
+    stored = tools.store.get(job_id)
     if not stored.job.owes_mail:
         return None
-    claim = take(stored.job.report_claim, owner=desk.terms.owner, now=desk.clock(), lease=desk.terms.lease)
-    return desk.store.replace(stored, replace(stored.job, report_claim=claim)).job
+    claim = take(stored.job.report_claim, owner=tools.terms.owner, now=tools.clock(), lease=tools.terms.lease)
+    return tools.store.replace(stored, replace(stored.job, report_claim=claim)).job
 
 
 def _read_result(job: Job, objects: ObjectStore) -> tuple[Result | None, Fault | None]:
@@ -136,44 +136,44 @@ def _read_result(job: Job, objects: ObjectStore) -> tuple[Result | None, Fault |
     )
 
 
-def _write_report(job: Job, result: Result | None, album: Album, desk: Desk) -> None:
+def _write_report(job: Job, result: Result | None, figures: Figures, tools: Tools) -> None:
     """Put the page that the mail links to into the object store; a repeat writes it anew."""
-    page = write_page(job, result, album=album, offer=_offer(job, desk, with_report=False))
-    desk.objects.put(report_key(job), io.BytesIO(page.encode()), content_type="text/html; charset=utf-8")
+    page = write_page(job, result, figures=figures, downloads=_downloads(job, tools, with_report=False))
+    tools.objects.put(report_key(job), io.BytesIO(page.encode()), content_type="text/html; charset=utf-8")
 
 
-def _mail(job: Job, result: Result | None, album: Album, desk: Desk) -> Fault | None:
+def _mail(job: Job, result: Result | None, figures: Figures, tools: Tools) -> Fault | None:
     """Send the mail, or return why none can ever be sent."""
     try:
-        desk.mailer.send(_compose(job, result, album, desk))
+        tools.mailer.send(_compose(job, result, figures, tools))
     except UserFault as error:
         _log.warning("no mail can be sent: %s", error)
         return error.fault
     except Transient as error:
-        if desk.clock() - job.updated_at < desk.terms.patience:
+        if tools.clock() - job.updated_at < tools.terms.patience:
             raise
         _log.exception("gave up sending a mail")
         return Fault(
             code="mail_undelivered",
-            message=f"The mail was not taken for {desk.terms.patience}: {error}",
+            message=f"The mail was not taken for {tools.terms.patience}: {error}",
             fix="Fetch the report from the status page.",
         )
     return None
 
 
-def _compose(job: Job, result: Result | None, album: Album, desk: Desk) -> EmailMessage:
+def _compose(job: Job, result: Result | None, figures: Figures, tools: Tools) -> EmailMessage:
     """Return the message; where its pictures make it too large, without them: the report that it links to has all."""
-    offer = _offer(job, desk, with_report=True)
-    letter = write_letter(job, result, album=album, offer=offer)
-    message = to_message(letter, job, sender=desk.terms.sender, now=desk.clock())
+    downloads = _downloads(job, tools, with_report=True)
+    letter = write_letter(job, result, figures=figures, downloads=downloads)
+    message = to_message(letter, job, sender=tools.terms.sender, now=tools.clock())
     if not is_too_large(message):
         return message
     _log.warning("left the pictures out of a mail that would have been too large")
-    letter = write_letter(job, result, album={}, offer=offer)
-    return to_message(letter, job, sender=desk.terms.sender, now=desk.clock())
+    letter = write_letter(job, result, figures={}, downloads=downloads)
+    return to_message(letter, job, sender=tools.terms.sender, now=tools.clock())
 
 
-def _record(told: Job, mail_fault: Fault | None, desk: Desk) -> None:
+def _record(told: Job, mail_fault: Fault | None, tools: Tools) -> None:
     """Write that the person was told, and the end, in one step, over whatever else changed in the job meanwhile.
 
     Insists on a store that does not answer: giving up here means a second mail.
@@ -190,11 +190,11 @@ def _record(told: Job, mail_fault: Fault | None, desk: Desk) -> None:
     )
     for attempt in tries:
         with attempt:
-            _record_once(told, mail_fault, desk)
+            _record_once(told, mail_fault, tools)
 
 
-def _record_once(told: Job, mail_fault: Fault | None, desk: Desk) -> None:
-    stored, now = desk.store.get(told.job_id), desk.clock()
+def _record_once(told: Job, mail_fault: Fault | None, tools: Tools) -> None:
+    stored, now = tools.store.get(told.job_id), tools.clock()
     job = stored.job
     if not job.owes_mail:
         return
@@ -207,7 +207,7 @@ def _record_once(told: Job, mail_fault: Fault | None, desk: Desk) -> None:
         mailed_at=now if mail_fault is None else None,
         mail_fault=mail_fault,
     )
-    desk.store.replace(stored, _ended(mailed, told, now))
+    tools.store.replace(stored, _ended(mailed, told, now))
 
 
 def _ended(job: Job, told: Job, now: datetime) -> Job:
@@ -219,10 +219,10 @@ def _ended(job: Job, told: Job, now: datetime) -> Job:
     return advance(job, JobState.DONE, now)
 
 
-def _offer(job: Job, desk: Desk, *, with_report: bool) -> Offer:
-    terms = desk.terms
+def _downloads(job: Job, tools: Tools, *, with_report: bool) -> Downloads:
+    terms = tools.terms
     if terms.delivery_dir is not None:
-        return offer_files(job, terms.delivery_dir, with_report=with_report)
-    return make_offer(
-        job, desk.objects, valid_for=terms.link_validity, public_url=terms.public_url, with_report=with_report
+        return local_downloads(job, terms.delivery_dir, with_report=with_report)
+    return signed_downloads(
+        job, tools.objects, valid_for=terms.link_validity, public_url=terms.public_url, with_report=with_report
     )

@@ -6,9 +6,9 @@ import signal
 import sys
 
 from services.trainer.bootstrap import build_worker
-from services.trainer.preemption import watch_for_preemption
 from services.trainer.settings import TrainerSettings
-from services.trainer.spare import Unfit
+from services.trainer.worker.preemption import watch_for_preemption
+from services.trainer.worker.warm_process import Unfit
 from shared.logs import start_logging
 from shared.settings import InvalidSettings, load
 

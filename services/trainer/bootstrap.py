@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 
-from services.trainer.device import visibility
-from services.trainer.line_process import own_python
+from services.trainer.run.device import visibility
+from services.trainer.run.workspace import forget_workspace
 from services.trainer.settings import TrainerSettings
-from services.trainer.training_process import TrainingProcess
-from services.trainer.worker import Worker, WorkerRules
-from services.trainer.workspace import forget_workspace
+from services.trainer.worker.training_process import TrainingProcess
+from services.trainer.worker.worker import Worker, WorkerRules
 from services.trainer.zoo.mirror import open_mirror
 from shared.backends import open_backends
+from shared.process.line_process import own_python
 from shared.settings import InvalidSettings, environment_of
 
 MIN_CLOUD_LEASE_S, MAX_CLOUD_LEASE_S = 10, 600
 """Shortest and longest time for which Pub/Sub leases a message, in seconds."""
-TRAINING_COMMAND = (*own_python(), "-m", "services.trainer.child")
+TRAINING_COMMAND = (*own_python(), "-m", "services.trainer.training.process")
 
 
 def build_worker(settings: TrainerSettings, environ: Mapping[str, str] = os.environ) -> Worker:

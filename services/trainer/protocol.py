@@ -10,10 +10,10 @@ from enum import StrEnum
 from typing import TypeVar
 
 from shared.errors import Fault
-from shared.job import Artefacts, Trial
+from shared.job.job import Artefacts, Trial
+from shared.job.options import JobOptions
+from shared.job.progress import Progress
 from shared.json_codec import from_json, to_json
-from shared.options import JobOptions
-from shared.progress import Progress
 
 STOP = "stop"
 T = TypeVar("T", "Order", "Message")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from shared.events import Event, Topic
+from shared.messaging.events import Event, Topic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +13,7 @@ class Delivery:
 
     Args:
         topic: Where it was pulled.
-        data: The message as published; :func:`shared.events.decode` reads it.
+        data: The message as published; :func:`shared.messaging.events.decode` reads it.
         receipt: Opaque handle of this delivery; void once its lease has ended.
         attempt: 1 for the first delivery.
     """
@@ -50,7 +50,7 @@ class DeadLetter:
 
     Args:
         data: The message as published.
-        reason: Why it was buried, or ``out of attempts``.
+        reason: Why nobody could handle it, or ``out of attempts``.
     """
 
     data: bytes
@@ -79,21 +79,21 @@ class EventBus(Protocol):
         """Hold a delivery for ``lease`` from now; without effect once its lease has ended."""
         ...
 
-    def acknowledge(self, delivery: Delivery) -> None:
+    def ack(self, delivery: Delivery) -> None:
         """Finish a message; without effect once its lease has ended, since it is then due again."""
         ...
 
-    def retry_later(self, delivery: Delivery) -> None:
+    def nack(self, delivery: Delivery) -> None:
         """Give a message back, to come again after the back-off; the last attempt makes it a dead letter.
 
         Without effect once the lease has ended.
         """
         ...
 
-    def bury(self, delivery: Delivery, reason: str) -> None:
+    def dead_letter(self, delivery: Delivery, reason: str) -> None:
         """Make a message a dead letter at once, because no retry can help; without effect once the lease has ended."""
         ...
 
     def dead_letters(self, topic: Topic) -> list[DeadLetter]:
-        """Return the messages buried or out of attempts on the topic, in the order they were published."""
+        """Return the dead letters of the topic, in the order they were published."""
         ...

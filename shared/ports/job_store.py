@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from shared.events import Event
-from shared.job import Job, JobState
+from shared.job.job import Job, JobState
+from shared.messaging.events import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ class JobStore(Protocol):
             states: The states wanted.
             updated_before: Jobs of this moment or later are left out.
             updated_from: Jobs of before this moment are left out; where the next page begins.
-            open_only: Leave out jobs with nothing left to be done (:attr:`shared.job.Job.is_open`), which are
+            open_only: Leave out jobs with nothing left to be done (:attr:`shared.job.job.Job.is_open`), which are
                 nearly all that have ended.
             limit: Most jobs returned.
         """

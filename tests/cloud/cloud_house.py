@@ -20,15 +20,15 @@ from typing import Any, Self
 
 import httpx
 
-from services.client.api import Client
+from services.client.api.client import Client
+from services.client.api.job_view import JobView, Submitted
 from services.client.fault import Unreachable
-from services.client.job_view import JobView, Submitted
 from services.onebox.service_process import RestartRule, ServiceProcess
 from shared.adapters.gcp.firestore_job_store import FirestoreJobStore
 from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus
 from shared.adapters.gcp.pubsub_topology import create_topology
-from shared.events import Event, Topic
-from shared.job import Job
+from shared.job.job import Job
+from shared.messaging.events import Event, Topic
 from shared.ports.event_bus import DeliveryRules
 from tests.cloud.emulator import free_port
 from tests.cloud.push_relay import relayed

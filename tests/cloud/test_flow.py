@@ -16,11 +16,11 @@ import keras
 import numpy as np
 import pytest
 
-from services.client.api import Client
-from services.client.job_view import JobView, Submitted
+from services.client.api.client import Client
+from services.client.api.job_view import JobView, Submitted
 from shared.clock import utc_now
-from shared.events import announcement, archive_uploaded, job_queued
-from shared.job import Job, JobState
+from shared.job.job import Job, JobState
+from shared.messaging.events import announcement, archive_uploaded, job_queued
 from tests.cloud.cloud_house import LEASE_S, CloudHouse, Weather
 from tests.onebox_fixture import draw_folder
 

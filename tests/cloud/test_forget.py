@@ -4,12 +4,12 @@ import io
 
 import pytest
 
-from services.client.terminal import run_command
+from services.client.terminal.outcome import run_command
 from services.onebox.cli import convtailor
 from shared.backends import open_backends
 from shared.errors import NotFound
-from shared.events import job_queued
-from shared.job import JobState
+from shared.job.job import JobState
+from shared.messaging.events import job_queued
 from shared.settings import Settings
 from tests.cloud.storage_fixture import BUCKET
 from tests.cloud.storage_server import StorageServer

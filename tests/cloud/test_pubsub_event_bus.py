@@ -11,7 +11,7 @@ from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus
 from shared.adapters.gcp.pubsub_topology import create_topology
 from shared.adapters.gcp.vendor_error import CallLimit
 from shared.errors import Transient
-from shared.events import Topic, decode, job_queued
+from shared.messaging.events import Topic, decode, job_queued
 from shared.ports.event_bus import DeadLetter, Delivery, DeliveryRules, EventBus
 from tests.cloud import emulator
 from tests.contract.event_bus_contract import EventBusContract
@@ -61,9 +61,9 @@ class TestPubsubEventBus(EventBusContract):
         self.published(bus)
         delivery = self.delivered(bus)
         other = PubsubEventBus(project)
-        other.acknowledge(delivery)
-        other.retry_later(delivery)
-        other.bury(delivery, "not mine")
+        other.ack(delivery)
+        other.nack(delivery)
+        other.dead_letter(delivery, "not mine")
         other.close()
         assert self.is_idle(bus)
         self.outlive_lease()
@@ -159,9 +159,9 @@ class TestOutage:
             lambda: bus.publish(job_queued("job-2", NOW)),
             lambda: bus.pull(Topic.JOBS, lease=LEASE),
             lambda: bus.extend(delivery, lease=LEASE),
-            lambda: bus.acknowledge(delivery),
-            lambda: bus.retry_later(delivery),
-            lambda: bus.bury(delivery, "why"),
+            lambda: bus.ack(delivery),
+            lambda: bus.nack(delivery),
+            lambda: bus.dead_letter(delivery, "why"),
             lambda: bus.dead_letters(Topic.JOBS),
         )
         with ThreadPoolExecutor(len(calls)) as pool:

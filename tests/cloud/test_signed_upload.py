@@ -10,19 +10,19 @@ from pathlib import Path
 import httpx
 import pytest
 
-from services.client.api import Client
-from services.client.job_view import UploadTicket
-from services.intake.job_request import JobRequest
+from services.client.api.client import Client
+from services.client.api.job_view import UploadTicket
+from services.intake.api.job_request import JobRequest
 from services.intake.submission import UploadTerms, submit
 from shared.adapters.gcp.gcs_object_store import RESUMABLE_FROM_BYTES, GcsObjectStore
 from shared.adapters.gcp.notification import event_of_notification
-from shared.adapters.memory.job_store import MemoryJobStore
 from shared.errors import NotFound, UserFault
-from shared.options import JobOptions
+from shared.job.options import JobOptions
 from shared.ports.object_store import SignedRequest
 from tests.cloud.storage_fixture import BUCKET
 from tests.cloud.storage_server import StorageServer
 from tests.contract.object_store_contract import put
+from tests.doubles.memory_job_store import MemoryJobStore
 from tests.job_fixture import NOW, HandClock
 
 ZIP = "application/zip"

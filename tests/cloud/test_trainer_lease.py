@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from services.trainer.worker import Worker, WorkerRules
+from services.trainer.worker.worker import Worker, WorkerRules
 from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus
 from shared.adapters.gcp.pubsub_topology import create_topology
-from shared.events import Topic, announcement
-from shared.job import JobState
+from shared.job.job import JobState
+from shared.messaging.events import Topic, announcement
 from shared.ports.event_bus import DeliveryRules
 from tests.unit.test_worker import House, scripted
 

@@ -13,8 +13,8 @@ from threading import Thread
 
 from shared.backends import Backends, open_backends
 from shared.errors import Conflict
-from shared.events import Topic, decode, job_queued
-from shared.job import JobState
+from shared.job.job import JobState
+from shared.messaging.events import Topic, decode, job_queued
 from shared.settings import Settings
 from tests.job_fixture import NOW, make_job
 
@@ -60,7 +60,7 @@ def drain(backends: Backends, _: str) -> None:
         say(f"pulled {decode(deliveries[0].data).event_id}")
         num_pulled += 1
         if num_pulled % 2:
-            backends.event_bus.acknowledge(deliveries[0])
+            backends.event_bus.ack(deliveries[0])
 
 
 def write_once(backends: Backends, name: str) -> None:

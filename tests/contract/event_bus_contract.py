@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import ClassVar
 
-from shared.events import Event, Topic, archive_uploaded, decode, job_queued
+from shared.messaging.events import Event, Topic, archive_uploaded, decode, job_queued
 from shared.ports.event_bus import DeadLetter, Delivery, DeliveryRules, EventBus
 from tests.job_fixture import NOW
 
@@ -79,7 +79,7 @@ class EventBusContract:
 
     def test_an_acknowledged_message_never_comes_again(self, bus: EventBus) -> None:
         self.published(bus)
-        bus.acknowledge(self.delivered(bus))
+        bus.ack(self.delivered(bus))
         self.outlive_lease()
         assert self.is_idle(bus)
         assert bus.dead_letters(Topic.JOBS) == []
@@ -88,9 +88,9 @@ class EventBusContract:
         self.published(bus)
         late = self.delivered(bus)
         self.outlive_lease()
-        bus.acknowledge(late)
-        bus.retry_later(late)
-        bus.bury(late, "too late")
+        bus.ack(late)
+        bus.nack(late)
+        bus.dead_letter(late, "too late")
         bus.extend(late, lease=self.lease * 100)
         current = self.delivered(bus)
         assert current.attempt == 2
@@ -101,9 +101,9 @@ class EventBusContract:
         former = self.delivered(bus)
         self.outlive_lease()
         assert self.delivered(bus).attempt == 2
-        bus.acknowledge(former)
-        bus.retry_later(former)
-        bus.bury(former, "not mine")
+        bus.ack(former)
+        bus.nack(former)
+        bus.dead_letter(former, "not mine")
         assert self.is_idle(bus), "still leased to the present holder"
         self.outlive_lease()
         assert self.delivered(bus).attempt == 3
@@ -111,8 +111,8 @@ class EventBusContract:
     def test_a_settled_receipt_is_void(self, bus: EventBus) -> None:
         self.published(bus)
         delivery = self.delivered(bus)
-        bus.retry_later(delivery)
-        bus.acknowledge(delivery)
+        bus.nack(delivery)
+        bus.ack(delivery)
         bus.extend(delivery, lease=self.lease * 100)
         self.advance(self.rules.min_backoff.total_seconds() + self.moment)
         assert self.delivered(bus).attempt == 2
@@ -125,7 +125,7 @@ class EventBusContract:
             bus.extend(delivery, lease=self.lease)
         self.advance(self.lease.total_seconds() - self.margin)
         assert self.is_idle(bus)
-        bus.acknowledge(delivery)
+        bus.ack(delivery)
         self.outlive_lease()
         assert self.is_idle(bus)
 
@@ -135,7 +135,7 @@ class EventBusContract:
         for attempt, wait_s in ((1, first_s), (2, 2 * first_s), (3, longest_s)):
             delivery = self.delivered(bus)
             assert delivery.attempt == attempt
-            bus.retry_later(delivery)
+            bus.nack(delivery)
             if attempt > self.num_prompt_retries:
                 self.advance(wait_s - self.margin)
                 assert self.is_idle(bus)
@@ -145,7 +145,7 @@ class EventBusContract:
     def test_the_last_attempt_makes_a_dead_letter(self, bus: EventBus) -> None:
         event = self.published(bus)
         for _ in range(self.rules.max_attempts):
-            bus.retry_later(self.delivered(bus))
+            bus.nack(self.delivered(bus))
             self.advance(self.rules.max_backoff.total_seconds() + self.moment)
         assert self.is_idle(bus)
         (letter,) = self.letters_soon(bus)
@@ -164,7 +164,7 @@ class EventBusContract:
         events = [self.published(bus, f"job-{number}") for number in range(2)]
         deliveries = self.pull_soon(bus, max_messages=2)
         for delivery in reversed(deliveries):
-            bus.bury(delivery, f"cannot read {decode(delivery.data).job_id}")
+            bus.dead_letter(delivery, f"cannot read {decode(delivery.data).job_id}")
         letters = self.letters_soon(bus)
         assert [decode(letter.data) for letter in letters] == events
         assert [letter.reason for letter in letters] == ["cannot read job-0", "cannot read job-1"]
@@ -188,7 +188,7 @@ class EventBusContract:
             while deliveries := self.pull_soon(bus, max_messages=2):
                 mine += [decode(delivery.data).event_id for delivery in deliveries]
                 for delivery in deliveries:
-                    bus.acknowledge(delivery)
+                    bus.ack(delivery)
             return mine
 
         with ThreadPoolExecutor(8) as pool:

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from shared.claim import take
 from shared.errors import Conflict, NotFound
-from shared.events import Event, job_queued
-from shared.job import JobState, advance
+from shared.job.claim import take
+from shared.job.job import JobState, advance
+from shared.messaging.events import Event, job_queued
 from shared.ports.job_store import JobStore, StoredJob
 from tests.job_fixture import NOW, full_job, make_job
 

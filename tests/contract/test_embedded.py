@@ -16,8 +16,8 @@ from shared.adapters.embedded.sqlite_event_bus import SqliteEventBus
 from shared.adapters.embedded.sqlite_job_store import SqliteJobStore
 from shared.backends import Backends, open_backends
 from shared.errors import Conflict, NotFound
-from shared.events import Topic, decode, job_queued
-from shared.job import JobState
+from shared.job.job import JobState
+from shared.messaging.events import Topic, decode, job_queued
 from shared.ports.object_store import ObjectStore, SignedRequest
 from shared.settings import Settings
 from tests.contract import embedded_process
@@ -121,17 +121,17 @@ class TestSqliteEventBus(EventBusContract):
         self.clock.advance(seconds)
 
     def test_messages_leases_and_dead_letters_outlive_the_process(self, bus: SqliteEventBus, tmp_path: Path) -> None:
-        bury, lease, leave = (self.published(bus, job_id) for job_id in ("bury", "lease", "leave"))
-        bus.bury(self.delivered(bus), "unreadable")
+        dead_letter, lease, leave = (self.published(bus, job_id) for job_id in ("dead_letter", "lease", "leave"))
+        bus.dead_letter(self.delivered(bus), "unreadable")
         held = self.delivered(bus)
         bus.close()
 
         again = SqliteEventBus(tmp_path / "events.sqlite3", rules=RULES, clock=self.clock)
-        assert [decode(letter.data) for letter in again.dead_letters(Topic.JOBS)] == [bury]
+        assert [decode(letter.data) for letter in again.dead_letters(Topic.JOBS)] == [dead_letter]
         assert decode(self.delivered(again).data) == leave
         assert self.is_idle(again)
         assert decode(held.data) == lease
-        again.acknowledge(held)
+        again.ack(held)
         self.outlive_lease()
         assert decode(self.delivered(again).data) == leave
         again.close()

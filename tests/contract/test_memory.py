@@ -1,14 +1,14 @@
 import pytest
 
 from shared.adapters.embedded.signed_url import UrlSigner
-from shared.adapters.memory.event_bus import MemoryEventBus
-from shared.adapters.memory.job_store import MemoryJobStore
-from shared.adapters.memory.object_store import MemoryObjectStore
 from shared.ports.object_store import ObjectStore, SignedRequest
 from tests.contract.event_bus_contract import RULES, EventBusContract
 from tests.contract.job_store_contract import JobStoreContract
 from tests.contract.object_store_contract import Answer, ObjectStoreContract
 from tests.contract.signed_url_server import serve
+from tests.doubles.memory_event_bus import MemoryEventBus
+from tests.doubles.memory_job_store import MemoryJobStore
+from tests.doubles.memory_object_store import MemoryObjectStore
 from tests.job_fixture import HandClock
 
 

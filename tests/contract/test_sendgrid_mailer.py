@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from services.reporter.bootstrap import build_reporter, draw
-from services.reporter.letter import write_letter
+from services.reporter.mailers.message import parse_sender, to_message
 from services.reporter.mailers.sendgrid_mailer import SendGridAccount, SendGridMailer
-from services.reporter.message import parse_sender, to_message
-from services.reporter.offer import Offer
+from services.reporter.report.downloads import Downloads
+from services.reporter.report.letter import write_letter
 from services.reporter.settings import MailCarrier, ReporterSettings
 from shared.errors import Transient, UserFault
 from shared.settings import InvalidSettings
@@ -96,8 +96,8 @@ class TestSendGridMailer(MailerContract):
     def test_a_whole_report_arrives_with_every_picture_where_the_html_points(self, mailer: SendGridMailer) -> None:
         result = make_result()
         job, sender = finished_job(), parse_sender("Convtailor ß", "hello@convtailor.example")
-        offer = Offer(public_url="https://x.example")
-        letter = write_letter(job, result, album=draw(result), offer=offer)
+        downloads = Downloads(public_url="https://x.example")
+        letter = write_letter(job, result, figures=draw(result), downloads=downloads)
         mailer.send(to_message(letter, job, sender=sender, now=NOW))
         document = json.loads(self.http.asked[0].body)
         assert document["from"] == {"email": "hello@convtailor.example", "name": "Convtailor ß"}

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from services.client.follow import Patience
-from services.client.summary import read_result
+from services.client.terminal.summary import read_result
 from shared.json_codec import to_json
 from tests.onebox_fixture import QUICK, SHAPES, Program, draw, draw_folder, run_program
 

@@ -9,11 +9,11 @@ from contextlib import suppress
 
 import pytest
 
-from services.client.api import Client
+from services.client.api.client import Client
 from services.client.fault import Unreachable
 from services.client.follow import Patience
-from services.onebox.runner import Onebox
-from shared.job import JobState
+from services.onebox.services import Onebox
+from shared.job.job import JobState
 from tests.onebox_fixture import draw_folder, environment
 
 PHASES = ("queue", "prepare", "screen", "tune", "evaluate", "export", "report", "done")

@@ -10,11 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from services.client.api import Client
+from services.client.api.client import Client
 from services.client.fault import Unreachable
 from services.client.follow import Patience
-from services.onebox.runner import Onebox
 from services.onebox.service_process import RestartRule
+from services.onebox.services import Onebox
 from shared.errors import UserFault
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ ENVIRON = {**os.environ, "CONVTAILOR_WARM_CHILD": "false"}
 BOX_IN_A_PROCESS = """
 import json, os, sys, time
 from pathlib import Path
-from services.onebox.runner import Onebox
+from services.onebox.services import Onebox
 with Onebox(Path(sys.argv[1]), os.environ) as box:
     box.wait_ready()
     print(json.dumps([service.pid for service in box.services]), flush=True)

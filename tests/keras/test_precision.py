@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from services.trainer.device import Precision
+from services.trainer.run.device import Precision
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.forward import compile_forward
 from services.trainer.screening.screen import screen
@@ -19,8 +19,8 @@ from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import assemble, build, complete
 from services.trainer.zoo.precision import computing_in
 from services.trainer.zoo.weights import resolve
-from shared.options import TuneSearch
-from shared.result import Hyperparameters
+from shared.job.options import TuneSearch
+from shared.job.result import Hyperparameters
 from tests.zoo_fixture import PX, coloured_dataset, make_run, small_backbone, untrained_head, write_weights
 
 

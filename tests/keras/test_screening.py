@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from services.trainer.run import Stopped
+from services.trainer.run.context import Stopped
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.forward import compile_forward
 from services.trainer.screening.screen import screen
 from services.trainer.zoo.network import build
 from services.trainer.zoo.weights import Source, WeightsFile
 from shared.errors import UserFault
-from shared.job import TrialState
-from shared.result import CandidateResult
+from shared.job.job import TrialState
+from shared.job.result import CandidateResult
 from tests.zoo_fixture import PX, MemoryLedger, coloured_dataset, make_run, small_backbone, write_weights
 
 

@@ -16,13 +16,13 @@ from PIL import Image
 
 from services.trainer.data.image import ImageLimits
 from services.trainer.data.prepare import prepare
-from services.trainer.eta import PHASES
 from services.trainer.export.rescore import raw_images
-from services.trainer.run import Run
-from shared.events import EventType
-from shared.job import Job, JobState, TrialState
+from services.trainer.run.context import Run
+from services.trainer.run.forecast import PHASES
+from shared.job.job import Job, JobState, TrialState
+from shared.job.result import Result
 from shared.json_codec import from_json
-from shared.result import Result
+from shared.messaging.events import EventType
 from tests.training_fixture import CLASSES, JOB_ID, MIRRORED, Site, null_ledger, write_archive, write_mirror
 
 PATIENCE_S = 20

@@ -7,13 +7,13 @@ import tensorflow as tf
 
 from services.trainer.screening.screen import Screening, screen
 from services.trainer.tuning.tail import Tail
-from services.trainer.tuning.trial import Material, attempt
+from services.trainer.tuning.trial import Material, fit_recipe
 from services.trainer.tuning.tune import tune
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import assemble, build
-from shared.job import TrialState
-from shared.options import TuneSearch
-from shared.result import Hyperparameters
+from shared.job.job import TrialState
+from shared.job.options import TuneSearch
+from shared.job.result import Hyperparameters
 from tests.zoo_fixture import (
     PX,
     MemoryLedger,
@@ -190,7 +190,9 @@ def test_out_of_memory_a_recipe_goes_on_with_half_the_batch(material, tmp_path):
     tail = ShortOfMemory(store.network, untrained_head(256, 3), class_weights=np.ones(3, np.float32), seed=0)
     recipe = Hyperparameters(learning_rate=1e-3, batch_size=64)
 
-    made = attempt(Material(dataset=dataset, store=store, tail=tail, seed=0), recipe, epochs=1, goes_on=lambda *_: True)
+    made = fit_recipe(
+        Material(dataset=dataset, store=store, tail=tail, seed=0), recipe, epochs=1, goes_on=lambda *_: True
+    )
 
     assert made.hyperparameters == Hyperparameters(learning_rate=1e-3, batch_size=16)
     assert len(made.history.loss) == 1

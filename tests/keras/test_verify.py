@@ -62,15 +62,15 @@ def test_a_faithful_export_passes_in_both_formats(verifier: Verifier, request_fo
     verifier.begin(request_for)
     verifier.begin(changed(request_for, tmp_path / "model.h5", "nothing"))
     for name in ("model.keras", "model.h5"):
-        verdict = verifier.verdict()
-        assert objection(name, verdict) is None
-        assert verdict.same_input_gap < 1e-5
-        assert 0 < verdict.raw_gap < 0.01
+        check = verifier.check()
+        assert objection(name, check) is None
+        assert check.same_input_gap < 1e-5
+        assert 0 < check.raw_gap < 0.01
 
 
 def test_other_weights_are_noticed(verifier: Verifier, request_for: Request, tmp_path: Path) -> None:
     verifier.begin(changed(request_for, tmp_path / "model.keras", "weights"))
-    fault = objection("model.keras", verifier.verdict())
+    fault = objection("model.keras", verifier.check())
     assert fault is not None
     assert fault.code == "export_not_faithful"
 
@@ -79,7 +79,7 @@ def test_a_truncated_file_is_noticed(verifier: Verifier, request_for: Request, t
     request = changed(request_for, tmp_path / "model.h5", "nothing")
     request.model.write_bytes(request.model.read_bytes()[:1000])
     verifier.begin(request)
-    fault = objection("model.h5", verifier.verdict())
+    fault = objection("model.h5", verifier.check())
     assert fault is not None
     assert "could not be loaded" in fault.message
 
@@ -90,4 +90,4 @@ def test_a_verifying_process_that_dies_is_replaced(verifier: Verifier, request_f
             child.kill()
             child.wait()
     verifier.begin(request_for)
-    assert objection("model.keras", verifier.verdict()) is None
+    assert objection("model.keras", verifier.check()) is None

@@ -5,12 +5,12 @@ import struct
 
 import pytest
 
-from services.intake.archive_index import MAX_DIRECTORY_BYTES, read_plan
+from services.intake.events.archive_index import MAX_DIRECTORY_BYTES, read_plan
 from shared.adapters.embedded.signed_url import UrlSigner
-from shared.adapters.memory.object_store import MemoryObjectStore
-from shared.archive_safety import ArchiveLimits
+from shared.archive.safety import ArchiveLimits
 from shared.errors import NotFound, UserFault
 from tests.archive_making import good, good_files, zipped
+from tests.doubles.memory_object_store import MemoryObjectStore
 
 KEY = "uploads/1/archive.zip"
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.archive_directory import open_archive
-from shared.archive_entry import Aside
-from shared.archive_rules import ArchivePlan, plan_archive
-from shared.archive_safety import ArchiveLimits
+from shared.archive.directory import open_archive
+from shared.archive.entry import Aside
+from shared.archive.rules import ArchivePlan, plan_archive
+from shared.archive.safety import ArchiveLimits
 from shared.errors import UserFault
 from tests.archive_corpus import ACCEPTED, REFUSED, ArchiveCase
 from tests.archive_making import good, good_files, zipped

@@ -2,7 +2,7 @@ import subprocess
 import sys
 
 from services.trainer.zoo.catalogue import BACKBONES
-from shared.candidates import CANDIDATE_NAMES
+from shared.job.candidates import CANDIDATE_NAMES
 
 
 def test_rows_are_the_candidates_that_a_job_may_name_in_their_order():

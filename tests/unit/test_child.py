@@ -6,15 +6,15 @@ import sys
 
 import pytest
 
-from services.trainer.child import Control, last_word
 from services.trainer.export.verifier import objection
-from services.trainer.export.verify import Verdict
-from services.trainer.pipeline import ArchiveRefused, Outcome
+from services.trainer.export.verify import ExportCheck
 from services.trainer.protocol import MessageKind, Order, StopReason, encode_line
-from services.trainer.run import Stopped
+from services.trainer.run.context import Stopped
+from services.trainer.training.pipeline import ArchiveRefused, Outcome
+from services.trainer.training.process import Control, last_word
 from shared.errors import NotFound, Transient, UserFault
-from shared.job import Artefacts
-from shared.options import JobOptions
+from shared.job.job import Artefacts
+from shared.job.options import JobOptions
 
 DONE = Outcome(artefacts=Artefacts(model_h5="h5"), stopped_because=None)
 CUT_SHORT = Outcome(artefacts=Artefacts(model_h5="h5"), stopped_because="budget")
@@ -89,17 +89,17 @@ def test_the_worker_speaks_first_of_the_order_then_of_stopping() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "said"),
+    ("check", "said"),
     [
-        (Verdict(same_input_gap=0.0001, raw_gap=0.01, raw_agreement=1.0), None),
-        (Verdict(same_input_gap=0.02, raw_gap=0.01, raw_agreement=1.0), "on the same pixels"),
-        (Verdict(same_input_gap=0.0, raw_gap=0.2, raw_agreement=1.0), "reads the uploaded pictures differently"),
-        (Verdict(same_input_gap=0.0, raw_gap=0.0, raw_agreement=0.5), "50% of the classes agree"),
-        (Verdict(error="OSError: truncated"), "could not be loaded"),
+        (ExportCheck(same_input_gap=0.0001, raw_gap=0.01, raw_agreement=1.0), None),
+        (ExportCheck(same_input_gap=0.02, raw_gap=0.01, raw_agreement=1.0), "on the same pixels"),
+        (ExportCheck(same_input_gap=0.0, raw_gap=0.2, raw_agreement=1.0), "reads the uploaded pictures differently"),
+        (ExportCheck(same_input_gap=0.0, raw_gap=0.0, raw_agreement=0.5), "50% of the classes agree"),
+        (ExportCheck(error="OSError: truncated"), "could not be loaded"),
     ],
 )
-def test_only_a_faithful_file_is_announced(verdict: Verdict, said: str | None) -> None:
-    fault = objection("model.h5", verdict)
+def test_only_a_faithful_file_is_announced(check: ExportCheck, said: str | None) -> None:
+    fault = objection("model.h5", check)
     if said is None:
         assert fault is None
     else:
@@ -110,7 +110,7 @@ def test_only_a_faithful_file_is_announced(verdict: Verdict, said: str | None) -
 
 def test_neither_worker_nor_a_training_process_before_its_warm_up_imports_tensorflow() -> None:
     program = (
-        "import sys, services.trainer.bootstrap, services.trainer.child;"
+        "import sys, services.trainer.bootstrap, services.trainer.training.process;"
         "sys.exit(any(name in sys.modules for name in ('tensorflow', 'keras')))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

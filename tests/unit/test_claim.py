@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from shared.claim import Claim, held, release, renew, take
 from shared.errors import Conflict
+from shared.job.claim import Claim, held, release, renew, take
 from tests.job_fixture import NOW, HandClock
 
 SETTINGS = settings(derandomize=True, database=None, deadline=None)

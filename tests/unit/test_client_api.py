@@ -5,22 +5,22 @@ import json
 import httpx
 import pytest
 
-from services.client.api import Client
+from services.client.api.client import Client
+from services.client.delivery import fetch
 from services.client.fault import Unreachable, UsageFault
-from services.client.fetch import fetch
 from shared.errors import UserFault
-from shared.job import Artefacts, JobState
-from tests.intake_fixture import MAX_BYTES, PUBLIC_URL, IntakeDesk, small_archive
+from shared.job.job import Artefacts, JobState
+from tests.intake_fixture import MAX_BYTES, PUBLIC_URL, IntakeFixture, small_archive
 
 
 @pytest.fixture
-def desk():
-    return IntakeDesk()
+def service():
+    return IntakeFixture()
 
 
 @pytest.fixture
-def client(desk):
-    with Client(PUBLIC_URL, transport=httpx.WSGITransport(app=desk.app)) as client:
+def client(service):
+    with Client(PUBLIC_URL, transport=httpx.WSGITransport(app=service.app)) as client:
         yield client
 
 
@@ -35,11 +35,11 @@ def answering(handler):
     return Client("http://elsewhere.test", transport=httpx.MockTransport(handler))
 
 
-def test_a_job_is_made_sent_seen_and_cancelled(client, desk, archive):
+def test_a_job_is_made_sent_seen_and_cancelled(client, service, archive):
     heard = []
     created = client.submit("ada@example.org", {"epochs": 3})
     client.upload(created.upload, archive, on_bytes=lambda done, total: heard.append((done, total)))
-    desk.handle_uploads()
+    service.handle_uploads()
 
     view = client.status(created.job_id, created.token)
     assert view.state is JobState.QUEUED
@@ -78,7 +78,7 @@ def test_a_size_told_beforehand_is_refused_before_anything_is_sent(client):
     assert caught.value.fault.code == "upload_too_large"
 
 
-def test_an_upload_whose_answer_was_lost_is_not_an_error(desk, archive):
+def test_an_upload_whose_answer_was_lost_is_not_an_error(service, archive):
     class Forgetful(httpx.WSGITransport):
         num_uploads = 0
 
@@ -90,25 +90,25 @@ def test_an_upload_whose_answer_was_lost_is_not_an_error(desk, archive):
                     raise httpx.ReadError("connection reset")
             return response
 
-    transport = Forgetful(app=desk.app)
+    transport = Forgetful(app=service.app)
     with Client(PUBLIC_URL, transport=transport) as client:
         created = client.submit("ada@example.org", {})
         client.upload(created.upload, archive)
     assert transport.num_uploads == 2
-    assert desk.objects.read(f"uploads/{created.job_id}/archive.zip") == archive.read_bytes()
+    assert service.objects.read(f"uploads/{created.job_id}/archive.zip") == archive.read_bytes()
 
 
-def test_everything_a_job_left_is_fetched_and_foreign_files_stay(client, desk, archive, tmp_path):
+def test_everything_a_job_left_is_fetched_and_foreign_files_stay(client, service, archive, tmp_path):
     created = client.submit("ada@example.org", {})
     client.upload(created.upload, archive)
-    desk.handle_uploads()
+    service.handle_uploads()
     made = {"job_id": created.job_id}
     kept = {
-        "result": desk.keep("jobs/1/result.json", b"{}"),
-        "model_h5": desk.keep("jobs/1/model.h5", b"network"),
-        "labels": desk.keep("jobs/1/labels.txt", b"cat\ndog\n"),
+        "result": service.keep("jobs/1/result.json", b"{}"),
+        "model_h5": service.keep("jobs/1/model.h5", b"network"),
+        "labels": service.keep("jobs/1/labels.txt", b"cat\ndog\n"),
     }
-    desk.move(made, JobState.TRAINING, JobState.REPORTING, artefacts=Artefacts(**kept))
+    service.move(made, JobState.TRAINING, JobState.REPORTING, artefacts=Artefacts(**kept))
     out = tmp_path / "results"
     out.mkdir()
     (out / "mine.txt").write_text("mine")

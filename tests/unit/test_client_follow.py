@@ -3,13 +3,13 @@
 import httpx
 import pytest
 
-from services.client.api import Client
+from services.client.api.client import Client
 from services.client.fault import Unreachable
 from services.client.follow import Patience, follow, raise_unless_done
 from shared.errors import Fault, UserFault
-from shared.job import JobState
-from shared.progress import Best, Progress
-from tests.intake_fixture import PUBLIC_URL, IntakeDesk, small_archive
+from shared.job.job import JobState
+from shared.job.progress import Best, Progress
+from tests.intake_fixture import PUBLIC_URL, IntakeFixture, small_archive
 
 
 class Recorder:
@@ -40,35 +40,35 @@ class Script:
 
 
 @pytest.fixture
-def desk():
-    return IntakeDesk()
+def service():
+    return IntakeFixture()
 
 
 @pytest.fixture
-def made(desk):
-    made = desk.submit()
-    desk.upload(made, small_archive())
+def made(service):
+    made = service.submit()
+    service.upload(made, small_archive())
     return made
 
 
-def follow_with(script, desk, made, live, transport=None):
-    with Client(PUBLIC_URL, transport=transport or httpx.WSGITransport(app=desk.app)) as client:
+def follow_with(script, service, made, live, transport=None):
+    with Client(PUBLIC_URL, transport=transport or httpx.WSGITransport(app=service.app)) as client:
         return follow(client, made["job_id"], made["token"], live=live, patience=script.patience)
 
 
-def test_every_stage_is_shown_until_the_end(desk, made):
+def test_every_stage_is_shown_until_the_end(service, made):
     live = Recorder()
     best = Best(candidate="tiny", val_accuracy=0.9)
     point = Progress(phase="screen", done=3, total=9, unit="epochs", best=best)
     view = follow_with(
         Script(
-            desk.handle_uploads,
-            lambda: desk.move(made, JobState.TRAINING),
-            lambda: desk.move(made, progress=point),
-            lambda: desk.move(made, JobState.REPORTING),
-            lambda: desk.move(made, JobState.DONE),
+            service.handle_uploads,
+            lambda: service.move(made, JobState.TRAINING),
+            lambda: service.move(made, progress=point),
+            lambda: service.move(made, JobState.REPORTING),
+            lambda: service.move(made, JobState.DONE),
         ),
-        desk,
+        service,
         made,
         live,
     )
@@ -84,9 +84,9 @@ def test_every_stage_is_shown_until_the_end(desk, made):
     raise_unless_done(view)
 
 
-def test_a_rejected_job_is_told_with_its_own_fault(desk, made):
+def test_a_rejected_job_is_told_with_its_own_fault(service, made):
     fault = Fault(code="one_class", message="There is one class.", fix="Add another.", details={"classes": ["cat"]})
-    view = follow_with(Script(lambda: desk.move(made, JobState.REJECTED, fault=fault)), desk, made, Recorder())
+    view = follow_with(Script(lambda: service.move(made, JobState.REJECTED, fault=fault)), service, made, Recorder())
     with pytest.raises(UserFault) as caught:
         raise_unless_done(view)
     told = caught.value.fault
@@ -94,8 +94,8 @@ def test_a_rejected_job_is_told_with_its_own_fault(desk, made):
     assert told.details == {"classes": ["cat"], "job_id": made["job_id"], "state": "rejected"}
 
 
-def test_an_expired_job_has_a_code_although_it_has_no_fault(desk, made):
-    view = follow_with(Script(lambda: desk.move(made, JobState.EXPIRED)), desk, made, Recorder())
+def test_an_expired_job_has_a_code_although_it_has_no_fault(service, made):
+    view = follow_with(Script(lambda: service.move(made, JobState.EXPIRED)), service, made, Recorder())
     with pytest.raises(UserFault) as caught:
         raise_unless_done(view)
     assert caught.value.fault.code == "job_expired"
@@ -110,18 +110,18 @@ class Flaky(httpx.WSGITransport):
         return super().handle_request(request)
 
 
-def test_a_short_outage_is_forgiven_and_a_long_one_is_not(desk, made):
-    transport = Flaky(app=desk.app)
+def test_a_short_outage_is_forgiven_and_a_long_one_is_not(service, made):
+    transport = Flaky(app=service.app)
 
     def switch(is_down):
         return lambda: setattr(transport, "is_down", is_down)
 
-    script = Script(switch(True), switch(False), lambda: desk.move(made, JobState.EXPIRED))
-    assert follow_with(script, desk, made, Recorder(), transport).state is JobState.EXPIRED
+    script = Script(switch(True), switch(False), lambda: service.move(made, JobState.EXPIRED))
+    assert follow_with(script, service, made, Recorder(), transport).state is JobState.EXPIRED
     script = Script(switch(True))
     script.now = 100.0
     transport.is_down = False
-    made_anew = desk.submit()
+    made_anew = service.submit()
     with pytest.raises(Unreachable):
-        follow_with(script, desk, made_anew, Recorder(), transport)
+        follow_with(script, service, made_anew, Recorder(), transport)
     assert script.now - 100.0 == 6.0

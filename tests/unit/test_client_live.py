@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from services.client.cli import _print_status
-from services.client.job_view import JobView
-from services.client.live import LiveBars, LiveLines, open_live
-from services.client.stage import Stage, duration
-from services.client.summary import print_summary
-from shared.job import JobState
-from shared.progress import Best
+from services.client.api.job_view import JobView
+from services.client.commands.status import _print_status
+from services.client.terminal.live import LiveBars, LiveLines, open_live
+from services.client.terminal.stage import Stage, duration
+from services.client.terminal.summary import print_summary
+from shared.job.job import JobState
+from shared.job.progress import Best
 from tests.result_fixture import make_result
 
 SCREEN = Stage(

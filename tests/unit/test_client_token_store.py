@@ -3,8 +3,8 @@ import stat
 
 import pytest
 
+from services.client.api.token_store import KnownJob, TokenStore
 from services.client.fault import UsageFault
-from services.client.token_store import KnownJob, TokenStore
 
 JOB = KnownJob(job_id="3f2a", server="http://here.test", token="secret")
 

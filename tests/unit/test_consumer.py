@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from shared.adapters.memory.event_bus import MemoryEventBus
-from shared.consumer import consume, consume_once
 from shared.errors import Conflict, MalformedEvent, NotFound, Transient, UserFault
-from shared.events import Event, Topic, job_queued
+from shared.messaging.consumer import consume, consume_once
+from shared.messaging.events import Event, Topic, job_queued
 from shared.ports.event_bus import Delivery
 from tests.bus_fixture import RULES, Ground
+from tests.doubles.memory_event_bus import MemoryEventBus
 from tests.job_fixture import NOW
 
 LEASE = timedelta(seconds=60)
@@ -64,7 +64,7 @@ def test_a_handled_event_is_finished(ground: Ground) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "again", "buried_because"),
+    ("error", "again", "reason"),
     [
         (NotFound("no job"), False, None),
         (Conflict("written since"), True, None),
@@ -76,12 +76,12 @@ def test_a_handled_event_is_finished(ground: Ground) -> None:
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
 def test_the_error_decides_the_fate_of_the_message(
-    ground: Ground, error: Exception, buried_because: str | None, *, again: bool
+    ground: Ground, error: Exception, reason: str | None, *, again: bool
 ) -> None:
     ground.bus.publish(job_queued("job-1", NOW))
     assert consume_once(ground.bus, Topic.JOBS, raising(error), lease=LEASE)
     assert comes_again(ground) is again
-    assert [letter.reason for letter in ground.bus.dead_letters(Topic.JOBS)] == [buried_because] * bool(buried_because)
+    assert [letter.reason for letter in ground.bus.dead_letters(Topic.JOBS)] == [reason] * bool(reason)
 
 
 def test_a_surprise_leaves_its_traceback_and_ids_in_the_log(ground: Ground, caplog: pytest.LogCaptureFixture) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.trainer.device import Card, Device, Precision, visibility
+from services.trainer.run.device import Card, Device, Precision, visibility
 
 T4 = Card(name="Tesla T4", compute_capability=(7, 5))
 P100 = Card(name="Tesla P100-PCIE-16GB", compute_capability=(6, 0))

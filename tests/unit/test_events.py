@@ -7,8 +7,18 @@ from pathlib import Path
 import pytest
 
 from shared.errors import MalformedEvent
-from shared.events import TOPIC_OF, Event, EventType, Topic, announcement, archive_uploaded, decode, encode, job_queued
-from shared.job import JobState
+from shared.job.job import JobState
+from shared.messaging.events import (
+    TOPIC_OF,
+    Event,
+    EventType,
+    Topic,
+    announcement,
+    archive_uploaded,
+    decode,
+    encode,
+    job_queued,
+)
 from tests.job_fixture import NOW, archive_of, make_job
 
 GOLDEN = Path(__file__).parent / "golden" / "events"

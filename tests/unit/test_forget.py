@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from services.client.terminal import run_command
+from services.client.terminal.outcome import run_command
 from services.onebox.cli import convtailor
-from services.onebox.forget import every_job
-from shared.adapters.memory.job_store import MemoryJobStore
+from services.onebox.commands.forget import every_job
 from shared.backends import Backends, open_backends
 from shared.errors import NotFound
-from shared.events import job_queued
-from shared.job import JobState
+from shared.job.job import JobState
+from shared.messaging.events import job_queued
 from shared.settings import Settings
+from tests.doubles.memory_job_store import MemoryJobStore
 from tests.job_fixture import NOW, archive_of, make_job
 
 

@@ -7,24 +7,24 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import Fault
-from shared.events import Topic
-from shared.job import Archive, Artefacts, JobState, Trial, TrialState
+from shared.job.job import Archive, Artefacts, JobState, Trial, TrialState
+from shared.job.options import JobOptions
+from shared.job.progress import Best, Progress
 from shared.json_codec import to_json
-from shared.options import JobOptions
-from shared.progress import Best, Progress
-from tests.intake_fixture import MAX_BYTES, PUBLIC_URL, IntakeDesk, bearer
+from shared.messaging.events import Topic
+from tests.intake_fixture import MAX_BYTES, PUBLIC_URL, IntakeFixture, bearer
 
 ARCHIVE = Archive(object_key="uploads/x", generation="1", size_bytes=10, num_images=20, num_classes=2)
 ARTEFACTS = Artefacts(result="r", model_h5="h", model_keras="k", labels="l", predict="p", report="html")
 
 
 @pytest.fixture
-def desk() -> IntakeDesk:
-    return IntakeDesk()
+def service() -> IntakeFixture:
+    return IntakeFixture()
 
 
-def test_new_job_tells_all_that_is_needed_to_go_on(desk):
-    answer = desk.http.post("/v1/jobs", json={"email": "ada@example.org", "epochs": 3})
+def test_new_job_tells_all_that_is_needed_to_go_on(service):
+    answer = service.http.post("/v1/jobs", json={"email": "ada@example.org", "epochs": 3})
     made = answer.json
     assert answer.status_code == 201
     assert answer.headers["Location"] == made["status_url"] == f"{PUBLIC_URL}/v1/jobs/{made['job_id']}"
@@ -32,15 +32,15 @@ def test_new_job_tells_all_that_is_needed_to_go_on(desk):
     assert made["upload"]["url"].startswith(PUBLIC_URL)
     assert made["upload"]["headers"] == {"Content-Type": "application/zip"}
     assert made["upload"]["expires_at"] == "2026-03-04T06:06:07Z"
-    status = desk.status(made)
+    status = service.status(made)
     assert status["state"] == "awaiting_upload"
     assert status["options"] == to_json(JobOptions(epochs=3))
     assert (status["phase"], status["error"], status["best"], status["trials"]) == (None, None, None, [])
 
 
-def test_token_is_stored_nowhere_and_nothing_repeats(desk):
-    first, second = desk.submit(), desk.submit()
-    assert first["token"] not in json.dumps(to_json(desk.store.get(first["job_id"]).job))
+def test_token_is_stored_nowhere_and_nothing_repeats(service):
+    first, second = service.submit(), service.submit()
+    assert first["token"] not in json.dumps(to_json(service.store.get(first["job_id"]).job))
     assert first["job_id"] != second["job_id"]
     assert first["token"] != second["token"]
     assert first["job_id"] not in first["token"]
@@ -62,16 +62,16 @@ def test_token_is_stored_nowhere_and_nothing_repeats(desk):
         },
     ],
 )
-def test_every_way_of_sending_a_request_means_the_same(desk, sent):
-    answer = desk.http.post("/v1/jobs", **sent)
+def test_every_way_of_sending_a_request_means_the_same(service, sent):
+    answer = service.http.post("/v1/jobs", **sent)
     assert answer.status_code == 201, answer.text
-    job = desk.store.get(answer.json["job_id"]).job
+    job = service.store.get(answer.json["job_id"]).job
     assert job.email == "ada@example.org"
     assert job.options == JobOptions(seed=7, candidates=("tiny", "vgg16"))
 
 
-def test_every_fault_is_told_at_once(desk):
-    answer = desk.http.post(
+def test_every_fault_is_told_at_once(service):
+    answer = service.http.post(
         "/v1/jobs", json={"email": "ada", "epochs": 0, "budget_minutes": "soon", "epoch": 1, "candidates": ["vgg"]}
     )
     assert answer.status_code == 400
@@ -111,8 +111,8 @@ def test_every_fault_is_told_at_once(desk):
         ({"json": {"email": "a" * 70_000}}, "body_too_large"),
     ],
 )
-def test_one_fault_is_told_under_its_own_code(desk, sent, code):
-    answer = desk.http.post("/v1/jobs", **sent)
+def test_one_fault_is_told_under_its_own_code(service, sent, code):
+    answer = service.http.post("/v1/jobs", **sent)
     assert answer.json["error"]["code"] == code
     assert answer.status_code == {"unsupported_media_type": 415, "body_too_large": 413}.get(code, 400)
 
@@ -141,98 +141,98 @@ def test_one_fault_is_told_under_its_own_code(desk, sent, code):
         "\ud800@example.org",
     ],
 )
-def test_addresses_that_no_report_can_reach_are_refused(desk, email):
-    answer = desk.http.post("/v1/jobs", json={"email": email})
+def test_addresses_that_no_report_can_reach_are_refused(service, email):
+    answer = service.http.post("/v1/jobs", json={"email": email})
     assert answer.status_code == 400
     assert answer.json["error"]["code"] in ("invalid_email", "email_missing")
 
 
 @pytest.mark.parametrize("size", [1, MAX_BYTES, str(MAX_BYTES)])
-def test_a_size_told_beforehand_changes_nothing_where_an_upload_is_one_request(desk, size):
-    assert desk.submit(size_bytes=size)["upload"]["method"] == "PUT"
-    assert desk.http.post(f"/v1/jobs?email=ada@example.org&size_bytes={size}").status_code == 201
+def test_a_size_told_beforehand_changes_nothing_where_an_upload_is_one_request(service, size):
+    assert service.submit(size_bytes=size)["upload"]["method"] == "PUT"
+    assert service.http.post(f"/v1/jobs?email=ada@example.org&size_bytes={size}").status_code == 201
 
 
 @pytest.mark.parametrize("size", [0, -1, 1.5, True, "many", "1e9", "٣", [1], "9" * 19])
-def test_a_size_that_is_none_is_refused(desk, size):
-    answer = desk.http.post("/v1/jobs", json={"email": "ada@example.org", "size_bytes": size})
+def test_a_size_that_is_none_is_refused(service, size):
+    answer = service.http.post("/v1/jobs", json={"email": "ada@example.org", "size_bytes": size})
     assert answer.status_code == 400
     error = answer.json["error"]
     assert (error["code"], error["details"]["field"]) == ("invalid_option", "size_bytes")
 
 
-def test_an_archive_known_to_be_too_large_makes_no_job(desk):
-    answer = desk.http.post("/v1/jobs", json={"email": "ada@example.org", "size_bytes": MAX_BYTES + 1})
+def test_an_archive_known_to_be_too_large_makes_no_job(service):
+    answer = service.http.post("/v1/jobs", json={"email": "ada@example.org", "size_bytes": MAX_BYTES + 1})
     assert answer.status_code == 413
     assert answer.json["error"]["code"] == "upload_too_large"
     assert answer.json["error"]["details"] == {"max_bytes": MAX_BYTES}
-    assert desk.store.find(frozenset(JobState), updated_before=desk.clock.now + timedelta(days=1)) == []
+    assert service.store.find(frozenset(JobState), updated_before=service.clock.now + timedelta(days=1)) == []
 
 
-def test_foreign_domain_travels_as_punycode(desk):
-    made = desk.http.post("/v1/jobs", json={"email": "ada@bücher.example.org"}).json
-    assert desk.store.get(made["job_id"]).job.email == "ada@xn--bcher-kva.example.org"
+def test_foreign_domain_travels_as_punycode(service):
+    made = service.http.post("/v1/jobs", json={"email": "ada@bücher.example.org"}).json
+    assert service.store.get(made["job_id"]).job.email == "ada@xn--bcher-kva.example.org"
 
 
-def test_wrong_token_and_unknown_job_cannot_be_told_apart(desk):
-    made = desk.submit()
-    wrong = desk.http.get(f"/v1/jobs/{made['job_id']}?token=wrong")
-    unknown = desk.http.get(f"/v1/jobs/{'0' * 32}?token={made['token']}")
-    foreign = desk.http.get(f"/v1/jobs/{made['job_id']}", headers=bearer(desk.submit()))
+def test_wrong_token_and_unknown_job_cannot_be_told_apart(service):
+    made = service.submit()
+    wrong = service.http.get(f"/v1/jobs/{made['job_id']}?token=wrong")
+    unknown = service.http.get(f"/v1/jobs/{'0' * 32}?token={made['token']}")
+    foreign = service.http.get(f"/v1/jobs/{made['job_id']}", headers=bearer(service.submit()))
     assert wrong.status_code == unknown.status_code == foreign.status_code == 404
     assert wrong.data == unknown.data == foreign.data
     assert wrong.json["error"]["code"] == "job_not_found"
-    without = desk.http.get(f"/v1/jobs/{made['job_id']}")
+    without = service.http.get(f"/v1/jobs/{made['job_id']}")
     assert without.status_code == 401
     assert without.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_token_opens_the_job_from_header_or_query(desk):
-    made = desk.submit()
-    assert desk.http.get(f"/v1/jobs/{made['job_id']}?token={made['token']}").json == desk.status(made)
+def test_token_opens_the_job_from_header_or_query(service):
+    made = service.submit()
+    assert service.http.get(f"/v1/jobs/{made['job_id']}?token={made['token']}").json == service.status(made)
 
 
-def test_status_shows_how_far_a_training_is(desk):
-    made = desk.submit()
+def test_status_shows_how_far_a_training_is(service):
+    made = service.submit()
     best = Best(candidate="tiny", val_accuracy=0.9)
     progress = Progress(phase="screen", done=3, total=9, unit="epochs", detail="vgg16: head", eta_s=4.5, best=best)
     trial = Trial(name="screen/tiny", state=TrialState.DONE, val_accuracy=0.9, seconds=2.5)
-    desk.move(made, JobState.QUEUED, JobState.TRAINING, progress=progress, trials=(trial,), archive=ARCHIVE)
-    status = desk.status(made)
+    service.move(made, JobState.QUEUED, JobState.TRAINING, progress=progress, trials=(trial,), archive=ARCHIVE)
+    status = service.status(made)
     shown = {name: status[name] for name in ("state", "phase", "done", "total", "unit", "detail", "eta_s", "best")}
     assert shown == {"state": "training", **to_json(progress)}
     assert status["trials"] == [to_json(trial)]
     assert status["archive"] == {"size_bytes": 10, "num_images": 20, "num_classes": 2}
 
 
-def test_status_of_a_rejected_job_says_what_to_mend(desk):
-    made = desk.submit()
+def test_status_of_a_rejected_job_says_what_to_mend(service):
+    made = service.submit()
     fault = Fault(code="archive_encrypted", message="m", fix="f", details={"files": ["a.jpg"]})
-    desk.move(made, JobState.REJECTED, fault=fault)
-    assert desk.status(made)["error"] == to_json(fault)
+    service.move(made, JobState.REJECTED, fault=fault)
+    assert service.status(made)["error"] == to_json(fault)
 
 
 @pytest.mark.parametrize("path", [[], [JobState.QUEUED]])
-def test_cancel_before_training_ends_the_job_at_once_and_again_changes_nothing(desk, path):
-    made = desk.submit()
-    desk.move(made, *path, archive=ARCHIVE if path else None)
+def test_cancel_before_training_ends_the_job_at_once_and_again_changes_nothing(service, path):
+    made = service.submit()
+    service.move(made, *path, archive=ARCHIVE if path else None)
     for _ in range(2):
-        answer = desk.http.post(f"/v1/jobs/{made['job_id']}/cancel", headers=bearer(made))
+        answer = service.http.post(f"/v1/jobs/{made['job_id']}/cancel", headers=bearer(made))
         assert (answer.status_code, answer.json["state"]) == (200, "cancelled")
         assert answer.json["links"]["cancel"] is None
     # Whoever has uploaded gets a mail, whoever has not does not.
-    assert desk.events(Topic.RESULTS) == (["job_cancelled"] if path else [])
+    assert service.events(Topic.RESULTS) == (["job_cancelled"] if path else [])
 
 
-def test_cancel_while_training_is_a_request_to_the_worker(desk):
-    made = desk.submit()
-    desk.move(made, JobState.QUEUED, JobState.TRAINING, archive=ARCHIVE)
-    first = desk.http.post(f"/v1/jobs/{made['job_id']}/cancel", headers=bearer(made)).json
-    desk.clock.turn(timedelta(minutes=1))
-    second = desk.http.post(f"/v1/jobs/{made['job_id']}/cancel", headers=bearer(made)).json
+def test_cancel_while_training_is_a_request_to_the_worker(service):
+    made = service.submit()
+    service.move(made, JobState.QUEUED, JobState.TRAINING, archive=ARCHIVE)
+    first = service.http.post(f"/v1/jobs/{made['job_id']}/cancel", headers=bearer(made)).json
+    service.clock.turn(timedelta(minutes=1))
+    second = service.http.post(f"/v1/jobs/{made['job_id']}/cancel", headers=bearer(made)).json
     assert first == second
     assert (first["state"], first["cancel_requested_at"]) == ("training", "2026-03-04T05:06:07Z")
-    assert desk.events(Topic.RESULTS) == []
+    assert service.events(Topic.RESULTS) == []
 
 
 @pytest.mark.parametrize(
@@ -245,43 +245,43 @@ def test_cancel_while_training_is_a_request_to_the_worker(desk):
         [JobState.QUEUED, JobState.FAILED],
     ],
 )
-def test_cancel_after_the_end_says_so(desk, path):
-    made = desk.submit()
-    before = desk.move(made, *path)
-    answer = desk.http.post(f"/v1/jobs/{made['job_id']}/cancel", headers=bearer(made))
+def test_cancel_after_the_end_says_so(service, path):
+    made = service.submit()
+    before = service.move(made, *path)
+    answer = service.http.post(f"/v1/jobs/{made['job_id']}/cancel", headers=bearer(made))
     assert (answer.status_code, answer.json["error"]["code"]) == (409, "job_already_ended")
-    assert desk.store.get(made["job_id"]).job == before
+    assert service.store.get(made["job_id"]).job == before
 
 
-def test_links_lead_to_what_the_job_left(desk):
-    made = desk.submit()
-    kept = {each.name: desk.keep(f"jobs/{each.name}", each.name.encode()) for each in dataclasses.fields(ARTEFACTS)}
-    desk.move(made, JobState.QUEUED, JobState.TRAINING, JobState.REPORTING, artefacts=Artefacts(**kept))
-    links = {name: link for name, link in desk.status(made)["links"].items() if link and name != "status"}
+def test_links_lead_to_what_the_job_left(service):
+    made = service.submit()
+    kept = {each.name: service.keep(f"jobs/{each.name}", each.name.encode()) for each in dataclasses.fields(ARTEFACTS)}
+    service.move(made, JobState.QUEUED, JobState.TRAINING, JobState.REPORTING, artefacts=Artefacts(**kept))
+    links = {name: link for name, link in service.status(made)["links"].items() if link and name != "status"}
     names = {"model": "model.h5", "model_keras": "model.keras", "labels": "labels.txt", "predict": "predict.py"}
     names |= {"report": "report.html", "result": "result.json"}
     assert links.keys() == names.keys()
     for name, link in links.items():
-        redirect = desk.http.get(link.removeprefix(PUBLIC_URL), headers=bearer(made))
+        redirect = service.http.get(link.removeprefix(PUBLIC_URL), headers=bearer(made))
         assert redirect.status_code == 302
         assert redirect.json["url"] == redirect.headers["Location"]
-        found = desk.http.get(redirect.headers["Location"].removeprefix(PUBLIC_URL))
+        found = service.http.get(redirect.headers["Location"].removeprefix(PUBLIC_URL))
         assert found.data.decode() == {"model": "model_h5"}.get(name, name)
         assert names[name] in found.headers["Content-Disposition"]
 
 
-def test_links_to_nothing_say_whether_to_wait(desk):
-    made = desk.submit()
+def test_links_to_nothing_say_whether_to_wait(service):
+    made = service.submit()
     url = f"/v1/jobs/{made['job_id']}/model"
-    early = desk.http.get(url, headers=bearer(made))
+    early = service.http.get(url, headers=bearer(made))
     assert (early.status_code, early.json["error"]["code"]) == (409, "artefact_not_ready")
-    desk.move(made, JobState.REJECTED)
-    never = desk.http.get(url, headers=bearer(made))
+    service.move(made, JobState.REJECTED)
+    never = service.http.get(url, headers=bearer(made))
     assert (never.status_code, never.json["error"]["code"]) == (404, "artefact_absent")
-    wrong = desk.http.get(f"{url}?format=onnx", headers=bearer(made))
+    wrong = service.http.get(f"{url}?format=onnx", headers=bearer(made))
     assert (wrong.status_code, wrong.json["error"]["code"]) == (400, "invalid_format")
 
 
-def test_front_door_says_what_this_is(desk):
-    assert "photographs" in desk.http.get("/").json["what"]
-    assert desk.http.get("/healthz").json == {"status": "ok"}
+def test_front_door_says_what_this_is(service):
+    assert "photographs" in service.http.get("/").json["what"]
+    assert service.http.get("/healthz").json == {"status": "ok"}

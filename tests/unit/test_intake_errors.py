@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.intake.api.error_reply import STATUS_OF_CODE
+from services.intake.api.routes import JobRoutes
 from services.intake.app import create_app
-from services.intake.error_reply import STATUS_OF_CODE
-from services.intake.routes import JobRoutes
 from services.intake.submission import UploadTerms
 from shared.errors import Conflict, Transient
-from tests.intake_fixture import MAX_BYTES, PUBLIC_URL, VALID_FOR, IntakeDesk, bearer
+from tests.intake_fixture import MAX_BYTES, PUBLIC_URL, VALID_FOR, IntakeFixture, bearer
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW")
 BODIES = {
@@ -38,8 +38,8 @@ def is_error_document(document: object) -> bool:
     )
 
 
-def paths_of(desk: IntakeDesk) -> list[str]:
-    made = desk.submit()
+def paths_of(service: IntakeFixture) -> list[str]:
+    made = service.submit()
     signed = made["upload"]["url"].removeprefix(PUBLIC_URL)
     job = f"/v1/jobs/{made['job_id']}"
     known = ["/", "/healthz", "/openapi.json", "/v1/jobs", job, f"{job}/cancel", f"{job}/model", signed]
@@ -57,10 +57,10 @@ def paths_of(desk: IntakeDesk) -> list[str]:
 
 @pytest.mark.parametrize("body", BODIES)
 def test_every_route_answers_every_nonsense_in_the_one_shape(body):
-    desk = IntakeDesk()
+    service = IntakeFixture()
     num_errors = 0
-    for path, method in itertools.product(paths_of(desk), METHODS):
-        answer = desk.http.open(path, method=method, **BODIES[body])
+    for path, method in itertools.product(paths_of(service), METHODS):
+        answer = service.http.open(path, method=method, **BODIES[body])
         assert answer.status_code < 500, (method, path)
         assert answer.content_type == "application/json", (method, path)
         if answer.status_code >= 400:
@@ -96,7 +96,7 @@ def test_no_field_breaks_the_making_of_a_job(document):
     assert answer.status_code < 500
 
 
-FUZZED = IntakeDesk()
+FUZZED = IntakeFixture()
 
 
 class FailingStore:
@@ -110,12 +110,12 @@ class FailingStore:
 
 
 def app_over(store):
-    desk = IntakeDesk()
+    service = IntakeFixture()
     routes = JobRoutes(
         store=store,
-        objects=desk.objects,
-        bus=desk.bus,
-        clock=desk.clock,
+        objects=service.objects,
+        bus=service.bus,
+        clock=service.clock,
         terms=UploadTerms(max_bytes=MAX_BYTES, valid_for=VALID_FOR),
         link_valid_for=VALID_FOR,
         public_url=PUBLIC_URL,
@@ -142,14 +142,14 @@ def test_store_that_does_not_answer_is_a_503_worth_another_try():
 
 
 def test_job_that_changes_again_and_again_is_a_conflict():
-    desk = IntakeDesk()
-    made = desk.submit()
+    service = IntakeFixture()
+    made = service.submit()
 
     class Racing:
         """Somebody else always writes first."""
 
         def get(self, job_id):
-            return desk.store.get(job_id)
+            return service.store.get(job_id)
 
         def replace(self, stored, job, events=()):
             raise Conflict("written since")
@@ -160,9 +160,9 @@ def test_job_that_changes_again_and_again_is_a_conflict():
 
 def test_the_log_line_of_a_request_names_its_job_also_where_the_address_does_not(caplog):
     caplog.set_level(logging.INFO)
-    desk = IntakeDesk()
-    made = desk.submit()
-    desk.status(made)
+    service = IntakeFixture()
+    made = service.submit()
+    service.status(made)
     lines = [each for each in caplog.records if each.name == "services.intake.access"]
     assert [(each.route, each.job_id) for each in lines] == [
         ("/v1/jobs", made["job_id"]),
@@ -172,15 +172,15 @@ def test_the_log_line_of_a_request_names_its_job_also_where_the_address_does_not
 
 def test_no_log_line_carries_a_token_a_signature_or_an_address(caplog):
     caplog.set_level(logging.DEBUG)
-    desk = IntakeDesk()
-    made = desk.submit()
+    service = IntakeFixture()
+    made = service.submit()
     signed = made["upload"]["url"].removeprefix(PUBLIC_URL)
-    desk.http.get(f"/v1/jobs/{made['job_id']}?token={made['token']}")
-    desk.http.post(f"/v1/jobs/{made['job_id']}/cancel?token={made['token']}")
-    desk.http.get(f"/v1/jobs/{made['job_id']}/model?token={made['token']}")
-    desk.http.get(f"/nowhere?token={made['token']}")
-    desk.http.put(signed, data=b"x")
-    desk.http.put(signed + "x", data=b"x")
+    service.http.get(f"/v1/jobs/{made['job_id']}?token={made['token']}")
+    service.http.post(f"/v1/jobs/{made['job_id']}/cancel?token={made['token']}")
+    service.http.get(f"/v1/jobs/{made['job_id']}/model?token={made['token']}")
+    service.http.get(f"/nowhere?token={made['token']}")
+    service.http.put(signed, data=b"x")
+    service.http.put(signed + "x", data=b"x")
     logged = " ".join(str(record.__dict__) for record in caplog.records)
     assert caplog.records
     assert made["job_id"] in logged

@@ -7,27 +7,27 @@ import sys
 import pytest
 from jsonschema import Draft202012Validator
 
-from services.intake.openapi import OPERATIONS
+from services.intake.api.openapi import OPERATIONS
 from shared.errors import Fault
-from shared.job import JobState, Trial, TrialState
-from shared.progress import Best, Progress
-from tests.intake_fixture import PUBLIC_URL, IntakeDesk, bearer, small_archive
+from shared.job.job import JobState, Trial, TrialState
+from shared.job.progress import Best, Progress
+from tests.intake_fixture import PUBLIC_URL, IntakeFixture, bearer, small_archive
 
 
 @pytest.fixture(scope="module")
-def desk() -> IntakeDesk:
-    return IntakeDesk()
+def service() -> IntakeFixture:
+    return IntakeFixture()
 
 
 @pytest.fixture(scope="module")
-def document(desk) -> dict:
-    return desk.http.get("/openapi.json").json
+def document(service) -> dict:
+    return service.http.get("/openapi.json").json
 
 
-def test_every_route_is_described_and_nothing_else(desk, document):
+def test_every_route_is_described_and_nothing_else(service, document):
     routes = {
         (re.sub(r"<(?:[^<>]*:)?(\w+)>", r"{\1}", rule.rule), method.lower())
-        for rule in desk.app.url_map.iter_rules()
+        for rule in service.app.url_map.iter_rules()
         for method in rule.methods - {"HEAD", "OPTIONS"}
     }
     described = {(path, method) for path, methods in document["paths"].items() for method in methods}
@@ -52,9 +52,9 @@ def validator(document: dict, path: str, method: str, status: int) -> Draft20201
     return Draft202012Validator({**media["schema"], "components": document["components"]})
 
 
-def answers(desk: IntakeDesk):
+def answers(service: IntakeFixture):
     """Yield real answers of every operation, good and bad."""
-    http = desk.http
+    http = service.http
     for path in ("/", "/healthz", "/openapi.json"):
         yield path, http.get(path)
     yield "/v1/jobs", http.post("/v1/jobs", json={})
@@ -66,32 +66,32 @@ def answers(desk: IntakeDesk):
     signed = made["upload"]["url"].removeprefix(PUBLIC_URL)
     objects_path = "/v1/objects/{signature}"
     yield objects_path, http.put(signed, data=b"x", content_type="text/plain")
-    yield objects_path, desk.upload(made, small_archive())
-    yield objects_path, desk.upload(made, small_archive())
+    yield objects_path, service.upload(made, small_archive())
+    yield objects_path, service.upload(made, small_archive())
     yield objects_path, http.get(signed)
     yield job_path, http.get(job)
     yield job_path, http.get(f"{job}?token=x")
     yield job_path, http.get(job, headers=bearer(made))
-    desk.handle_uploads()
+    service.handle_uploads()
     artefact_path = f"{job_path}/{{artefact}}"
     yield artefact_path, http.get(f"{job}/model", headers=bearer(made))
     yield artefact_path, http.get(f"{job}/model?format=x", headers=bearer(made))
     best = Best(candidate="tiny", val_accuracy=0.5)
     progress = Progress(phase="tune", eta_s=1.5, best=best)
     trial = Trial(name="screen/tiny", state=TrialState.SKIPPED, reason="no weights")
-    desk.move(made, JobState.TRAINING, progress=progress, trials=(trial,), device="CPU")
+    service.move(made, JobState.TRAINING, progress=progress, trials=(trial,), device="CPU")
     yield job_path, http.get(job, headers=bearer(made))
     yield f"{job_path}/cancel", http.post(f"{job}/cancel", headers=bearer(made))
     fault = Fault(code="c", message="m", fix="f", details={"files": ["a"]})
-    desk.move(made, JobState.FAILED, fault=fault)
+    service.move(made, JobState.FAILED, fault=fault)
     yield job_path, http.get(job, headers=bearer(made))
     yield f"{job_path}/cancel", http.post(f"{job}/cancel", headers=bearer(made))
     yield artefact_path, http.get(f"{job}/report", headers=bearer(made))
 
 
-def test_real_answers_are_what_is_promised(desk, document):
+def test_real_answers_are_what_is_promised(service, document):
     met = set()
-    for path, answer in answers(desk):
+    for path, answer in answers(service):
         method = answer.request.method.lower()
         met.add((path, method))
         assert list(validator(document, path, method, answer.status_code).iter_errors(answer.json)) == [], answer.text

@@ -8,29 +8,29 @@ from datetime import datetime, timedelta
 import pytest
 
 from services.intake.app import create_app
-from services.intake.archive_event import handle_archive
 from services.intake.bootstrap import bootstrap
-from services.intake.push import PushRoutes
+from services.intake.events.archive_event import handle_archive
+from services.intake.events.push import PushRoutes
 from services.intake.settings import IntakeSettings
 from shared.adapters.gcp.notification import event_of_notification
 from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus
-from shared.adapters.memory.event_bus import MemoryEventBus
-from shared.envelope import parse_envelope
 from shared.errors import Transient
-from shared.events import Event, Topic, archive_uploaded, decode, encode, job_queued
-from shared.job import JobState
-from shared.push import TokenRefused
-from shared.push_gate import PushGate, PushSettings, open_push_gate
+from shared.job.job import JobState
+from shared.messaging.envelope import parse_envelope
+from shared.messaging.events import Event, Topic, archive_uploaded, decode, encode, job_queued
+from shared.messaging.push import TokenRefused
+from shared.messaging.push_gate import PushGate, PushSettings, open_push_gate
+from shared.messaging.sweeper import sweep
 from shared.settings import InvalidSettings
-from shared.sweeper import sweep
-from tests.intake_fixture import IntakeDesk, small_archive
+from tests.doubles.memory_event_bus import MemoryEventBus
+from tests.intake_fixture import IntakeFixture, small_archive
 from tests.oidc_fixture import ACCOUNT, AUDIENCE, Issuer, served_certificates
 from tests.push_fixture import BEARER, GOOD, STRANGERS, UNCHECKABLE, OneToken, envelope
 
 PATIENCE = timedelta(minutes=2)
 
 
-class PushedIntake(IntakeDesk):
+class PushedIntake(IntakeFixture):
     """Intake with pushes, over memory; ``post`` calls it as Google's products do."""
 
     def __post_init__(self) -> None:
@@ -215,7 +215,7 @@ def test_no_log_line_carries_a_token(intake: PushedIntake, caplog: pytest.LogCap
 
 @pytest.mark.parametrize("path", ["/push/uploads", "/tasks/sweep"])
 def test_where_events_are_pulled_nothing_can_be_pushed(path: str) -> None:
-    answer = IntakeDesk().http.post(path, data=envelope(b"{}"), headers={"Authorization": BEARER})
+    answer = IntakeFixture().http.post(path, data=envelope(b"{}"), headers={"Authorization": BEARER})
     assert (answer.status_code, answer.json["error"]["code"]) == (404, "route_not_found")
 
 

@@ -6,23 +6,23 @@ from functools import partial
 
 import pytest
 
-from services.intake.archive_event import handle_archive
-from shared.events import Topic, archive_uploaded
-from shared.job import JobState
-from tests.intake_fixture import MAX_BYTES, PUBLIC_URL, IntakeDesk, bearer, small_archive
+from services.intake.events.archive_event import handle_archive
+from shared.job.job import JobState
+from shared.messaging.events import Topic, archive_uploaded
+from tests.intake_fixture import MAX_BYTES, PUBLIC_URL, IntakeFixture, bearer, small_archive
 
 
 @pytest.fixture
-def desk() -> IntakeDesk:
-    return IntakeDesk()
+def service() -> IntakeFixture:
+    return IntakeFixture()
 
 
 def path_of(made: dict) -> str:
     return made["upload"]["url"].removeprefix(PUBLIC_URL)
 
 
-def put(desk, made, body=b"x", content_type="application/zip", **kwargs):
-    return desk.http.put(path_of(made), data=body, content_type=content_type, **kwargs)
+def put(service, made, body=b"x", content_type="application/zip", **kwargs):
+    return service.http.put(path_of(made), data=body, content_type=content_type, **kwargs)
 
 
 def stream(body: io.IOBase, length: int | None) -> dict:
@@ -63,100 +63,100 @@ class BrokenBody(io.RawIOBase):
         return len(piece)
 
 
-def test_uploaded_archive_queues_the_job(desk):
-    made, body = desk.submit(), small_archive(num_classes=3, num_images=6, image_bytes=5000)
+def test_uploaded_archive_queues_the_job(service):
+    made, body = service.submit(), small_archive(num_classes=3, num_images=6, image_bytes=5000)
     assert len(body) > 64 * 2**10  # the cap on other bodies
-    answer = desk.upload(made, body)
+    answer = service.upload(made, body)
     assert (answer.status_code, answer.json["size_bytes"]) == (200, len(body))
-    assert desk.handle_uploads() == 1
-    status = desk.status(made)
+    assert service.handle_uploads() == 1
+    status = service.status(made)
     assert status["state"] == "queued"
     assert status["archive"] == {"size_bytes": len(body), "num_images": 18, "num_classes": 3}
-    assert desk.events(Topic.JOBS) == ["job_queued"]
+    assert service.events(Topic.JOBS) == ["job_queued"]
 
 
 @pytest.mark.parametrize(
     ("body", "code"),
     [(b"these are my photos", "archive_not_zip"), (small_archive(num_classes=1), "archive_one_class")],
 )
-def test_bad_archive_rejects_the_job_with_its_fault(desk, body, code):
-    made = desk.submit()
-    assert desk.upload(made, body).status_code == 200
-    desk.handle_uploads()
-    status = desk.status(made)
+def test_bad_archive_rejects_the_job_with_its_fault(service, body, code):
+    made = service.submit()
+    assert service.upload(made, body).status_code == 200
+    service.handle_uploads()
+    status = service.status(made)
     assert (status["state"], status["error"]["code"]) == ("rejected", code)
     assert status["error"]["fix"]
-    assert desk.events(Topic.RESULTS) == ["job_rejected"]
-    assert desk.events(Topic.JOBS) == []
+    assert service.events(Topic.RESULTS) == ["job_rejected"]
+    assert service.events(Topic.JOBS) == []
 
 
-def test_upload_told_twice_and_an_upload_of_another_generation_change_nothing(desk):
-    made = desk.submit()
-    stored = desk.upload(made, small_archive()).json
-    desk.handle_uploads()
-    queued = desk.store.get(made["job_id"])
+def test_upload_told_twice_and_an_upload_of_another_generation_change_nothing(service):
+    made = service.submit()
+    stored = service.upload(made, small_archive()).json
+    service.handle_uploads()
+    queued = service.store.get(made["job_id"])
     key = queued.job.upload.object_key
-    desk.keep(key, small_archive(num_classes=9))
-    for generation in (stored["generation"], desk.objects.stat(key).generation):
-        desk.bus.publish(archive_uploaded(made["job_id"], desk.clock(), object_key=key, generation=generation))
-    assert desk.handle_uploads() == 2
-    assert desk.store.get(made["job_id"]) == queued
-    assert desk.events(Topic.JOBS) == ["job_queued"]
+    service.keep(key, small_archive(num_classes=9))
+    for generation in (stored["generation"], service.objects.stat(key).generation):
+        service.bus.publish(archive_uploaded(made["job_id"], service.clock(), object_key=key, generation=generation))
+    assert service.handle_uploads() == 2
+    assert service.store.get(made["job_id"]) == queued
+    assert service.events(Topic.JOBS) == ["job_queued"]
 
 
-def test_news_of_an_archive_that_is_not_there_waits_for_the_sweeper(desk):
-    made = desk.submit()
-    key = desk.store.get(made["job_id"]).job.upload.object_key
-    desk.bus.publish(archive_uploaded(made["job_id"], desk.clock(), object_key=key, generation="1"))
-    assert desk.handle_uploads() == 1
-    assert desk.status(made)["state"] == "awaiting_upload"
-    assert desk.bus.dead_letters(Topic.UPLOADS) == []
+def test_news_of_an_archive_that_is_not_there_waits_for_the_sweeper(service):
+    made = service.submit()
+    key = service.store.get(made["job_id"]).job.upload.object_key
+    service.bus.publish(archive_uploaded(made["job_id"], service.clock(), object_key=key, generation="1"))
+    assert service.handle_uploads() == 1
+    assert service.status(made)["state"] == "awaiting_upload"
+    assert service.bus.dead_letters(Topic.UPLOADS) == []
 
 
-def test_cancel_that_wins_the_race_against_the_check_stands(desk):
-    made = desk.submit()
-    desk.upload(made, small_archive())
+def test_cancel_that_wins_the_race_against_the_check_stands(service):
+    made = service.submit()
+    service.upload(made, small_archive())
 
     class Hesitating:
         """Lets the person cancel between reading the job and writing it."""
 
         def get(self, job_id):
-            stored = desk.store.get(job_id)
+            stored = service.store.get(job_id)
             if stored.job.state is JobState.AWAITING_UPLOAD:
-                desk.http.post(f"/v1/jobs/{job_id}/cancel", headers=bearer(made))
+                service.http.post(f"/v1/jobs/{job_id}/cancel", headers=bearer(made))
             return stored
 
         def __getattr__(self, name):
-            return getattr(desk.store, name)
+            return getattr(service.store, name)
 
-    handler = partial(handle_archive, store=Hesitating(), objects=desk.objects, bus=desk.bus, clock=desk.clock)
-    desk.handle_uploads(handler)
-    desk.clock.turn(timedelta(minutes=1))
-    assert desk.handle_uploads(handler) == 1  # the check that lost comes again
-    assert desk.status(made)["state"] == "cancelled"
-    assert desk.events(Topic.JOBS) == []
-    assert list(desk.objects.list("uploads/")) == []  # photographs that nobody will read are not kept
-
-
-def test_second_upload_is_refused_and_changes_nothing(desk):
-    made = desk.submit()
-    desk.upload(made, small_archive())
-    assert code_of(put(desk, made, **stream(UnreadBody(), 5))) == (409, "already_uploaded")
-    desk.handle_uploads()
-    assert desk.status(made)["state"] == "queued"
+    handler = partial(handle_archive, store=Hesitating(), objects=service.objects, bus=service.bus, clock=service.clock)
+    service.handle_uploads(handler)
+    service.clock.turn(timedelta(minutes=1))
+    assert service.handle_uploads(handler) == 1  # the check that lost comes again
+    assert service.status(made)["state"] == "cancelled"
+    assert service.events(Topic.JOBS) == []
+    assert list(service.objects.list("uploads/")) == []  # photographs that nobody will read are not kept
 
 
-def test_upload_over_the_cap_is_refused_before_it_is_read(desk):
-    answer = put(desk, desk.submit(), **stream(UnreadBody(), MAX_BYTES + 1))
+def test_second_upload_is_refused_and_changes_nothing(service):
+    made = service.submit()
+    service.upload(made, small_archive())
+    assert code_of(put(service, made, **stream(UnreadBody(), 5))) == (409, "already_uploaded")
+    service.handle_uploads()
+    assert service.status(made)["state"] == "queued"
+
+
+def test_upload_over_the_cap_is_refused_before_it_is_read(service):
+    answer = put(service, service.submit(), **stream(UnreadBody(), MAX_BYTES + 1))
     assert code_of(answer) == (413, "upload_too_large")
     assert answer.json["error"]["details"] == {"max_bytes": MAX_BYTES}
 
 
-def test_chunked_upload_over_the_cap_is_refused_while_it_streams(desk):
-    made = desk.submit()
-    answer = put(desk, made, **stream(io.BytesIO(b"x" * (MAX_BYTES + 1)), None))
+def test_chunked_upload_over_the_cap_is_refused_while_it_streams(service):
+    made = service.submit()
+    answer = put(service, made, **stream(io.BytesIO(b"x" * (MAX_BYTES + 1)), None))
     assert code_of(answer) == (413, "upload_too_large")
-    assert list(desk.objects.list("")) == []
+    assert list(service.objects.list("")) == []
 
 
 @pytest.mark.parametrize(
@@ -168,30 +168,30 @@ def test_chunked_upload_over_the_cap_is_refused_while_it_streams(desk):
         (stream(BrokenBody(), 1000), (400, "upload_incomplete")),
     ],
 )
-def test_upload_that_is_refused_or_breaks_leaves_nothing_and_may_be_tried_again(desk, sent, expected):
-    made = desk.submit()
-    assert code_of(put(desk, made, **sent)) == expected
-    assert list(desk.objects.list("")) == []
-    assert desk.handle_uploads() == 0
-    assert desk.upload(made, small_archive()).status_code == 200
+def test_upload_that_is_refused_or_breaks_leaves_nothing_and_may_be_tried_again(service, sent, expected):
+    made = service.submit()
+    assert code_of(put(service, made, **sent)) == expected
+    assert list(service.objects.list("")) == []
+    assert service.handle_uploads() == 0
+    assert service.upload(made, small_archive()).status_code == 200
 
 
-def test_expired_and_forged_urls_are_refused(desk):
-    made = desk.submit()
-    assert code_of(desk.http.put(path_of(made)[:-3] + "abc", data=b"x")) == (403, "url_invalid")
-    assert code_of(desk.http.get(path_of(made))) == (403, "url_invalid")
-    desk.clock.turn(timedelta(hours=1))
-    assert code_of(put(desk, made)) == (410, "url_expired")
+def test_expired_and_forged_urls_are_refused(service):
+    made = service.submit()
+    assert code_of(service.http.put(path_of(made)[:-3] + "abc", data=b"x")) == (403, "url_invalid")
+    assert code_of(service.http.get(path_of(made))) == (403, "url_invalid")
+    service.clock.turn(timedelta(hours=1))
+    assert code_of(put(service, made)) == (410, "url_expired")
 
 
 BODY = bytes(range(256)) * 5000  # more than one piece of a megabyte
 
 
 @pytest.fixture
-def download(desk):
-    desk.keep("jobs/1/model.h5", BODY)
-    signed = desk.objects.sign_download("jobs/1/model.h5", filename="modèle.h5", valid_for=timedelta(hours=1))
-    return partial(desk.http.open, signed.url.removeprefix(PUBLIC_URL))
+def download(service):
+    service.keep("jobs/1/model.h5", BODY)
+    signed = service.objects.sign_download("jobs/1/model.h5", filename="modèle.h5", valid_for=timedelta(hours=1))
+    return partial(service.http.open, signed.url.removeprefix(PUBLIC_URL))
 
 
 def test_download_offers_the_whole_object_under_its_name(download):
@@ -238,15 +238,15 @@ def test_range_beyond_the_end_is_refused(download):
     assert answer.headers["Content-Range"] == f"bytes */{len(BODY)}"
 
 
-def test_report_opens_in_the_browser_but_can_run_nothing(desk):
-    desk.keep("jobs/1/report.html", b"<h1>Hi</h1>", content_type="text/html; charset=utf-8")
-    signed = desk.objects.sign_download("jobs/1/report.html", filename="report.html", valid_for=timedelta(hours=1))
-    answer = desk.http.get(signed.url.removeprefix(PUBLIC_URL))
+def test_report_opens_in_the_browser_but_can_run_nothing(service):
+    service.keep("jobs/1/report.html", b"<h1>Hi</h1>", content_type="text/html; charset=utf-8")
+    signed = service.objects.sign_download("jobs/1/report.html", filename="report.html", valid_for=timedelta(hours=1))
+    answer = service.http.get(signed.url.removeprefix(PUBLIC_URL))
     assert answer.headers["Content-Disposition"] == "inline; filename=report.html"
     assert answer.content_type == "text/html; charset=utf-8"
     assert answer.headers["Content-Security-Policy"].startswith("sandbox;")
 
 
-def test_download_of_nothing_is_a_404(desk):
-    signed = desk.objects.sign_download("jobs/none", filename="x", valid_for=timedelta(hours=1))
-    assert code_of(desk.http.get(signed.url.removeprefix(PUBLIC_URL))) == (404, "not_found")
+def test_download_of_nothing_is_a_404(service):
+    signed = service.objects.sign_download("jobs/none", filename="x", valid_for=timedelta(hours=1))
+    assert code_of(service.http.get(signed.url.removeprefix(PUBLIC_URL))) == (404, "not_found")

@@ -3,7 +3,7 @@ import itertools
 import pytest
 
 from shared.errors import Conflict
-from shared.job import END_STATES, TRANSITIONS, JobState, Trial, TrialState, advance, with_trial
+from shared.job.job import END_STATES, TRANSITIONS, JobState, Trial, TrialState, advance, with_trial
 from tests.job_fixture import NOW, HandClock, archive_of, make_job
 
 S = JobState

@@ -4,9 +4,9 @@ from datetime import timedelta, timezone
 import pytest
 from pydantic import ValidationError
 
-from shared.job import Job, JobState
+from shared.job.job import Job, JobState
+from shared.job.result import Result
 from shared.json_codec import from_json, json_schema, to_json
-from shared.result import Result
 from tests.job_fixture import NOW, full_job, make_job
 
 

@@ -5,12 +5,12 @@ from io import BytesIO
 import numpy as np
 import pytest
 
-from services.trainer.ledger import ObjectLedger
-from services.trainer.run import LedgerEntry
+from services.trainer.run.context import LedgerEntry
+from services.trainer.run.ledger import ObjectLedger
 from shared.adapters.embedded.signed_url import UrlSigner
-from shared.adapters.memory.object_store import MemoryObjectStore
 from shared.clock import utc_now
-from shared.job import Trial, TrialState
+from shared.job.job import Trial, TrialState
+from tests.doubles.memory_object_store import MemoryObjectStore
 
 
 @pytest.fixture

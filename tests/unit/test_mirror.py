@@ -12,17 +12,17 @@ import h5py
 import numpy as np
 import pytest
 
-from services.onebox import candidates
+from services.onebox.commands import candidates
 from services.trainer.settings import TrainerSettings
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.download import default_cache_dir
 from services.trainer.zoo.mirror import BucketMirror, FolderMirror, open_mirror
 from services.trainer.zoo.weights import Source, resolve
 from shared.adapters.embedded.signed_url import UrlSigner
-from shared.adapters.memory.object_store import MemoryObjectStore
 from shared.clock import utc_now
 from shared.errors import Transient
 from shared.settings import InvalidSettings
+from tests.doubles.memory_object_store import MemoryObjectStore
 
 ADDRESS = "gs://weights/keras"
 

@@ -8,7 +8,7 @@ import pytest
 
 from shared.adapters.gcp.oidc import OidcVerifier
 from shared.errors import Transient
-from shared.push import CallerRefused, TokenRefused
+from shared.messaging.push import CallerRefused, TokenRefused
 from tests.http_fixture import HANG, HttpServer, Reply
 from tests.oidc_fixture import ACCOUNT, AUDIENCE, Issuer, served_certificates
 

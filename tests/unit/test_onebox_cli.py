@@ -11,11 +11,11 @@ from pathlib import Path
 import click
 import pytest
 
-from services.client.job_option import job_options
-from services.client.terminal import run_command
+from services.client.commands.job_option import job_options
+from services.client.terminal.outcome import run_command
 from services.onebox.cli import convtailor
-from services.onebox.demo import own_name
-from shared.options import JobOptions
+from services.onebox.commands.demo import own_name
+from shared.job.options import JobOptions
 from tools.cli_page import page
 
 ROOT = Path(__file__).parents[2]

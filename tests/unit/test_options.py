@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from shared.candidates import CANDIDATE_NAMES
-from shared.options import JobOptions, TuneSearch, parse_options
+from shared.job.candidates import CANDIDATE_NAMES
+from shared.job.options import JobOptions, TuneSearch, parse_options
 
 
 def faults_of(**choices: Any) -> list[tuple[str, str]]:

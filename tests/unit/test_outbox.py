@@ -1,7 +1,7 @@
 import pytest
 
-from shared.events import Topic, job_queued
-from shared.outbox import publish_pending
+from shared.messaging.events import Topic, job_queued
+from shared.messaging.outbox import publish_pending
 from tests.bus_fixture import Ground
 from tests.job_fixture import NOW, make_job
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from services.trainer.preemption import PATH, Patience, watch_for_preemption
+from services.trainer.worker.preemption import PATH, Patience, watch_for_preemption
 
 QUICK = Patience(hold_s=1, answer_s=0.3, pause_s=0.01, longest_pause_s=0.02)
 WITHIN_S = 10.0

@@ -13,13 +13,13 @@ from services.trainer.data.dataset import Dataset
 from services.trainer.data.image import ImageLimits
 from services.trainer.data.prepare import prepare
 from services.trainer.data.square_file import SquareFile
-from services.trainer.run import LedgerEntry, Run, Stopped
+from services.trainer.run.context import LedgerEntry, Run, Stopped
 from shared.errors import UserFault
 from tests.archive_corpus import ACCEPTED, REFUSED, ArchiveCase
 from tests.archive_making import encoded, good, good_files, photograph, zipped
 
 if TYPE_CHECKING:
-    from shared.progress import Progress
+    from shared.job.progress import Progress
 
 LIMITS = ImageLimits()
 

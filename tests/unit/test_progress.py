@@ -1,6 +1,6 @@
 import pytest
 
-from shared.progress import Best, Progress, worth_storing
+from shared.job.progress import Best, Progress, worth_storing
 
 LAST = Progress(phase="screen", done=3, total=10, best=Best(candidate="tiny", val_accuracy=0.5))
 

@@ -3,10 +3,10 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.envelope import Envelope, EnvelopeRefused, parse_envelope
 from shared.errors import Conflict, MalformedEvent, NotFound, Transient, UserFault
-from shared.events import Event, Topic, decode, encode, job_queued
-from shared.push import PushAnswer, PushDesk, answer_call, answer_push
+from shared.messaging.envelope import Envelope, EnvelopeRefused, parse_envelope
+from shared.messaging.events import Event, Topic, decode, encode, job_queued
+from shared.messaging.push import PushAnswer, PushEndpoint, answer_call, answer_push
 from tests.job_fixture import NOW
 from tests.push_fixture import BEARER, GOOD, STRANGERS, UNCHECKABLE, OneToken, envelope
 
@@ -28,7 +28,7 @@ class Office:
         read: Callable[[Envelope], Event | None] | None = None,
     ) -> PushAnswer:
         reading = {} if read is None else {"read": read}
-        desk = PushDesk(
+        desk = PushEndpoint(
             topic=Topic.JOBS, verifier=OneToken(), handler=self._handle, record_dead=self._record, **reading
         )
         return answer_push(body, authorization, desk)

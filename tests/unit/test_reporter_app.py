@@ -9,9 +9,9 @@ import pytest
 from services.reporter.app import create_app
 from services.reporter.bootstrap import Reporter
 from shared.errors import Conflict, Transient
-from shared.events import Topic
-from shared.job import JobState
-from shared.push_gate import PushGate
+from shared.job.job import JobState
+from shared.messaging.events import Topic
+from shared.messaging.push_gate import PushGate
 from tests.push_fixture import BEARER, GOOD, STRANGERS, UNCHECKABLE, OneToken, envelope
 from tests.reporter_fixture import Office, Tray, finished_job, open_office
 from tests.result_fixture import make_result
@@ -25,10 +25,10 @@ class PushedReporter:
     def __init__(self, *, mailer: Tray | None = None) -> None:
         self.office: Office = open_office()
         self.dead: list[tuple[Topic, bytes]] = []
-        desk = self.office.colleague(mailer) if mailer else self.office.desk
+        tools = self.office.colleague(mailer) if mailer else self.office.tools
         gate = PushGate(verifier=OneToken(), record_dead=self._record, notified=lambda _attributes, _now: None)
-        self.reporter = Reporter(desk=desk, bus=self.office.bus, gate=gate)
-        self.http = create_app(self.reporter.handle, desk.store, gate).test_client()
+        self.reporter = Reporter(tools=tools, bus=self.office.bus, gate=gate)
+        self.http = create_app(self.reporter.handle, tools.store, gate).test_client()
 
     def _record(self, topic: Topic, data: bytes, reason: str) -> None:
         assert reason
@@ -41,7 +41,7 @@ class PushedReporter:
     def finished(self) -> bytes:
         """Finish a job as the trainer does; returns the push that tells of it."""
         self.office.add(finished_job(), make_result())
-        (event,) = self.office.bus.pull(Topic.RESULTS, lease=self.office.desk.terms.lease)
+        (event,) = self.office.bus.pull(Topic.RESULTS, lease=self.office.tools.terms.lease)
         return envelope(event.data)
 
 

@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from services.reporter.caution import cautions
-from services.reporter.finding import wilson_interval
-from services.reporter.wording import duration, enumeration, percent
-from shared.result import Result
+from services.reporter.report.statistics import wilson_interval
+from services.reporter.report.warnings import cautions
+from services.reporter.report.wording import duration, enumeration, percent
+from shared.job.result import Result
 from tests.result_fixture import make_result, scores
 
 

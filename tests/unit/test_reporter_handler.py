@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from services.reporter.handler import handle_end
-from services.reporter.picture import CONFUSION, Picture
-from shared.consumer import consume_once
+from services.reporter.report.figures import CONFUSION, Picture
 from shared.errors import Conflict, Fault, NotFound, Transient, UserFault
-from shared.events import Event, Topic, announcement
-from shared.job import Job, JobState
+from shared.job.job import Job, JobState
+from shared.messaging.consumer import consume_once
+from shared.messaging.events import Event, Topic, announcement
 from shared.ports.job_store import StoredJob
 from tests.job_fixture import archive_of, make_job
 from tests.reporter_fixture import JOB_ID, KEYS, PUBLIC_URL, Office, finished_job, open_office
@@ -33,7 +33,7 @@ def event_of(office: Office) -> Event:
 def consume_all(office: Office) -> int:
     """Let the subscriber work until nothing is due; return how many deliveries it took."""
     count = 0
-    while consume_once(office.bus, Topic.RESULTS, lambda event: handle_end(event, office.desk)):
+    while consume_once(office.bus, Topic.RESULTS, lambda event: handle_end(event, office.tools)):
         count += 1
     return count
 
@@ -66,7 +66,7 @@ def test_other_ends_are_mailed_and_keep_their_state(office: Office, state: JobSt
 
 def test_a_cancel_before_the_upload_is_not_mailed(office: Office) -> None:
     office.store.create(make_job(JOB_ID, JobState.CANCELLED))
-    handle_end(event_of(office), office.desk)
+    handle_end(event_of(office), office.tools)
     assert office.tray.messages == []
 
 
@@ -114,7 +114,7 @@ def test_a_crash_before_the_record_sends_again_under_the_same_id(office: Office)
 
     office.add(finished_job(), make_result())
     with pytest.raises(KeyboardInterrupt):
-        handle_end(event_of(office), replace(office.desk, mailer=Dying()))
+        handle_end(event_of(office), replace(office.tools, mailer=Dying()))
     with pytest.raises(Conflict):
         handle_end(event_of(office), office.colleague())
     office.clock.advance(61)
@@ -132,7 +132,7 @@ def test_a_reporter_that_lost_its_claim_while_sending_records_nothing(office: Of
             handle_end(event_of(office), office.colleague())
 
     office.add(finished_job(), make_result())
-    handle_end(event_of(office), replace(office.desk, mailer=Slow()))  # finds it done
+    handle_end(event_of(office), replace(office.tools, mailer=Slow()))  # finds it done
     claim = office.job().report_claim
     assert claim is not None
     assert (claim.owner, claim.fence) == ("colleague", 2)
@@ -147,7 +147,7 @@ def test_a_change_of_the_job_meanwhile_is_kept(office: Office) -> None:
             office.store.replace(stored, replace(stored.job, cancel_requested_at=office.clock()))
 
     office.add(finished_job(), make_result())
-    handle_end(event_of(office), replace(office.desk, mailer=Meddling()))
+    handle_end(event_of(office), replace(office.tools, mailer=Meddling()))
     job = office.job()
     assert (job.state, job.cancel_requested_at) == (JobState.DONE, office.clock())
     assert len(office.tray.messages) == 1
@@ -192,15 +192,15 @@ def test_a_store_that_does_not_answer_sends_nothing_twice(office: Office) -> Non
                 raise Transient("store is away")
             return store.replace(stored, job, events)
 
-    desk = replace(office.desk, store=Flaky())  # type: ignore[arg-type]
-    handle_end(event_of(office), desk)
+    tools = replace(office.tools, store=Flaky())  # type: ignore[arg-type]
+    handle_end(event_of(office), tools)
     assert len(office.tray.messages) == 1
     assert office.job().state is JobState.DONE
 
 
 def test_unknown_jobs_are_left_to_the_subscriber(office: Office) -> None:
     with pytest.raises(NotFound):
-        handle_end(event_of(office), office.desk)
+        handle_end(event_of(office), office.tools)
 
 
 def test_links_of_the_mail_work_until_the_day_it_names(office: Office) -> None:
@@ -231,7 +231,7 @@ def test_pictures_that_make_a_mail_too_large_are_left_to_the_report_it_links_to(
     office: Office, size_bytes: int, num_pictures: int
 ) -> None:
     picture = Picture(name=CONFUSION, alt="Matrix", subtype="png", data=b"p" * size_bytes)
-    office.desk = replace(office.desk, draw=lambda _result: {CONFUSION: picture})
+    office.tools = replace(office.tools, draw=lambda _result: {CONFUSION: picture})
     office.add(finished_job(), make_result(job_id=JOB_ID))
     consume_all(office)
     (message,) = office.tray.messages

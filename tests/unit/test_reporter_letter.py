@@ -8,15 +8,15 @@ from html.parser import HTMLParser
 
 import pytest
 
-from services.reporter.letter import Letter, write_letter, write_page
-from services.reporter.message import parse_sender, to_message
-from services.reporter.offer import make_offer, offer_files
-from services.reporter.picture import Album
-from services.reporter.story import SNIPPET
+from services.reporter.mailers.message import parse_sender, to_message
+from services.reporter.report.downloads import local_downloads, signed_downloads
+from services.reporter.report.figures import Figures
+from services.reporter.report.letter import Letter, write_letter, write_page
+from services.reporter.report.outline import SNIPPET
 from shared.errors import Fault, UserFault
-from shared.job import Artefacts, Job, JobState
+from shared.job.job import Artefacts, Job, JobState
+from shared.job.result import Quarantined, Result
 from shared.json_codec import from_json, to_json
-from shared.result import Quarantined, Result
 from tests.job_fixture import NOW, archive_of, make_job
 from tests.reporter_fixture import JOB_ID, PUBLIC_URL, draw, finished_job, open_office
 from tests.result_fixture import GOLDEN, make_result
@@ -32,13 +32,13 @@ def golden() -> Result:
 
 
 @pytest.fixture(scope="module")
-def album(golden: Result) -> Album:
+def figures(golden: Result) -> Figures:
     return draw(golden)
 
 
-def write(job: Job, result: Result | None = None, album: Album | None = None) -> Letter:
-    offer = make_offer(job, OBJECTS, valid_for=timedelta(days=7), public_url=PUBLIC_URL)
-    return write_letter(job, result, album=album or {}, offer=offer)
+def write(job: Job, result: Result | None = None, figures: Figures | None = None) -> Letter:
+    downloads = signed_downloads(job, OBJECTS, valid_for=timedelta(days=7), public_url=PUBLIC_URL)
+    return write_letter(job, result, figures=figures or {}, downloads=downloads)
 
 
 def received(letter: Letter, job: Job) -> EmailMessage:
@@ -83,9 +83,9 @@ def flat(text: str) -> str:
     return " ".join(text.replace("\u00a0", " ").split())
 
 
-def test_success_says_in_the_mail_what_the_person_wants_to_know(golden: Result, album: Album) -> None:
+def test_success_says_in_the_mail_what_the_person_wants_to_know(golden: Result, figures: Figures) -> None:
     job = finished_job()
-    message = received(write(job, golden, album), job)
+    message = received(write(job, golden, figures), job)
     text = flat(message.get_body(("plain",)).get_content())
     assert message["Subject"] == "Your model is ready: 83 % right (dress, hat and 8 more)"
     assert "recognised 100 of 120 photographs that it had never seen before: 83 %" in text
@@ -101,8 +101,8 @@ def test_success_says_in_the_mail_what_the_person_wants_to_know(golden: Result, 
     assert f"{PUBLIC_URL}/" in text
 
 
-def test_both_parts_of_the_mail_say_the_same(golden: Result, album: Album) -> None:
-    letter = write(finished_job(), golden, album)
+def test_both_parts_of_the_mail_say_the_same(golden: Result, figures: Figures) -> None:
+    letter = write(finished_job(), golden, figures)
     seen, text = Visible(letter.html), flat(letter.text).lower()
     assert len(seen.texts) > 200
     missing = [
@@ -113,9 +113,9 @@ def test_both_parts_of_the_mail_say_the_same(golden: Result, album: Album) -> No
     assert len(set(seen.links)) == 6
 
 
-def test_every_picture_of_the_mail_is_in_it_and_every_part_is_shown(golden: Result, album: Album) -> None:
+def test_every_picture_of_the_mail_is_in_it_and_every_part_is_shown(golden: Result, figures: Figures) -> None:
     job = finished_job()
-    message = received(write(job, golden, album), job)
+    message = received(write(job, golden, figures), job)
     html = message.get_body(("html",))
     parts = {part["Content-ID"].strip("<>"): part for part in message.walk() if part["Content-ID"]}
     shown = Visible(html.get_content()).images
@@ -126,7 +126,7 @@ def test_every_picture_of_the_mail_is_in_it_and_every_part_is_shown(golden: Resu
     assert message.get_content_type() == "multipart/alternative"
 
 
-def test_the_page_stands_alone_and_holds_what_the_mail_cuts(golden: Result, album: Album) -> None:
+def test_the_page_stands_alone_and_holds_what_the_mail_cuts(golden: Result, figures: Figures) -> None:
     long = replace(
         golden,
         quarantined=tuple(
@@ -135,8 +135,10 @@ def test_the_page_stands_alone_and_holds_what_the_mail_cuts(golden: Result, albu
         ),
     )
     job = finished_job()
-    letter = write(job, long, album)
-    page = write_page(job, long, album=album, offer=make_offer(job, OBJECTS, valid_for=timedelta(1), public_url=""))
+    letter = write(job, long, figures)
+    page = write_page(
+        job, long, figures=figures, downloads=signed_downloads(job, OBJECTS, valid_for=timedelta(1), public_url="")
+    )
     seen = Visible(page)
     assert "a/39.jpg" in page
     assert "a/39.jpg" not in letter.html
@@ -248,9 +250,9 @@ def test_cancel_tells_what_there_is(golden: Result) -> None:
     assert "model.h5" in with_model.text
 
 
-def test_sixty_classes_and_fifteen_candidates_stay_below_the_size_that_gmail_clips(album: Album) -> None:
+def test_sixty_classes_and_fifteen_candidates_stay_below_the_size_that_gmail_clips(figures: Figures) -> None:
     result = make_result(tuple(f"Schmetterling {i} 蝶" for i in range(60)), num_candidates=15, per_class=9)
-    tiny = {name: replace(picture, data=b"") for name, picture in album.items()}
+    tiny = {name: replace(picture, data=b"") for name, picture in figures.items()}
     letter = write(finished_job(), result, tiny)
     assert len(letter.html.encode()) < 102_000
     assert "These are the 16 weakest of 60 classes" in flat(letter.text)
@@ -270,7 +272,7 @@ def test_one_network_and_a_head_that_tuning_did_not_beat_are_told_as_such() -> N
 def test_links_may_lead_to_files_of_this_machine_which_never_end(golden, tmp_path):
     folder = tmp_path / "my results"
     job = finished_job()
-    letter = write_letter(job, golden, album={}, offer=offer_files(job, folder))
+    letter = write_letter(job, golden, figures={}, downloads=local_downloads(job, folder))
     seen = Visible(letter.html)
     assert (folder / "model.h5").as_uri() in seen.links
     assert (folder / "report.html").as_uri() in seen.links

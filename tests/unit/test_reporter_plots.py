@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from services.reporter import matrix_plot, plots, typeface
 from services.reporter.bootstrap import draw
-from services.reporter.picture import Album
-from shared.result import History, Result
+from services.reporter.report.figures import Figures
+from services.reporter.report.plots import curves, fonts
+from shared.job.result import History, Result
 from tests.result_fixture import make_result
 
 
 @cache
-def album_of(shape: str) -> Album:
+def figures_of(shape: str) -> Figures:
     return draw(SHAPES[shape]())
 
 
@@ -40,21 +40,21 @@ def num_colours(image: Image.Image) -> int:
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_every_plot_decodes_has_content_and_fits_a_mail(shape: str) -> None:
-    album = album_of(shape)
-    assert {"accuracy-bars", "candidate-accuracy", "candidate-loss", "tuning", "confusion"} <= set(album)
+    figures = figures_of(shape)
+    assert {"accuracy-bars", "candidate-accuracy", "candidate-loss", "tuning", "confusion"} <= set(figures)
     for name in ("accuracy-bars", "candidate-accuracy", "candidate-loss", "tuning", "confusion"):
-        image = decode(album[name].data)
+        image = decode(figures[name].data)
         ink = np.asarray(image).min(axis=2) < 250
         assert image.width >= 1024, name
         assert 0.005 < ink.mean() < 0.9, name
         assert num_colours(image) > 20, name
-        assert len(album[name].data) < 600_000, name
+        assert len(figures[name].data) < 600_000, name
 
 
 def test_the_matrix_grows_with_the_classes_so_that_names_stay_legible() -> None:
-    small = decode(album_of("two classes, one candidate")["confusion"].data)
-    large = decode(album_of("sixty classes, twelve candidates")["confusion"].data)
-    assert small.width == plots.WIDTH_IN * plots.DOTS_PER_INCH
+    small = decode(figures_of("two classes, one candidate")["confusion"].data)
+    large = decode(figures_of("sixty classes, twelve candidates")["confusion"].data)
+    assert small.width == curves.WIDTH_IN * curves.DOTS_PER_INCH
     assert large.width / 60 > 30  # pixels per class
 
 
@@ -62,20 +62,20 @@ def test_right_is_green_and_wrong_is_brown() -> None:
     result = make_result(("a", "b"), num_candidates=1)
     matrix = ((10, 0), (10, 0))
     result = replace(result, test=replace(result.test, confusion_matrix=matrix))
-    red, green, _ = decode(matrix_plot.confusion_matrix(result)).split()
+    red, green, _ = decode(matrix.confusion_matrix(result)).split()
     difference = np.asarray(green).astype(int) - np.asarray(red).astype(int)
     top, bottom = difference[: len(difference) // 2], difference[len(difference) // 2 :]
     assert top.max() > 30 > -30 > bottom.min()
 
 
 def test_names_that_no_font_has_become_numbers_instead_of_empty_boxes() -> None:
-    assert typeface.label("Bär", 0) == "Bär"
-    assert typeface.label("\U00012000\U00012001", 6) == "no. 7"  # cuneiform
-    assert typeface.label("price $5 and $6", 0) == r"price \$5 and \$6"
-    assert len(typeface.label("x" * 300, 0)) <= 24
+    assert fonts.label("Bär", 0) == "Bär"
+    assert fonts.label("\U00012000\U00012001", 6) == "no. 7"  # cuneiform
+    assert fonts.label("price $5 and $6", 0) == r"price \$5 and \$6"
+    assert len(fonts.label("x" * 300, 0)) <= 24
 
 
-@pytest.mark.parametrize("curve", [plots.candidate_curves, lambda result: plots.candidate_curves(result, loss=True)])
+@pytest.mark.parametrize("curve", [curves.candidate_curves, lambda result: curves.candidate_curves(result, loss=True)])
 def test_curves_with_losses_that_blew_up_are_still_drawn(curve: Callable[[Result], bytes]) -> None:
     bad = History(accuracy=(0.5, 0.4), loss=(1.0, float("nan")), val_accuracy=(0.5, 0.4), val_loss=(9e9, float("inf")))
     result = make_result(num_candidates=2, num_epochs=5)
@@ -86,4 +86,4 @@ def test_curves_with_losses_that_blew_up_are_still_drawn(curve: Callable[[Result
 
 
 def test_the_same_result_gives_the_same_bytes() -> None:
-    assert plots.accuracy_bars(make_result()) == album_of("ten classes, four candidates")["accuracy-bars"].data
+    assert curves.accuracy_bars(make_result()) == figures_of("ten classes, four candidates")["accuracy-bars"].data

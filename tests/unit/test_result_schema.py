@@ -5,10 +5,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from services.reporter.schema import schema_text
+from shared.job.result import Result
 from shared.json_codec import from_json, to_json
-from shared.result import Result
 from tests.result_fixture import GOLDEN, make_result
+from tools.result_schema import schema_text
 
 DOCS = Path(__file__).parents[2] / "docs"
 SCHEMA = json.loads(schema_text())
@@ -16,7 +16,7 @@ SCHEMA = json.loads(schema_text())
 
 def test_the_schema_in_the_docs_is_the_one_of_the_code() -> None:
     assert (DOCS / "result.schema.json").read_text(encoding="utf-8") == schema_text(), (
-        "regenerate it: python -m services.reporter.schema > docs/result.schema.json"
+        "regenerate it: python -m tools.result_schema > docs/result.schema.json"
     )
 
 

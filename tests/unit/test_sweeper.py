@@ -3,12 +3,12 @@ from datetime import timedelta
 
 import pytest
 
-from shared.adapters.memory.job_store import MemoryJobStore
-from shared.claim import Claim
-from shared.events import Event, EventType, Topic, job_queued
-from shared.job import Job, JobState, advance
-from shared.sweeper import UPLOAD_GRACE, SweepReport, sweep
+from shared.job.claim import Claim
+from shared.job.job import Job, JobState, advance
+from shared.messaging.events import Event, EventType, Topic, job_queued
+from shared.messaging.sweeper import UPLOAD_GRACE, SweepReport, sweep
 from tests.bus_fixture import Ground
+from tests.doubles.memory_job_store import MemoryJobStore
 from tests.job_fixture import NOW, archive_of, make_job
 
 S = JobState

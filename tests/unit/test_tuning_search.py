@@ -3,13 +3,13 @@ import pytest
 
 from services.trainer.tuning import recipe
 from services.trainer.tuning.search import propose
-from shared.options import TuneSearch
-from shared.result import Hyperparameters, TuningTrial
+from shared.job.options import TuneSearch
+from shared.job.result import Hyperparameters, TunedRecipe
 
 
-def tried(val_accuracy: float, **genes: float) -> TuningTrial:
+def tried(val_accuracy: float, **genes: float) -> TunedRecipe:
     genes = {"learning_rate": 1e-4, "batch_size": 64, **genes}
-    return TuningTrial(hyperparameters=Hyperparameters(**genes), val_accuracy=val_accuracy, epochs=1, seconds=1.0)
+    return TunedRecipe(hyperparameters=Hyperparameters(**genes), val_accuracy=val_accuracy, epochs=1, seconds=1.0)
 
 
 @pytest.mark.parametrize("search", TuneSearch)

@@ -13,20 +13,20 @@ from typing import Any
 
 import pytest
 
-from services.trainer.spare import PROOF_PATIENCE_S, Unfit
-from services.trainer.tenure import claim_job
-from services.trainer.training_process import TrainingProcess
-from services.trainer.worker import Worker, WorkerRules
-from shared.adapters.memory.event_bus import MemoryEventBus
-from shared.adapters.memory.job_store import MemoryJobStore
+from services.trainer.worker.job_lease import claim_job
+from services.trainer.worker.training_process import TrainingProcess
+from services.trainer.worker.warm_process import PROOF_PATIENCE_S, Unfit
+from services.trainer.worker.worker import Worker, WorkerRules
 from shared.clock import utc_now
 from shared.errors import Transient
-from shared.events import Event, EventType, Topic, announcement, decode
-from shared.job import Archive, Job, JobState, Upload
-from shared.options import JobOptions
+from shared.job.job import Archive, Job, JobState, Upload
+from shared.job.options import JobOptions
+from shared.messaging.events import Event, EventType, Topic, announcement, decode
 from shared.ports.event_bus import Delivery, DeliveryRules
 from shared.ports.job_store import StoredJob
 from tests import scripted_training
+from tests.doubles.memory_event_bus import MemoryEventBus
+from tests.doubles.memory_job_store import MemoryJobStore
 
 ROOT = Path(__file__).resolve().parents[2]
 JOB_ID = "job-1"

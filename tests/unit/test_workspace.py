@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from services.trainer.workspace import fetch_archive, forget_workspace, open_workspace
+from services.trainer.run.workspace import fetch_archive, forget_workspace, open_workspace
 from shared.adapters.embedded.signed_url import UrlSigner
-from shared.adapters.memory.object_store import MemoryObjectStore
 from shared.clock import utc_now
 from shared.errors import NotFound
+from tests.doubles.memory_object_store import MemoryObjectStore
 
 
 def test_a_later_claim_takes_over_what_the_last_one_left(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 from services.trainer.data.image import UnusableImage
-from shared.archive_directory import open_archive
-from shared.archive_entry import Entry
-from shared.archive_rules import ArchivePlan, plan_archive
+from shared.archive.directory import open_archive
+from shared.archive.entry import Entry
+from shared.archive.rules import ArchivePlan, plan_archive
 
 _DAMAGE = (BadZipFile, zlib.error, LZMAError, EOFError, OSError, RuntimeError, ValueError, struct.error)
 """What zipfile raises where packed bytes are not what the central directory promised; a wrong checksum among them."""
@@ -48,7 +48,7 @@ def open_images(path: Path) -> Iterator[ImageArchive]:
     """Open an archive for the length of a ``with`` block.
 
     Raises:
-        UserFault: With every fault found; see :func:`shared.archive_rules.plan_archive`.
+        UserFault: With every fault found; see :func:`shared.archive.rules.plan_archive`.
     """
     with path.open("rb") as file, open_archive(file) as archive:
         yield ImageArchive(archive, plan_archive(archive.infolist(), data_end=archive.start_dir))

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.job.result import Duplicates, Quarantined
 from shared.json_codec import from_json, to_json
-from shared.result import Duplicates, Quarantined
 
 Images = NDArray[np.uint8]
 """``(num_images, px, px, 3) uint8`` RGB."""

@@ -12,7 +12,7 @@ import numpy as np
 from services.trainer.data.archive import ImageArchive
 from services.trainer.data.duplicates import look_of, perceptual_hash, thumbnail_of
 from services.trainer.data.image import ImageLimits, UnusableImage, read_squares
-from shared.archive_entry import Entry
+from shared.archive.entry import Entry
 
 _IN_FLIGHT_PER_THREAD = 8
 """Enough that a slow picture holds up none of the threads, little enough to be nothing in memory."""

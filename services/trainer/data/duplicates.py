@@ -16,7 +16,7 @@ from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from shared.result import LabelConflict
+from shared.job.result import LabelConflict
 
 HASH_PX = 32
 THUMBNAIL_PX = 16

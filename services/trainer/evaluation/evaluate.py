@@ -21,7 +21,7 @@ from services.trainer.evaluation.metrics import (
     probabilities,
     wilson_interval,
 )
-from shared.result import Calibration, Mistake, TestScores
+from shared.job.result import Calibration, Mistake, TestScores
 
 NUM_MISTAKES = 12
 THUMBNAIL_PX = 96

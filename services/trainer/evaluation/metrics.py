@@ -9,7 +9,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from shared.result import ClassScore
+from shared.job.result import ClassScore
 
 Labels = NDArray[np.integer[Any]]
 """``(num_images,)``, positions in the list of classes."""

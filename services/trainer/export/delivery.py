@@ -5,10 +5,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.job import Artefacts
+from shared.job.job import Artefacts
+from shared.job.result import Result
 from shared.json_codec import to_json
 from shared.ports.object_store import ObjectStore
-from shared.result import Result
 
 _TYPES = {
     ".h5": "application/x-hdf5",

@@ -9,7 +9,7 @@ import keras
 
 from services.trainer.export import predict
 from services.trainer.export.delivery import Package
-from shared.result import ModelSize
+from shared.job.result import ModelSize
 
 SUMMARY_WIDTH = 100
 

@@ -13,14 +13,14 @@ from PIL import Image, ImageOps
 
 from services.trainer.data.archive import open_images
 from services.trainer.data.image import to_rgb
-from services.trainer.export.verify import Request, Verdict
+from services.trainer.export.verify import ExportCheck, Request
 
 Probabilities = NDArray[np.float64]
 CLEAR_MARGIN = 0.1
 """Where the two most probable classes lie closer than this, rounding a pixel may swap them; that is no disagreement."""
 
 
-def rescore(request: Request) -> Verdict:
+def rescore(request: Request) -> ExportCheck:
     """Score the kept pictures with an exported file and compare with what the evaluation computed."""
     expected = np.array(request.expected, np.float64)
     try:
@@ -28,8 +28,8 @@ def rescore(request: Request) -> Verdict:
         same = score(np.load(request.squares))
         raw = np.concatenate([score(image[None]) for image in raw_images(request.archive, request.paths)])
     except (OSError, ValueError, TypeError, KeyError, tf.errors.OpError) as error:
-        return Verdict(error=f"{type(error).__name__}: {error}"[:500])
-    return Verdict(
+        return ExportCheck(error=f"{type(error).__name__}: {error}"[:500])
+    return ExportCheck(
         same_input_gap=float(np.abs(same - expected).max()),
         raw_gap=float(np.abs(raw - expected).max(axis=1).mean()),
         raw_agreement=_agreement(raw, expected),

@@ -4,10 +4,10 @@ import json
 import logging
 import os
 
-from services.trainer.export.verify import Request, Verdict
-from services.trainer.line_process import LineProcess, ProcessDied, own_python
+from services.trainer.export.verify import ExportCheck, Request
 from shared.errors import Fault
 from shared.json_codec import from_json, to_json
+from shared.process.line_process import LineProcess, ProcessDied, own_python
 
 logger = logging.getLogger(__name__)
 
@@ -37,31 +37,31 @@ class Verifier:
         self._waiting.append(request)
         self._send(request)
 
-    def verdict(self) -> Verdict:
-        """Wait for the verdict on the file that was begun first of those whose verdict is due."""
+    def check(self) -> ExportCheck:
+        """Wait for the check on the file that was begun first of those whose check is due."""
         try:
             answer = self._process.receive(TIMEOUT_S)
         except ProcessDied as death:
             return self._after(death)
         self._waiting.pop(0)
         if answer is None:
-            return Verdict(error=f"no answer within {TIMEOUT_S:g} s")
-        return from_json(Verdict, json.loads(answer))
+            return ExportCheck(error=f"no answer within {TIMEOUT_S:g} s")
+        return from_json(ExportCheck, json.loads(answer))
 
     def end(self) -> None:
         """Make sure that the process is gone."""
         self._process.end()
 
-    def _after(self, death: ProcessDied) -> Verdict:
+    def _after(self, death: ProcessDied) -> ExportCheck:
         logger.warning("the verifying process died", extra={"return_code": death.return_code})
         self._num_deaths += 1
         if self._num_deaths > 1:
-            return Verdict(error=f"the verifying process died with {death.return_code}")
+            return ExportCheck(error=f"the verifying process died with {death.return_code}")
         self.end()
         self._process = self._start()
         for request in self._waiting:
             self._send(request)
-        return self.verdict()
+        return self.check()
 
     def _send(self, request: Request) -> None:
         self._process.send(json.dumps(to_json(request)).encode() + b"\n")
@@ -71,21 +71,21 @@ class Verifier:
         return LineProcess([*own_python(), "-m", "services.trainer.export.verify"], os.environ)
 
 
-def objection(name: str, verdict: Verdict) -> Fault | None:
+def objection(name: str, check: ExportCheck) -> Fault | None:
     """Return what speaks against announcing a file, or ``None``.
 
     Args:
         name: The file's name.
-        verdict: How it did.
+        check: How it did.
     """
-    if verdict.error is not None:
-        reason = f"could not be loaded and run by plain Keras: {verdict.error}"
-    elif verdict.same_input_gap > MAX_SAME_INPUT_GAP:
-        reason = f"gives probabilities that differ by up to {verdict.same_input_gap:.4f} on the same pixels"
-    elif verdict.raw_gap > MAX_RAW_GAP or verdict.raw_agreement < MIN_RAW_AGREEMENT:
+    if check.error is not None:
+        reason = f"could not be loaded and run by plain Keras: {check.error}"
+    elif check.same_input_gap > MAX_SAME_INPUT_GAP:
+        reason = f"gives probabilities that differ by up to {check.same_input_gap:.4f} on the same pixels"
+    elif check.raw_gap > MAX_RAW_GAP or check.raw_agreement < MIN_RAW_AGREEMENT:
         reason = (
-            f"reads the uploaded pictures differently: probabilities differ by {verdict.raw_gap:.4f} on average, "
-            f"{verdict.raw_agreement:.0%} of the classes agree"
+            f"reads the uploaded pictures differently: probabilities differ by {check.raw_gap:.4f} on average, "
+            f"{check.raw_agreement:.0%} of the classes agree"
         )
     else:
         return None
@@ -93,5 +93,5 @@ def objection(name: str, verdict: Verdict) -> Fault | None:
         code="export_not_faithful",
         message=f"The exported {name} {reason}.",
         fix="Submit the archive again; if it fails again, send this message to whoever runs this service.",
-        details={"file": name, **to_json(verdict)},
+        details={"file": name, **to_json(check)},
     )

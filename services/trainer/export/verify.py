@@ -1,7 +1,7 @@
 """The second opinion on an export: a fresh process that loads a file with plain Keras and scores kept pictures.
 
 ``python -m services.trainer.export.verify`` imports Keras at once, then answers every :class:`Request`, a line of
-JSON on standard input, with a :class:`Verdict` on standard output. Started while training still runs, its imports
+JSON on standard input, with a :class:`ExportCheck` on standard output. Started while training still runs, its imports
 cost nobody any time.
 """
 
@@ -11,8 +11,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.trainer.lifeline import die_with_starter, ignore_interrupts, take_standard_output
 from shared.json_codec import from_json, to_json
+from shared.process.parent_death import die_with_starter, ignore_interrupts, take_standard_output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class ExportCheck:
     """How a file did.
 
     Args:

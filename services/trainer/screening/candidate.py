@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from services.trainer.data.dataset import Dataset, Indices
-from services.trainer.run import LedgerEntry, Run
+from services.trainer.run.context import LedgerEntry, Run
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.forward import compile_forward
 from services.trainer.screening.head import HeadData, TrainedHead, train_head
@@ -18,9 +18,9 @@ from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import build
 from services.trainer.zoo.weights import WeightsFile
-from shared.job import Trial, TrialState
+from shared.job.job import Trial, TrialState
+from shared.job.result import CandidateResult
 from shared.json_codec import from_json, to_json
-from shared.result import CandidateResult
 
 MAX_ACTIVATION_BYTES = 8 * 2**30
 CANDIDATE_ERRORS = (tf.errors.OpError, OSError, ValueError, RuntimeError, MemoryError)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from services.trainer.device import Precision
+from services.trainer.run.device import Precision
 from services.trainer.zoo.network import Network
 from services.trainer.zoo.precision import computing_in
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from services.trainer.data.dataset import Indices
 from services.trainer.screening.dense_layer import DenseLayer
 from services.trainer.zoo.head import Floats, Head
-from shared.result import History
+from shared.job.result import History
 
 _BATCH_SIZE = 32
 _MAX_STEPS_PER_EPOCH = 400

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from services.trainer.data.dataset import Dataset, Indices
-from services.trainer.run import LedgerEntry, Run
+from services.trainer.run.context import LedgerEntry, Run
 from services.trainer.screening.candidate import CANDIDATE_ERRORS, open_store
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.head import HeadData, train_head
 from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.weights import WeightsFile
-from shared.job import Trial, TrialState
+from shared.job.job import Trial, TrialState
 
 NUM_FINALISTS = 4
 _IMAGES_PER_CLASS = 20

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.trainer.data.dataset import Dataset
-from services.trainer.run import Run, Stopped
-from services.trainer.screening.contest import Contest
+from services.trainer.run.context import Run, Stopped
 from services.trainer.screening.features import FeatureStore
+from services.trainer.screening.selection import Selection
 from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.weights import WeightsFile
 from shared.errors import UserFault
-from shared.result import CandidateResult
+from shared.job.result import CandidateResult
 
 Usable = Sequence[tuple[Backbone, WeightsFile | None]]
 
@@ -54,13 +54,13 @@ def screen(dataset: Dataset, usable: Usable, run: Run, *, epochs: int, racing: b
         Stopped: If the run was to stop before any candidate was done.
         UserFault: ``no_candidate_worked``, if all of them failed.
     """
-    contest = Contest(dataset=dataset, run=run, epochs=epochs)
-    contest.hold(sorted(usable, key=lambda pair: pair[0].gflops), racing=racing)
-    best = contest.best
+    selection = Selection(dataset=dataset, run=run, epochs=epochs)
+    selection.hold(sorted(usable, key=lambda pair: pair[0].gflops), racing=racing)
+    best = selection.best
     if best is None:
-        raise _nothing_trained(run, contest.results)
+        raise _nothing_trained(run, selection.results)
     return Screening(
-        candidates=tuple(contest.results[backbone.name] for backbone, _ in usable),
+        candidates=tuple(selection.results[backbone.name] for backbone, _ in usable),
         winner=best.backbone,
         weights=best.weights,
         head=best.head,

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from services.trainer.tuning.recipe import DEFAULT, cross, draw
-from shared.options import TuneSearch
-from shared.result import Hyperparameters, TuningTrial
+from shared.job.options import TuneSearch
+from shared.job.result import Hyperparameters, TunedRecipe
 
 _MUTATION = 0.2
 _TOURNAMENT = 3
 _FOUNDERS = 2
 
 
-def propose(search: TuneSearch, tried: Sequence[TuningTrial], *, seed: int) -> Hyperparameters:
+def propose(search: TuneSearch, tried: Sequence[TunedRecipe], *, seed: int) -> Hyperparameters:
     """Propose the next recipe; the same history and seed give the same proposal, so that a successor carries on.
 
     Args:
@@ -29,8 +29,8 @@ def propose(search: TuneSearch, tried: Sequence[TuningTrial], *, seed: int) -> H
     return cross(_parent(tried, generator), _parent(tried, generator), generator, mutation=_MUTATION)
 
 
-def _parent(tried: Sequence[TuningTrial], generator: np.random.Generator) -> Hyperparameters:
+def _parent(tried: Sequence[TunedRecipe], generator: np.random.Generator) -> Hyperparameters:
     """Return the best of a few drawn at random."""
     drawn = generator.integers(len(tried), size=_TOURNAMENT)
-    best: TuningTrial = max((tried[position] for position in drawn), key=lambda trial: trial.val_accuracy)
+    best: TunedRecipe = max((tried[position] for position in drawn), key=lambda trial: trial.val_accuracy)
     return best.hyperparameters

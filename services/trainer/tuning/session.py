@@ -7,25 +7,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.trainer.data.dataset import Dataset
-from services.trainer.run import LedgerEntry, Run
+from services.trainer.run.context import LedgerEntry, Run
 from services.trainer.screening.candidate import CANDIDATE_ERRORS, learning_rows, open_store
 from services.trainer.screening.head import class_weights
 from services.trainer.screening.screen import Screening
 from services.trainer.tuning.search import propose
 from services.trainer.tuning.tail import Tail, TailState
-from services.trainer.tuning.trial import Attempt, Material, Rank, attempt, judge, ranks_of
+from services.trainer.tuning.trial import Material, Rank, RecipeFit, fit_recipe, judge, ranks_of
 from services.trainer.zoo.head import Head
-from shared.job import Trial, TrialState
+from shared.job.job import Trial, TrialState
+from shared.job.options import TuneSearch
+from shared.job.progress import Best, Progress
+from shared.job.result import History, TunedRecipe, Tuning
 from shared.json_codec import from_json, to_json
-from shared.options import TuneSearch
-from shared.progress import Best, Progress
-from shared.result import History, Tuning, TuningTrial
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
+class TuningEntry:
     """A recipe as the ledger keeps it.
 
     Args:
@@ -37,7 +37,7 @@ class Tried:
 
     backbone: str
     screened: tuple[float, float]
-    trial: TuningTrial
+    trial: TunedRecipe
     history: History
 
 
@@ -62,7 +62,7 @@ class Session:
     trials: int
     search: TuneSearch
     best: TailState | None = None
-    _tried: list[Tried] = field(default_factory=list)
+    _tried: list[TuningEntry] = field(default_factory=list)
     _winner: int | None = None
     _best_rank: Rank | None = None
     _material: Material | None = None
@@ -106,7 +106,7 @@ class Session:
         entry = self.run.ledger.find(self._trial_name)
         if entry is None:
             return False
-        tried = from_json(Tried, entry.document)
+        tried = from_json(TuningEntry, entry.document)
         if tried.backbone != self.screening.winner.name:
             return False
         if self._best_rank is None:
@@ -143,10 +143,10 @@ class Session:
         recipe = propose(self.search, [each.trial for each in self._tried], seed=self.run.seed)
         name = self._trial_name
         try:
-            made = attempt(material, recipe, epochs=self.epochs, goes_on=self._goes_on)
+            made = fit_recipe(material, recipe, epochs=self.epochs, goes_on=self._goes_on)
         except CANDIDATE_ERRORS as error:
             logger.warning("recipe failed", extra={"trial": name}, exc_info=True)
-            tried = self._tried_of(Attempt(hyperparameters=recipe, history=History(), best=None, seconds=0.0))
+            tried = self._tried_of(RecipeFit(hyperparameters=recipe, history=History(), best=None, seconds=0.0))
             self._take(tried, None)
             self._record(name, tried, None, fault=f"{type(error).__name__}: {error}"[:500])
             return True
@@ -160,7 +160,7 @@ class Session:
         self._record(name, tried, made.best if improves else None)
         return True
 
-    def _take(self, tried: Tried, state: TailState | None) -> bool:
+    def _take(self, tried: TuningEntry, state: TailState | None) -> bool:
         """Take a recipe in; answer whether it leads."""
         self._tried.append(tried)
         rank = max(ranks_of(tried.history), default=None)
@@ -194,9 +194,9 @@ class Session:
         )
         return self.run.stop_reason() is None
 
-    def _tried_of(self, made: Attempt) -> Tried:
+    def _tried_of(self, made: RecipeFit) -> TuningEntry:
         ranks = ranks_of(made.history)
-        trial = TuningTrial(
+        trial = TunedRecipe(
             hyperparameters=made.hyperparameters,
             val_accuracy=max(ranks)[0] if ranks else 0.0,
             epochs=len(ranks),
@@ -204,9 +204,9 @@ class Session:
         )
         known = self._tried[0].screened if self._tried else (self._best_rank or (0.0, 0.0))
         screened = known if self._tried else (known[0], -known[1])
-        return Tried(backbone=self.screening.winner.name, screened=screened, trial=trial, history=made.history)
+        return TuningEntry(backbone=self.screening.winner.name, screened=screened, trial=trial, history=made.history)
 
-    def _record(self, name: str, tried: Tried, state: TailState | None, *, fault: str | None = None) -> None:
+    def _record(self, name: str, tried: TuningEntry, state: TailState | None, *, fault: str | None = None) -> None:
         trial = Trial(
             name=name,
             state=TrialState.DONE if fault is None else TrialState.FAILED,

@@ -12,7 +12,7 @@ from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.head import log_softmax
 from services.trainer.tuning.activations import ordered_batches, shuffled_batches
 from services.trainer.tuning.tail import Tail, TailState
-from shared.result import History, Hyperparameters
+from shared.job.result import History, Hyperparameters
 
 _VALIDATION_BATCH_SIZE = 128
 
@@ -38,7 +38,7 @@ class Material:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class RecipeFit:
     """How a recipe went.
 
     Args:
@@ -59,9 +59,9 @@ def ranks_of(history: History) -> list[Rank]:
     return [(accuracy, -loss) for accuracy, loss in zip(history.val_accuracy, history.val_loss, strict=True)]
 
 
-def attempt(
+def fit_recipe(
     material: Material, recipe: Hyperparameters, *, epochs: int, goes_on: Callable[[int, Rank | None], bool]
-) -> Attempt:
+) -> RecipeFit:
     """Fine-tune from the screened network by one recipe; out of memory, again with half the batch.
 
     Args:
@@ -77,7 +77,7 @@ def attempt(
     started = time.monotonic()
     while True:
         try:
-            return _attempt(material, recipe, epochs, goes_on, started)
+            return _fit(material, recipe, epochs, goes_on, started)
         except tf.errors.ResourceExhaustedError:
             if recipe.batch_size == 1:
                 raise
@@ -96,13 +96,13 @@ def judge(material: Material) -> Rank:
     return right / len(rows), -loss / len(rows)
 
 
-def _attempt(
+def _fit(
     material: Material,
     recipe: Hyperparameters,
     epochs: int,
     goes_on: Callable[[int, Rank | None], bool],
     started: float,
-) -> Attempt:
+) -> RecipeFit:
     material.tail.restart()
     generator = np.random.default_rng(material.seed)
     ranks: list[Rank] = []
@@ -125,7 +125,7 @@ def _attempt(
         val_loss=tuple(-negative for _, negative in ranks),
     )
     seconds = time.monotonic() - started
-    return Attempt(hyperparameters=recipe, history=history, best=best, seconds=seconds)
+    return RecipeFit(hyperparameters=recipe, history=history, best=best, seconds=seconds)
 
 
 def _epoch(

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 
 from services.trainer.data.dataset import Dataset
-from services.trainer.run import Run
+from services.trainer.run.context import Run
 from services.trainer.screening.screen import Screening
 from services.trainer.tuning.session import Session
 from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import TailWeights
 from services.trainer.zoo.weights import WeightsFile
-from shared.options import TuneSearch
-from shared.result import Tuning
+from shared.job.options import TuneSearch
+from shared.job.result import Tuning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from services.trainer.zoo.backbone import Backbone, Preprocessing
-from shared.candidates import MOBILENET_ALPHAS, MOBILENET_V2_ALPHAS
+from shared.job.candidates import MOBILENET_ALPHAS, MOBILENET_V2_ALPHAS
 
 __all__ = ["BACKBONES", "BUNDLED", "Backbone", "Preprocessing"]
 
@@ -239,4 +239,4 @@ _LARGE = (
 
 _ROWS = (_tiny(), *map(_mobilenet, MOBILENET_ALPHAS), *map(_mobilenet_v2, MOBILENET_V2_ALPHAS), *_LARGE)
 BACKBONES: Mapping[str, Backbone] = MappingProxyType({row.name: row for row in _ROWS})
-"""Every row by name, in the order of :data:`shared.candidates.CANDIDATE_NAMES`."""
+"""Every row by name, in the order of :data:`shared.job.candidates.CANDIDATE_NAMES`."""

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import keras
 
-from services.trainer.device import Precision
+from services.trainer.run.device import Precision
 
 _ALWAYS_FULL = (
     keras.layers.InputLayer,

@@ -13,8 +13,8 @@ import numpy as np
 from services.trainer.zoo.catalogue import BACKBONES, BUNDLED, Backbone
 from services.trainer.zoo.download import Damaged, default_cache_dir, download, hash_of, is_reachable
 from services.trainer.zoo.mirror import Mirror
-from shared.candidates import AUTO
 from shared.errors import Transient, UserFault
+from shared.job.candidates import AUTO
 
 _BUNDLED_FOLDER = Path(__file__).parent / "bundled"
 _PROBE_S = 2.5

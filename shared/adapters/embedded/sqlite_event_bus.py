@@ -11,7 +11,7 @@ from pathlib import Path
 
 from shared.adapters.embedded.sqlite_database import SqliteDatabase, microseconds
 from shared.clock import Clock, utc_now
-from shared.events import Event, Topic, encode
+from shared.messaging.events import Event, Topic, encode
 from shared.ports.event_bus import OUT_OF_ATTEMPTS, DeadLetter, Delivery, DeliveryRules
 
 _SCHEMA = """
@@ -61,7 +61,7 @@ class SqliteEventBus:
             if connection.execute(f"SELECT 1 FROM messages WHERE {_DUE} LIMIT 1", (topic, now)).fetchone() is None:  # noqa: S608
                 return []
         with self._database.writing() as connection:
-            self._bury_exhausted(connection, topic, now)
+            self._dead_letter_exhausted(connection, topic, now)
             rows = connection.execute(
                 f"SELECT position, data, attempt FROM messages WHERE {_DUE} ORDER BY due_at, position LIMIT ?",  # noqa: S608
                 (topic, now, max_messages),
@@ -81,28 +81,28 @@ class SqliteEventBus:
         now = self._now()
         self._change("SET due_at = ?", (now + _length(lease),), delivery, now)
 
-    def acknowledge(self, delivery: Delivery) -> None:
+    def ack(self, delivery: Delivery) -> None:
         """See the port."""
         with self._database.writing() as connection:
             connection.execute(f"DELETE FROM messages WHERE {_HELD}", (delivery.receipt, self._now()))  # noqa: S608
 
-    def retry_later(self, delivery: Delivery) -> None:
+    def nack(self, delivery: Delivery) -> None:
         """See the port."""
         if delivery.attempt >= self._rules.max_attempts:
-            self.bury(delivery, OUT_OF_ATTEMPTS)
+            self.dead_letter(delivery, OUT_OF_ATTEMPTS)
             return
         now = self._now()
         due_at = now + _length(self._rules.backoff(delivery.attempt))
         self._change("SET receipt = NULL, due_at = ?", (due_at,), delivery, now)
 
-    def bury(self, delivery: Delivery, reason: str) -> None:
+    def dead_letter(self, delivery: Delivery, reason: str) -> None:
         """See the port."""
         self._change("SET receipt = NULL, dead_because = ?", (reason,), delivery, self._now())
 
     def dead_letters(self, topic: Topic) -> list[DeadLetter]:
         """See the port."""
         with self._database.writing() as connection:
-            self._bury_exhausted(connection, topic, self._now())
+            self._dead_letter_exhausted(connection, topic, self._now())
             rows = connection.execute(
                 "SELECT data, dead_because FROM messages WHERE topic = ? AND dead_because IS NOT NULL"
                 " ORDER BY position",
@@ -122,7 +122,7 @@ class SqliteEventBus:
                 (*values, delivery.receipt, now),
             )
 
-    def _bury_exhausted(self, connection: sqlite3.Connection, topic: Topic, now: int) -> None:
+    def _dead_letter_exhausted(self, connection: sqlite3.Connection, topic: Topic, now: int) -> None:
         """Make dead letters of messages whose last lease ended without a word: their subscriber died every time."""
         connection.execute(
             f"UPDATE messages SET receipt = NULL, dead_because = ? WHERE {_DUE} AND attempt >= ?",  # noqa: S608

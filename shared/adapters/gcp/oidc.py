@@ -15,7 +15,7 @@ from google.auth.transport.requests import Request
 from google.oauth2 import id_token
 
 from shared.errors import Transient
-from shared.push import CallerRefused, TokenRefused
+from shared.messaging.push import CallerRefused, TokenRefused
 
 CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
 _ISSUERS = frozenset({"accounts.google.com", "https://accounts.google.com"})
@@ -24,7 +24,7 @@ _TIMEOUT_S = 10.0
 
 
 class OidcVerifier:
-    """Takes the tokens of one service account; see :class:`shared.push.TokenVerifier`.
+    """Takes the tokens of one service account; see :class:`shared.messaging.push.TokenVerifier`.
 
     Certificates are kept for as long as Google's ``Cache-Control`` says, some hours.
 
@@ -47,7 +47,7 @@ class OidcVerifier:
         self._request = partial(Request(CacheControl(requests.Session())), timeout=timeout_s)
 
     def verify(self, token: str) -> None:
-        """Return if the token is the account's; see :class:`shared.push.TokenVerifier`."""
+        """Return if the token is the account's; see :class:`shared.messaging.push.TokenVerifier`."""
         claims = self._claims(token)
         if claims.get("iss") not in _ISSUERS:
             raise TokenRefused("it was issued by somebody else than Google")

@@ -18,7 +18,7 @@ from google.pubsub_v1.types import PubsubMessage, ReceivedMessage
 from shared.adapters.gcp.pubsub_link import PubsubLink
 from shared.adapters.gcp.pubsub_name import PubsubName
 from shared.adapters.gcp.vendor_error import CallLimit
-from shared.events import Event, Topic, encode
+from shared.messaging.events import Event, Topic, encode
 from shared.ports.event_bus import OUT_OF_ATTEMPTS, DeadLetter, Delivery
 
 _REASON = "reason"
@@ -107,19 +107,19 @@ class PubsubEventBus:
             if delivery.receipt in self._leases:  # or another thread settled it meanwhile
                 self._leases[delivery.receipt] = replace(held, ends_at=ends_at)
 
-    def acknowledge(self, delivery: Delivery) -> None:
+    def ack(self, delivery: Delivery) -> None:
         """See the port."""
         if self._held(delivery) is not None:
             self._link.acknowledge(self._name.subscription(delivery.topic), delivery.receipt)
             self._forget(delivery)
 
-    def retry_later(self, delivery: Delivery) -> None:
+    def nack(self, delivery: Delivery) -> None:
         """See the port."""
         if self._held(delivery) is not None:
             self._link.set_lease(self._name.subscription(delivery.topic), [delivery.receipt], 0)
             self._forget(delivery)
 
-    def bury(self, delivery: Delivery, reason: str) -> None:
+    def dead_letter(self, delivery: Delivery, reason: str) -> None:
         """See the port."""
         if (held := self._held(delivery)) is None:
             return

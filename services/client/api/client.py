@@ -1,0 +1,236 @@
+"""The HTTP API of a convtailor server as Python calls with typed errors."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx
+from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from services.client.api.job_view import JobView, Submitted, UploadTicket, not_convtailor, read_job, read_submitted
+from services.client.api.resumable_upload import ResumableUpload
+from services.client.archive import BytesListener
+from services.client.fault import Unreachable, UsageFault
+from shared.errors import UserFault
+
+_CHUNK_BYTES = 1 << 18
+_TIMEOUT = httpx.Timeout(connect=5.0, read=30.0, write=30.0, pool=5.0)
+_TRANSFER_TIMEOUT = httpx.Timeout(connect=5.0, read=120.0, write=60.0, pool=5.0)
+"""After an upload the server flushes the whole archive to its disk before it answers."""
+_ATTEMPTS = 3
+_SERVER_ERROR = 500
+_ALREADY_THERE = frozenset({409, 412})
+
+
+class Client:
+    """Speaks with one server; close it, or use it in a ``with`` block.
+
+    Every method raises :class:`Unreachable` where the server does not answer, and :class:`UserFault` with the
+    server's own code, message and fix where it refuses.
+
+    Args:
+        server: URL of the server, such as ``http://127.0.0.1:8080``.
+        transport: Another way to reach it; tests answer from memory.
+    """
+
+    def __init__(self, server: str, *, transport: httpx.BaseTransport | None = None) -> None:
+        parts = urlsplit(server)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise UsageFault(
+                "invalid_server",
+                f"{server!r} is no address of a server.",
+                fix="Give --server as a URL such as http://127.0.0.1:8080.",
+                details={"server": server},
+            )
+        self.server = server.rstrip("/")
+        # A proxy from the environment can never reach this machine's own loopback.
+        direct = dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]")) if transport is None else {}
+        self._http = httpx.Client(timeout=_TIMEOUT, transport=transport, mounts=direct, follow_redirects=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all connections."""
+        self._http.close()
+
+    def submit(self, email: str, options: Mapping[str, Any], *, size_bytes: int | None = None) -> Submitted:
+        """Make a job.
+
+        Args:
+            email: Where the report goes.
+            options: Those of :class:`shared.job.options.JobOptions`; missing ones take the server's defaults.
+            size_bytes: Size of the archive, where it is known; a large one may then be sent in pieces.
+
+        Raises:
+            UsageFault: If the server refuses the address, an option or the size.
+        """
+        size = {} if size_bytes is None else {"size_bytes": size_bytes}
+        document = self._call("POST", "/v1/jobs", json={"email": email, **options, **size})
+        return read_submitted(document, server=self.server)
+
+    def upload(self, ticket: UploadTicket, archive: Path, *, on_bytes: BytesListener | None = None) -> None:
+        """Send the archive from disk, a piece at a time; a connection that breaks is tried again.
+
+        Where the ticket opens a resumable upload, it goes on from where it broke.
+
+        Raises:
+            UserFault: If the archive is refused, such as for its size.
+        """
+        if ticket.is_resumable:
+            self._upload_in_pieces(ticket, archive, on_bytes)
+        else:
+            self._upload_at_once(ticket, archive, on_bytes)
+
+    def _upload_in_pieces(self, ticket: UploadTicket, archive: Path, on_bytes: BytesListener | None) -> None:
+        sending = ResumableUpload(self._http, ticket, archive, timeout=_TRANSFER_TIMEOUT, on_bytes=on_bytes)
+        try:
+            _raise_for_upload(sending.run())
+        except RetryError as error:
+            raise self._unreachable(error) from error
+
+    def _upload_at_once(self, ticket: UploadTicket, archive: Path, on_bytes: BytesListener | None) -> None:
+        num_tries = 0
+        try:
+            for attempt in _retrying():
+                with attempt:
+                    num_tries += 1
+                    response = self._put(ticket, archive, on_bytes)
+        except RetryError as error:
+            raise self._unreachable(error) from error
+        if num_tries > 1 and response.status_code in _ALREADY_THERE:
+            return  # an earlier try had arrived and only its answer was lost
+        _raise_for_upload(response)
+
+    def status(self, job_id: str, token: str) -> JobView:
+        """Return how a job fares."""
+        return read_job(self.status_document(job_id, token), server=self.server)
+
+    def status_document(self, job_id: str, token: str) -> dict[str, Any]:
+        """Return how a job fares, as the server put it."""
+        return self._call("GET", f"/v1/jobs/{job_id}", token=token)
+
+    def cancel(self, job_id: str, token: str) -> JobView:
+        """Ask for a job to stop; while it trains the best network so far is still delivered."""
+        self._call("POST", f"/v1/jobs/{job_id}/cancel", token=token)
+        return self.status(job_id, token)
+
+    def download(self, link: str, token: str, target: Path) -> None:
+        """Write what a link of the job leads to into a file.
+
+        Args:
+            link: From :attr:`JobView.links`; its path is asked of this server, so the token goes nowhere else.
+            token: Opens the job.
+            target: File to write.
+        """
+        parts = urlsplit(link)
+        url = self.server + parts.path + (f"?{parts.query}" if parts.query else "")
+        try:
+            for attempt in _retrying():
+                with attempt:
+                    self._download_once(url, token, target)
+        except RetryError as error:
+            raise self._unreachable(error) from error
+
+    def _download_once(self, url: str, token: str, target: Path) -> None:
+        with self._http.stream("GET", url, headers=_bearer(token), timeout=_TRANSFER_TIMEOUT) as response:
+            if response.is_error:
+                response.read()
+                _raise_for(response, server=self.server, refused=UserFault)
+            with target.open("wb") as sink:
+                for piece in response.iter_bytes(_CHUNK_BYTES):
+                    sink.write(piece)
+
+    def _put(self, ticket: UploadTicket, archive: Path, on_bytes: BytesListener | None) -> httpx.Response:
+        size = archive.stat().st_size
+        headers = {**ticket.headers, "Content-Length": str(size)}
+        pieces = _pieces(archive, size, on_bytes)
+        return self._http.request(ticket.method, ticket.url, content=pieces, headers=headers, timeout=_TRANSFER_TIMEOUT)
+
+    def _call(self, method: str, path: str, *, token: str | None = None, json: Any = None) -> dict[str, Any]:
+        """Return the JSON object that the server answers; reads are tried again, writes only when nothing was sent."""
+        again = httpx.TransportError if method == "GET" else httpx.ConnectError
+        headers = _bearer(token) if token else {}
+        try:
+            for attempt in _retrying(again):
+                with attempt:
+                    response = self._http.request(method, self.server + path, json=json, headers=headers)
+        except (RetryError, httpx.TransportError) as error:
+            raise self._unreachable(error) from error
+        _raise_for(response, server=self.server, refused=UsageFault)
+        return _object_of(response, server=self.server)
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        cause = error.last_attempt.exception() if isinstance(error, RetryError) else error
+        return Unreachable(
+            f"{self.server} does not answer: {cause}.",
+            fix="Check --server and the network; `convtailor serve` starts a server on this machine.",
+            details={"server": self.server},
+        )
+
+
+def _retrying(*again: type[Exception]) -> Retrying:
+    kinds = again or (httpx.TransportError,)
+    wait = wait_random_exponential(multiplier=0.1, max=1.0)
+    return Retrying(stop=stop_after_attempt(_ATTEMPTS), wait=wait, retry=retry_if_exception_type(kinds))
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _pieces(archive: Path, size: int, on_bytes: BytesListener | None) -> Iterator[bytes]:
+    done = 0
+    with archive.open("rb") as source:
+        while piece := source.read(_CHUNK_BYTES):
+            yield piece
+            done += len(piece)
+            if on_bytes:
+                on_bytes(done, size)
+
+
+def _raise_for(response: httpx.Response, *, server: str, refused: type[UserFault]) -> None:
+    """Turn an answer that is an error into ours."""
+    if not response.is_error:
+        return
+    error = _object_of(response, server=server).get("error")
+    if not isinstance(error, dict) or not {"code", "message"} <= error.keys():
+        raise not_convtailor(server)
+    if response.status_code >= _SERVER_ERROR:
+        raise Unreachable(
+            f"{server} cannot answer now: {error['message']}",
+            fix=str(error.get("fix") or "Try again in a minute."),
+            details={"server": server, "status": response.status_code, **(error.get("details") or {})},
+        )
+    raise refused(error["code"], error["message"], fix=error.get("fix", ""), details=error.get("details") or {})
+
+
+def _raise_for_upload(response: httpx.Response) -> None:
+    """Turn a refused upload into our error; a bucket in the cloud refuses in its own words."""
+    if not response.is_error:
+        return
+    if "json" in response.headers.get("content-type", ""):
+        _raise_for(response, server=str(response.url.copy_with(query=None)), refused=UserFault)
+    raise UserFault(
+        "upload_refused",
+        f"The upload was refused with HTTP {response.status_code} {response.reason_phrase}.",
+        fix="Submit the job again; an upload URL holds for one archive and a limited time.",
+        details={"status": response.status_code, "answer": response.text[:500]},
+    )
+
+
+def _object_of(response: httpx.Response, *, server: str) -> dict[str, Any]:
+    try:
+        document = response.json()
+    except ValueError as error:
+        raise not_convtailor(server) from error
+    if not isinstance(document, dict):
+        raise not_convtailor(server)
+    return document

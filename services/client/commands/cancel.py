@@ -1,0 +1,30 @@
+"""``convtailor cancel``: stops a job."""
+
+import click
+
+from services.client.commands.access import job_argument, json_option, open_access, server_option, token_option
+from services.client.terminal.outcome import print_json
+from services.client.terminal.taught_command import TaughtCommand
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples=(
+        "convtailor cancel",
+        "convtailor cancel 3f2a…",
+    ),
+)
+@job_argument
+@server_option
+@token_option
+@json_option
+def cancel(job_id: str | None, server: str | None, token: str | None, as_json: bool) -> None:
+    """Stop JOB; if it trains already, the best network so far is still delivered."""
+    access = open_access(job_id, server, token)
+    with access.client as client:
+        view = client.cancel(access.known.job_id, access.known.token)
+        if as_json:
+            print_json(client.status_document(access.known.job_id, access.known.token))
+            return
+    stopping = "is cancelled" if view.is_ended else "stops soon; the best network so far is packed and mailed"
+    click.echo(f"Job {view.job_id} {stopping}.")

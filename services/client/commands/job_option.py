@@ -1,0 +1,53 @@
+"""The options of a job on a command line, the same for every command that starts one."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import click
+
+from services.client.fault import UsageFault
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS: tuple[tuple[str, type, str, str], ...] = (
+    ("--candidates", str, "NAMES", "Networks to compare, comma-separated; auto: all that can be had.  [default: auto]"),
+    ("--epochs", int, "N", "Epochs that the head of each candidate trains.  [default: 20]"),
+    ("--tune-epochs", int, "N", "Epochs of fine-tuning the winner; 0 leaves it as it is.  [default: 10]"),
+    ("--tune-trials", int, "N", "Recipes of hyper-parameters tried in fine-tuning.  [default: 3]"),
+    ("--tune-search", str, "NAME", "How further recipes are proposed: genetic or random.  [default: genetic]"),
+    ("--budget-minutes", float, "M", "Hard cap on the training; then the best so far is delivered.  [default: 60]"),
+    ("--seed", int, "N", "Of the split, the first weights and the shuffling.  [default: 0]"),
+    ("--min-image-px", int, "PX", "Images with a shorter side are left out and listed.  [default: 8]"),
+    ("--max-image-px", int, "PX", "Images with a longer side are left out and listed.  [default: 12000]"),
+)
+"""Name, type, placeholder and help; a test compares the defaults with :class:`shared.job.options.JobOptions`."""
+
+
+def job_options(command: F) -> F:
+    """Add the options of a job to a command; those not given arrive as ``None``."""
+    for name, kind, metavar, text in reversed(_OPTIONS):
+        command = click.option(name, type=kind, metavar=metavar, help=text)(command)
+    return command
+
+
+def checked_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that were given, once they make sense.
+
+    Raises:
+        UsageFault: With every fault, before anything is started or sent.
+    """
+    chosen = {name: value for name, value in given.items() if value is not None}
+    if not chosen:
+        return chosen
+    from shared.job.options import parse_options  # noqa: PLC0415 - brings pydantic, which most calls can do without
+
+    _, faults = parse_options(chosen)
+    if not faults:
+        return chosen
+    listed = [{"code": fault.code, "message": fault.message, **fault.details} for fault in faults]
+    raise UsageFault(
+        faults[0].code if len(faults) == 1 else "invalid_request",
+        " ".join(fault.message for fault in faults),
+        fix="Correct it and run the command again; --help shows every option.",
+        details={"faults": listed},
+    )

@@ -1,0 +1,56 @@
+"""``convtailor submit``: sends a zip or folder to a server."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from services.client.api.client import Client
+from services.client.api.token_store import KnownJob
+from services.client.commands.access import json_option, server_of, server_option, token_store
+from services.client.commands.job_option import checked_options, job_options
+from services.client.data_source import archive_of, check_data
+from services.client.terminal.live import in_bytes, open_live
+from services.client.terminal.outcome import print_json
+from services.client.terminal.taught_command import TaughtCommand
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples=(
+        "convtailor submit photos.zip --email you@example.org",
+        "convtailor submit photos/ --email you@example.org --candidates mobilenet_v2,tiny --budget-minutes 20",
+        "convtailor submit photos.zip --email you@example.org --server https://convtailor.example.org",
+    ),
+)
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--email", required=True, metavar="ADDRESS", help="Where the report goes.")
+@job_options
+@server_option
+@json_option
+def submit(data: Path, email: str, server: str | None, as_json: bool, **options: Any) -> None:
+    """Send DATA to a server and leave it there to be fitted.
+
+    DATA is a zip, or a folder that is packed on the fly, with one folder of photographs per class. The job's token is
+    remembered on this machine, so that the other commands need none.
+    """
+    check_data(data)
+    chosen = checked_options(options)
+    with (
+        tempfile.TemporaryDirectory(prefix="convtailor-") as scratch,
+        Client(server_of(server)) as client,
+        open_live() as live,
+    ):
+        archive = archive_of(data, Path(scratch), on_bytes=in_bytes(live, "zip"))
+        created = client.submit(email, chosen, size_bytes=archive.stat().st_size)
+        known = KnownJob(job_id=created.job_id, server=client.server, token=created.token)
+        token_store().remember(known)
+        client.upload(created.upload, archive, on_bytes=in_bytes(live, "upload"))
+        live.show(None)
+    if as_json:
+        print_json({"job_id": known.job_id, "token": known.token, "server": known.server})
+        return
+    click.echo(f"Job {known.job_id} is on its way; its report goes to {email}.")
+    click.echo(f"Watch it:      convtailor watch {known.job_id}")
+    click.echo(f"Fetch results: convtailor fetch {known.job_id} --out results")

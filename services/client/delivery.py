@@ -1,0 +1,66 @@
+"""Brings what a job left onto this disk."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from services.client.api.client import Client
+from services.client.api.job_view import JobView
+from shared.errors import UserFault
+
+FILE_NAMES = {
+    "model": "model.h5",
+    "model_keras": "model.keras",
+    "labels": "labels.txt",
+    "predict": "predict.py",
+    "report": "report.html",
+    "result": "result.json",
+    "mail": "mail.eml",
+}
+"""File by name; what comes over a link is known by the link's name."""
+
+
+def fetch(
+    client: Client, view: JobView, token: str, folder: Path, *, besides: Mapping[str, Path] | None = None
+) -> dict[str, Path]:
+    """Download everything a job left; files appear in the folder only when all of them are whole.
+
+    Args:
+        client: Speaks with the server of the job.
+        view: The job as last seen.
+        token: Opens it.
+        folder: Made where it is missing; only files of these names are replaced.
+        besides: Files on this disk to put there as well, by name.
+
+    Returns:
+        Path by name.
+
+    Raises:
+        UserFault: If the job has left nothing so far.
+    """
+    links = {name: link for name, link in view.links.items() if name in FILE_NAMES and link}
+    if not links and not besides:
+        raise UserFault(
+            "nothing_to_fetch",
+            f"Job {view.job_id} is {view.state} and has left no files.",
+            fix="Wait for its end with `convtailor watch`, then fetch again.",
+            details={"job_id": view.job_id, "state": view.state.value},
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".convtailor-") as scratch:
+        fetched = {name: Path(scratch) / FILE_NAMES[name] for name in links}
+        for name, link in links.items():
+            client.download(link, token, fetched[name])
+        for name, source in (besides or {}).items():
+            fetched[name] = Path(shutil.copyfile(source, Path(scratch) / FILE_NAMES[name]))
+        return _move(fetched, folder)
+
+
+def _move(files: Mapping[str, Path], folder: Path) -> dict[str, Path]:
+    """Move whole files into a folder on the same disk: flush all, then rename one after the other."""
+    for file in files.values():
+        with file.open("rb") as written:
+            os.fsync(written.fileno())
+    return {name: file.replace(folder / file.name) for name, file in files.items()}

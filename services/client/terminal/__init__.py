@@ -1,0 +1,1 @@
+"""What a person sees on the terminal: progress, tables, errors; nothing here speaks HTTP."""

@@ -1,0 +1,107 @@
+"""The stages of a job as a person sees them, from sending the archive to the mail."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.client.api.job_view import JobView
+from shared.job.job import JobState
+from shared.job.progress import Best
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Where a job stands, ready to be drawn.
+
+    Args:
+        key: Identifies the stage; stages come in the order of :data:`TITLES`.
+        done: Units finished.
+        total: Units in all, 0 where nobody knows.
+        unit: What is counted.
+        detail: What is being done.
+        eta_s: Seconds until the job ends.
+        best: The best network so far.
+    """
+
+    key: str
+    done: int = 0
+    total: int = 0
+    unit: str = ""
+    detail: str = ""
+    eta_s: float | None = None
+    best: Best | None = None
+
+    @property
+    def title(self) -> str:
+        """What the stage is called."""
+        return TITLES.get(self.key, self.key)
+
+
+TITLES = {
+    "zip": "Pack folder",
+    "start": "Start services",
+    "upload": "Upload",
+    "check": "Check archive",
+    "queue": "Wait for trainer",
+    "prepare": "Read images",
+    "screen": "Compare networks",
+    "tune": "Fine-tune winner",
+    "evaluate": "Test",
+    "export": "Pack model",
+    "report": "Write report",
+}
+
+_STAGE_OF_STATE = {
+    JobState.AWAITING_UPLOAD: "check",
+    JobState.QUEUED: "queue",
+    JobState.REPORTING: "report",
+}
+
+
+def stage_of(view: JobView) -> Stage | None:
+    """Return the stage of a job, or ``None`` once it has ended."""
+    if view.is_ended:
+        return None
+    if view.state in _STAGE_OF_STATE:
+        return Stage(key=_STAGE_OF_STATE[view.state], best=view.best)
+    if view.phase is None:
+        return Stage(key="queue")
+    return Stage(
+        key=view.phase,
+        done=view.done,
+        total=view.total,
+        unit=view.unit,
+        detail=view.detail,
+        eta_s=view.eta_s,
+        best=view.best,
+    )
+
+
+def counts(stage: Stage) -> str:
+    """Return how much is done, such as ``120/600 images``."""
+    if stage.unit == "bytes":
+        return f"{stage.done / 1e6:.1f}/{stage.total / 1e6:.1f} MB"
+    if not stage.total:
+        return f"{stage.done} {stage.unit}".strip() if stage.done else ""
+    return f"{stage.done}/{stage.total} {stage.unit}".strip()
+
+
+def best_so_far(best: Best | None) -> str:
+    """Return the best network so far as a phrase, empty where there is none."""
+    return f"best so far {best.candidate} {best.val_accuracy:.1%}" if best else ""
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as a person says it: ``42 s``, ``3 min 05 s``, ``2 h 10 min``."""
+    whole = max(0, round(seconds))
+    if whole < 60:  # noqa: PLR2004 - seconds of a minute
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:  # noqa: PLR2004 - minutes of an hour
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Join the parts that say something."""
+    return " · ".join(part for part in parts if part)

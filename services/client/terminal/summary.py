@@ -1,0 +1,123 @@
+"""A result as a person reads it on a terminal."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from services.client.terminal.stage import duration, listed
+from shared.job.job import TrialState
+from shared.job.result import CandidateResult, Result
+from shared.json_codec import from_json
+
+_MAX_CLASSES = 30
+
+
+def read_result(file: Path) -> Result:
+    """Read a ``result.json``."""
+    return from_json(Result, json.loads(file.read_text(encoding="utf-8")))
+
+
+def print_summary(result: Result, console: Console) -> None:
+    """Print the winner, every candidate, every class and what was left out."""
+    low, high = result.test.interval
+    console.print()
+    console.print(
+        Text.assemble(
+            (f"{result.winner}: {result.test.accuracy:.1%} right", "bold green"),
+            f" on {result.test.num_images} held-back images (95 % interval {low:.1%} to {high:.1%})",
+        ),
+        soft_wrap=True,
+    )
+    console.print(_circumstances(result), style="dim", highlight=False, soft_wrap=True)
+    console.print()
+    console.print(_candidate_table(result))
+    console.print(_class_table(result))
+    for line in _remarks(result):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def print_files(files: Mapping[str, Path], console: Console) -> None:
+    """Print where the files lie, one a line, whole, so that a path can be copied."""
+    for name, path in files.items():
+        console.print(f"{name:<12} {path.resolve()}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _circumstances(result: Result) -> str:
+    counts = result.counts
+    return listed(
+        [
+            f"{counts.train} images to train, {counts.validation} to choose, {counts.test} to test",
+            f"{len(result.classes)} classes",
+            duration(result.timings_s.total),
+            result.device,
+            f"stopped early: {result.stopped_because}" if result.stopped_because else "",
+        ]
+    )
+
+
+def _candidate_table(result: Result) -> Table:
+    table = Table(title="Candidates", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("network")
+    for heading in ("validation", "training", "parameters", "time"):
+        table.add_column(heading, justify="right")
+    table.add_column("", overflow="fold")
+    for candidate in sorted(result.candidates, key=lambda each: -(each.val_accuracy or -1.0)):
+        table.add_row(*_candidate_row(candidate, is_winner=candidate.name == result.winner))
+    if result.tuning is not None:
+        tuning = result.tuning
+        seconds = duration(result.timings_s.tune)
+        table.add_row("  fine-tuned", _share(tuning.val_accuracy), _share(tuning.train_accuracy), "", seconds, "")
+    return table
+
+
+def _candidate_row(candidate: CandidateResult, *, is_winner: bool) -> tuple[Text | str, ...]:
+    style = "bold" if is_winner else "" if candidate.state is TrialState.DONE else "dim"
+    note = "winner" if is_winner else candidate.skipped_because or ""
+    return (
+        Text(candidate.name, style=style),
+        _share(candidate.val_accuracy),
+        _share(candidate.train_accuracy),
+        f"{candidate.parameters:,}" if candidate.parameters else "",
+        duration(candidate.seconds) if candidate.seconds else "",
+        Text(note, style=style),
+    )
+
+
+def _class_table(result: Result) -> Table:
+    scores = result.test.per_class
+    title = "Classes, on the held-back images"
+    if len(scores) > _MAX_CLASSES:
+        title += f"; the {_MAX_CLASSES} with the lowest F1 of {len(scores)}"
+        scores = tuple(sorted(scores, key=lambda score: score.f1)[:_MAX_CLASSES])
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("class", overflow="fold")
+    for heading in ("precision", "recall", "F1", "images"):
+        table.add_column(heading, justify="right")
+    for score in scores:
+        shares = (f"{value:.2f}" for value in (score.precision, score.recall, score.f1))
+        table.add_row(Text(score.name), *shares, str(score.num_images))
+    return table
+
+
+def _remarks(result: Result) -> list[str]:
+    remarks = []
+    if result.quarantined:
+        remarks.append(
+            f"{len(result.quarantined)} files left out, such as {result.quarantined[0].path}: "
+            f"{result.quarantined[0].reason}"
+        )
+    if result.duplicates.exact:
+        remarks.append(f"{result.duplicates.exact} identical copies were used once only.")
+    if result.duplicates.conflicts:
+        paths = ", ".join(result.duplicates.conflicts[0].paths)
+        remarks.append(f"{len(result.duplicates.conflicts)} pictures lie in several classes, such as {paths}.")
+    return remarks
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.1%}"

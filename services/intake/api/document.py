@@ -1,0 +1,239 @@
+"""The JSON documents that the API answers with; ``/openapi.json`` is generated from these types."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.errors import Fault
+from shared.job.job import Job, JobState, Trial
+from shared.job.options import JobOptions
+from shared.job.progress import Best, Progress
+from shared.ports.object_store import SignedRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceCard:
+    """What answers at ``/``."""
+
+    service: str
+    what: str
+    start: str
+    openapi: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """The answer of ``/healthz``: ``ok`` while the service can read its store."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorDocument:
+    """The one shape of every error, on every route."""
+
+    error: Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadInvitation:
+    """The one request that uploads the archive.
+
+    Args:
+        url: Absolute, signed.
+        method: HTTP method.
+        headers: Headers that must be sent exactly so.
+        expires_at: When the URL ends.
+        max_bytes: Largest archive taken.
+    """
+
+    url: str
+    method: str
+    headers: Mapping[str, str]
+    expires_at: datetime
+    max_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobCreated:
+    """The answer to a new job.
+
+    Args:
+        job_id: Identifies the job.
+        token: Opens the job; shown this once and stored nowhere.
+        upload: How to send the archive.
+        status_url: Where the job tells how it fares.
+    """
+
+    job_id: str
+    token: str
+    upload: UploadInvitation
+    status_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadReceipt:
+    """The answer to a whole upload.
+
+    Args:
+        size_bytes: Bytes received and kept.
+        generation: Version of the stored object.
+    """
+
+    size_bytes: int
+    generation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedLink:
+    """A download that anybody may make until it expires; the answer also redirects there."""
+
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Addresses of a job, all to be asked with its token; ``null`` where there is nothing yet."""
+
+    status: str
+    cancel: str | None = None
+    model: str | None = None
+    model_keras: str | None = None
+    labels: str | None = None
+    predict: str | None = None
+    report: str | None = None
+    result: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveSummary:
+    """The archive as its table of contents shows it."""
+
+    size_bytes: int
+    num_images: int
+    num_classes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobStatus:
+    """How a job fares.
+
+    Args:
+        job_id: Identifies the job.
+        state: Where it stands.
+        phase: Step of the training, once it runs.
+        done: Units finished in this phase.
+        total: Units of this phase, as far as known.
+        unit: What is counted.
+        detail: What is being done, for a person.
+        eta_s: Seconds until the job ends, as far as can be told.
+        best: The best network so far.
+        trials: The ledger of finished trials.
+        error: Why it was rejected or failed, and what mends it.
+        links: Where to go from here.
+        archive: What was uploaded, once it was looked at.
+        options: The choices in force.
+        device: What trains it.
+        attempts: Times a trainer took it up.
+        created_at: When it was asked for.
+        updated_at: When its state changed last.
+        upload_expires_at: Until when the archive may be uploaded.
+        cancel_requested_at: When a stop was asked for.
+        mailed_at: When the mail about its end was accepted.
+    """
+
+    job_id: str
+    state: JobState
+    phase: str | None
+    done: int
+    total: int
+    unit: str
+    detail: str
+    eta_s: float | None
+    best: Best | None
+    trials: tuple[Trial, ...]
+    error: Fault | None
+    links: Links
+    archive: ArchiveSummary | None
+    options: JobOptions
+    device: str | None
+    attempts: int
+    created_at: datetime
+    updated_at: datetime
+    upload_expires_at: datetime
+    cancel_requested_at: datetime | None
+    mailed_at: datetime | None
+
+
+def status_url(public_url: str, job_id: str) -> str:
+    """Return the address of a job's status."""
+    return f"{public_url}/v1/jobs/{job_id}"
+
+
+def created_document(job: Job, *, token: str, upload: SignedRequest, public_url: str) -> JobCreated:
+    """Tell of a new job and how to go on."""
+    return JobCreated(
+        job_id=job.job_id,
+        token=token,
+        upload=UploadInvitation(
+            url=upload.url,
+            method=upload.method,
+            headers=upload.headers,
+            expires_at=upload.expires_at,
+            max_bytes=job.upload.max_bytes,
+        ),
+        status_url=status_url(public_url, job.job_id),
+    )
+
+
+def status_document(job: Job, *, public_url: str) -> JobStatus:
+    """Tell how a job fares."""
+    progress = job.progress or Progress(phase="")
+    return JobStatus(
+        job_id=job.job_id,
+        state=job.state,
+        phase=progress.phase or None,
+        done=progress.done,
+        total=progress.total,
+        unit=progress.unit,
+        detail=progress.detail,
+        eta_s=progress.eta_s,
+        best=progress.best,
+        trials=job.trials,
+        error=job.fault,
+        links=_links(job, status_url(public_url, job.job_id)),
+        archive=_archive_summary(job),
+        options=job.options,
+        device=job.device,
+        attempts=job.attempts,
+        created_at=job.created_at,
+        updated_at=job.updated_at,
+        upload_expires_at=job.upload.expires_at,
+        cancel_requested_at=job.cancel_requested_at,
+        mailed_at=job.mailed_at,
+    )
+
+
+def _archive_summary(job: Job) -> ArchiveSummary | None:
+    if job.archive is None:
+        return None
+    return ArchiveSummary(
+        size_bytes=job.archive.size_bytes, num_images=job.archive.num_images, num_classes=job.archive.num_classes
+    )
+
+
+def _links(job: Job, status: str) -> Links:
+    """Name only what answers now."""
+    kept = job.artefacts
+    is_cancellable = job.state in (JobState.AWAITING_UPLOAD, JobState.QUEUED, JobState.TRAINING)
+    return Links(
+        status=status,
+        cancel=f"{status}/cancel" if is_cancellable else None,
+        model=f"{status}/model" if kept.model_h5 else None,
+        model_keras=f"{status}/model?format=keras" if kept.model_keras else None,
+        labels=f"{status}/labels" if kept.labels else None,
+        predict=f"{status}/predict" if kept.predict else None,
+        report=f"{status}/report" if kept.report else None,
+        result=f"{status}/result" if kept.result else None,
+    )

@@ -1,0 +1,128 @@
+"""What a person asks for: an e-mail address and options, checked together so that every fault is told at once."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from email_validator import EmailNotValidError, validate_email
+
+from shared.errors import Fault, UserFault
+from shared.job.options import JobOptions, parse_options
+
+MAX_EMAIL_CHARACTERS = 254
+"""Longest address that mail can be sent to. Source: RFC 5321, 4.5.3.1.3, less the angle brackets."""
+
+_EMAIL = "email"
+_SIZE = "size_bytes"
+_OPTIONS = "options"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRequest:
+    """A request that makes sense.
+
+    Args:
+        email: Where the report goes, in ASCII.
+        options: The choices, defaults filled in.
+        size_bytes: Size of the archive, if it was told.
+    """
+
+    email: str
+    options: JobOptions
+    size_bytes: int | None = None
+
+
+def parse_request(sources: Sequence[Mapping[str, Any]]) -> JobRequest:
+    """Read a request from its sources, such as query and body.
+
+    Options stand beside the e-mail or inside an object named ``options``.
+
+    Raises:
+        UserFault: With the code of the one fault, or ``invalid_request`` for several; ``details.faults`` has them all.
+    """
+    fields, faults = _merge(sources)
+    email, email_faults = _read_email(fields.pop(_EMAIL, None))
+    size_bytes, size_faults = _read_size(fields.pop(_SIZE, None))
+    options, option_faults = parse_options(fields)
+    faults = [*faults, *email_faults, *size_faults, *option_faults]
+    if faults or email is None or options is None:
+        raise _together(faults)
+    return JobRequest(email=email, options=options, size_bytes=size_bytes)
+
+
+def _merge(sources: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], list[Fault]]:
+    """Lay all sources into one set of fields; a field that comes with two values is a fault."""
+    fields: dict[str, Any] = {}
+    faults = []
+    for name, value in _entries(sources):
+        if name == _OPTIONS:
+            faults.append(_fault("invalid_option", "options", "'options' must be a JSON object.", "Send an object."))
+        elif name in fields and fields[name] != value:
+            faults.append(_fault("field_repeated", name, f"The field {name!r} comes with two values.", "Send it once."))
+        fields.setdefault(name, value)
+    fields.pop(_OPTIONS, None)
+    return fields, faults
+
+
+def _entries(sources: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
+    entries: list[tuple[str, Any]] = []
+    for source in sources:
+        for name, value in source.items():
+            if name == _OPTIONS and isinstance(value, Mapping):
+                entries.extend(value.items())
+            else:
+                entries.append((name, value))
+    return entries
+
+
+def _read_email(value: object) -> tuple[str | None, list[Fault]]:
+    if value is None or value == "":
+        fix = "Send the field 'email' in the body or as a query parameter."
+        return None, [_fault("email_missing", _EMAIL, "There is no e-mail address to send the report to.", fix)]
+    if not isinstance(value, str):
+        return None, [_invalid_email("it is no text")]
+    address = value.strip(" ")
+    if len(address) > MAX_EMAIL_CHARACTERS:
+        return None, [_invalid_email(f"it has more than {MAX_EMAIL_CHARACTERS} characters")]
+    if not address.isprintable():
+        return None, [_invalid_email("it holds line breaks or control characters")]
+    try:
+        # Mail servers that take a local part outside ASCII (RFC 6531) are still rare; domains travel as punycode.
+        valid = validate_email(address, check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError as error:
+        return None, [_invalid_email(str(error).rstrip("."))]
+    return valid.ascii_email, []
+
+
+def _read_size(value: object) -> tuple[int | None, list[Fault]]:
+    """Read the size of the archive; forms and queries send it as text."""
+    if value is None or value == "":
+        return None, []
+    text = str(value)
+    if isinstance(value, int | str) and re.fullmatch(r"[1-9][0-9]{0,17}", text):
+        return int(text), []
+    message = f"The option {_SIZE!r} is {text[:40]!r}, expected the archive's size: a whole number from 1."
+    return None, [_fault("invalid_option", _SIZE, message, "Send the size of the zip in bytes, or leave it out.")]
+
+
+def _invalid_email(reason: str) -> Fault:
+    message = f"This is no e-mail address that a report can be sent to: {reason}."
+    return _fault("invalid_email", _EMAIL, message, "Send one plain address such as ada@example.org.")
+
+
+def _fault(code: str, field: str, message: str, fix: str) -> Fault:
+    return Fault(code=code, message=message, fix=fix, details={"field": field})
+
+
+def _together(faults: Sequence[Fault]) -> UserFault:
+    """Make one error of all faults: the fault itself where there is one, else a summary."""
+    listed = [
+        {"code": each.code, "message": each.message, "fix": each.fix, "details": dict(each.details)} for each in faults
+    ]
+    if len(faults) == 1:
+        [only] = faults
+        return UserFault(only.code, only.message, fix=only.fix, details={**only.details, "faults": listed})
+    message = f"{len(faults)} things are wrong with the request: " + " ".join(each.message for each in faults)
+    fix = "Mend every fault that details.faults lists and send again."
+    return UserFault("invalid_request", message, fix=fix, details={"faults": listed})

@@ -1,0 +1,215 @@
+"""The API described as OpenAPI 3.1; its schemas are generated from the types that the routes answer with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from services.intake.api.document import (
+    ErrorDocument,
+    Health,
+    JobCreated,
+    JobStatus,
+    ServiceCard,
+    SignedLink,
+    UploadReceipt,
+)
+from shared.job.options import JobOptions
+from shared.json_codec import adapter
+
+_JSON = "application/json"
+_SCHEMA_REF = "#/components/schemas/{model}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One method of one path.
+
+    Args:
+        path: Path template.
+        method: In lower case.
+        summary: One sentence.
+        answers: Type of the answer by status, ``None`` for bytes.
+        errors: Further statuses; each is answered with an error document.
+        parameters: In query and headers; those of the path are found in it.
+        body: The request body, if any.
+        needs_token: Whether the job's token is asked for.
+    """
+
+    path: str
+    method: str
+    summary: str
+    answers: Mapping[int, type[Any] | None]
+    errors: tuple[int, ...] = ()
+    parameters: tuple[Mapping[str, Any], ...] = ()
+    body: Mapping[str, Any] | None = None
+    needs_token: bool = False
+
+
+def _query(name: str, description: str, **schema: Any) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": {"type": "string", **schema}}
+
+
+def _media(*types: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"content": {each: {"schema": schema} for each in types}}
+
+
+def _ref(cls: type[Any]) -> dict[str, str]:
+    return {"$ref": _SCHEMA_REF.format(model=cls.__name__)}
+
+
+_BINARY = {"type": "string", "format": "binary"}
+_RANGE = {"name": "Range", "in": "header", "description": "Part of the object.", "schema": {"type": "string"}}
+_REQUEST = {"$ref": _SCHEMA_REF.format(model="JobRequest")}
+_FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+OPERATIONS = (
+    Operation(path="/", method="get", summary="Say what this is.", answers={200: ServiceCard}),
+    Operation(path="/healthz", method="get", summary="Tell whether it works.", answers={200: Health}, errors=(503,)),
+    Operation(path="/openapi.json", method="get", summary="Describe this API.", answers={200: dict}),
+    Operation(
+        path="/v1/jobs",
+        method="post",
+        summary="Make a job; the answer says how to upload the archive. Query fields count like body fields.",
+        answers={201: JobCreated},
+        errors=(400, 413, 415, 503),
+        parameters=(_query("email", "Where the report goes; may stand in the body instead.", format="email"),),
+        body=_media(_JSON, *_FORM_TYPES, schema=_REQUEST),
+    ),
+    Operation(
+        path="/v1/jobs/{job_id}",
+        method="get",
+        summary="Tell how a job fares.",
+        answers={200: JobStatus},
+        errors=(503,),
+        needs_token=True,
+    ),
+    Operation(
+        path="/v1/jobs/{job_id}/cancel",
+        method="post",
+        summary="Stop a job; one that trains is stopped by its worker soon. Asking twice changes nothing.",
+        answers={200: JobStatus},
+        errors=(409, 503),
+        needs_token=True,
+    ),
+    Operation(
+        path="/v1/jobs/{job_id}/{artefact}",
+        method="get",
+        summary="Redirect to a fresh signed URL of what the job left.",
+        answers={302: SignedLink},
+        errors=(400, 409, 503),
+        parameters=(_query("format", "Format of the model.", enum=["h5", "keras"], default="h5"),),
+        needs_token=True,
+    ),
+    Operation(
+        path="/v1/objects/{signature}",
+        method="put",
+        summary="Upload the archive: the request that POST /v1/jobs answered with. Embedded back-end only.",
+        answers={200: UploadReceipt},
+        errors=(400, 403, 409, 410, 413, 415, 503),
+        body=_media("application/zip", schema=_BINARY) | {"required": True},
+    ),
+    Operation(
+        path="/v1/objects/{signature}",
+        method="get",
+        summary="Download an object that a signed URL opens. Embedded back-end only.",
+        answers={200: None, 206: None},
+        errors=(403, 404, 410, 416, 503),
+        parameters=(_RANGE,),
+    ),
+)
+_PATH_SCHEMAS = {"artefact": {"type": "string", "enum": ["labels", "model", "predict", "report", "result"]}}
+_ANSWERED_WITH = (ErrorDocument, Health, JobCreated, JobStatus, ServiceCard, SignedLink, UploadReceipt)
+
+
+def openapi_document(public_url: str) -> dict[str, Any]:
+    """Return the description of the API.
+
+    Args:
+        public_url: Address under which people reach it.
+    """
+    return {**_document(), "servers": [{"url": public_url}]}
+
+
+@cache
+def _document() -> dict[str, Any]:
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method] = _describe(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "convtailor",
+            "version": "1",
+            "description": "A zip of labelled photographs goes in; a network fitted to them and a report come out. "
+            "Every error on every route has the shape of ErrorDocument.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": _schemas(),
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "description": "The token of the job."},
+                "query": {"type": "apiKey", "in": "query", "name": "token", "description": "The token of the job."},
+            },
+        },
+    }
+
+
+def _describe(operation: Operation) -> dict[str, Any]:
+    names = [part.strip("{}") for part in operation.path.split("/") if part.startswith("{")]
+    in_path = [
+        {"name": name, "in": "path", "required": True, "schema": _PATH_SCHEMAS.get(name, {"type": "string"})}
+        for name in names
+    ]
+    described: dict[str, Any] = {
+        "summary": operation.summary,
+        "operationId": f"{operation.method}_{'_'.join(operation.path.strip('/').split('/')) or 'root'}".translate(
+            str.maketrans("", "", "{}.")
+        ),
+        "parameters": [*in_path, *operation.parameters],
+        "responses": _responses(operation),
+    }
+    if operation.body is not None:
+        described["requestBody"] = operation.body
+    if operation.needs_token:
+        described["security"] = [{"bearer": []}, {"query": []}]
+    return described
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    answers = {str(status): _answer(cls) for status, cls in operation.answers.items()}
+    statuses = {*operation.errors, *((401, 404) if operation.needs_token else ())}
+    error = {"description": "What is wrong and how to mend it.", **_media(_JSON, schema=_ref(ErrorDocument))}
+    return {**answers, **{str(status): error for status in sorted(statuses)}, "default": error}
+
+
+def _answer(cls: type[Any] | None) -> dict[str, Any]:
+    if cls is None:
+        return {"description": "The bytes of the object.", **_media("*/*", schema=_BINARY)}
+    if cls is dict:
+        return {"description": "This document.", **_media(_JSON, schema={"type": "object"})}
+    return {"description": (cls.__doc__ or "").partition("\n")[0], **_media(_JSON, schema=_ref(cls))}
+
+
+def _schemas() -> dict[str, Any]:
+    schemas: dict[str, Any] = {}
+    for cls in _ANSWERED_WITH:
+        schema = adapter(cls).json_schema(ref_template=_SCHEMA_REF, mode="serialization")
+        schemas |= schema.pop("$defs", {}) | {cls.__name__: schema}
+    choices = adapter(JobOptions).json_schema(ref_template=_SCHEMA_REF)
+    schemas |= choices.pop("$defs", {})
+    email = {"type": "string", "format": "email", "maxLength": 254, "description": "Where the report goes."}
+    size = {
+        "type": "integer",
+        "minimum": 1,
+        "description": "Size of the archive. More than 100 MB may then be sent in pieces: where upload.method is POST.",
+    }
+    own = {"email": email, "size_bytes": size, "options": {"$ref": "#/components/schemas/JobOptions"}}
+    schemas["JobRequest"] = {
+        "type": "object",
+        "title": "JobRequest",
+        "description": "Options stand beside the e-mail or in an object named options.",
+        "properties": {**own, **choices["properties"]},
+        "additionalProperties": False,
+    }
+    return schemas

@@ -1,0 +1,172 @@
+"""The JSON API of jobs: each route reads the request, calls one use case and tells its outcome."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, Response, g, jsonify, request
+
+from services.intake.api.document import Health, ServiceCard, SignedLink, created_document, status_document
+from services.intake.api.job_request import parse_request
+from services.intake.api.openapi import openapi_document
+from services.intake.submission import Artefact, UploadTerms, cancel, link, look_up, submit
+from shared.clock import Clock
+from shared.errors import UserFault
+from shared.json_codec import to_json
+from shared.ports.event_bus import EventBus
+from shared.ports.job_store import JobStore
+from shared.ports.object_store import ObjectStore
+
+_FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+_MODEL_FORMATS = {"h5": Artefact.MODEL_H5, "keras": Artefact.MODEL_KERAS}
+_ARTEFACTS = "labels,model,predict,report,result"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRoutes:
+    """The routes and what they may touch.
+
+    Args:
+        store: Jobs.
+        objects: Archives and artefacts.
+        bus: Takes the news of a cancelled job.
+        clock: Tells the time.
+        terms: What may be uploaded.
+        link_valid_for: Life of a download URL.
+        public_url: Address under which people reach this service, without a slash at its end.
+    """
+
+    store: JobStore
+    objects: ObjectStore
+    bus: EventBus
+    clock: Clock
+    terms: UploadTerms
+    link_valid_for: timedelta
+    public_url: str
+
+    def blueprint(self) -> Blueprint:
+        """Return the routes for an app."""
+        routes = Blueprint("jobs", __name__)
+        routes.add_url_rule("/", view_func=self.root)
+        routes.add_url_rule("/healthz", view_func=self.healthz)
+        routes.add_url_rule("/openapi.json", view_func=self.openapi)
+        routes.add_url_rule("/v1/jobs", view_func=self.submit, methods=["POST"])
+        routes.add_url_rule("/v1/jobs/<job_id>", view_func=self.status)
+        routes.add_url_rule("/v1/jobs/<job_id>/cancel", view_func=self.cancel, methods=["POST"])
+        routes.add_url_rule(f"/v1/jobs/<job_id>/<any({_ARTEFACTS}):artefact>", view_func=self.fetch)
+        return routes
+
+    def root(self) -> Response:
+        """Say what this is."""
+        card = ServiceCard(
+            service="convtailor",
+            what="Send a zip of labelled photographs, one folder per class; get a network fitted to them by mail.",
+            start=f"POST {self.public_url}/v1/jobs?email=you@example.org",
+            openapi=f"{self.public_url}/openapi.json",
+        )
+        return jsonify(to_json(card))
+
+    def healthz(self) -> Response:
+        """Tell that the store can be read; a store that does not answer makes it 503."""
+        self.store.pending_events(limit=1)
+        return jsonify(to_json(Health(status="ok")))
+
+    def openapi(self) -> Response:
+        """Describe this API."""
+        return jsonify(openapi_document(self.public_url))
+
+    def submit(self) -> tuple[Response, int, dict[str, str]]:
+        """Make a job."""
+        wanted = parse_request([_fields(request.args), _body()])
+        made = submit(wanted, store=self.store, objects=self.objects, clock=self.clock, terms=self.terms)
+        g.job_id = made.job.job_id
+        document = created_document(made.job, token=made.token, upload=made.upload, public_url=self.public_url)
+        return jsonify(to_json(document)), 201, {"Location": document.status_url}
+
+    def status(self, job_id: str) -> Response:
+        """Tell how a job fares."""
+        job = look_up(job_id, _token(), store=self.store).job
+        return jsonify(to_json(status_document(job, public_url=self.public_url)))
+
+    def cancel(self, job_id: str) -> Response:
+        """Stop a job."""
+        job = cancel(job_id, _token(), store=self.store, bus=self.bus, clock=self.clock)
+        return jsonify(to_json(status_document(job, public_url=self.public_url)))
+
+    def fetch(self, job_id: str, artefact: str) -> tuple[Response, int, dict[str, str]]:
+        """Redirect to what a job left."""
+        wanted = _model_format() if artefact == "model" else Artefact(artefact)
+        signed = link(job_id, _token(), wanted, store=self.store, objects=self.objects, valid_for=self.link_valid_for)
+        return jsonify(to_json(SignedLink(url=signed.url, expires_at=signed.expires_at))), 302, {"Location": signed.url}
+
+
+def _token() -> str:
+    """Return the token of the request, from its Authorization header or its query."""
+    authorization = request.authorization
+    if authorization is not None and authorization.type == "bearer" and authorization.token:
+        return authorization.token
+    if request.args.get("token"):
+        return request.args["token"]
+    raise UserFault(
+        "token_missing",
+        "The request carries no token.",
+        fix="Send 'Authorization: Bearer TOKEN' or ?token=TOKEN with the token that POST /v1/jobs answered.",
+    )
+
+
+def _model_format() -> Artefact:
+    wanted = request.args.get("format", "h5")
+    if wanted not in _MODEL_FORMATS:
+        raise UserFault(
+            "invalid_format",
+            f"There is no model in the format {wanted!r}.",
+            fix=f"Use one of: {', '.join(_MODEL_FORMATS)}.",
+            details={"field": "format"},
+        )
+    return _MODEL_FORMATS[wanted]
+
+
+def _body() -> Mapping[str, Any]:
+    """Return the fields in the body: a JSON object, a form, or nothing."""
+    if request.mimetype in _FORM_TYPES:
+        if any(name.lstrip().startswith("{") for name in request.form):  # curl -d sends JSON as if it were a form
+            raise _unsupported("JSON that says it is a form")
+        return _fields(request.form)
+    if request.is_json:
+        return _json_object()
+    if request.mimetype or request.get_data(cache=True):
+        raise _unsupported(request.mimetype or "a body without Content-Type")
+    return {}
+
+
+def _unsupported(received: str) -> UserFault:
+    return UserFault(
+        "unsupported_media_type",
+        f"The body is {received}; JSON or a form was expected.",
+        fix="Send JSON with 'Content-Type: application/json', or a form.",
+    )
+
+
+def _json_object() -> Mapping[str, Any]:
+    try:
+        document = request.get_json(silent=True)
+    except RecursionError:  # thousands of brackets
+        document = None
+    if not isinstance(document, Mapping):
+        raise UserFault(
+            "invalid_json",
+            "The body is no JSON object.",
+            fix='Send an object such as {"email": "ada@example.org", "epochs": 20}.',
+        )
+    return document
+
+
+def _fields(form: Any) -> dict[str, Any]:
+    """Return the fields of a form or query; empty ones count as not sent, as browsers send those left blank."""
+    fields: dict[str, Any] = {}
+    for name, values in form.lists():
+        given = [value for value in values if value != ""]
+        if given:
+            fields[name] = given[0] if len(set(given)) == 1 else given
+    return fields

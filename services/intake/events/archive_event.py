@@ -1,0 +1,76 @@
+"""What happens when an archive has been uploaded: a look at its table of contents queues the job or rejects it."""
+
+import logging
+
+from services.intake.events.archive_index import read_plan
+from shared.archive.safety import ArchiveLimits
+from shared.clock import Clock
+from shared.errors import NotFound, UserFault
+from shared.job.job import Archive, Job, JobState, advance
+from shared.messaging.events import Event, announcement, archive_uploaded
+from shared.messaging.outbox import publish_pending
+from shared.ports.event_bus import EventBus
+from shared.ports.job_store import JobStore
+from shared.ports.object_store import ObjectStore, StoredObject
+
+_log = logging.getLogger(__name__)
+_NEVER_TRAINED = frozenset({JobState.CANCELLED, JobState.EXPIRED})
+
+
+def announce_archive(stored: StoredObject, *, bus: EventBus, clock: Clock) -> None:
+    """Tell that an archive lies in the store.
+
+    Raises:
+        Transient: If the bus does not answer; the sweeper then finds the archive.
+    """
+    job_id = stored.key.split("/")[1]
+    bus.publish(archive_uploaded(job_id, clock(), object_key=stored.key, generation=stored.generation))
+
+
+def handle_archive(event: Event, *, store: JobStore, objects: ObjectStore, bus: EventBus, clock: Clock) -> None:
+    """Queue the job of an uploaded archive, or reject it with what is wrong.
+
+    A job that has moved on is left alone, so an event told twice and a second upload change nothing.
+
+    Raises:
+        Conflict: If the job changed meanwhile; the event is to come again.
+        NotFound: If there is no such job.
+        Transient: If a back-end does not answer.
+    """
+    stored = store.get(event.job_id)
+    key = stored.job.upload.object_key
+    if stored.job.state is not JobState.AWAITING_UPLOAD:
+        _forget_unused(stored.job, objects)
+        return
+    try:
+        uploaded = objects.stat(key)
+        judged = _judge(stored.job, uploaded, objects, clock)
+    except NotFound:
+        _log.warning("there is no archive of the generation that the event tells of; it is left to the sweeper")
+        return
+    store.replace(stored, judged, announcement(judged, clock()))
+    publish_pending(store, bus)
+
+
+def _judge(job: Job, uploaded: StoredObject, objects: ObjectStore, clock: Clock) -> Job:
+    """Return the job queued with its archive or rejected with the fault."""
+    limits = ArchiveLimits(max_archive_bytes=job.upload.max_bytes)
+    try:
+        plan = read_plan(objects, uploaded.key, generation=uploaded.generation, limits=limits)
+    except UserFault as error:
+        _log.info("archive rejected: %s", error.fault.code)
+        return advance(job, JobState.REJECTED, clock(), fault=error.fault)
+    archive = Archive(
+        object_key=uploaded.key,
+        generation=uploaded.generation,
+        size_bytes=uploaded.size_bytes,
+        num_images=plan.num_images,
+        num_classes=plan.num_classes,
+    )
+    return advance(job, JobState.QUEUED, clock(), archive=archive)
+
+
+def _forget_unused(job: Job, objects: ObjectStore) -> None:
+    """Delete photographs that arrived after the job was given up: nobody will ever read them."""
+    if job.state in _NEVER_TRAINED and job.archive is None:
+        objects.delete(job.upload.object_key)

@@ -1,0 +1,121 @@
+"""Judges an uploaded archive by its central directory, with a few ranged reads, however large the archive is.
+
+::
+
+    read_plan(objects, key, generation=..., limits=ArchiveLimits(max_archive_bytes=...)) -> ArchivePlan
+    # plan.num_images, plan.num_classes; raises UserFault for the person, NotFound and Transient for the caller
+"""
+
+import io
+from typing import IO, cast
+
+from shared.archive.directory import open_archive
+from shared.archive.rules import ArchivePlan, plan_archive
+from shared.archive.safety import ArchiveLimits
+from shared.errors import UserFault
+from shared.ports.object_store import ObjectStore
+
+BLOCK_BYTES = 128 * 1024
+"""Least range asked for: the directory of 1,000 images, so a usual archive takes two or three reads."""
+MAX_DIRECTORY_BYTES = 64 * 2**20
+"""Most bytes read of any archive; the directory of 500,000 entries."""
+
+
+def read_plan(
+    objects: ObjectStore, key: str, *, generation: str | None = None, limits: ArchiveLimits | None = None
+) -> ArchivePlan:
+    """Read the central directory of an archive and plan what the trainer will read.
+
+    Args:
+        objects: Where it lies.
+        key: Under which key.
+        generation: Which version; the newest unless given.
+        limits: What is allowed; ``max_archive_bytes`` is the cap on the object itself.
+
+    Raises:
+        UserFault: With every fault found.
+        NotFound: If there is no such object or generation.
+        Transient: If the store does not answer.
+    """
+    limits = limits or ArchiveLimits()
+    size_bytes = objects.stat(key).size_bytes
+    if size_bytes > limits.max_archive_bytes:
+        raise UserFault(
+            "archive_too_big",
+            f"The zip has {size_bytes:,} bytes, at most {limits.max_archive_bytes:,} are allowed.",
+            fix="Send fewer or smaller images; a long side of 1,000 px is plenty.",
+            details={"bytes": size_bytes, "max_bytes": limits.max_archive_bytes},
+        )
+    remote = RemoteFile(objects, key, generation=generation, size_bytes=size_bytes)
+    with open_archive(cast("IO[bytes]", remote)) as archive:
+        return plan_archive(archive.infolist(), limits, data_end=archive.start_dir)
+
+
+class RemoteFile(io.RawIOBase):
+    """A stored object as a seekable file; reads in blocks and keeps the last one.
+
+    Args:
+        objects: Where it lies.
+        key: Under which key.
+        generation: Which version; the newest unless given.
+        size_bytes: Its size.
+    """
+
+    def __init__(self, objects: ObjectStore, key: str, *, generation: str | None, size_bytes: int) -> None:
+        super().__init__()
+        self._objects = objects
+        self._key = key
+        self._generation = generation
+        self._size_bytes = size_bytes
+        self._position = 0
+        self._block_start = 0
+        self._block = b""
+        self._left_bytes = MAX_DIRECTORY_BYTES
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Tell that it can be sought."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Move the position.
+
+        Raises:
+            OSError: If it would lie before the start; zipfile relies on it.
+        """
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size_bytes}[whence]
+        if start + offset < 0:
+            raise OSError(f"position {start + offset} lies before the start")
+        self._position = start + offset
+        return self._position
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return bytes from the position on, fewer only at the end; nothing is set aside for what is not there."""
+        end = self._size_bytes if size < 0 else min(self._position + size, self._size_bytes)
+        if end <= self._position:
+            return b""
+        if not self._block_start <= self._position <= end <= self._block_start + len(self._block):
+            self._fetch(self._position, end)
+        data = self._block[self._position - self._block_start : end - self._block_start]
+        self._position += len(data)
+        return data
+
+    def _fetch(self, start: int, end: int) -> None:
+        """Read a range of at least one block, reaching back where the end is near: zipfile looks there first."""
+        self._block_start = max(0, min(start, self._size_bytes - BLOCK_BYTES))
+        end = min(self._size_bytes, max(end, self._block_start + BLOCK_BYTES))
+        self._left_bytes -= end - self._block_start
+        if self._left_bytes < 0:
+            raise UserFault(
+                "archive_too_many_files",
+                f"The table of contents of the zip takes more than {MAX_DIRECTORY_BYTES:,} bytes.",
+                fix="Send fewer images; a few hundred per class are plenty.",
+            )
+        self._block = self._objects.read(self._key, self._block_start, end, generation=self._generation)

@@ -1,0 +1,189 @@
+"""``convtailor forget``: deletes what the service keeps of one person."""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import click
+from email_validator import EmailNotValidError, validate_email
+
+from services.client.fault import ExitCode, Unreachable, UsageFault
+from services.client.terminal.taught_command import TaughtCommand
+from shared.backends import Backends, open_backends
+from shared.clock import utc_now
+from shared.errors import Transient, UserFault
+from shared.job.job import Job, JobState
+from shared.ports.job_store import JobStore
+from shared.ports.object_store import ObjectStore
+from shared.settings import InvalidSettings, Settings, load
+
+_CLOCKS_DIFFER_BY = timedelta(days=1)
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples=(
+        "convtailor forget ada@example.org",
+        "convtailor forget ada@example.org --data /srv/convtailor --yes",
+        "CONVTAILOR_BACKEND=gcp CONVTAILOR_GCP_PROJECT=p CONVTAILOR_GCP_BUCKET=b convtailor forget ada@example.org",
+    ),
+)
+@click.argument("email")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Folder of the service on this machine; CONVTAILOR_DATA_DIR or convtailor-data where it is left out.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def forget(email: str, data: Path | None, yes: bool) -> int:
+    """Delete every ended job of EMAIL with its photographs, networks and reports.
+
+    For operators: it works on the stores themselves, those that the CONVTAILOR_ variables of the services name, and
+    needs their access. Upper and lower case of EMAIL are alike.
+
+    Jobs with something left to be done are named and left, and the exit code is then 1. Have the person cancel them, or
+    let them end; once the mail about their end is sent, run the command again. A run that was interrupted is finished
+    by running it again.
+
+    Not touched, because they lie elsewhere: mails that were sent (the .eml files of the outbox mailer included), logs,
+    backups, dead letters (they hold ids and no addresses).
+    """
+    address = _stored_form(email)
+    backends = _opened(data)
+    try:
+        jobs = [job for job in every_job(backends.job_store) if job.email.casefold() == address]
+        ended = [job for job in jobs if not job.is_open]
+        if ended and (yes or _is_wanted(ended)):
+            for job in ended:
+                num_objects = _delete(job, backends)
+                click.echo(f"Deleted job {job.job_id} and {num_objects} object{'' if num_objects == 1 else 's'}.")
+    except Transient as error:
+        raise Unreachable(
+            f"The stores do not answer: {error}", fix="Run it again; what is deleted stays deleted."
+        ) from error
+    if not jobs:
+        click.echo(f"There is no job of {email}.")
+    _tell_open([job for job in jobs if job.is_open])
+    return ExitCode.DONE
+
+
+def _stored_form(email: str) -> str:
+    """Return an address as jobs carry it, in lower case.
+
+    Raises:
+        UsageFault: If no job can carry it.
+    """
+    try:
+        valid = validate_email(email.strip(), check_deliverability=False)
+    except EmailNotValidError as error:
+        raise UsageFault(
+            "invalid_email", f"{email!r} is no e-mail address: {error}", fix="Give the whole address of the person."
+        ) from error
+    return (valid.ascii_email or valid.normalized).casefold()
+
+
+def _opened(data: Path | None) -> Backends:
+    """Open the back-ends of the environment.
+
+    Raises:
+        UsageFault: If they are not described, or there is no such folder.
+        Unreachable: If they cannot be opened now.
+    """
+    try:
+        settings = load(Settings, os.environ)
+        if data is not None:
+            settings = dataclasses.replace(settings, data_dir=data)
+        if settings.backend == "embedded" and not settings.data_dir.is_dir():
+            raise UsageFault(
+                "data_missing",
+                f"There is no folder {settings.data_dir} with the data of a service.",
+                fix="Name it with --data, or set CONVTAILOR_BACKEND and the variables beside it.",
+                details={"folder": str(settings.data_dir)},
+            )
+        return open_backends(settings)
+    except InvalidSettings as error:
+        raise UsageFault(
+            "settings_invalid", str(error), fix="Set the CONVTAILOR_ variables as for the services."
+        ) from error
+    except Transient as error:
+        raise Unreachable(f"The stores cannot be opened: {error}", fix="Run it again.") from error
+
+
+def every_job(store: JobStore, *, page_size: int = 500) -> Iterator[Job]:
+    """Yield every job once, page by page.
+
+    Args:
+        store: Where they are kept.
+        page_size: Jobs asked for at once; more where more than that have one and the same moment.
+    """
+    seen: set[str] = set()
+    since, limit = None, page_size
+    while True:
+        before = utc_now() + _CLOCKS_DIFFER_BY
+        page = store.find(list(JobState), updated_before=before, updated_from=since, limit=limit)
+        for stored in page:
+            if stored.job.job_id not in seen:
+                seen.add(stored.job.job_id)
+                yield stored.job
+        if len(page) < limit:
+            return
+        if page[-1].job.updated_at == since:
+            limit *= 2  # the next page would be this one again
+        since = page[-1].job.updated_at
+
+
+def _is_wanted(jobs: list[Job]) -> bool:
+    """Show what would be deleted, and ask.
+
+    Raises:
+        UserFault: If the answer is no.
+    """
+    for job in jobs:
+        click.echo(f"{job.job_id}  {job.state}  {job.created_at:%Y-%m-%d %H:%M}  {job.email}")
+    what = "this job and its files" if len(jobs) == 1 else f"these {len(jobs)} jobs and their files"
+    if not click.confirm(f"Delete {what} for good?"):
+        raise UserFault("nothing_deleted", "Nothing was deleted.", fix="Answer y, or pass --yes.")
+    return True
+
+
+def _delete(job: Job, backends: Backends) -> int:
+    """Delete a job, its record last, so that a run that is interrupted finds it again; return the number of objects.
+
+    Raises:
+        Transient: If a store does not answer.
+    """
+    num_objects = 0
+    for prefix in (f"uploads/{job.job_id}/", f"jobs/{job.job_id}/"):
+        num_objects += _delete_objects(backends.object_store, prefix)
+    backends.job_store.delete(job.job_id)
+    return num_objects
+
+
+def _delete_objects(objects: ObjectStore, prefix: str) -> int:
+    keys = [stored.key for stored in objects.list(prefix)]
+    for key in keys:
+        objects.delete(key)
+    return len(keys)
+
+
+def _tell_open(jobs: list[Job]) -> None:
+    """Name the jobs that are left.
+
+    Raises:
+        UserFault: If there are any.
+    """
+    if jobs:
+        named = ", ".join(f"{job.job_id} ({_reason(job)})" for job in jobs)
+        raise UserFault(
+            "jobs_open",
+            f"Not deleted, because something is left to be done: {named}.",
+            fix="Have the person run `convtailor cancel`, or let the jobs end; once the mail is sent, run this again.",
+            details={"jobs": [job.job_id for job in jobs]},
+        )
+
+
+def _reason(job: Job) -> str:
+    return f"{job.state}, its mail is not sent yet" if job.is_ended else str(job.state)

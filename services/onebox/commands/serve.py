@@ -1,0 +1,78 @@
+"""``convtailor serve``: the services on this machine until somebody stops them."""
+
+import os
+import socket
+from pathlib import Path
+
+import click
+
+from services.client.fault import ExitCode, UsageFault
+from services.client.terminal.taught_command import TaughtCommand
+from services.onebox.services import Onebox
+
+_LOOK_EVERY_S = 0.5
+_HOW_TO = """\
+convtailor serves at {url}; Ctrl-C stops it. Data, logs and mails: {data}
+
+From another terminal:
+  convtailor submit photos.zip --email you@example.org --server {url}
+  convtailor watch && convtailor fetch --out results
+
+Or with curl:
+  curl -s {url}/v1/jobs -H 'Content-Type: application/json' -d '{{"email": "you@example.org"}}' | tee job.json
+  curl -s -T photos.zip -H 'Content-Type: application/zip' "$(python3 -c 'import json; print(json.load(open("job.json"))["upload"]["url"])')"
+  curl -s -H "Authorization: Bearer $(python3 -c 'import json; print(json.load(open("job.json"))["token"])')" \\
+    "$(python3 -c 'import json; print(json.load(open("job.json"))["status_url"])')"
+"""  # noqa: E501 - a command line to copy
+
+
+@click.command(
+    cls=TaughtCommand,
+    examples=(
+        "convtailor serve",
+        "convtailor serve --port 0",
+        "convtailor serve --host 0.0.0.0 --port 8080 --data /srv/convtailor",
+    ),
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; 0.0.0.0 opens it to all.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("convtailor-data"),
+    show_default=True,
+    metavar="DIR",
+    help="Folder for jobs, archives, networks, mails and logs; it survives restarts.",
+)
+def serve(host: str, port: int, data: Path) -> int:
+    """Run intake, trainer and reporter on this machine until stopped.
+
+    A job that was under way when the service stopped is carried on at the next start with the same folder.
+    """
+    _check_free(host, port)
+    with Onebox(data, dict(os.environ), host=host, port=port) as box:
+        try:
+            click.echo(_HOW_TO.format(url=box.wait_ready(), data=box.data_dir))
+            while True:
+                box.wait(_LOOK_EVERY_S)
+        except KeyboardInterrupt:
+            click.echo("Stopping; jobs under way go on at the next start.", err=True)
+    return ExitCode.DONE
+
+
+def _check_free(host: str, port: int) -> None:
+    """Tell at once that an address cannot be had, rather than after a service has died of it.
+
+    Raises:
+        UsageFault: If it is taken, or none of this machine's.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        socket.create_server(address[:2], family=family).close()
+    except OSError as error:
+        raise UsageFault(
+            "address_unusable",
+            f"Cannot listen at {host}:{port}: {error.strerror or error}.",
+            fix="Choose another --port (0 picks a free one) or a --host of this machine.",
+            details={"host": host, "port": port},
+        ) from error

@@ -1,0 +1,185 @@
+"""What a letter is made of, free of any look: the same blocks become the mail's text, its HTML and the report page.
+
+Strings are plain text; the templates escape them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from services.reporter.report.figures import Picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paragraph:
+    """Running text; ``is_quiet`` for remarks that most readers skip."""
+
+    kind: ClassVar[str] = "paragraph"
+    text: str
+    is_quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subheading:
+    """A title inside a section."""
+
+    kind: ClassVar[str] = "subheading"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """One share with its interval, drawn as a band on a scale from 0 to 100 %.
+
+    Args:
+        share: 0 to 1.
+        interval: Low and high.
+        shown: The share as text.
+        caption: What the band means.
+    """
+
+    kind: ClassVar[str] = "score"
+    share: float
+    interval: tuple[float, float]
+    shown: str
+    caption: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something the reader should know before relying on the rest."""
+
+    kind: ClassVar[str] = "notice"
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """A table cell that shows a share as a bar beside its text."""
+
+    share: float
+    text: str
+
+    def __str__(self) -> str:
+        """Return the text alone."""
+        return self.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows under titles.
+
+    Args:
+        titles: Of the columns.
+        rows: As many cells each.
+        numeric_from: First column that is aligned to the right.
+        strong_rows: Positions of rows that stand out.
+    """
+
+    kind: ClassVar[str] = "table"
+    titles: Sequence[str]
+    rows: Sequence[Sequence[str | Bar]]
+    numeric_from: int = 1
+    strong_rows: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Terms and what they are."""
+
+    kind: ClassVar[str] = "facts"
+    pairs: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Places, such as paths in the archive, each with a remark that may be empty."""
+
+    kind: ClassVar[str] = "listing"
+    entries: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """A picture over the whole width; its description is the picture's alternative text."""
+
+    kind: ClassVar[str] = "plot"
+    picture: Picture
+    caption: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhibit:
+    """One small picture of a gallery with what is to be said about it."""
+
+    picture: Picture | None
+    title: str
+    text: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gallery:
+    """Small pictures side by side."""
+
+    kind: ClassVar[str] = "gallery"
+    exhibits: Sequence[Exhibit]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """Lines in a fixed-width face; ``is_small`` where they are long."""
+
+    kind: ClassVar[str] = "code"
+    text: str
+    is_small: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """An address with its label."""
+
+    label: str
+    url: str
+    is_main: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Addresses: the main ones as buttons."""
+
+    kind: ClassVar[str] = "links"
+    links: Sequence[Link]
+
+
+Block = Paragraph | Subheading | Score | Notice | Table | Facts | Listing | Plot | Gallery | Code | Links
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """Blocks under a title."""
+
+    title: str
+    blocks: Sequence[Block]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """The whole letter.
+
+    Args:
+        subject: Of the mail, and title of the page.
+        title: Its first line.
+        lead: What matters most, in a sentence or two.
+        opening: Blocks that belong to the title.
+        sections: The rest.
+        footer: Why the person gets this, and what becomes of their data.
+    """
+
+    subject: str
+    title: str
+    lead: str
+    opening: Sequence[Block]
+    sections: Sequence[Section]
+    footer: Sequence[str]

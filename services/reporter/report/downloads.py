@@ -1,0 +1,79 @@
+"""What a person may fetch, as signed links or as files on this machine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from services.reporter.report.blocks import Link
+from shared.job.job import Job
+from shared.ports.object_store import ObjectStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Downloads:
+    """What the person may fetch.
+
+    Args:
+        links: Signed addresses, the most wanted first.
+        expires_at: When they end; ``None`` without links, or where they never do.
+        public_url: Where a new job can be sent.
+    """
+
+    links: Sequence[Link] = ()
+    expires_at: datetime | None = None
+    public_url: str = ""
+
+
+def report_key(job: Job) -> str:
+    """Return the key of the report page; the same for every attempt, so that links in a repeated mail agree."""
+    return f"jobs/{job.job_id}/report.html"
+
+
+def signed_downloads(
+    job: Job, objects: ObjectStore, *, valid_for: timedelta, public_url: str, with_report: bool = True
+) -> Downloads:
+    """Sign links to everything the job left.
+
+    Args:
+        job: As it ended.
+        objects: Signs.
+        valid_for: How long the links work.
+        public_url: Where a new job can be sent.
+        with_report: Whether to link to the page; it does not link to itself.
+    """
+    links, expiries = [], []
+    for label, key, filename, is_main in _left_by(job, with_report=with_report):
+        signed = objects.sign_download(key, filename=filename, valid_for=valid_for)
+        links.append(Link(label=label, url=signed.url, is_main=is_main))
+        expiries.append(signed.expires_at)
+    return Downloads(links=links, expires_at=min(expiries, default=None), public_url=public_url)
+
+
+def local_downloads(job: Job, folder: Path, *, with_report: bool = True) -> Downloads:
+    """Link to everything the job left as files in a folder of this machine.
+
+    Args:
+        job: As it ended.
+        folder: Where somebody brings the files, under the names that downloads have.
+        with_report: Whether to link to the page; it does not link to itself.
+    """
+    found = _left_by(job, with_report=with_report)
+    root = folder.resolve()
+    return Downloads(
+        links=[Link(label=label, url=(root / name).as_uri(), is_main=is_main) for label, _, name, is_main in found]
+    )
+
+
+def _left_by(job: Job, *, with_report: bool) -> list[tuple[str, str, str, bool]]:
+    """Return label, key, file name and importance of everything there is to fetch."""
+    left = job.artefacts
+    wanted = (
+        ("Download the model (.h5)", left.model_h5, "model.h5", True),
+        ("Open the full report", report_key(job) if with_report else None, "report.html", True),
+        ("model.keras", left.model_keras, "model.keras", False),
+        ("labels.txt", left.labels, "labels.txt", False),
+        ("predict.py", left.predict, "predict.py", False),
+        ("result.json", left.result, "result.json", False),
+    )
+    return [(label, key, filename, is_main) for label, key, filename, is_main in wanted if key is not None]

@@ -1,0 +1,50 @@
+"""A picture of the report: in the mail it is a part that ``cid:`` points at, on the page a data URI."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A finished picture.
+
+    Args:
+        name: Unique in the letter, letters, digits and ``-``; also the stem of its file name.
+        alt: What it shows, for people who do not see it.
+        subtype: ``png`` or ``jpeg``.
+        data: The file.
+    """
+
+    name: str
+    alt: str
+    subtype: str
+    data: bytes
+
+    @property
+    def content_id(self) -> str:
+        """Identifier of its part in the mail, without angle brackets."""
+        return f"{self.name}@convtailor"
+
+    @property
+    def cid_uri(self) -> str:
+        """Address for the ``src`` of an image in the mail."""
+        return f"cid:{self.content_id}"
+
+    @property
+    def data_uri(self) -> str:
+        """Address for the ``src`` of an image on a page that stands alone."""
+        return f"data:image/{self.subtype};base64,{base64.b64encode(self.data).decode('ascii')}"
+
+
+Figures = Mapping[str, Picture]
+"""Pictures of one report by name."""
+
+ACCURACY_BARS, CANDIDATE_ACCURACY, CANDIDATE_LOSS = "accuracy-bars", "candidate-accuracy", "candidate-loss"
+TUNING, CONFUSION = "tuning", "confusion"
+MOST_MISTAKES = 8
+
+
+def mistake_name(position: int) -> str:
+    """Return the name of the thumbnail of a mistake, counted from 0."""
+    return f"mistake-{position + 1}"

@@ -1,0 +1,176 @@
+"""The plots of the report, as PNG bytes. Drawn with figure objects, never through pyplot and its global state."""
+
+import io
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from services.reporter.report.plots.fonts import families
+from services.reporter.report.statistics import trained, wilson_interval
+from services.reporter.report.wording import percent
+from shared.job.result import History, Result
+
+INK, MUTED, FAINT, ACCENT, WARM = "#1f2a30", "#66737a", "#d5dadb", "#0d6e60", "#b8681c"
+DOTS_PER_INCH = 160  # 6.4 inches make 1024 pixels, shown 580 wide in a mail: sharp on dense screens
+WIDTH_IN = 6.4
+_PANELS_PER_ROW = 3
+_FEW_EPOCHS = 3
+
+
+def style() -> dict[Any, Any]:
+    """Return the look that every plot shares, as matplotlib parameters."""
+    return {
+        "font.family": list(families()),
+        "font.size": 9,
+        "text.color": INK,
+        "axes.edgecolor": FAINT,
+        "axes.labelcolor": MUTED,
+        "axes.labelsize": 8.5,
+        "axes.linewidth": 0.8,
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.titlesize": 9.5,
+        "grid.color": "#eceeee",
+        "grid.linewidth": 0.7,
+        "xtick.color": MUTED,
+        "ytick.color": MUTED,
+        "xtick.labelsize": 8,
+        "ytick.labelsize": 8,
+        "xtick.major.size": 0,
+        "ytick.major.size": 0,
+        "legend.frameon": False,
+        "legend.fontsize": 8.5,
+    }
+
+
+def to_png(figure: Figure) -> bytes:
+    """Return a figure as a PNG on white, at :data:`DOTS_PER_INCH`."""
+    stream = io.BytesIO()
+    # Software and date left out: the same result gives the same bytes.
+    figure.savefig(stream, format="png", dpi=DOTS_PER_INCH, facecolor="white", metadata={"Software": None})
+    return stream.getvalue()
+
+
+def accuracy_bars(result: Result) -> bytes:
+    """Draw validation accuracy of every trained candidate with its 95 % interval, the winner coloured."""
+    candidates = trained(result)[::-1]
+    with rc_context(style()):
+        figure = Figure(figsize=(WIDTH_IN, 0.75 + 0.3 * len(candidates)), layout="constrained")
+        axes = figure.subplots()
+        for row, each in enumerate(candidates):
+            accuracy = each.val_accuracy or 0.0
+            low, high = wilson_interval(round(accuracy * result.counts.validation), result.counts.validation)
+            won = each.name == result.winner
+            axes.barh(row, accuracy, height=0.62, color=ACCENT if won else "#b9c6c6")
+            axes.plot([low, high], [row, row], color=INK, linewidth=1.1, solid_capstyle="butt", marker="|", ms=5)
+            axes.text(1.02, row, percent(accuracy, 1), va="center", fontweight="bold" if won else "normal")
+        names = axes.set_yticks(range(len(candidates)), [each.name for each in candidates])
+        for tick, each in zip(names, candidates, strict=True):
+            tick.label1.set(color=INK, fontweight="bold" if each.name == result.winner else "normal")
+        axes.set(xlim=(0, 1.12), ylim=(-0.6, len(candidates) - 0.4), xticks=[0, 0.25, 0.5, 0.75, 1.0])
+        axes.grid(visible=False, axis="y")
+        axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.set_xlabel(f"right on the {result.counts.validation} validation photographs; thin lines: 95 % interval")
+        return to_png(figure)
+
+
+def candidate_curves(result: Result, *, loss: bool = False) -> bytes:
+    """Draw one small panel per trained candidate: training and validation per epoch, the others faint behind it.
+
+    Args:
+        result: The document.
+        loss: Draw loss instead of accuracy.
+    """
+    candidates = trained(result)
+    columns = min(_PANELS_PER_ROW, len(candidates))
+    rows = math.ceil(len(candidates) / columns)
+    with rc_context(style()):
+        figure = Figure(figsize=(WIDTH_IN, 0.55 + (1.55 if columns == _PANELS_PER_ROW else 2.2) * rows))
+        figure.set_layout_engine("constrained")
+        panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+        for axes, each in zip(panels, candidates, strict=False):
+            for other in candidates:
+                _draw(axes, _curves(other.history, loss=loss)[1], color=FAINT, linewidth=0.8)
+            _draw_pair(axes, each.history, each.best_epoch, loss=loss, colour=ACCENT)
+            won = each.name == result.winner
+            title = f"{each.name}{'  (winner)' if won else ''}"
+            axes.set_title(title, loc="left", fontweight="bold" if won else "normal", fontsize=8.5)
+        for position in range(len(candidates), len(panels)):
+            panels[position].set_visible(False)
+            panels[position - columns].tick_params(labelbottom=True)
+        _scale(panels[0], [each.history for each in candidates], loss=loss)
+        _legend(figure, panels[0])
+        figure.supxlabel("epoch", fontsize=8.5, color=MUTED)
+        return to_png(figure)
+
+
+def tuning_curves(result: Result) -> bytes | None:
+    """Draw accuracy and loss of fine-tuning beside the level it started from; ``None`` where nothing was tuned."""
+    tuning = result.tuning
+    if tuning is None or not tuning.history.val_accuracy:
+        return None
+    screened = next((each for each in result.candidates if each.name == result.winner), None)
+    with rc_context(style()):
+        figure = Figure(figsize=(WIDTH_IN, 2.7), layout="constrained")
+        accuracy, loss = figure.subplots(1, 2)
+        _draw_pair(accuracy, tuning.history, tuning.best_epoch, loss=False, colour=ACCENT)
+        _draw_pair(loss, tuning.history, tuning.best_epoch, loss=True, colour=ACCENT)
+        if screened is not None and screened.val_accuracy is not None:
+            accuracy.axhline(screened.val_accuracy, color=WARM, linewidth=1, linestyle=":", label="before fine-tuning")
+        accuracy.set_title("accuracy", loc="left")
+        loss.set_title("loss", loc="left")
+        _scale(accuracy, [tuning.history], loss=False)
+        _scale(loss, [tuning.history], loss=True)
+        _legend(figure, accuracy)
+        figure.supxlabel("epoch of fine-tuning", fontsize=8.5, color=MUTED)
+        return to_png(figure)
+
+
+def _curves(history: History, *, loss: bool) -> tuple[Sequence[float], Sequence[float]]:
+    """Return the training and the validation curve."""
+    return (history.loss, history.val_loss) if loss else (history.accuracy, history.val_accuracy)
+
+
+def _draw(axes: Axes, values: Sequence[float], **look: object) -> None:
+    """Draw one curve over epochs counted from 1; so few points that no line shows are marked."""
+    marker = "o" if len(values) <= _FEW_EPOCHS else None
+    axes.plot(range(1, len(values) + 1), values, marker=marker, markersize=2.5, **look)  # type: ignore[arg-type]
+
+
+def _draw_pair(axes: Axes, history: History, best_epoch: int | None, *, loss: bool, colour: str) -> None:
+    """Draw training and validation, with a ring at the epoch that was kept."""
+    training, validation = _curves(history, loss=loss)
+    _draw(axes, training, color=MUTED, linewidth=1.1, linestyle=(0, (3, 2)), label="training")
+    _draw(axes, validation, color=colour, linewidth=1.7, label="validation")
+    if best_epoch and best_epoch <= len(validation):
+        point = ([best_epoch], [validation[best_epoch - 1]])
+        axes.plot(*point, "o", ms=6, mfc="white", mec=colour, mew=1.5, label="kept")
+
+
+def _scale(axes: Axes, histories: Sequence[History], *, loss: bool) -> None:
+    """Fit the axes: whole epochs, accuracy up to 100 %, loss cut where a first epoch would flatten all others."""
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
+    num_epochs = max((len(history.val_accuracy) for history in histories), default=1)
+    axes.set_xlim(0.5, num_epochs + 0.5)
+    values = [v for h in histories for curve in _curves(h, loss=loss) for v in curve if math.isfinite(v)]
+    if not values:
+        return
+    if loss:
+        ordered = sorted(values)
+        axes.set_ylim(0, min(ordered[-1], 2.5 * ordered[int(0.9 * (len(ordered) - 1))]) * 1.06 + 1e-3)
+    else:
+        axes.set_ylim(max(0.0, min(values) - 0.05), 1.01)
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    """Put one legend for all panels above them."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=len(labels), handlelength=1.8, columnspacing=1.4)

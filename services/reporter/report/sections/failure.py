@@ -1,0 +1,65 @@
+"""The part of the letter about what went wrong: which files, and what to do now."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.reporter.report.blocks import Block, Facts, Listing, Paragraph, Section, Subheading
+from services.reporter.report.limits import Limits
+from services.reporter.report.sections.photographs import more
+from services.reporter.report.wording import number, one_line
+from shared.errors import Fault
+from shared.json_codec import from_json
+
+
+def faults_of(fault: Fault) -> tuple[Fault, ...]:
+    """Return the single faults that were found together, or the fault itself."""
+    together = fault.details.get("faults")
+    if not isinstance(together, Sequence) or isinstance(together, str) or not together:
+        return (fault,)
+    return tuple(from_json(Fault, each) for each in together)
+
+
+def fault_sections(fault: Fault, limits: Limits) -> list[Section]:
+    """Return what is wrong and how to mend it, each fault with its places."""
+    faults = faults_of(fault)
+    title = "What is wrong" if len(faults) == 1 else f"What is wrong: {len(faults)} things"
+    return [Section(title=title, blocks=[block for each in faults for block in _told(each, limits)])]
+
+
+def _told(fault: Fault, limits: Limits) -> list[Block]:
+    places, others = _split(fault.details)
+    blocks: list[Block] = [
+        Subheading(text=one_line(fault.message)),
+        Paragraph(text=f"What to do: {one_line(fault.fix)}"),
+    ]
+    if places:
+        total = fault.details.get("count")
+        shown = places[: limits.num_files]
+        blocks.append(Listing(entries=[(one_line(str(place)), "") for place in shown]))
+        blocks += more(total if isinstance(total, int) else len(places), len(shown), "file")
+    pairs = [*others, ("Code", fault.code)]
+    return [*blocks, Facts(pairs=pairs)]
+
+
+def _split(details: Mapping[str, Any]) -> tuple[list[Any], list[tuple[str, str]]]:
+    """Return the files among the details, and the rest as terms in words."""
+    files = details.get("files")
+    places = list(files) if isinstance(files, list | tuple) else []
+    hidden = {"files", "faults"} | ({"count"} if places else set())
+    pairs = [(_term(name), _worded(value)) for name, value in details.items() if name not in hidden and value]
+    return places, pairs
+
+
+def _term(name: str) -> str:
+    return one_line(name).replace("_", " ").capitalize()
+
+
+def _worded(value: Any) -> str:
+    """Return a JSON value in words: ``cats: 3, dogs: 120``."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{one_line(str(name))}: {_worded(each)}" for name, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_worded(each) for each in value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return number(value)
+    return one_line(str(value))

@@ -1,0 +1,63 @@
+"""The part of the letter about the photographs: what was used, what was left out and why."""
+
+from services.reporter.report.blocks import Block, Facts, Listing, Paragraph, Section, Subheading
+from services.reporter.report.limits import Limits
+from services.reporter.report.wording import count, enumeration, number, one_line
+from shared.job.result import Duplicates, LabelConflict, Quarantined, Result
+
+
+def photograph_section(result: Result, limits: Limits) -> Section:
+    """Return the counts, the quarantined files and the copies."""
+    counts = result.counts
+    total = counts.train + counts.validation + counts.test
+    pairs = [
+        ("Used", f"{count(total, 'photograph')} in {count(len(result.classes), 'class', 'classes')}"),
+        ("To learn from", number(counts.train)),
+        ("To choose with", f"{number(counts.validation)} (validation)"),
+        ("To test with", number(counts.test)),
+        ("Left out", count(len(result.quarantined), "file") if result.quarantined else "nothing"),
+        ("Copies", _copies(result.duplicates)),
+    ]
+    blocks: list[Block] = [Facts(pairs=pairs)]
+    if result.quarantined:
+        blocks += _quarantined(result.quarantined, limits.num_files)
+    if result.duplicates.conflicts:
+        blocks += _conflicts(result.duplicates.conflicts, limits.num_conflicts)
+    return Section(title="Your photographs", blocks=blocks)
+
+
+def more(total: int, shown: int, noun: str) -> list[Block]:
+    """Return a line that counts what is not shown, if anything."""
+    if total <= shown:
+        return []
+    return [Paragraph(text=f"… and {count(total - shown, f'more {noun}')}.", is_quiet=True)]
+
+
+def _copies(duplicates: Duplicates) -> str:
+    parts = []
+    if duplicates.exact:
+        verb = "was" if duplicates.exact == 1 else "were"
+        parts.append(f"{count(duplicates.exact, 'exact copy', 'exact copies')} {verb} dropped")
+    if duplicates.near_groups:
+        groups = count(duplicates.near_groups, "group")
+        parts.append(f"{groups} of near-identical photographs kept on one side, so that the test stays honest")
+    return "; ".join(parts) if parts else "none found"
+
+
+def _quarantined(files: tuple[Quarantined, ...], most: int) -> list[Block]:
+    entries = [(one_line(file.path), f"{one_line(file.reason)} {one_line(file.fix)}") for file in files[:most]]
+    return [Subheading(text="Left out"), Listing(entries=entries), *more(len(files), most, "file")]
+
+
+def _conflicts(conflicts: tuple[LabelConflict, ...], most: int) -> list[Block]:
+    text = (
+        "The same picture lies in more than one class. Neither copy was used, since only you know which is right; "
+        "delete the wrong one and run again."
+    )
+    entries = [(enumeration([one_line(path) for path in each.paths]), "") for each in conflicts[:most]]
+    return [
+        Subheading(text="Same picture, different classes"),
+        Paragraph(text=text),
+        Listing(entries=entries),
+        *more(len(conflicts), most, "group"),
+    ]

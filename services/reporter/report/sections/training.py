@@ -1,0 +1,159 @@
+"""The part of the letter about how the network came to be: candidates, fine-tuning, the network, the fine print."""
+
+from services.reporter.report.blocks import Block, Code, Facts, Listing, Paragraph, Plot, Section, Subheading, Table
+from services.reporter.report.figures import ACCURACY_BARS, CANDIDATE_ACCURACY, CANDIDATE_LOSS, TUNING, Figures
+from services.reporter.report.limits import Limits
+from services.reporter.report.statistics import trained
+from services.reporter.report.wording import NBSP, NONE, count, duration, number, one_line, percent
+from shared.job.job import TrialState
+from shared.job.result import CandidateResult, Hyperparameters, Result
+
+
+def candidate_section(result: Result, figures: Figures) -> Section:
+    """Return every candidate with its scores, the ones left out with the reason, and the curves."""
+    done = trained(result)
+    others = [each for each in result.candidates if each not in done]
+    rows = [_candidate_row(each) for each in done]
+    winner = [position for position, each in enumerate(done) if each.name == result.winner]
+    titles = ("Network", "Validation", "Training", "Best epoch", "Parameters", "Time")
+    blocks: list[Block] = [
+        Paragraph(text=_compared(result, len(done))),
+        Table(titles=titles, rows=rows, strong_rows=winner),
+    ]
+    if ACCURACY_BARS in figures and len(done) > 1:
+        caption = "Validation accuracy. Where the thin lines overlap widely, the order may be luck."
+        blocks.append(Plot(picture=figures[ACCURACY_BARS], caption=caption))
+    if others:
+        blocks.append(Subheading(text="Not compared"))
+        blocks.append(Listing(entries=[(each.name, _why_not(each)) for each in others]))
+    behind = " Behind each network, in grey, the others' validation." if len(done) > 1 else ""
+    for name, caption in (
+        (CANDIDATE_ACCURACY, f"Accuracy while learning.{behind}"),
+        (CANDIDATE_LOSS, "Loss while learning: how far off it was, the lower the better."),
+    ):
+        if name in figures:
+            blocks.append(Plot(picture=figures[name], caption=caption))
+    return Section(title="The networks that were tried", blocks=blocks)
+
+
+def tuning_section(result: Result, figures: Figures) -> Section:
+    """Return what fine-tuning gained, with which recipe."""
+    tuning = result.tuning
+    if tuning is None:
+        text = "The network's last block was not fine-tuned in this job; only its last layer is fitted to your classes."
+        return Section(title="Fine-tuning", blocks=[Paragraph(text=text)])
+    before = next((each.val_accuracy for each in result.candidates if each.name == result.winner), None)
+    was_kept = tuning.best_epoch > 0
+    if not was_kept:
+        text = (
+            "Fine-tuning the last block brought no gain on the validation photographs, so the network stays as it was."
+        )
+    else:
+        start = f" from {percent(before, 1)}" if before is not None else ""
+        text = (
+            f"Then the last block of {result.winner}, from layer {result.model.cut_layer} on, was fine-tuned too. "
+            f"Validation accuracy went{start} to {percent(tuning.val_accuracy, 1)} (epoch {tuning.best_epoch})."
+        )
+    blocks: list[Block] = [Paragraph(text=text)]
+    if TUNING in figures:
+        caption = "Curves of the best recipe" + ("; the ring marks the epoch that was kept." if was_kept else ".")
+        blocks.append(Plot(picture=figures[TUNING], caption=caption))
+    if tuning.trials:
+        titles = ("Recipe", "Validation", "Epochs", "Time")
+        rows = [
+            (recipe(trial.hyperparameters), percent(trial.val_accuracy, 1), str(trial.epochs), duration(trial.seconds))
+            for trial in tuning.trials
+        ]
+        best = [i for i, trial in enumerate(tuning.trials) if trial.hyperparameters == tuning.hyperparameters]
+        strong = best[:1] if was_kept else []
+        blocks.append(Table(titles=titles, rows=rows, strong_rows=strong))
+        text = f"Recipes were proposed by {tuning.search.value} search."
+        blocks.append(Paragraph(text=text, is_quiet=True))
+    return Section(title="Fine-tuning", blocks=blocks)
+
+
+def network_section(result: Result, limits: Limits) -> Section:
+    """Return the size of the network and its summary as Keras prints it."""
+    model = result.model
+    facts = Facts(
+        pairs=(
+            ("Network", f"{result.winner}, images resized to {model.input_px} × {model.input_px} pixels inside"),
+            ("Parameters", number(model.total_parameters)),
+            ("Trainable", f"{number(model.trainable_parameters)} (from layer {model.cut_layer} on)"),
+            ("Non-trainable", number(model.non_trainable_parameters)),
+        )
+    )
+    lines = model.summary.strip("\n").splitlines()
+    blocks: list[Block] = [facts]
+    if len(lines) > limits.num_summary_lines:
+        # The end of a summary holds the totals, which the facts above state already.
+        lines = lines[: limits.num_summary_lines]
+        note = f"The first {len(lines)} lines of the summary; the full report has it whole."
+        blocks += [Code(text="\n".join(lines), is_small=True), Paragraph(text=note, is_quiet=True)]
+    else:
+        blocks.append(Code(text="\n".join(lines), is_small=True))
+    return Section(title="The network", blocks=blocks)
+
+
+def fine_print_section(result: Result) -> Section:
+    """Return times, device, seed and versions: what it takes to do it again."""
+    times = result.timings_s
+    steps = (
+        ("preparing", times.prepare),
+        ("comparing", times.screen),
+        ("fine-tuning", times.tune),
+        ("testing", times.evaluate),
+        ("packing", times.export),
+    )
+    pairs = [
+        ("Took", f"{duration(times.total)}: " + ", ".join(f"{name} {duration(seconds)}" for name, seconds in steps)),
+        ("Trained on", result.device),
+        ("Seed", str(result.seed)),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in result.versions.items()) or "unknown"),
+        ("Job", result.job_id),
+    ]
+    how = (
+        "How it was measured: the test photographs were set aside before training, near-duplicates kept together on "
+        "one side, and looked at once, at the very end. The interval is Wilson's 95 % score interval; it holds for "
+        "photographs of the same kind, taken in the same way."
+    ).replace("95 %", f"95{NBSP}%")
+    return Section(title="The fine print", blocks=[Facts(pairs=pairs), Paragraph(text=how, is_quiet=True)])
+
+
+def recipe(chosen: Hyperparameters) -> str:
+    """Return hyper-parameters on one line, those at rest left out."""
+    parts = [f"learning rate {chosen.learning_rate:g}", f"batch {chosen.batch_size}"]
+    parts += [f"weight decay {chosen.weight_decay:g}"] if chosen.weight_decay else []
+    parts += [f"label smoothing {chosen.label_smoothing:g}"] if chosen.label_smoothing else []
+    parts += [f"dropout {chosen.dropout:g}"] if chosen.dropout else []
+    return ", ".join(parts)
+
+
+def _compared(result: Result, num_done: int) -> str:
+    """Return how many networks were compared, on what."""
+    on = f"{count(result.counts.validation, 'validation photograph')}"
+    if num_done == 1:
+        return (
+            f"One network, {result.winner}, was fitted to your photographs, all but its last layer frozen, and checked "
+            f"on {on}."
+        )
+    return (
+        f"{num_done} networks were fitted to your photographs, all but the last layer frozen, and compared on {on}. "
+        f"{result.winner} came out best."
+    )
+
+
+def _candidate_row(each: CandidateResult) -> tuple[str, ...]:
+    return (
+        each.name,
+        percent(each.val_accuracy or 0.0, 1),
+        NONE if each.train_accuracy is None else percent(each.train_accuracy, 1),
+        f"{each.best_epoch or NONE} of {len(each.history.val_accuracy)}",
+        NONE if each.parameters is None else number(each.parameters),
+        duration(each.seconds),
+    )
+
+
+def _why_not(each: CandidateResult) -> str:
+    how = "failed" if each.state is TrialState.FAILED else "skipped"
+    return f"{how}: {one_line(each.skipped_because)}" if each.skipped_because else f"{how}; no reason was recorded"

@@ -1,0 +1,133 @@
+"""Honest warnings: what a person should know before relying on a result."""
+
+from collections.abc import Iterator
+
+from services.reporter.report.blocks import Notice
+from services.reporter.report.statistics import class_rows, commonest_class, guessing_accuracy
+from services.reporter.report.wording import count, enumeration, percent, quoted, span
+from shared.job.result import Result
+
+_WIDE_INTERVAL = 0.15
+_UNEVEN_RATIO = 3.0  # the ratio from which class weights are usually advised
+_GAP = 0.05
+_MEMORISED_GAP = 0.15
+_POOR_RECALL = 0.5
+_FEW_IMAGES = 5
+_MUCH_LEFT_OUT = 0.1
+_STOPPED = {
+    "budget": "The time you set was up before training was finished, so this is the best model until then. "
+    "Raise budget_minutes, or choose fewer candidates, to let it finish.",
+    "cancelled": "The job was cancelled, so this is the best model until then.",
+    "preempted": "The machine was taken away before training was finished, so this is the best model until then.",
+}
+
+
+def cautions(result: Result) -> list[Notice]:
+    """Return the warnings that apply, the gravest first."""
+    found = [
+        *_no_better_than_guessing(result),
+        *_stopped_early(result),
+        *_small_test(result),
+        *_validation_above_test(result),
+        *_weak_classes(result),
+        *_uneven(result),
+        *_memorised(result),
+        *_left_out(result),
+    ]
+    return list(found)
+
+
+def _no_better_than_guessing(result: Result) -> Iterator[Notice]:
+    guess, commonest = guessing_accuracy(result), commonest_class(result)
+    if result.test.interval[0] <= guess:
+        yield Notice(
+            title="It may be no better than guessing",
+            text=f"Whoever always answers {quoted(commonest.name)} is right on {percent(guess)} of the test "
+            f"photographs, and the model may be no better: its interval goes down to "
+            f"{percent(result.test.interval[0])}. Do not use it as it is; more photographs, or classes that look more "
+            f"different, would help.",
+        )
+
+
+def _stopped_early(result: Result) -> Iterator[Notice]:
+    reason = result.stopped_because
+    if reason is not None:
+        text = _STOPPED.get(reason, f"Training ended early ({reason}), so this is the best model until then.")
+        yield Notice(title="Training was cut short", text=text)
+
+
+def _small_test(result: Result) -> Iterator[Notice]:
+    low, high = result.test.interval
+    if high - low > _WIDE_INTERVAL:
+        yield Notice(
+            title="Few test photographs",
+            text=f"Only {count(result.test.num_images, 'photograph was', 'photographs were')} left to test with, so "
+            f"the true accuracy may lie anywhere {span((low, high))}. Four times as many would halve that range.",
+        )
+
+
+def _validation_above_test(result: Result) -> Iterator[Notice]:
+    validation = _final_val_accuracy(result)
+    if validation is not None and validation - result.test.accuracy > _GAP and validation > result.test.interval[1]:
+        yield Notice(
+            title="Better while choosing than in the test",
+            text=f"On the photographs used to choose the model it was right {percent(validation)} of the time, on the "
+            f"test photographs {percent(result.test.accuracy)}. The test is the number to trust.",
+        )
+
+
+def _weak_classes(result: Result) -> Iterator[Notice]:
+    rows = class_rows(result)
+    weak = [quoted(r.score.name) for r in rows if r.score.num_images and r.score.recall < _POOR_RECALL]
+    if weak:
+        yield Notice(
+            title="Some classes are found less than half the time",
+            text=f"{enumeration(weak)}: most photographs of "
+            f"{'this class were' if len(weak) == 1 else 'these classes were'} taken for something else. "
+            f"More photographs of {'it' if len(weak) == 1 else 'them'} would help most.",
+        )
+    few = [quoted(row.score.name) for row in rows if row.score.num_images < _FEW_IMAGES]
+    if few:
+        yield Notice(
+            title="Hardly tested classes",
+            text=f"{enumeration(few)}: fewer than {_FEW_IMAGES} test photographs each; their own figures say little.",
+        )
+
+
+def _uneven(result: Result) -> Iterator[Notice]:
+    sizes = sorted(result.test.per_class, key=lambda score: score.num_images)
+    least, most = sizes[0], sizes[-1]
+    if most.num_images >= _UNEVEN_RATIO * max(least.num_images, 1):
+        yield Notice(
+            title="Uneven classes",
+            text=f"{quoted(most.name)} has {most.num_images} test photographs, {quoted(least.name)} "
+            f"{least.num_images}. Accuracy leans towards the large classes; the average over classes is "
+            f"{percent(result.test.balanced_accuracy)}.",
+        )
+
+
+def _memorised(result: Result) -> Iterator[Notice]:
+    tuning, validation = result.tuning, _final_val_accuracy(result)
+    if tuning is not None and validation is not None and tuning.train_accuracy - validation > _MEMORISED_GAP:
+        yield Notice(
+            title="It knows your photographs by heart",
+            text=f"It is right on {percent(tuning.train_accuracy)} of the photographs it learned from, but on "
+            f"{percent(validation)} of those it was checked with. More, and more varied, photographs close that gap.",
+        )
+
+
+def _left_out(result: Result) -> Iterator[Notice]:
+    used = result.counts.train + result.counts.validation + result.counts.test
+    out = len(result.quarantined) + sum(len(conflict.paths) for conflict in result.duplicates.conflicts)
+    if out > _MUCH_LEFT_OUT * (used + out):
+        yield Notice(
+            title="Many files were left out",
+            text=f"{count(out, 'file')} of {used + out} could not be used; “Your photographs” below says why.",
+        )
+
+
+def _final_val_accuracy(result: Result) -> float | None:
+    """Return the validation accuracy of the delivered network."""
+    if result.tuning is not None:
+        return result.tuning.val_accuracy
+    return next((each.val_accuracy for each in result.candidates if each.name == result.winner), None)

@@ -1,0 +1,97 @@
+"""What decoding leaves behind: pixels in files, and beside them one label, path and hash per row."""
+
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+from services.trainer.data.decoding import Decoded
+from services.trainer.data.duplicates import Copies
+from services.trainer.data.image import UnusableImage
+from services.trainer.data.square_file import SquareFile
+from shared.archive.entry import Aside, Entry
+from shared.archive.rules import ArchivePlan, class_too_small
+from shared.archive.safety import ArchiveLimits, listed
+from shared.errors import Fault, UserFault
+from shared.job.result import LabelConflict, Quarantined
+
+_ASIDE = {
+    Aside.NOT_IMAGE: ("The ending says that this is no image.", "Rename it if it is one, else leave it out."),
+    Aside.NESTED: ("An archive inside the archive is not opened.", "Unpack it before zipping the folders."),
+    Aside.NO_CLASS: ("The file lies in no class folder.", "Move it into the folder of its class."),
+    Aside.TOO_BIG: ("The file is too big to be read.", "Scale it down; a long side of 1,000 px is plenty."),
+}
+
+
+class DecodedImages:
+    """Gathers decoded images in the order they come; in arrays, so that memory hardly grows with their number.
+
+    Args:
+        classes: Names of the classes; the position is the label.
+        files: Take the pixels, in the order of :attr:`Decoded.squares`.
+        thumbnails: Takes the thumbnails.
+    """
+
+    def __init__(self, classes: Sequence[str], files: Sequence[SquareFile], thumbnails: SquareFile) -> None:
+        self.classes = tuple(classes)
+        self.labels = array("i")
+        self.paths: list[str] = []
+        self.hashes = array("Q")
+        self.looks = array("f")
+        self.quarantined: list[Quarantined] = []
+        self.conflicts: tuple[LabelConflict, ...] = ()
+        self.num_exact = 0
+        self._files = (*files, thumbnails)
+        self._copies = Copies()
+        self._unusable: list[tuple[int, str]] = []
+
+    def set_aside(self, plan: ArchivePlan) -> None:
+        """List files that were left out by name; of system files nobody wants to hear."""
+        for each in plan.set_aside:
+            if each.reason in _ASIDE:
+                reason, fix = _ASIDE[each.reason]
+                self.quarantined.append(Quarantined(path=each.path, code=str(each.reason), reason=reason, fix=fix))
+
+    def take(self, entry: Entry, label: int, result: Decoded | UnusableImage) -> None:
+        """Keep an image if it can be used and is not there yet."""
+        if isinstance(result, UnusableImage):
+            fault = Quarantined(path=entry.path, code=result.code, reason=result.reason, fix=result.fix)
+            self.quarantined.append(fault)
+            self._unusable.append((label, entry.path))
+        elif self._copies.admit(result.digest, row=len(self.labels), label=label, path=entry.path):
+            for file, pixels in zip(self._files, (*result.squares, result.thumbnail), strict=True):
+                file.append(pixels)
+            self.labels.append(label)
+            self.paths.append(entry.path)
+            self.hashes.append(result.perceptual_hash)
+            self.looks.extend(result.look)
+
+    def settle(self) -> None:
+        """Give up pictures that stand in several classes, once all have come.
+
+        Raises:
+            UserFault: ``class_too_small``, if a class has too few images left.
+        """
+        self.num_exact, self.conflicts, contested = self._copies.settle(self.labels, self.paths)
+        if contested:
+            for file in self._files:
+                file.drop(contested)
+        for row in reversed(contested):
+            del self.labels[row], self.paths[row], self.hashes[row], self.looks[2 * row : 2 * row + 2]
+        fault = self._shortage(ArchiveLimits().min_images)
+        if fault is not None:
+            raise UserFault.of(fault)
+
+    def _shortage(self, min_images: int) -> Fault | None:
+        """Tell which classes are too small now, and which of their files could not be used."""
+        sizes = dict.fromkeys(self.classes, 0)
+        for label in self.labels:
+            sizes[self.classes[label]] += 1
+        small = {name: size for name, size in sizes.items() if size < min_images}
+        if not small:
+            return None
+        left_out = [path for label, path in self._unusable if self.classes[label] in small]
+        left_out += [path for conflict in self.conflicts for path in conflict.paths]
+        fault = class_too_small(small, min_images=min_images)
+        details: dict[str, Any] = {**fault.details, **listed(left_out)}
+        message = f"{fault.message} Unreadable images and copies do not count; {len(left_out)} files were left out."
+        return Fault(code=fault.code, message=message, fix=fault.fix, details=details)

@@ -1,0 +1,39 @@
+"""TensorFlow's side of the device: which GPUs it can use, and starting it."""
+
+import os
+
+import keras
+import tensorflow as tf
+
+from services.trainer.run.device import Card, Device
+
+
+def set_up(threads: int) -> None:
+    """Start TensorFlow.
+
+    Args:
+        threads: That training may use; 0: one for every core.
+    """
+    if threads:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+    keras.ops.convert_to_numpy(keras.ops.ones(1) + 1)
+
+
+def find_device(*, may_mix: bool) -> Device:
+    """Return what TensorFlow trains on; a GPU whose libraries it cannot load is none.
+
+    Args:
+        may_mix: Whether the operator allows mixed precision.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cards = tuple(_card(each) for each in tf.config.list_physical_devices("GPU"))
+    return Device(cards=cards, num_cores=cores, may_mix=may_mix)
+
+
+def _card(physical: tf.config.PhysicalDevice) -> Card:
+    details = tf.config.experimental.get_device_details(physical)
+    capability = details.get("compute_capability")
+    return Card(
+        name=str(details.get("device_name", "GPU")),
+        compute_capability=None if capability is None else (int(capability[0]), int(capability[1])),
+    )

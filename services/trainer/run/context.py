@@ -1,0 +1,78 @@
+"""What every step of the pipeline may touch: a folder, a seed, a way to report, to stop and to remember."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from services.trainer.run.device import Precision
+from shared.errors import ConvtailorError
+from shared.job.job import Trial
+from shared.job.progress import ProgressListener
+
+
+class Stopped(ConvtailorError):
+    """A step was told to stop before it had anything worth keeping; a successor starts it afresh.
+
+    Args:
+        reason: What :attr:`Run.stop_reason` answered.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"stopped: {reason}")
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """A finished trial with all that a successor needs to carry on without repeating it.
+
+    Args:
+        trial: As the job shows it; its name is the key.
+        document: JSON values, such as the history.
+        arrays: Weights, by name.
+    """
+
+    trial: Trial
+    document: Mapping[str, Any] = field(default_factory=dict)
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+
+class Ledger(Protocol):
+    """Remembers finished trials beyond the life of this process."""
+
+    def find(self, name: str) -> LedgerEntry | None:
+        """Return the entry of that name, by whichever worker it was written, or ``None``."""
+        ...
+
+    def record(self, entry: LedgerEntry) -> None:
+        """Keep an entry durably, in place of one of the same name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of the pipeline.
+
+    Args:
+        directory: Scratch folder on the local disk, this job's alone.
+        seed: Of split, initialisation and shuffling.
+        report: Takes progress; calls are cheap, so call it as often as there is news (every batch or epoch).
+        stop_reason: Returns why the run must come to an end soon (``budget``, ``cancelled``, ``preempted``), or
+            ``None``. Ask between batches and epochs; when it answers, keep the best so far and return early.
+        seconds_left: Seconds of the budget that remain, less what evaluation and export will need.
+        ledger: Finished trials, this worker's and its predecessors'.
+        halvings: How many times batches are to be halved from the start, because earlier attempts ran out of memory.
+        precision: What networks compute in while they learn.
+    """
+
+    directory: Path
+    seed: int
+    report: ProgressListener
+    stop_reason: Callable[[], str | None]
+    seconds_left: Callable[[], float]
+    ledger: Ledger
+    halvings: int = 0
+    precision: Precision = Precision.FULL

@@ -1,0 +1,190 @@
+"""The selection of the candidates: who may start, who failed, who leads, and what the losers leave on the disk."""
+
+import gc
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from services.trainer.data.dataset import Dataset, Indices
+from services.trainer.run.context import Run
+from services.trainer.screening.candidate import (
+    CANDIDATE_ERRORS,
+    Contender,
+    finish,
+    learning_rows,
+    open_store,
+    recall,
+    record,
+    train_candidate,
+)
+from services.trainer.screening.features import FeatureStore
+from services.trainer.screening.race import NUM_FINALISTS, hold_race, is_worth_it, sample
+from services.trainer.zoo.catalogue import Backbone
+from services.trainer.zoo.weights import WeightsFile
+from shared.job.job import TrialState
+from shared.job.progress import Best, Progress
+from shared.job.result import CandidateResult
+
+logger = logging.getLogger(__name__)
+Entry = tuple[Backbone, WeightsFile | None]
+
+
+@dataclass(slots=True, kw_only=True)
+class Selection:
+    """One screening while it is held.
+
+    Args:
+        dataset: See there.
+        run: See there.
+        epochs: Of each head.
+        results: What became of every candidate so far, by name.
+        best: The leader.
+    """
+
+    dataset: Dataset
+    run: Run
+    epochs: int
+    results: dict[str, CandidateResult] = field(default_factory=dict)
+    best: Contender | None = None
+    _stores: dict[str, FeatureStore] = field(default_factory=dict)
+    _done_images: int = 0
+    _total_images: int = 0
+    _seconds_per_gflop: float = 0.0
+
+    def hold(self, entries: Sequence[Entry], *, racing: bool) -> None:
+        """Let every candidate have its turn, in the order given; the leader stands in :attr:`best` afterwards."""
+        rows = learning_rows(self.dataset)
+        if racing and is_worth_it(self.dataset, len(entries)):
+            entries = self._race(entries, len(rows))
+        self._total_images = self._done_images + len(rows) * len(entries)
+        for position, (backbone, weights) in enumerate(entries, start=1):
+            self._enter(backbone, weights, rows)
+            self._done_images = self._total_images - len(rows) * (len(entries) - position)
+        for store in self._stores.values():
+            store.discard()
+
+    def _enter(self, backbone: Backbone, weights: WeightsFile | None, rows: Indices) -> None:
+        known = recall(self.run, backbone, weights)
+        if isinstance(known, Contender):
+            self._accept(known)
+        elif known is not None:
+            self.results[backbone.name] = known
+        elif (reason := self._reason_to_skip(backbone, len(rows))) is not None:
+            self._drop(backbone, TrialState.SKIPPED, reason)
+        else:
+            self._try(backbone, weights, rows)
+
+    def _try(self, backbone: Backbone, weights: WeightsFile | None, rows: Indices) -> None:
+        started = time.monotonic()
+        try:
+            contender = self._train(backbone, weights, rows, started)
+        except CANDIDATE_ERRORS as error:
+            logger.warning("candidate failed", extra={"candidate": backbone.name}, exc_info=True)
+            first_line = (str(error).splitlines() or [""])[0]
+            self._drop(backbone, TrialState.FAILED, f"{type(error).__name__}: {first_line}"[:500], started=started)
+            return
+        if contender is None:
+            self._drop(backbone, TrialState.SKIPPED, self._stopped(), started=started)
+        else:
+            self._accept(contender)
+
+    def _train(
+        self, backbone: Backbone, weights: WeightsFile | None, rows: Indices, started: float
+    ) -> Contender | None:
+        self._tell(f"{backbone.name}: network")
+        store = self._stores.get(backbone.name)
+        if store is None:
+            store = self._stores[backbone.name] = open_store(self.dataset, self.run, backbone, weights)
+        if not self._compute(store, rows):
+            return None
+        self._tell(f"{backbone.name}: head")
+        trained = train_candidate(
+            self.dataset, store, self.run, epochs=self.epochs, on_epoch=lambda *_: self.run.stop_reason() is None
+        )
+        del self._stores[backbone.name]
+        return finish(store, weights, trained, self.run, started=started)
+
+    def _compute(self, store: FeatureStore, rows: Indices) -> bool:
+        """Compute features and take the pace; answer whether all of them are there."""
+        started, before = time.monotonic(), self._done_images
+
+        def on_batch(num_images: int) -> bool:
+            self._done_images += num_images
+            self._tell(f"{store.network.backbone.name}: features")
+            return self.run.stop_reason() is None
+
+        complete = store.compute(rows, on_batch=on_batch)
+        if self._done_images > before:
+            work = (self._done_images - before) * store.network.backbone.gflops
+            self._seconds_per_gflop = (time.monotonic() - started) / work
+        return complete
+
+    def _accept(self, contender: Contender) -> None:
+        """Take a finished candidate in; of it and the leader the lesser one leaves the disk and the memory."""
+        self.results[contender.backbone.name] = contender.result
+        loser = contender
+        if self.best is None or contender.rank > self.best.rank:
+            self.best, loser = contender, self.best or contender
+        if loser is not self.best and loser.store is not None:
+            loser.store.discard()
+            gc.collect()
+        self._tell(f"{contender.backbone.name}: done")
+
+    def _drop(self, backbone: Backbone, state: TrialState, reason: str, *, started: float | None = None) -> None:
+        seconds = 0.0 if started is None else time.monotonic() - started
+        result = CandidateResult(name=backbone.name, state=state, skipped_because=reason, seconds=seconds)
+        self.results[backbone.name] = result
+        record(self.run, result)
+        if (store := self._stores.pop(backbone.name, None)) is not None:
+            store.discard()
+            gc.collect()
+
+    def _reason_to_skip(self, backbone: Backbone, num_images: int) -> str | None:
+        if self.run.stop_reason() is not None:
+            return self._stopped()
+        needed_s = self._seconds_per_gflop * backbone.gflops * num_images
+        if self.best is not None and needed_s > self.run.seconds_left():
+            return (
+                f"would take about {needed_s:,.0f} s where {max(0.0, self.run.seconds_left()):,.0f} s of the budget "
+                "are left; raise budget_minutes"
+            )
+        return None
+
+    def _stopped(self) -> str:
+        return f"the run ended first ({self.run.stop_reason() or 'stopped'}); raise budget_minutes to give it its turn"
+
+    def _race(self, entries: Sequence[Entry], num_images: int) -> list[Entry]:
+        """Return the finalists in the order given; the others are dropped with their rank."""
+        num_sampled = len(sample(self.dataset, seed=self.run.seed))
+        self._total_images = num_sampled * len(entries) + num_images * NUM_FINALISTS
+
+        def on_batch(name: str, num_done: int) -> bool:
+            self._done_images += num_done
+            self._tell(f"{name}: race")
+            return self.run.stop_reason() is None
+
+        race = hold_race(entries, self.dataset, self.run, on_batch=on_batch)
+        self._stores.update(race.stores)
+        for backbone, _ in entries:
+            if backbone.name in race.failed:
+                self._drop(backbone, TrialState.FAILED, race.failed[backbone.name])
+            elif (place := race.ranking.index(backbone.name)) >= NUM_FINALISTS:
+                reason = f"came in at place {place + 1} of {len(race.ranking)} in the race on {num_sampled} images"
+                self._drop(backbone, TrialState.SKIPPED, f"{reason}; name it among the candidates to give it its turn")
+        return [entry for entry in entries if entry[0].name not in self.results]
+
+    def _tell(self, detail: str) -> None:
+        best = None
+        if self.best is not None:
+            best = Best(candidate=self.best.backbone.name, val_accuracy=self.best.result.val_accuracy or 0.0)
+        self.run.report(
+            Progress(
+                phase="screen",
+                done=min(self._done_images, self._total_images),
+                total=self._total_images,
+                unit="images",
+                detail=detail,
+                best=best,
+            )
+        )

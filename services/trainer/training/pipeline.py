@@ -1,0 +1,210 @@
+"""The story of a training on one page: prepare, screen, tune, evaluate, export."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from services.trainer.data.dataset import Dataset
+from services.trainer.data.image import ImageLimits
+from services.trainer.data.prepare import prepare
+from services.trainer.export.delivery import deliver_package, deliver_result
+from services.trainer.export.verifier import Verifier
+from services.trainer.protocol import Message, MessageKind, Order, StopReason
+from services.trainer.run.context import Run
+from services.trainer.run.forecast import Forecast, plan
+from services.trainer.run.ledger import ObjectLedger
+from services.trainer.run.phase_clock import PhaseClock
+from services.trainer.run.workspace import fetch_archive, open_workspace
+from services.trainer.settings import TrainerSettings
+from services.trainer.training.result_document import Pieces, tell
+from services.trainer.zoo.mirror import open_mirror
+from services.trainer.zoo.weights import Resolution, resolve
+from shared.errors import UserFault
+from shared.job.candidates import AUTO
+from shared.job.job import Artefacts, Trial, TrialState
+from shared.ports.object_store import ObjectStore
+
+RESERVE_FRAC = 0.25
+RESERVE_S = 30.0
+"""What is kept of the budget for evaluating and exporting: a quarter of it, this many seconds at most."""
+
+
+class ArchiveRefused(UserFault):
+    """The archive turned out to be unusable when its images were decoded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What a training may touch.
+
+    Args:
+        objects: Archives and artefacts.
+        settings: See there.
+        verifier: Already started.
+        say: Speaks to the worker.
+        asked_to_stop: Returns why the worker wants the run to end, or ``None``.
+        await_warmth: Returns once TensorFlow is ready.
+        started: When the order came, on the monotonic clock.
+    """
+
+    objects: ObjectStore
+    settings: TrainerSettings
+    verifier: Verifier
+    say: Callable[[Message], None]
+    asked_to_stop: Callable[[], StopReason | None]
+    await_warmth: Callable[[], None]
+    started: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a training leaves.
+
+    Args:
+        artefacts: Verified and stored.
+        stopped_because: Why training ended before it was done, if it did.
+    """
+
+    artefacts: Artefacts
+    stopped_because: str | None
+
+
+def train(order: Order, tools: Tools) -> Outcome:
+    """Carry out an order from the archive to the verified export.
+
+    Raises:
+        ArchiveRefused: If the archive is unusable.
+        UserFault: If training is impossible or its result cannot be trusted.
+        Stopped: If it was told to stop before anything was trained.
+        NotFound: If the archive is gone.
+        Transient: If the object store did not answer.
+    """
+    options = order.options
+    clock = _clock(order, tools)
+    run = _run(order, tools, clock)
+    with clock.phase("prepare"):
+        archive = _fetch(order, tools, run)
+        found = _resolve(order, tools, clock)
+        dataset = _prepare(order, archive, found, run)
+    # Only now: in a process that was started for this job, images were decoded while TensorFlow was imported.
+    clock.wait_for(tools.await_warmth)
+    from services.trainer.training import steps  # noqa: PLC0415
+
+    device = steps.find_device(may_mix=tools.settings.mixed_precision)
+    tools.say(Message(kind=MessageKind.DEVICE, device=device.name))
+    run = replace(run, precision=device.precision)
+    with clock.phase("screen"):
+        screening = steps.screen(dataset, found.usable, run, epochs=options.epochs, racing=AUTO in options.candidates)
+    with clock.phase("tune"):
+        trained = steps.tune(
+            dataset,
+            screening,
+            run,
+            epochs=options.tune_epochs,
+            trials=options.tune_trials,
+            search=options.tune_search,
+        )
+    stopped_because = run.stop_reason()
+    with clock.phase("evaluate"):
+        scored = steps.score(dataset, screening, trained, clock)
+    with clock.phase("export"):
+        exported = steps.export(scored, dataset, trained, archive, tools.verifier)
+        artefacts = deliver_package(tools.objects, _prefix(order), exported.package)
+    pieces = Pieces(
+        found=found,
+        dataset=dataset,
+        screening=screening,
+        trained=trained,
+        scored=scored,
+        exported=exported,
+        device=device.name,
+    )
+    result_key = _deliver_result(order, tools, clock, pieces, stopped_because)
+    return Outcome(artefacts=replace(artefacts, result=result_key), stopped_because=stopped_because)
+
+
+def _deliver_result(order: Order, tools: Tools, clock: PhaseClock, pieces: Pieces, stopped_because: str | None) -> str:
+    result = tell(
+        pieces,
+        job_id=order.job_id,
+        seed=order.options.seed,
+        stopped_because=stopped_because,
+        spent_s=clock.spent_s,
+        total_s=time.monotonic() - tools.started,
+    )
+    return deliver_result(tools.objects, _prefix(order), result)
+
+
+def _prefix(order: Order) -> str:
+    return f"jobs/{order.job_id}/{order.fence}"
+
+
+def _clock(order: Order, tools: Tools) -> PhaseClock:
+    return PhaseClock(
+        listener=lambda progress: tools.say(Message(kind=MessageKind.PROGRESS, progress=progress)),
+        forecast=Forecast(plan_s=plan(order.num_images, (), order.options), started=tools.started),
+    )
+
+
+def _run(order: Order, tools: Tools, clock: PhaseClock) -> Run:
+    reserve_s = min(RESERVE_S, RESERVE_FRAC * 60 * order.options.budget_minutes)
+
+    def seconds_left() -> float:
+        return order.seconds_left - reserve_s - (time.monotonic() - tools.started)
+
+    def stop_reason() -> str | None:
+        return tools.asked_to_stop() or (StopReason.BUDGET if seconds_left() <= 0 else None)
+
+    ledger = ObjectLedger(
+        objects=tools.objects,
+        job_id=order.job_id,
+        fence=order.fence,
+        tell=lambda trial: tools.say(Message(kind=MessageKind.TRIAL, trial=trial)),
+    )
+    return Run(
+        directory=open_workspace(tools.settings.scratch, order.job_id, order.fence),
+        seed=order.options.seed,
+        report=clock.report,
+        stop_reason=stop_reason,
+        seconds_left=seconds_left,
+        ledger=ledger,
+        halvings=order.halvings,
+    )
+
+
+def _fetch(order: Order, tools: Tools, run: Run) -> Path:
+    return fetch_archive(tools.objects, order.archive_key, generation=order.archive_generation, directory=run.directory)
+
+
+def _resolve(order: Order, tools: Tools, clock: PhaseClock) -> Resolution:
+    """Find the weights of the candidates; those without are shown as skipped, with the reason."""
+    settings = tools.settings
+    found = resolve(
+        order.options.candidates,
+        mirror=open_mirror(settings),
+        allow_download=settings.download,
+        cache_dir=settings.weights_cache_dir,
+        timeout_s=settings.download_timeout_s,
+    )
+    for name, reason in found.skipped:
+        trial = Trial(name=f"screen/{name}", state=TrialState.SKIPPED, reason=reason)
+        tools.say(Message(kind=MessageKind.TRIAL, trial=trial))
+    clock.forecast.plan_s.update(
+        plan(order.num_images, [backbone.gflops for backbone, _ in found.usable], order.options)
+    )
+    return found
+
+
+def _prepare(order: Order, archive: Path, found: Resolution, run: Run) -> Dataset:
+    """Decode the archive. A run that resumes is not stopped here: what it has already can be delivered only after."""
+    options = order.options
+    try:
+        return prepare(
+            archive,
+            replace(run, stop_reason=lambda: None) if order.resumes else run,
+            sizes_px=[backbone.input_px for backbone, _ in found.usable],
+            limits=ImageLimits(min_px=options.min_image_px, max_px=options.max_image_px),
+        )
+    except UserFault as error:
+        raise ArchiveRefused.of(error.fault) from error

@@ -1,0 +1,139 @@
+"""``python -m services.trainer.training.process``: a training process. Imports first, then one order, then it is gone.
+
+Standard input brings the order and, after it, requests to stop; its end means that the worker is dead. Standard output
+carries :class:`services.trainer.protocol.Message` only.
+"""
+
+import logging
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from services.trainer import failure
+from services.trainer.export.verifier import Verifier
+from services.trainer.protocol import STOP, Message, MessageKind, Order, StopReason, decode_line, encode_line
+from services.trainer.run.context import Stopped
+from services.trainer.run.device import Device
+from services.trainer.settings import TrainerSettings
+from services.trainer.training.pipeline import ArchiveRefused, Outcome, Tools, train
+from shared.backends import open_backends
+from shared.errors import ConvtailorError, NotFound, Transient, UserFault
+from shared.logs import bound, start_logging
+from shared.process.parent_death import die_with_starter, follow, ignore_interrupts, take_standard_output
+from shared.settings import load
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Control:
+    """What the worker has said so far."""
+
+    orders: "queue.SimpleQueue[Order]" = field(default_factory=queue.SimpleQueue)
+    reason: StopReason | None = None
+    _ordered: bool = False
+
+    def take(self, line: bytes) -> None:
+        """Take a line: first the order, then requests to stop."""
+        if not self._ordered:
+            self._ordered = True
+            self.orders.put(decode_line(Order, line))
+        elif line.startswith(STOP.encode()):
+            self.reason = StopReason(line.decode().split()[1])
+
+
+def last_word(work: Callable[[], Outcome], control: Control) -> Message:
+    """Do the work and return how it ended, whatever happened."""
+    try:
+        outcome = work()
+    except ConvtailorError as error:
+        return _told(error)
+    except Exception as error:  # the outermost loop of this process
+        logger.exception("training failed")
+        return Message(kind=MessageKind.FAILED, fault=failure.unforeseen(error))
+    # A cancel that came while the network was exported still is one; the network is kept.
+    cancelled = control.reason if control.reason is StopReason.CANCELLED else None
+    return Message(kind=MessageKind.FINISHED, artefacts=outcome.artefacts, reason=cancelled or outcome.stopped_because)
+
+
+def _told(error: ConvtailorError) -> Message:
+    """The table of errors of this process."""
+    match error:
+        case Stopped():
+            return Message(kind=MessageKind.STOPPED, reason=error.reason)
+        case ArchiveRefused():
+            return Message(kind=MessageKind.REJECTED, fault=error.fault)
+        case UserFault():
+            return Message(kind=MessageKind.FAILED, fault=error.fault)
+        case Transient():
+            return Message(kind=MessageKind.UNREACHABLE, reason=str(error))
+        case NotFound():
+            return Message(kind=MessageKind.FAILED, fault=failure.archive_gone(error))
+        case _:
+            return Message(kind=MessageKind.FAILED, fault=failure.unforeseen(error))
+
+
+def main() -> None:
+    """Wait for the order, carry it out, say how it ended."""
+    ignore_interrupts()
+    die_with_starter()
+    messages = take_standard_output()
+    settings = load(TrainerSettings, os.environ)
+    start_logging(settings.log_level, "training")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # the accelerator may be another process's too
+    control = Control()
+    follow(sys.stdin.buffer, control.take)
+    verifier = Verifier()
+    say_lock = threading.Lock()
+
+    def say(message: Message) -> None:
+        with say_lock:
+            messages.write(encode_line(message))
+
+    warm_up = threading.Thread(target=_warm_up, args=(settings, say), name="warm-up", daemon=True)
+    warm_up.start()
+    order = control.orders.get()
+    with bound(job_id=order.job_id, fence=order.fence):
+        tools = Tools(
+            objects=open_backends(settings).object_store,
+            settings=settings,
+            verifier=verifier,
+            say=say,
+            asked_to_stop=lambda: control.reason,
+            await_warmth=warm_up.join,
+        )
+        say(last_word(lambda: train(order, tools), control))
+    os._exit(0)  # taking TensorFlow down in good order costs half a second that nobody needs
+
+
+def _warm_up(settings: TrainerSettings, say: Callable[[Message], None]) -> None:
+    """Import what training needs while nobody waits for it; where a GPU is required, tell whether there is one."""
+    if not settings.require_gpu:
+        _start_tensorflow(settings)
+        return
+    try:
+        device = _start_tensorflow(settings)
+        objection = device.objection(require_gpu=True)
+    except Exception as error:  # whatever it is, this machine cannot train, and a job must not pay for that
+        logger.exception("TensorFlow did not start")
+        say(Message(kind=MessageKind.UNFIT, reason=f"TensorFlow did not start: {error}"[: failure.MAX_CHARACTERS]))
+        return
+    if objection is None:
+        say(Message(kind=MessageKind.READY, device=device.name))
+    else:
+        say(Message(kind=MessageKind.UNFIT, reason=objection))
+
+
+def _start_tensorflow(settings: TrainerSettings) -> Device:
+    from services.trainer.training import steps  # noqa: PLC0415 - imports TensorFlow
+
+    steps.set_up(settings.threads)
+    return steps.find_device(may_mix=settings.mixed_precision)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Puts the pieces of a training together as its :class:`shared.job.result.Result`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services.trainer.data.dataset import Dataset
+from services.trainer.zoo.weights import Resolution
+from shared.job.job import TrialState
+from shared.job.result import CandidateResult, Counts, Result, Timings
+
+if TYPE_CHECKING:  # these import TensorFlow
+    from services.trainer.screening.screen import Screening
+    from services.trainer.training.steps import Exported, Scored
+    from services.trainer.tuning.tune import Trained
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pieces:
+    """What the steps found.
+
+    Args:
+        found: Which weights could be had.
+        dataset: The prepared data set.
+        screening: How screening went.
+        trained: How fine-tuning went.
+        scored: What the test split said.
+        exported: What is delivered.
+        device: What trained.
+    """
+
+    found: Resolution
+    dataset: Dataset
+    screening: "Screening"
+    trained: "Trained"
+    scored: "Scored"
+    exported: "Exported"
+    device: str
+
+
+def tell(
+    pieces: Pieces, *, job_id: str, seed: int, stopped_because: str | None, spent_s: Mapping[str, float], total_s: float
+) -> Result:
+    """Return the whole story.
+
+    Args:
+        pieces: What the steps found.
+        job_id: Whose it is.
+        seed: Of the run.
+        stopped_because: Why training ended before it was done, if it did.
+        spent_s: Seconds of every phase.
+        total_s: Seconds from taking the job up to its last artefact.
+    """
+    dataset, split = pieces.dataset, pieces.dataset.split
+    skipped = tuple(
+        CandidateResult(name=name, state=TrialState.SKIPPED, skipped_because=reason)
+        for name, reason in pieces.found.skipped
+    )
+    return Result(
+        job_id=job_id,
+        seed=seed,
+        classes=dataset.classes,
+        counts=Counts(train=len(split.train), validation=len(split.validation), test=len(split.test)),
+        quarantined=dataset.quarantined,
+        duplicates=dataset.duplicates,
+        winner=pieces.trained.backbone.name,
+        candidates=(*pieces.screening.candidates, *skipped),
+        tuning=pieces.trained.result,
+        test=pieces.scored.evaluation.scores,
+        model=pieces.exported.size,
+        timings_s=Timings(**{name: round(seconds, 3) for name, seconds in spent_s.items()}, total=round(total_s, 3)),
+        device=pieces.device,
+        stopped_because=stopped_because,
+        versions=dict(pieces.exported.versions),
+    )

@@ -1,0 +1,156 @@
+"""One attempt at a job, watched from outside the training process: messages, heartbeats, cancel, budget, death."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from services.trainer.protocol import Message, MessageKind, StopReason
+from services.trainer.worker.job_lease import JobLease
+from services.trainer.worker.training_process import TrainingProcess
+from shared.errors import ConvtailorError
+from shared.job.progress import Progress, worth_storing
+from shared.ports.event_bus import Delivery, EventBus
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 0.2
+"""How soon a request to shut down is noticed, in seconds."""
+WATCH_S = 1.0
+"""Seconds between two looks at whether the person has cancelled."""
+
+
+class Preempted(ConvtailorError):
+    """This worker is to shut down; the job is another's."""
+
+
+class Overrun(ConvtailorError):
+    """The training process was told to come to an end and did not.
+
+    Args:
+        reason: Why it was told.
+    """
+
+    def __init__(self, reason: StopReason) -> None:
+        super().__init__(f"told to stop ({reason}) and did not")
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What an attempt is watched for.
+
+    Args:
+        job_lease: The hold on the job.
+        bus: Where the job's message came from.
+        delivery: That message; held for as long as the attempt lasts.
+        grace_s: Seconds that remain for an end in good order after the training process was told to stop.
+        shutting_down: Tells whether this worker is to shut down.
+        monotonic: Seconds on a clock that nobody sets.
+    """
+
+    job_lease: JobLease
+    bus: EventBus
+    delivery: Delivery
+    grace_s: float
+    shutting_down: Callable[[], bool]
+    monotonic: Callable[[], float] = time.monotonic
+
+
+@dataclass(slots=True)
+class _AttemptClock:
+    """The times of the clocks that an attempt runs by; moments in seconds."""
+
+    started: float
+    beaten: float
+    looked: float
+    stored: float
+    kill_at: float | None = None
+    stop_reason: StopReason | None = None
+    last: Progress | None = None
+    unstored: Progress | None = field(default=None)
+    extending: threading.Thread | None = None
+
+
+def attend(process: TrainingProcess, watch: Watch) -> Message:
+    """Stay with a training process that has its order until its last word, and return that.
+
+    Raises:
+        ProcessDied: If it died without one.
+        Overrun: If it did not come to an end in time.
+        Preempted: If this worker is to shut down.
+        LostClaim: If another worker has the job.
+        Transient: If the store did not answer for a whole lease.
+    """
+    now = watch.monotonic()
+    times = _AttemptClock(started=now, beaten=now, looked=now, stored=now)
+    while True:
+        if watch.shutting_down():
+            raise Preempted(f"job {watch.job_lease.job.job_id} is given back")
+        message = process.next_message(TICK_S)
+        if message is not None and not _note(message, watch, times):
+            return message
+        _look_after(process, watch, times)
+
+
+def _note(message: Message, watch: Watch, times: _AttemptClock) -> bool:
+    """Store what a message tells; ``False`` for a last word."""
+    if message.kind is MessageKind.PROGRESS:
+        times.unstored = message.progress
+    elif message.kind is MessageKind.TRIAL and message.trial is not None:
+        watch.job_lease.store_trial(message.trial)
+    elif message.kind is MessageKind.DEVICE and message.device is not None:
+        watch.job_lease.store_device(message.device)
+    else:
+        return False
+    return True
+
+
+def _look_after(process: TrainingProcess, watch: Watch, times: _AttemptClock) -> None:
+    now = watch.monotonic()
+    new = times.unstored
+    if new is not None and worth_storing(times.last, new, elapsed_s=now - times.stored):
+        watch.job_lease.store_progress(new)
+        times.last, times.unstored, times.stored = new, None, now
+    if now - times.beaten >= watch.job_lease.lease.total_seconds() / 3:
+        watch.job_lease.renew(watch.job_lease.job.trained_s + now - times.started)
+        _extend(watch, times)
+        times.beaten = now
+    if now - times.looked >= WATCH_S:
+        times.looked = now
+        if watch.job_lease.read().cancel_requested_at is not None:
+            _stop(process, watch, times, StopReason.CANCELLED)
+    if now - times.started >= seconds_left(watch.job_lease):
+        _stop(process, watch, times, StopReason.BUDGET)
+    if times.kill_at is not None and times.stop_reason is not None and now >= times.kill_at:
+        raise Overrun(times.stop_reason)
+
+
+def _extend(watch: Watch, times: _AttemptClock) -> None:
+    """Hold the message, in a thread: a bus that answers slowly must not cost the claim, which is what counts."""
+
+    def extend() -> None:
+        try:
+            watch.bus.extend(watch.delivery, lease=watch.job_lease.lease)
+        except ConvtailorError as error:  # a delivery that comes again finds the job claimed
+            logger.info("the message was not held", extra={"reason": str(error)})
+
+    if times.extending is None or not times.extending.is_alive():
+        times.extending = threading.Thread(target=extend, name="extend", daemon=True)
+        times.extending.start()
+
+
+def _stop(process: TrainingProcess, watch: Watch, times: _AttemptClock, reason: StopReason) -> None:
+    if times.stop_reason is None:
+        logger.info("the training process is told to stop", extra={"reason": str(reason)})
+        process.stop(reason)
+        times.stop_reason = reason
+        times.kill_at = watch.monotonic() + watch.grace_s
+
+
+def seconds_left(job_lease: JobLease) -> float:
+    """Return what earlier attempts left of the job's budget, in seconds, 0 or more."""
+    budget = timedelta(minutes=job_lease.job.options.budget_minutes)
+    return max(0.0, budget.total_seconds() - job_lease.job.trained_s)

@@ -1,0 +1,243 @@
+"""The worker: takes one job after another from the bus, has a training process do it, and tells how it ended."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from services.trainer import failure
+from services.trainer.protocol import Message, MessageKind, Order, StopReason
+from services.trainer.worker.job_lease import JobLease, LostClaim, NothingToDo, claim_job
+from services.trainer.worker.supervisor import Overrun, Preempted, Watch, attend, seconds_left
+from services.trainer.worker.training_process import TrainingProcess
+from services.trainer.worker.warm_process import END_PATIENCE_S, Unfit, WarmProcess
+from shared.clock import Clock, utc_now
+from shared.errors import Conflict, MalformedEvent, NotFound, Transient
+from shared.job.job import JobState, TrialState
+from shared.logs import bound
+from shared.messaging.events import Topic, decode
+from shared.messaging.outbox import publish_pending
+from shared.ports.event_bus import Delivery, EventBus
+from shared.ports.job_store import JobStore
+from shared.process.line_process import ProcessDied
+
+logger = logging.getLogger(__name__)
+
+REST_S = 5.0
+"""Idle seconds before the next training process is warmed up: the machine may still be busy with the last report."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerRules:
+    """The numbers a worker goes by; see the settings of the same names."""
+
+    lease: timedelta = timedelta(seconds=30)
+    poll_s: float = 0.25
+    max_attempts: int = 3
+    grace_s: float = 120.0
+    warm_child: bool = True
+    require_gpu: bool = False
+    idle_exit_s: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Worker:
+    """Works through the topic of jobs, one at a time, until told to shut down.
+
+    Args:
+        store: Where jobs lie.
+        bus: Where they are announced.
+        spawn: Starts a training process that waits for its order.
+        owner: Unique name of this worker.
+        forget: Removes what the training of a job left on this machine, once the job has ended.
+        rules: See there.
+        clock: Tells the time.
+        shutdown: Set it to have the worker hand back its job and return from :meth:`run`.
+        monotonic: Seconds on a clock that nobody sets.
+    """
+
+    store: JobStore
+    bus: EventBus
+    spawn: Callable[[], TrainingProcess]
+    owner: str
+    forget: Callable[[str], None]
+    rules: WorkerRules = WorkerRules()
+    clock: Clock = utc_now
+    shutdown: threading.Event = field(default_factory=threading.Event)
+    monotonic: Callable[[], float] = time.monotonic
+    _warm_process: WarmProcess = field(init=False)
+    _idle_since: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Prepare what depends on the rules."""
+        self._idle_since = self.monotonic()
+        self._warm_process = WarmProcess(
+            spawn=self.spawn,
+            is_proof_wanted=self.rules.require_gpu,
+            is_leaving=self.shutdown.is_set,
+            monotonic=self.monotonic,
+        )
+
+    def run(self) -> None:
+        """Work until :attr:`shutdown` is set, or for as long as there are jobs where idle workers are to leave.
+
+        Raises:
+            Unfit: If a GPU is required and there is none; no job is held then, and none paid for it.
+        """
+        if self.rules.warm_child:
+            self._warm_process.warm()
+        self._idle_since = self.monotonic()
+        try:
+            while not self.shutdown.is_set():
+                if not self._warm_process.prove() or self._work_safely():
+                    continue
+                if self._has_idled_enough():
+                    break
+                if self.rules.warm_child and self._idle_s > REST_S:
+                    self._warm_process.warm()
+                self.shutdown.wait(self.rules.poll_s)
+        finally:
+            self._warm_process.end()
+
+    @property
+    def _idle_s(self) -> float:
+        return self.monotonic() - self._idle_since
+
+    def _has_idled_enough(self) -> bool:
+        if not 0 < self.rules.idle_exit_s <= self._idle_s:
+            return False
+        logger.info("no job for long enough; this worker leaves", extra={"idle_s": round(self._idle_s)})
+        return True
+
+    def _work_safely(self) -> bool:
+        try:
+            return self.work_once()
+        except Unfit:
+            raise
+        except Exception:  # the outermost loop: whatever happens, the next job gets its chance
+            logger.exception("a job was dropped; its message comes again when its lease ends")
+            return False
+
+    def work_once(self) -> bool:
+        """Take the next message, if any, and see it through.
+
+        Returns:
+            Whether there was one.
+        """
+        deliveries = self.bus.pull(Topic.JOBS, lease=self.rules.lease)
+        for delivery in deliveries:
+            self._handle(delivery)
+        return bool(deliveries)
+
+    def _handle(self, delivery: Delivery) -> None:
+        """Turn a delivery into work, and how it went into ack, nack or dead letter."""
+        try:
+            event = decode(delivery.data)
+            with bound(job_id=event.job_id, event_id=event.event_id):
+                self._do(event.job_id, delivery)
+        except (MalformedEvent, NotFound) as error:
+            logger.warning("message dead-lettered", extra={"reason": str(error)})
+            self.bus.dead_letter(delivery, str(error))
+        except (Conflict, LostClaim, Preempted, Transient, ProcessDied) as error:
+            logger.info("message comes again", extra={"reason": str(error)})
+            self.bus.nack(delivery)
+        except Unfit:
+            self.bus.nack(delivery)
+            raise
+        else:
+            publish_pending(self.store, self.bus)
+            self.bus.ack(delivery)
+
+    def _do(self, job_id: str, delivery: Delivery) -> None:
+        if self.shutdown.is_set():  # while the bus was asked, which may take seconds
+            raise Preempted(f"job {job_id} is left to another worker")
+        try:
+            job_lease = claim_job(self.store, job_id, owner=self.owner, lease=self.rules.lease, clock=self.clock)
+        except NothingToDo as reason:
+            logger.info("nothing to do", extra={"reason": str(reason)})
+            return
+        try:
+            with bound(attempt=job_lease.job.attempts, fence=job_lease.claim.fence):
+                state, changes = self._attempt(job_lease, delivery)
+                job_lease.finish(state, **changes)
+                self.forget(job_id)
+                logger.info("job ended", extra={"state": str(state)})
+        finally:
+            self._idle_since = self.monotonic()
+
+    def _attempt(self, job_lease: JobLease, delivery: Delivery) -> tuple[JobState, Mapping[str, Any]]:
+        """Have the job trained; return the state it ends in and what else is to be written with it."""
+        attempts = job_lease.job.attempts
+        if attempts > self.rules.max_attempts:
+            return JobState.FAILED, {"fault": failure.gave_up(attempts - 1)}
+        try:
+            return _ending(self._train(job_lease, delivery), job_lease)
+        except Overrun as overrun:
+            if overrun.reason is StopReason.CANCELLED:
+                return JobState.CANCELLED, {}
+            minutes = job_lease.job.options.budget_minutes
+            return JobState.FAILED, {"fault": failure.budget_overrun(minutes, self.rules.grace_s)}
+        except ProcessDied as death:
+            logger.warning("the training process died", extra={"return_code": death.return_code})
+            if attempts >= self.rules.max_attempts:
+                return JobState.FAILED, {"fault": failure.died(death.return_code, attempts)}
+            job_lease.hand_back(counts=True)
+            raise
+        except (Preempted, Transient, Unfit):
+            job_lease.hand_back(counts=False)
+            raise
+
+    def _train(self, job_lease: JobLease, delivery: Delivery) -> Message:
+        process = self._warm_process.take()
+        watch = Watch(
+            job_lease=job_lease,
+            bus=self.bus,
+            delivery=delivery,
+            grace_s=self.rules.grace_s,
+            shutting_down=self.shutdown.is_set,
+        )
+        try:
+            process.order(_order(job_lease))
+            return attend(process, watch)
+        finally:
+            process.end(END_PATIENCE_S)
+
+
+def _order(job_lease: JobLease) -> Order:
+    job = job_lease.job
+    if job.archive is None:
+        raise NothingToDo(f"job {job.job_id} has no archive")
+    return Order(
+        job_id=job.job_id,
+        fence=job_lease.claim.fence,
+        archive_key=job.archive.object_key,
+        archive_generation=job.archive.generation,
+        num_images=job.archive.num_images,
+        options=job.options,
+        seconds_left=seconds_left(job_lease),
+        halvings=job.attempts - 1,
+        resumes=any(trial.state is TrialState.DONE for trial in job.trials),
+    )
+
+
+def _ending(message: Message, job_lease: JobLease) -> tuple[JobState, Mapping[str, Any]]:
+    """Return what the last word of a training process means for the job.
+
+    Raises:
+        Transient: If it could not reach a store.
+    """
+    cancelled = message.reason == StopReason.CANCELLED
+    if message.kind is MessageKind.FINISHED:
+        state = JobState.CANCELLED if cancelled else JobState.REPORTING
+        return state, {"artefacts": message.artefacts}
+    if message.kind is MessageKind.STOPPED:
+        if cancelled:
+            return JobState.CANCELLED, {}
+        return JobState.FAILED, {"fault": failure.budget_too_short(job_lease.job.options.budget_minutes)}
+    if message.kind is MessageKind.UNREACHABLE:
+        raise Transient(message.reason or "a store did not answer")
+    state = JobState.REJECTED if message.kind is MessageKind.REJECTED else JobState.FAILED
+    return state, {"fault": message.fault}

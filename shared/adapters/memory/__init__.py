@@ -1,1 +1,0 @@
-"""Back-ends that live in this process, for unit tests."""

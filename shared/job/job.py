@@ -1,0 +1,216 @@
+"""A job from the first request to its one end, and the only table that says which state may follow which."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from shared.errors import Conflict, Fault
+from shared.job.claim import Claim
+from shared.job.options import JobOptions
+from shared.job.progress import Progress
+
+
+class JobState(StrEnum):
+    """Where a job stands; the last five are ends."""
+
+    AWAITING_UPLOAD = "awaiting_upload"
+    QUEUED = "queued"
+    TRAINING = "training"
+    REPORTING = "reporting"
+    DONE = "done"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+_S = JobState
+TRANSITIONS: dict[JobState, frozenset[JobState]] = {
+    _S.AWAITING_UPLOAD: frozenset({_S.QUEUED, _S.REJECTED, _S.CANCELLED, _S.EXPIRED}),
+    _S.QUEUED: frozenset({_S.TRAINING, _S.CANCELLED, _S.FAILED}),
+    _S.TRAINING: frozenset({_S.REPORTING, _S.REJECTED, _S.FAILED, _S.CANCELLED}),
+    _S.REPORTING: frozenset({_S.DONE, _S.FAILED}),
+    _S.DONE: frozenset(),
+    _S.REJECTED: frozenset(),
+    _S.FAILED: frozenset(),
+    _S.CANCELLED: frozenset(),
+    _S.EXPIRED: frozenset(),
+}
+END_STATES = frozenset(state for state, following in TRANSITIONS.items() if not following)
+MAILED_STATES = frozenset({_S.REPORTING, _S.DONE, _S.REJECTED, _S.FAILED, _S.CANCELLED})
+"""States whose job owes its person a mail (a cancel before the upload excepted)."""
+
+
+class TrialState(StrEnum):
+    """How a trial of one candidate or one recipe ended."""
+
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One finished trial, as the ledger shows it; its history and weights lie in the bucket.
+
+    Args:
+        name: Unique in the job, such as ``screen/mobilenet_v2`` or ``tune/0``.
+        state: How it ended.
+        val_accuracy: Best accuracy on the validation split, 0 to 1.
+        seconds: What it took.
+        reason: Why it was skipped or failed, and how to mend it.
+    """
+
+    name: str
+    state: TrialState
+    val_accuracy: float | None = None
+    seconds: float = 0.0
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """Where the archive is to be put.
+
+    Args:
+        object_key: Key in the object store.
+        max_bytes: Cap on its size.
+        expires_at: When the signed URL ends; a job without archive then expires.
+    """
+
+    object_key: str
+    max_bytes: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """The archive as the central directory shows it.
+
+    Args:
+        object_key: Key in the object store.
+        generation: Version of that object that this job uses; a later upload under the key does not count.
+        size_bytes: Size of the zip.
+        num_images: Entries that may be images.
+        num_classes: Folders that hold them.
+    """
+
+    object_key: str
+    generation: str
+    size_bytes: int
+    num_images: int
+    num_classes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artefacts:
+    """Keys of what a job leaves in the object store, all below ``jobs/<job_id>/<fence>/`` but the mail's report.
+
+    Args:
+        result: ``result.json``.
+        model_h5: The network for plain Keras.
+        model_keras: The same in Keras's own format.
+        labels: Class names, one a line, in the order of the outputs.
+        predict: A small Python program that loads the model.
+        report: ``report.html``; written by the reporter.
+    """
+
+    result: str | None = None
+    model_h5: str | None = None
+    model_keras: str | None = None
+    labels: str | None = None
+    predict: str | None = None
+    report: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Everything the store keeps about one job.
+
+    Args:
+        job_id: Unguessable identifier.
+        email: Where the report goes.
+        token_hash: SHA-256, hexadecimal, of the bearer token; the token itself is never stored.
+        options: The person's choices.
+        state: See :data:`TRANSITIONS`.
+        created_at: When it was asked for.
+        updated_at: When its state changed last.
+        upload: Where the archive is to be put.
+        archive: What was uploaded, once its central directory was read.
+        claim: The trainer's lease.
+        report_claim: The reporter's lease.
+        attempts: Times a trainer took the job up and did not hand it back on purpose.
+        trained_s: Seconds of the budget that the trainers spent so far.
+        device: What trains it, such as ``CPU (2 cores)``.
+        progress: The last point stored.
+        trials: The ledger.
+        artefacts: What it left.
+        fault: Why it was rejected or failed.
+        cancel_requested_at: When the person asked for it to stop.
+        mailed_at: When a mail about its end was accepted.
+        mail_fault: Why no mail about its end will ever be accepted; the report can still be fetched.
+        reminded_at: When the sweeper last published its state anew.
+    """
+
+    job_id: str
+    email: str
+    token_hash: str
+    options: JobOptions
+    state: JobState
+    created_at: datetime
+    updated_at: datetime
+    upload: Upload
+    archive: Archive | None = None
+    claim: Claim | None = None
+    report_claim: Claim | None = None
+    attempts: int = 0
+    trained_s: float = 0.0
+    device: str | None = None
+    progress: Progress | None = None
+    trials: tuple[Trial, ...] = ()
+    artefacts: Artefacts = Artefacts()
+    fault: Fault | None = None
+    cancel_requested_at: datetime | None = None
+    mailed_at: datetime | None = None
+    mail_fault: Fault | None = None
+    reminded_at: datetime | None = None
+
+    @property
+    def is_ended(self) -> bool:
+        """Tell whether no state can follow."""
+        return self.state in END_STATES
+
+    @property
+    def owes_mail(self) -> bool:
+        """Tell whether the person still has to be told how the job ended."""
+        if self.state not in MAILED_STATES or self.mailed_at is not None or self.mail_fault is not None:
+            return False
+        return self.state is not JobState.CANCELLED or self.archive is not None
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether anything is left to be done: work, or a mail."""
+        return not self.is_ended or self.owes_mail
+
+
+def advance(job: Job, state: JobState, now: datetime, **changes: Any) -> Job:
+    """Return the job in a new state.
+
+    Args:
+        job: The job as read.
+        state: The state to enter.
+        now: Becomes ``updated_at``.
+        changes: Other fields to set with it.
+
+    Raises:
+        Conflict: If the table does not allow the step; the job has moved on since the caller decided.
+    """
+    if state not in TRANSITIONS[job.state]:
+        raise Conflict(f"job {job.job_id} is {job.state} and cannot become {state}")
+    return replace(job, state=state, updated_at=now, **changes)
+
+
+def with_trial(job: Job, trial: Trial) -> Job:
+    """Return the job with a trial in its ledger, in place of one of the same name: a resumed worker repeats it."""
+    return replace(job, trials=(*(known for known in job.trials if known.name != trial.name), trial))

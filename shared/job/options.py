@@ -1,0 +1,114 @@
+"""What a person may choose about a job, with ranges; every fault in a choice is reported at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from shared.errors import Fault
+from shared.job.candidates import AUTO, CANDIDATE_NAMES
+from shared.json_codec import adapter
+
+
+class TuneSearch(StrEnum):
+    """How the hyper-parameters of fine-tuning are searched."""
+
+    GENETIC = "genetic"
+    RANDOM = "random"
+
+
+def _split_names(value: object) -> object:
+    """Let forms and command lines give candidates as one comma-separated string; capitals do not matter."""
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)):
+        return value
+    tidied = (name.strip().lower() if isinstance(name, str) else name for name in names)
+    return tuple(name for name in tidied if name != "")
+
+
+def _known_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    unknown = [name for name in names if name not in (AUTO, *CANDIDATE_NAMES)]
+    if unknown:
+        raise ValueError(f"unknown candidates {unknown}; choose {AUTO} or some of {', '.join(CANDIDATE_NAMES)}")
+    if not names:
+        raise ValueError(f"no candidate named; choose {AUTO} or some of {', '.join(CANDIDATE_NAMES)}")
+    return tuple(dict.fromkeys(names))
+
+
+Candidates = Annotated[tuple[str, ...], BeforeValidator(_split_names), AfterValidator(_known_names)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOptions:
+    """The choices of one job.
+
+    Args:
+        candidates: Names of backbones to screen, or ``auto``: all whose weights can be had, within the budget.
+        epochs: Epochs that each candidate's head trains on the kept features, 1 to 1,000.
+        tune_epochs: Epochs of fine-tuning the winner's last block, 0 (no fine-tuning) to 1,000.
+        tune_trials: Recipes of hyper-parameters tried in fine-tuning, 1 to 100; the first is the default recipe.
+        tune_search: How the further recipes are proposed.
+        budget_minutes: Hard cap on the whole training, in minutes, up to a day.
+        seed: Seed of the split, of initialisation and of shuffling.
+        min_image_px: Images with a side shorter than this, in pixels, are quarantined.
+        max_image_px: Images with a side longer than this, in pixels, are quarantined.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    candidates: Candidates = (AUTO,)
+    epochs: Annotated[int, Field(ge=1, le=1000)] = 20
+    tune_epochs: Annotated[int, Field(ge=0, le=1000)] = 10
+    tune_trials: Annotated[int, Field(ge=1, le=100)] = 3
+    tune_search: TuneSearch = TuneSearch.GENETIC
+    budget_minutes: Annotated[float, Field(gt=0, le=1440)] = 60.0
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    min_image_px: Annotated[int, Field(ge=2, le=4096)] = 8
+    max_image_px: Annotated[int, Field(ge=32, le=20000)] = 12000
+
+
+def parse_options(document: Mapping[str, Any]) -> tuple[JobOptions | None, tuple[Fault, ...]]:
+    """Read options from a request; numbers may come as strings, as forms send them.
+
+    Returns:
+        The options and no faults, or ``None`` and every fault found, one per field.
+    """
+    try:
+        options = adapter(JobOptions).validate_python(dict(document))
+    except ValidationError as error:
+        return None, tuple(_fault(entry) for entry in error.errors())
+    if options.min_image_px > options.max_image_px:
+        return None, (_nothing_fits(options),)
+    return options, ()
+
+
+def _nothing_fits(options: JobOptions) -> Fault:
+    return Fault(
+        code="invalid_option",
+        message=f"Option 'min_image_px': received {options.min_image_px}, more than max_image_px,"
+        f" {options.max_image_px}: no image could satisfy both.",
+        fix="Make 'min_image_px' smaller or 'max_image_px' larger and send again.",
+        details={"field": "min_image_px"},
+    )
+
+
+def _fault(entry: ErrorDetails) -> Fault:
+    name = str(entry["loc"][0]) if entry["loc"] else "options"
+    if entry["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        known = ", ".join(JobOptions.__dataclass_fields__)
+        return Fault(
+            code="unknown_option",
+            message=f"There is no option {name!r}.",
+            fix=f"Use one of: {known}.",
+            details={"field": name},
+        )
+    reason = entry["msg"].removeprefix("Value error, ")
+    return Fault(
+        code="invalid_option",
+        message=f"Option {name!r}: received {repr(entry['input'])[:80]}. {reason[:1].upper()}{reason[1:]}.",
+        fix=f"Correct {name!r} and send again.",
+        details={"field": name},
+    )

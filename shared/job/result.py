@@ -1,0 +1,269 @@
+"""``result.json``: the one document that tells everything about a finished training.
+
+The trainer writes it, the reporter draws it, programs read it; ``docs/result.schema.json`` is generated from it.
+Accuracies and fractions are between 0 and 1, durations in seconds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shared.job.job import TrialState
+from shared.job.options import TuneSearch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Images in each split, after quarantine and duplicates."""
+
+    train: int
+    validation: int
+    test: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """A file that was left out, by its path in the archive, with a stable code, the reason and what mends it."""
+
+    path: str
+    code: str
+    reason: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelConflict:
+    """The same picture filed under several classes; none of the copies was used."""
+
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicates:
+    """What the search for copies found.
+
+    Args:
+        exact: Copies dropped because an identical picture of the same class was kept.
+        near_groups: Groups of near-duplicates; a group never straddles the split.
+        conflicts: Identical pictures in several classes.
+    """
+
+    exact: int
+    near_groups: int
+    conflicts: tuple[LabelConflict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Curves, one value per epoch, of the training and the validation split."""
+
+    accuracy: tuple[float, ...] = ()
+    loss: tuple[float, ...] = ()
+    val_accuracy: tuple[float, ...] = ()
+    val_loss: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateResult:
+    """One backbone in screening.
+
+    Args:
+        name: Its name in the catalogue.
+        state: How its trial ended.
+        skipped_because: Why it was skipped or failed, and how to mend it.
+        train_accuracy: At the best epoch.
+        val_accuracy: At the best epoch; the highest wins.
+        best_epoch: Counted from 1.
+        history: Curves of its head.
+        seconds: Features and head together.
+        parameters: Of backbone and head.
+    """
+
+    name: str
+    state: TrialState
+    skipped_because: str | None = None
+    train_accuracy: float | None = None
+    val_accuracy: float | None = None
+    best_epoch: int | None = None
+    history: History = History()
+    seconds: float = 0.0
+    parameters: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hyperparameters:
+    """A recipe of fine-tuning.
+
+    Args:
+        learning_rate: Peak rate of Adam; falls along a cosine.
+        batch_size: Images per step.
+        weight_decay: Decoupled decay (AdamW).
+        label_smoothing: 0 to 1.
+        dropout: Before the last layer, 0 to 1.
+    """
+
+    learning_rate: float
+    batch_size: int
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunedRecipe:
+    """One recipe of fine-tuning as tried."""
+
+    hyperparameters: Hyperparameters
+    val_accuracy: float
+    epochs: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """Fine-tuning of the winner's last block.
+
+    Args:
+        search: How recipes were proposed.
+        hyperparameters: The best recipe.
+        history: Its curves.
+        train_accuracy: At the best iteration.
+        val_accuracy: At the best iteration.
+        best_epoch: Counted from 1; 0 where no epoch beat the screened head, which then stays.
+        trials: Every recipe tried.
+    """
+
+    search: TuneSearch
+    hyperparameters: Hyperparameters
+    history: History
+    train_accuracy: float
+    val_accuracy: float
+    best_epoch: int
+    trials: tuple[TunedRecipe, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassScore:
+    """One class on the test split."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    num_images: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """A test image that was read wrongly with high confidence.
+
+    Args:
+        path: In the archive.
+        actual: The class of its folder.
+        predicted: The class the network chose.
+        confidence: Calibrated probability of the chosen class.
+        thumbnail_jpeg_base64: A small picture of it.
+    """
+
+    path: str
+    actual: str
+    predicted: str
+    confidence: float
+    thumbnail_jpeg_base64: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """How far confidence may be trusted.
+
+    Args:
+        temperature: Divides the logits; fitted on the validation split and part of the exported network.
+        error_before: Expected calibration error on the test split at temperature 1.
+        error_after: The same with the temperature.
+    """
+
+    temperature: float
+    error_before: float
+    error_after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestScores:
+    """The one reading of the test split.
+
+    Args:
+        accuracy: Share of images read rightly.
+        interval: 95 % Wilson score interval of the accuracy, low and high.
+        num_images: Images in the split.
+        balanced_accuracy: Mean recall of the classes.
+        macro_f1: Mean F1 of the classes.
+        per_class: In the order of ``classes``.
+        confusion_matrix: Rows are actual, columns predicted classes; counts.
+        calibration: See there.
+        mistakes: The most confident ones first.
+    """
+
+    __test__ = False
+
+    accuracy: float
+    interval: tuple[float, float]
+    num_images: int
+    balanced_accuracy: float
+    macro_f1: float
+    per_class: tuple[ClassScore, ...]
+    confusion_matrix: tuple[tuple[int, ...], ...]
+    calibration: Calibration
+    mistakes: tuple[Mistake, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSize:
+    """The delivered network.
+
+    Args:
+        total_parameters: All numbers it holds.
+        trainable_parameters: Those that fine-tuning may change: from the cut on.
+        non_trainable_parameters: The rest.
+        summary: As Keras prints it.
+        input_px: Side of the square the network resizes every image to.
+        cut_layer: First layer that was fine-tuned.
+    """
+
+    total_parameters: int
+    trainable_parameters: int
+    non_trainable_parameters: int
+    summary: str
+    input_px: int
+    cut_layer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timings:
+    """Seconds each step took; ``total`` is from taking the job up to its last artefact."""
+
+    prepare: float
+    screen: float
+    tune: float
+    evaluate: float
+    export: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """The whole story of one training; see the module."""
+
+    job_id: str
+    seed: int
+    classes: tuple[str, ...]
+    counts: Counts
+    quarantined: tuple[Quarantined, ...]
+    duplicates: Duplicates
+    winner: str
+    candidates: tuple[CandidateResult, ...]
+    tuning: Tuning | None
+    test: TestScores
+    model: ModelSize
+    timings_s: Timings
+    device: str
+    stopped_because: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,113 @@
+"""Sets going again what a lost message, a killed process or an upload that never came left behind.
+
+The store is the truth and a message only a hint. A job that has been idle for longer than it should is announced anew
+from its state; whoever is told twice looks at the job and does nothing. Each repetition waits twice as long as the one
+before, so a job that waits for hours behind others, or for a service that is down, makes a handful of messages.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from shared.errors import Conflict, NotFound, Transient
+from shared.job.job import Job, JobState, advance
+from shared.messaging.events import Event, announcement, archive_uploaded, job_queued
+from shared.messaging.outbox import publish_pending
+from shared.ports.event_bus import EventBus
+from shared.ports.job_store import JobStore, StoredJob
+from shared.ports.object_store import ObjectStore, StoredObject
+
+DEFAULT_PATIENCE = timedelta(minutes=2)
+UPLOAD_GRACE = timedelta(hours=1)
+"""An upload that began before its URL ended may still be running: 2 GB at 5 Mbit/s take 53 minutes."""
+_SWEPT_STATES = tuple(state for state in JobState if state not in (JobState.DONE, JobState.EXPIRED))
+_MOST_PER_STATE = 1000
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepReport:
+    """What one sweep did.
+
+    Args:
+        num_expired: Jobs whose upload never came.
+        num_reminded: Idle jobs announced anew.
+        num_published: Events published, those of earlier changes that were not published then included.
+    """
+
+    num_expired: int
+    num_reminded: int
+    num_published: int
+
+
+def sweep(
+    store: JobStore, objects: ObjectStore, bus: EventBus, *, now: datetime, patience: timedelta = DEFAULT_PATIENCE
+) -> SweepReport:
+    """Look once at every job that has something left to be done; call it about once per patience.
+
+    Args:
+        store: The jobs.
+        objects: Where archives are uploaded to.
+        bus: Where events go.
+        now: The present moment.
+        patience: How long a job may be idle before its first reminder. Claims and leases run out first.
+
+    Raises:
+        Transient: If the store does not answer; the next sweep carries on.
+    """
+    num_expired = num_reminded = 0
+    for stored in _idle(store, updated_before=now - patience):
+        try:
+            changed, events = _step(stored.job, objects, now, patience)
+            if changed is stored.job:
+                continue
+            store.replace(stored, changed, events)
+        except (Conflict, NotFound):
+            continue  # somebody is at work on it, so it is not idle
+        except Transient:
+            _log.warning("a job could not be swept now", extra={"job_id": stored.job.job_id}, exc_info=True)
+            continue
+        _log.info("swept an idle job", extra={"job_id": changed.job_id, "state": changed.state})
+        num_expired += changed.state is JobState.EXPIRED
+        num_reminded += bool(events)
+    return SweepReport(num_expired=num_expired, num_reminded=num_reminded, num_published=publish_pending(store, bus))
+
+
+def _idle(store: JobStore, *, updated_before: datetime) -> Iterator[StoredJob]:
+    """Yield the jobs worth a look, state by state, so that many of one state cannot hide those of another."""
+    for state in _SWEPT_STATES:
+        yield from store.find({state}, updated_before=updated_before, open_only=True, limit=_MOST_PER_STATE)
+
+
+def _step(job: Job, objects: ObjectStore, now: datetime, patience: timedelta) -> tuple[Job, tuple[Event, ...]]:
+    """Return the job as it should be written and the events to record with it; the same job if all is well."""
+    if job.state is JobState.AWAITING_UPLOAD:
+        archive = _uploaded(job, objects)
+        if archive is None:
+            late = now >= job.upload.expires_at + UPLOAD_GRACE
+            return (advance(job, JobState.EXPIRED, now) if late else job), ()
+        uploaded = archive_uploaded(job.job_id, now, object_key=archive.key, generation=archive.generation)
+        idle_since = max(job.updated_at, archive.updated_at)
+        return _reminded(job, (uploaded,), idle_since=idle_since, now=now, patience=patience)
+    leases = [claim.expires_at for claim in (job.claim, job.report_claim) if claim is not None]
+    its_trainer_died = job.state is JobState.TRAINING
+    events = (job_queued(job.job_id, now),) if its_trainer_died else announcement(job, now)
+    return _reminded(job, events, idle_since=max([job.updated_at, *leases]), now=now, patience=patience)
+
+
+def _reminded(
+    job: Job, events: tuple[Event, ...], *, idle_since: datetime, now: datetime, patience: timedelta
+) -> tuple[Job, tuple[Event, ...]]:
+    """Return the job marked as reminded of, with the events, or the same job and none if its time has not come."""
+    last_told = max(idle_since, job.reminded_at or idle_since)
+    if now - last_told < max(patience, last_told - idle_since):
+        return job, ()
+    return replace(job, reminded_at=now), events
+
+
+def _uploaded(job: Job, objects: ObjectStore) -> StoredObject | None:
+    try:
+        return objects.stat(job.upload.object_key)
+    except NotFound:
+        return None

@@ -1,0 +1,1 @@
+"""The one way to start a program of ours that dies with its starter; what it does is its own business."""
