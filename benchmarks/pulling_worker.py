@@ -10,7 +10,7 @@ import time
 from datetime import timedelta
 
 from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus
-from shared.messaging.events import Topic
+from shared.job.events import Topic
 
 
 def main(project: str, lease_s: int) -> None:

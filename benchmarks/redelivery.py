@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.emulation import can_emulate, emulated
 from benchmarks.figure import Figure
-from shared.messaging.events import Topic, job_queued
+from shared.job.events import Topic, job_queued
 from shared.ports.event_bus import DeliveryRules
 from tests.cloud.emulator import PUBSUB
 

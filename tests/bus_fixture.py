@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from shared.adapters.embedded.signed_url import UrlSigner
 from shared.errors import Transient
-from shared.messaging.events import Event, Topic, decode
+from shared.job.events import Event, Topic, decode
 from shared.ports.event_bus import DeliveryRules
 from tests.doubles.memory_event_bus import MemoryEventBus
 from tests.doubles.memory_job_store import MemoryJobStore

@@ -12,9 +12,9 @@ from services.intake.events.archive_event import announce_archive, handle_archiv
 from services.intake.submission import UploadTerms
 from services.intake.uploads import ObjectRoutes
 from shared.adapters.embedded.signed_url import UrlSigner
+from shared.job.events import Topic, decode
 from shared.job.job import Job, JobState, advance
 from shared.messaging.consumer import consume_once
-from shared.messaging.events import Topic, decode
 from tests.doubles.memory_event_bus import MemoryEventBus
 from tests.doubles.memory_job_store import MemoryJobStore
 from tests.doubles.memory_object_store import MemoryObjectStore

@@ -12,10 +12,10 @@ from services.reporter.mailers.mailer import Mailer
 from services.reporter.mailers.message import parse_sender
 from services.reporter.report.figures import Figures
 from shared.adapters.embedded.signed_url import UrlSigner
+from shared.job.events import announcement
 from shared.job.job import Artefacts, Job, JobState
 from shared.job.result import Result
 from shared.json_codec import to_json
-from shared.messaging.events import announcement
 from shared.messaging.outbox import publish_pending
 from tests.doubles.memory_event_bus import MemoryEventBus
 from tests.doubles.memory_job_store import MemoryJobStore

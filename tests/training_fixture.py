@@ -20,9 +20,9 @@ from services.trainer.run.ledger import ObjectLedger
 from shared.adapters.embedded.signed_url import UrlSigner
 from shared.backends import Backends, open_backends
 from shared.clock import utc_now
+from shared.job.events import Event, Topic, announcement, decode
 from shared.job.job import Archive, Job, JobState, Upload
 from shared.job.options import JobOptions
-from shared.messaging.events import Event, Topic, announcement, decode
 from shared.settings import Settings
 from tests.doubles.memory_object_store import MemoryObjectStore
 

@@ -16,11 +16,11 @@ from services.intake.submission import UploadTerms
 from services.intake.uploads import ObjectRoutes
 from shared.backends import Backends, open_backends
 from shared.clock import Clock, utc_now
+from shared.job.events import Topic
 from shared.messaging.consumer import consume
 from shared.messaging.disposition import Handler
-from shared.messaging.events import Topic
-from shared.messaging.push_gate import PushGate, expected_caller, open_push_gate
 from shared.messaging.sweeper import SweepReport, sweep
+from shared.push_gate import PushGate, expected_caller, open_push_gate
 
 _IDLE_WAIT_S = 0.1
 """A person waits for the check of an archive, and a look at an empty topic costs microseconds."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.messaging.push_gate import PushSettings
+from shared.push_gate import PushSettings
 from shared.settings import setting
 
 AUTO_URL = "auto"

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from services.intake.api.job_request import JobRequest
+from services.intake.job_request import JobRequest
 from shared.clock import Clock
 from shared.errors import Conflict, NotFound, UserFault
+from shared.job.events import announcement
 from shared.job.job import Artefacts, Job, JobState, Upload, advance
-from shared.messaging.events import announcement
 from shared.messaging.outbox import publish_pending
 from shared.ports.event_bus import EventBus
 from shared.ports.job_store import JobStore, StoredJob

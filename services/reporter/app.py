@@ -10,11 +10,11 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from shared.errors import Fault, Transient
+from shared.job.events import Topic
 from shared.messaging.disposition import Handler
-from shared.messaging.events import Topic
 from shared.messaging.push import PushAnswer, PushEndpoint, answer_push
-from shared.messaging.push_gate import PushGate
 from shared.ports.job_store import JobStore
+from shared.push_gate import PushGate
 
 MAX_BODY_BYTES = 64 * 2**10
 """Cap on every body: an event in its envelope is under 2 KiB."""

@@ -20,11 +20,11 @@ from services.reporter.settings import MailCarrier, ReporterSettings
 from shared.backends import open_backends
 from shared.clock import Clock, utc_now
 from shared.errors import Conflict
+from shared.job.events import Event, Topic
 from shared.job.result import Result
 from shared.messaging.consumer import consume
-from shared.messaging.events import Event, Topic
-from shared.messaging.push_gate import PushGate, expected_caller, open_push_gate
 from shared.ports.event_bus import EventBus
+from shared.push_gate import PushGate, expected_caller, open_push_gate
 from shared.settings import InvalidSettings
 
 _log = logging.getLogger(__name__)

@@ -32,10 +32,10 @@ from services.reporter.report.letter import write_letter, write_page
 from shared.clock import Clock
 from shared.errors import Conflict, Fault, NotFound, Transient, UserFault
 from shared.job.claim import held, take
+from shared.job.events import Event
 from shared.job.job import Job, JobState, advance
 from shared.job.result import Result
 from shared.json_codec import from_json
-from shared.messaging.events import Event
 from shared.ports.job_store import JobStore
 from shared.ports.object_store import ObjectStore
 

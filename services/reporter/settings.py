@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from services.reporter.mailers.smtp_mailer import Security
-from shared.messaging.push_gate import PushSettings
+from shared.push_gate import PushSettings
 from shared.settings import setting
 
 

@@ -12,9 +12,9 @@ from datetime import timedelta
 from functools import partial
 
 from shared.errors import Transient
+from shared.job.events import Topic, decode
 from shared.logs import bound
 from shared.messaging.disposition import Disposition, Handler, judge
-from shared.messaging.events import Topic, decode
 from shared.ports.event_bus import Delivery, EventBus
 
 DEFAULT_LEASE = timedelta(seconds=60)

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.errors import Conflict, MalformedEvent, NotFound, Transient, UserFault
+from shared.job.events import Event
 from shared.logs import bound
-from shared.messaging.events import Event
 
 Handler = Callable[[Event], None]
 _log = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, ValidationError
 
 from shared.errors import ConvtailorError
+from shared.job.events import Event, decode
 from shared.json_codec import from_json
-from shared.messaging.events import Event, decode
 
 
 class EnvelopeRefused(ConvtailorError):

@@ -20,10 +20,10 @@ from functools import partial
 from typing import Any, Protocol
 
 from shared.errors import Conflict, ConvtailorError, Fault, Transient
+from shared.job.events import Event, Topic, encode
 from shared.logs import bound
 from shared.messaging.disposition import Disposition, Handler, judge
 from shared.messaging.envelope import Envelope, EnvelopeRefused, parse_envelope, read_event
-from shared.messaging.events import Event, Topic, encode
 
 _log = logging.getLogger(__name__)
 _BEARER = "bearer"

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.errors import Conflict, NotFound, Transient
+from shared.job.events import Event, announcement, archive_uploaded, job_queued
 from shared.job.job import Job, JobState, advance
-from shared.messaging.events import Event, announcement, archive_uploaded, job_queued
 from shared.messaging.outbox import publish_pending
 from shared.ports.event_bus import EventBus
 from shared.ports.job_store import JobStore, StoredJob

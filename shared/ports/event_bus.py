@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from shared.messaging.events import Event, Topic
+from shared.job.events import Event, Topic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +13,7 @@ class Delivery:
 
     Args:
         topic: Where it was pulled.
-        data: The message as published; :func:`shared.messaging.events.decode` reads it.
+        data: The message as published; :func:`shared.job.events.decode` reads it.
         receipt: Opaque handle of this delivery; void once its lease has ended.
         attempt: 1 for the first delivery.
     """

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from shared.job.events import Event
 from shared.job.job import Job, JobState
-from shared.messaging.events import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

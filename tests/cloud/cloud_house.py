@@ -27,8 +27,8 @@ from services.onebox.service_process import RestartRule, ServiceProcess
 from shared.adapters.gcp.firestore_job_store import FirestoreJobStore
 from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus
 from shared.adapters.gcp.pubsub_topology import create_topology
+from shared.job.events import Event, Topic
 from shared.job.job import Job
-from shared.messaging.events import Event, Topic
 from shared.ports.event_bus import DeliveryRules
 from tests.cloud.emulator import free_port
 from tests.cloud.push_relay import relayed

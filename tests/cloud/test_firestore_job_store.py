@@ -15,8 +15,8 @@ from shared.adapters.gcp.job_document import COMPOSITE_INDEXES, KEEP_ENDED
 from shared.adapters.gcp.vendor_error import CallLimit
 from shared.errors import Conflict, Transient
 from shared.job.claim import take
+from shared.job.events import job_queued
 from shared.job.job import JobState, Trial, TrialState, advance
-from shared.messaging.events import job_queued
 from shared.ports.job_store import StoredJob
 from tests.cloud import emulator
 from tests.contract.job_store_contract import JobStoreContract

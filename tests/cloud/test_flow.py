@@ -19,8 +19,8 @@ import pytest
 from services.client.api.client import Client
 from services.client.api.job_view import JobView, Submitted
 from shared.clock import utc_now
+from shared.job.events import announcement, archive_uploaded, job_queued
 from shared.job.job import Job, JobState
-from shared.messaging.events import announcement, archive_uploaded, job_queued
 from tests.cloud.cloud_house import LEASE_S, CloudHouse, Weather
 from tests.onebox_fixture import draw_folder
 

@@ -8,8 +8,8 @@ from services.client.terminal.outcome import run_command
 from services.onebox.cli import convtailor
 from shared.backends import open_backends
 from shared.errors import NotFound
+from shared.job.events import job_queued
 from shared.job.job import JobState
-from shared.messaging.events import job_queued
 from shared.settings import Settings
 from tests.cloud.storage_fixture import BUCKET
 from tests.cloud.storage_server import StorageServer

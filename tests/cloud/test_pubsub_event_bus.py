@@ -11,7 +11,7 @@ from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus
 from shared.adapters.gcp.pubsub_topology import create_topology
 from shared.adapters.gcp.vendor_error import CallLimit
 from shared.errors import Transient
-from shared.messaging.events import Topic, decode, job_queued
+from shared.job.events import Topic, decode, job_queued
 from shared.ports.event_bus import DeadLetter, Delivery, DeliveryRules, EventBus
 from tests.cloud import emulator
 from tests.contract.event_bus_contract import EventBusContract

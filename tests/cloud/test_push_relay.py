@@ -9,8 +9,8 @@ from werkzeug.serving import make_server
 
 from services.reporter.app import create_app
 from shared.adapters.gcp.oidc import OidcVerifier
-from shared.messaging.events import Event, encode, job_queued
-from shared.messaging.push_gate import PushGate
+from shared.job.events import Event, encode, job_queued
+from shared.push_gate import PushGate
 from tests.cloud.push_relay import relayed
 from tests.doubles.memory_job_store import MemoryJobStore
 from tests.job_fixture import NOW

@@ -12,7 +12,7 @@ import pytest
 
 from services.client.api.client import Client
 from services.client.api.job_view import UploadTicket
-from services.intake.api.job_request import JobRequest
+from services.intake.job_request import JobRequest
 from services.intake.submission import UploadTerms, submit
 from shared.adapters.gcp.gcs_object_store import RESUMABLE_FROM_BYTES, GcsObjectStore
 from shared.adapters.gcp.notification import event_of_notification

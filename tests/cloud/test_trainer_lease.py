@@ -10,8 +10,8 @@ import pytest
 from services.trainer.worker.worker import Worker, WorkerRules
 from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus
 from shared.adapters.gcp.pubsub_topology import create_topology
+from shared.job.events import Topic, announcement
 from shared.job.job import JobState
-from shared.messaging.events import Topic, announcement
 from shared.ports.event_bus import DeliveryRules
 from tests.unit.test_worker import House, scripted
 

@@ -13,8 +13,8 @@ from threading import Thread
 
 from shared.backends import Backends, open_backends
 from shared.errors import Conflict
+from shared.job.events import Topic, decode, job_queued
 from shared.job.job import JobState
-from shared.messaging.events import Topic, decode, job_queued
 from shared.settings import Settings
 from tests.job_fixture import NOW, make_job
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import ClassVar
 
-from shared.messaging.events import Event, Topic, archive_uploaded, decode, job_queued
+from shared.job.events import Event, Topic, archive_uploaded, decode, job_queued
 from shared.ports.event_bus import DeadLetter, Delivery, DeliveryRules, EventBus
 from tests.job_fixture import NOW
 

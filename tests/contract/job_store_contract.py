@@ -8,8 +8,8 @@ import pytest
 
 from shared.errors import Conflict, NotFound
 from shared.job.claim import take
+from shared.job.events import Event, job_queued
 from shared.job.job import JobState, advance
-from shared.messaging.events import Event, job_queued
 from shared.ports.job_store import JobStore, StoredJob
 from tests.job_fixture import NOW, full_job, make_job
 

@@ -16,8 +16,8 @@ from shared.adapters.embedded.sqlite_event_bus import SqliteEventBus
 from shared.adapters.embedded.sqlite_job_store import SqliteJobStore
 from shared.backends import Backends, open_backends
 from shared.errors import Conflict, NotFound
+from shared.job.events import Topic, decode, job_queued
 from shared.job.job import JobState
-from shared.messaging.events import Topic, decode, job_queued
 from shared.ports.object_store import ObjectStore, SignedRequest
 from shared.settings import Settings
 from tests.contract import embedded_process

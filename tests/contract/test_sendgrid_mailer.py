@@ -269,5 +269,5 @@ def test_the_line_break_at_the_end_of_a_secret_is_no_part_of_it(tmp_path: Path) 
         settings = ReporterSettings(
             data_dir=tmp_path, mailer=MailCarrier.SENDGRID, sendgrid_key=f"{KEY}\n", sendgrid_host=server.url
         )
-        build_reporter(settings).desk.mailer.send(make_message())
+        build_reporter(settings).tools.mailer.send(make_message())
         assert server.asked[0].headers["Authorization"] == f"Bearer {KEY}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.clock import Clock, utc_now
-from shared.messaging.events import Event, Topic, encode
+from shared.job.events import Event, Topic, encode
 from shared.ports.event_bus import OUT_OF_ATTEMPTS, DeadLetter, Delivery, DeliveryRules
 
 

@@ -5,8 +5,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from shared.errors import Conflict, NotFound
+from shared.job.events import Event
 from shared.job.job import Job, JobState
-from shared.messaging.events import Event
 from shared.ports.job_store import StoredJob
 
 

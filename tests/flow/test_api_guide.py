@@ -16,9 +16,9 @@ from services.intake.api.openapi import OPERATIONS
 from services.intake.settings import IntakeSettings
 from shared.backends import open_backends
 from shared.clock import utc_now
+from shared.job.events import Topic, decode
 from shared.job.job import Artefacts, JobState, advance
 from shared.job.options import JobOptions
-from shared.messaging.events import Topic, decode
 from tests.intake_fixture import small_archive
 from tests.intake_process import IntakeProcess, until
 

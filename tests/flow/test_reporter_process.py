@@ -14,9 +14,9 @@ import pytest
 
 from shared.backends import Backends, open_backends
 from shared.clock import utc_now
+from shared.job.events import announcement
 from shared.job.job import JobState
 from shared.json_codec import to_json
-from shared.messaging.events import announcement
 from shared.messaging.outbox import publish_pending
 from shared.settings import Settings
 from tests.reporter_fixture import JOB_ID, KEYS, finished_job

@@ -24,7 +24,7 @@ from services.reporter.app import create_app
 from services.reporter.server import serve
 from tests.doubles.memory_job_store import MemoryJobStore
 from shared.logs import start_logging
-from shared.messaging.push_gate import PushGate
+from shared.push_gate import PushGate
 from shared.settings import InvalidSettings
 from tests.push_fixture import OneToken
 

@@ -11,7 +11,7 @@ from services.intake.submission import archive_key
 from services.reporter.settings import MailCarrier, ReporterSettings
 from services.trainer.settings import TrainerSettings
 from shared.adapters.gcp import job_document
-from shared.messaging.push_gate import PushSettings
+from shared.push_gate import PushSettings
 from shared.settings import Settings, describe, load
 from tests.infra import dockerfile
 from tests.infra.configuration import read

@@ -11,8 +11,8 @@ import click
 import pytest
 
 from services.onebox.cli import convtailor
+from shared.job.events import Topic
 from shared.job.job import JobState
-from shared.messaging.events import Topic
 from shared.settings import describe
 from tests.infra.configuration import read, texts
 from tests.infra.test_environment import SERVICES

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.messaging.events import Topic
+from shared.job.events import Topic
 from tests.infra.configuration import read
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -19,10 +19,10 @@ from services.trainer.data.prepare import prepare
 from services.trainer.export.rescore import raw_images
 from services.trainer.run.context import Run
 from services.trainer.run.forecast import PHASES
+from shared.job.events import EventType
 from shared.job.job import Job, JobState, TrialState
 from shared.job.result import Result
 from shared.json_codec import from_json
-from shared.messaging.events import EventType
 from tests.training_fixture import CLASSES, JOB_ID, MIRRORED, Site, null_ledger, write_archive, write_mirror
 
 PATIENCE_S = 20

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import Conflict, MalformedEvent, NotFound, Transient, UserFault
+from shared.job.events import Event, Topic, job_queued
 from shared.messaging.consumer import consume, consume_once
-from shared.messaging.events import Event, Topic, job_queued
 from shared.ports.event_bus import Delivery
 from tests.bus_fixture import RULES, Ground
 from tests.doubles.memory_event_bus import MemoryEventBus

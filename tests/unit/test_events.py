@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import MalformedEvent
-from shared.job.job import JobState
-from shared.messaging.events import (
+from shared.job.events import (
     TOPIC_OF,
     Event,
     EventType,
@@ -19,6 +18,7 @@ from shared.messaging.events import (
     encode,
     job_queued,
 )
+from shared.job.job import JobState
 from tests.job_fixture import NOW, archive_of, make_job
 
 GOLDEN = Path(__file__).parent / "golden" / "events"

@@ -11,8 +11,8 @@ from services.onebox.cli import convtailor
 from services.onebox.commands.forget import every_job
 from shared.backends import Backends, open_backends
 from shared.errors import NotFound
+from shared.job.events import job_queued
 from shared.job.job import JobState
-from shared.messaging.events import job_queued
 from shared.settings import Settings
 from tests.doubles.memory_job_store import MemoryJobStore
 from tests.job_fixture import NOW, archive_of, make_job

@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import Fault
+from shared.job.events import Topic
 from shared.job.job import Archive, Artefacts, JobState, Trial, TrialState
 from shared.job.options import JobOptions
 from shared.job.progress import Best, Progress
 from shared.json_codec import to_json
-from shared.messaging.events import Topic
 from tests.intake_fixture import MAX_BYTES, PUBLIC_URL, IntakeFixture, bearer
 
 ARCHIVE = Archive(object_key="uploads/x", generation="1", size_bytes=10, num_images=20, num_classes=2)

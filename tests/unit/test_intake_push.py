@@ -15,12 +15,12 @@ from services.intake.settings import IntakeSettings
 from shared.adapters.gcp.notification import event_of_notification
 from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus
 from shared.errors import Transient
+from shared.job.events import Event, Topic, archive_uploaded, decode, encode, job_queued
 from shared.job.job import JobState
 from shared.messaging.envelope import parse_envelope
-from shared.messaging.events import Event, Topic, archive_uploaded, decode, encode, job_queued
 from shared.messaging.push import TokenRefused
-from shared.messaging.push_gate import PushGate, PushSettings, open_push_gate
 from shared.messaging.sweeper import sweep
+from shared.push_gate import PushGate, PushSettings, open_push_gate
 from shared.settings import InvalidSettings
 from tests.doubles.memory_event_bus import MemoryEventBus
 from tests.intake_fixture import IntakeFixture, small_archive

@@ -7,8 +7,8 @@ from functools import partial
 import pytest
 
 from services.intake.events.archive_event import handle_archive
+from shared.job.events import Topic, archive_uploaded
 from shared.job.job import JobState
-from shared.messaging.events import Topic, archive_uploaded
 from tests.intake_fixture import MAX_BYTES, PUBLIC_URL, IntakeFixture, bearer, small_archive
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from shared.adapters.gcp.notification import event_of_notification
 from shared.errors import MalformedEvent
-from shared.messaging.events import EventType, Topic, decode, encode
+from shared.job.events import EventType, Topic, decode, encode
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TOLD = {

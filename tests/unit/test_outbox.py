@@ -1,6 +1,6 @@
 import pytest
 
-from shared.messaging.events import Topic, job_queued
+from shared.job.events import Topic, job_queued
 from shared.messaging.outbox import publish_pending
 from tests.bus_fixture import Ground
 from tests.job_fixture import NOW, make_job

@@ -4,8 +4,8 @@ from collections.abc import Callable
 import pytest
 
 from shared.errors import Conflict, MalformedEvent, NotFound, Transient, UserFault
+from shared.job.events import Event, Topic, decode, encode, job_queued
 from shared.messaging.envelope import Envelope, EnvelopeRefused, parse_envelope
-from shared.messaging.events import Event, Topic, decode, encode, job_queued
 from shared.messaging.push import PushAnswer, PushEndpoint, answer_call, answer_push
 from tests.job_fixture import NOW
 from tests.push_fixture import BEARER, GOOD, STRANGERS, UNCHECKABLE, OneToken, envelope

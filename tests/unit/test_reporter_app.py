@@ -9,9 +9,9 @@ import pytest
 from services.reporter.app import create_app
 from services.reporter.bootstrap import Reporter
 from shared.errors import Conflict, Transient
+from shared.job.events import Topic
 from shared.job.job import JobState
-from shared.messaging.events import Topic
-from shared.messaging.push_gate import PushGate
+from shared.push_gate import PushGate
 from tests.push_fixture import BEARER, GOOD, STRANGERS, UNCHECKABLE, OneToken, envelope
 from tests.reporter_fixture import Office, Tray, finished_job, open_office
 from tests.result_fixture import make_result

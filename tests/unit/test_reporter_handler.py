@@ -10,9 +10,9 @@ import pytest
 from services.reporter.handler import handle_end
 from services.reporter.report.figures import CONFUSION, Picture
 from shared.errors import Conflict, Fault, NotFound, Transient, UserFault
+from shared.job.events import Event, Topic, announcement
 from shared.job.job import Job, JobState
 from shared.messaging.consumer import consume_once
-from shared.messaging.events import Event, Topic, announcement
 from shared.ports.job_store import StoredJob
 from tests.job_fixture import archive_of, make_job
 from tests.reporter_fixture import JOB_ID, KEYS, PUBLIC_URL, Office, finished_job, open_office

@@ -10,6 +10,7 @@ from PIL import Image
 from services.reporter.bootstrap import draw
 from services.reporter.report.figures import Figures
 from services.reporter.report.plots import curves, fonts
+from services.reporter.report.plots import matrix as matrix_plot
 from shared.job.result import History, Result
 from tests.result_fixture import make_result
 
@@ -62,7 +63,7 @@ def test_right_is_green_and_wrong_is_brown() -> None:
     result = make_result(("a", "b"), num_candidates=1)
     matrix = ((10, 0), (10, 0))
     result = replace(result, test=replace(result.test, confusion_matrix=matrix))
-    red, green, _ = decode(matrix.confusion_matrix(result)).split()
+    red, green, _ = decode(matrix_plot.confusion_matrix(result)).split()
     difference = np.asarray(green).astype(int) - np.asarray(red).astype(int)
     top, bottom = difference[: len(difference) // 2], difference[len(difference) // 2 :]
     assert top.max() > 30 > -30 > bottom.min()

@@ -4,8 +4,8 @@ from datetime import timedelta
 import pytest
 
 from shared.job.claim import Claim
+from shared.job.events import Event, EventType, Topic, job_queued
 from shared.job.job import Job, JobState, advance
-from shared.messaging.events import Event, EventType, Topic, job_queued
 from shared.messaging.sweeper import UPLOAD_GRACE, SweepReport, sweep
 from tests.bus_fixture import Ground
 from tests.doubles.memory_job_store import MemoryJobStore

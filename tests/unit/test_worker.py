@@ -19,9 +19,9 @@ from services.trainer.worker.warm_process import PROOF_PATIENCE_S, Unfit
 from services.trainer.worker.worker import Worker, WorkerRules
 from shared.clock import utc_now
 from shared.errors import Transient
+from shared.job.events import Event, EventType, Topic, announcement, decode
 from shared.job.job import Archive, Job, JobState, Upload
 from shared.job.options import JobOptions
-from shared.messaging.events import Event, EventType, Topic, announcement, decode
 from shared.ports.event_bus import Delivery, DeliveryRules
 from shared.ports.job_store import StoredJob
 from tests import scripted_training

@@ -8,8 +8,8 @@ from typing import Any
 from flask import Blueprint, Response, g, jsonify, request
 
 from services.intake.api.document import Health, ServiceCard, SignedLink, created_document, status_document
-from services.intake.api.job_request import parse_request
 from services.intake.api.openapi import openapi_document
+from services.intake.job_request import parse_request
 from services.intake.submission import Artefact, UploadTerms, cancel, link, look_up, submit
 from shared.clock import Clock
 from shared.errors import UserFault

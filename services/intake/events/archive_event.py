@@ -6,8 +6,8 @@ from services.intake.events.archive_index import read_plan
 from shared.archive.safety import ArchiveLimits
 from shared.clock import Clock
 from shared.errors import NotFound, UserFault
+from shared.job.events import Event, announcement, archive_uploaded
 from shared.job.job import Archive, Job, JobState, advance
-from shared.messaging.events import Event, announcement, archive_uploaded
 from shared.messaging.outbox import publish_pending
 from shared.ports.event_bus import EventBus
 from shared.ports.job_store import JobStore

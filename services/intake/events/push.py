@@ -12,13 +12,13 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from shared.clock import Clock
+from shared.job.events import Event, Topic
 from shared.json_codec import to_json
 from shared.messaging.disposition import Handler
 from shared.messaging.envelope import Envelope, read_event
-from shared.messaging.events import Event, Topic
 from shared.messaging.push import PushAnswer, PushEndpoint, answer_call, answer_push
-from shared.messaging.push_gate import PushGate
 from shared.messaging.sweeper import SweepReport
+from shared.push_gate import PushGate
 
 _NOTIFICATION = "eventType"
 """Attribute that every notification of Cloud Storage has, and no event of ours."""

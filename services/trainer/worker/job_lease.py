@@ -10,9 +10,9 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 from shared.clock import Clock
 from shared.errors import Conflict, ConvtailorError, Transient
 from shared.job.claim import Claim, held, release, renew, take
+from shared.job.events import announcement
 from shared.job.job import Job, JobState, Trial, advance, with_trial
 from shared.job.progress import Progress
-from shared.messaging.events import announcement
 from shared.ports.job_store import JobStore
 
 

@@ -16,9 +16,9 @@ from services.trainer.worker.training_process import TrainingProcess
 from services.trainer.worker.warm_process import END_PATIENCE_S, Unfit, WarmProcess
 from shared.clock import Clock, utc_now
 from shared.errors import Conflict, MalformedEvent, NotFound, Transient
+from shared.job.events import Topic, decode
 from shared.job.job import JobState, TrialState
 from shared.logs import bound
-from shared.messaging.events import Topic, decode
 from shared.messaging.outbox import publish_pending
 from shared.ports.event_bus import Delivery, EventBus
 from shared.ports.job_store import JobStore

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from shared.adapters.embedded.sqlite_database import SqliteDatabase, microseconds
 from shared.clock import Clock, utc_now
-from shared.messaging.events import Event, Topic, encode
+from shared.job.events import Event, Topic, encode
 from shared.ports.event_bus import OUT_OF_ATTEMPTS, DeadLetter, Delivery, DeliveryRules
 
 _SCHEMA = """

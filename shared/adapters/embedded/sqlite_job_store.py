@@ -10,9 +10,9 @@ from pathlib import Path
 
 from shared.adapters.embedded.sqlite_database import SqliteDatabase, microseconds
 from shared.errors import Conflict, NotFound
+from shared.job.events import Event, decode, encode
 from shared.job.job import Job, JobState
 from shared.json_codec import from_json, to_json
-from shared.messaging.events import Event, decode, encode
 from shared.ports.job_store import StoredJob
 
 _SCHEMA = """

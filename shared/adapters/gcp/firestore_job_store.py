@@ -29,8 +29,8 @@ from shared.adapters.gcp.job_document import (
 )
 from shared.adapters.gcp.vendor_error import CallLimit, translated
 from shared.errors import Conflict, NotFound, Transient
+from shared.job.events import Event, decode
 from shared.job.job import Job, JobState
-from shared.messaging.events import Event, decode
 from shared.ports.job_store import StoredJob
 
 _REFUSALS = (exceptions.AlreadyExists, exceptions.FailedPrecondition, exceptions.NotFound, exceptions.Aborted)

@@ -18,9 +18,9 @@ from typing import Any
 
 from google.cloud.firestore import SERVER_TIMESTAMP
 
+from shared.job.events import Event, encode
 from shared.job.job import Job
 from shared.json_codec import from_json, to_json
-from shared.messaging.events import Event, encode
 
 JOBS = "jobs"
 PIECES = "pieces"

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from shared.adapters.gcp.object_name import key_of
 from shared.errors import MalformedEvent
-from shared.messaging.events import Event, EventType
+from shared.job.events import Event, EventType
 
 _FINISHED = "OBJECT_FINALIZE"
 _ARCHIVE = re.compile(r"uploads/([^/]+)/[^/]+")

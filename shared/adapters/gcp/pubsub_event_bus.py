@@ -18,7 +18,7 @@ from google.pubsub_v1.types import PubsubMessage, ReceivedMessage
 from shared.adapters.gcp.pubsub_link import PubsubLink
 from shared.adapters.gcp.pubsub_name import PubsubName
 from shared.adapters.gcp.vendor_error import CallLimit
-from shared.messaging.events import Event, Topic, encode
+from shared.job.events import Event, Topic, encode
 from shared.ports.event_bus import OUT_OF_ATTEMPTS, DeadLetter, Delivery
 
 _REASON = "reason"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.messaging.events import Topic
+from shared.job.events import Topic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

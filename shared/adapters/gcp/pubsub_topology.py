@@ -14,7 +14,7 @@ from google.pubsub_v1.types import DeadLetterPolicy, ExpirationPolicy, PushConfi
 
 from shared.adapters.gcp.pubsub_name import PubsubName
 from shared.adapters.gcp.vendor_error import CallLimit, translated
-from shared.messaging.events import Topic
+from shared.job.events import Topic
 from shared.ports.event_bus import DeliveryRules
 from shared.settings import InvalidSettings, Settings, load
 

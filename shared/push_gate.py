@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.messaging.events import Event, Topic
+from shared.job.events import Event, Topic
 from shared.messaging.push import TokenVerifier
 from shared.ports.event_bus import EventBus
 from shared.settings import InvalidSettings, Settings, setting, variable
