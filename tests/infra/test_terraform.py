@@ -122,7 +122,7 @@ def test_pushes_go_to_routes_that_exist_with_tokens_that_the_services_expect():
         "sweep": only(BLOCKS["google_cloud_scheduler_job.sweep"]["http_target"])["uri"]
     }
     for service, names in {"intake": ("uploads", "sweep"), "reporter": ("results",)}.items():
-        sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "services" / service).glob("*.py"))
+        sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "services" / service).rglob("*.py"))
         for name in names:
             assert f"google_cloud_run_v2_service.{service}.uri" in endpoints[name]
             assert f'"{endpoints[name].partition(".uri}")[2]}"' in sources
