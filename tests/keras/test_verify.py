@@ -8,9 +8,9 @@ import numpy as np
 import psutil
 import pytest
 
+from services.trainer.export.check import Request
 from services.trainer.export.rescore import raw_images
 from services.trainer.export.verifier import Verifier, objection
-from services.trainer.export.verify import Request
 from tests.training_fixture import write_archive
 
 PX = 8

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from services.trainer.export.check import ExportCheck
 from services.trainer.export.verifier import objection
-from services.trainer.export.verify import ExportCheck
 from services.trainer.protocol import MessageKind, Order, StopReason, encode_line
 from services.trainer.run.context import Stopped
 from services.trainer.training.pipeline import ArchiveRefused, Outcome

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 
 from services.trainer.data.archive import open_images
 from services.trainer.data.image import to_rgb
-from services.trainer.export.verify import ExportCheck, Request
+from services.trainer.export.check import ExportCheck, Request
 
 Probabilities = NDArray[np.float64]
 CLEAR_MARGIN = 0.1

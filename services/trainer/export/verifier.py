@@ -4,7 +4,7 @@ import json
 import logging
 import os
 
-from services.trainer.export.verify import ExportCheck, Request
+from services.trainer.export.check import ExportCheck, Request
 from shared.errors import Fault
 from shared.json_codec import from_json, to_json
 from shared.process.line_process import LineProcess, ProcessDied, own_python

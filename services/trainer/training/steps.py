@@ -14,10 +14,10 @@ import tensorflow as tf
 from services.trainer.data.dataset import Dataset, Images
 from services.trainer.evaluation.evaluate import Evaluation, evaluate
 from services.trainer.evaluation.metrics import Logits
+from services.trainer.export.check import Request
 from services.trainer.export.delivery import Package
 from services.trainer.export.package import describe, pack
 from services.trainer.export.verifier import Verifier, objection
-from services.trainer.export.verify import Request
 from services.trainer.run.accelerator import find_device, set_up
 from services.trainer.run.phase_clock import PhaseClock
 from services.trainer.screening.screen import Screening, screen
