@@ -8,16 +8,18 @@ from pathlib import Path
 
 from services.client.api.client import Client
 from services.client.api.job_view import JobView
+from shared import layout
 from shared.errors import UserFault
+from shared.layout import Artefact
 
 FILE_NAMES = {
-    "model": "model.h5",
-    "model_keras": "model.keras",
-    "labels": "labels.txt",
-    "predict": "predict.py",
-    "report": "report.html",
-    "result": "result.json",
-    "mail": "mail.eml",
+    "model": layout.FILE_NAMES[Artefact.MODEL_H5],
+    "model_keras": layout.FILE_NAMES[Artefact.MODEL_KERAS],
+    "labels": layout.FILE_NAMES[Artefact.LABELS],
+    "predict": layout.FILE_NAMES[Artefact.PREDICT],
+    "report": layout.FILE_NAMES[Artefact.REPORT],
+    "result": layout.FILE_NAMES[Artefact.RESULT],
+    "mail": layout.MAIL_FILE_NAME,
 }
 """File by name; what comes over a link is known by the link's name."""
 

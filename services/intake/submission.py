@@ -5,13 +5,13 @@ import hmac
 import secrets
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from enum import StrEnum
 
 from services.intake.job_request import JobRequest
 from shared.clock import Clock
 from shared.errors import Conflict, NotFound, UserFault
 from shared.job.events import announcement
 from shared.job.job import Artefacts, Job, JobState, Upload, advance
+from shared.layout import FILE_NAMES, Artefact, archive_key
 from shared.messaging.outbox import publish_pending
 from shared.ports.event_bus import EventBus
 from shared.ports.job_store import JobStore, StoredJob
@@ -48,32 +48,6 @@ class Submission:
     job: Job
     token: str
     upload: SignedRequest
-
-
-class Artefact(StrEnum):
-    """What a finished job leaves, by the field of :class:`shared.job.job.Artefacts` that holds its key."""
-
-    MODEL_H5 = "model_h5"
-    MODEL_KERAS = "model_keras"
-    LABELS = "labels"
-    PREDICT = "predict"
-    REPORT = "report"
-    RESULT = "result"
-
-
-FILE_NAMES = {
-    Artefact.MODEL_H5: "model.h5",
-    Artefact.MODEL_KERAS: "model.keras",
-    Artefact.LABELS: "labels.txt",
-    Artefact.PREDICT: "predict.py",
-    Artefact.REPORT: "report.html",
-    Artefact.RESULT: "result.json",
-}
-
-
-def archive_key(job_id: str) -> str:
-    """Return where the archive of a job lies in the object store."""
-    return f"uploads/{job_id}/archive.zip"
 
 
 def submit(

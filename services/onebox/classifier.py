@@ -13,6 +13,7 @@ from typing import Any
 from services.client.fault import UsageFault
 from services.onebox.service_process import import_path
 from shared.errors import Fault, UserFault
+from shared.layout import FILE_NAMES, Artefact
 
 _IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff"})
 
@@ -72,7 +73,7 @@ def labels_beside(model: Path) -> Path:
     if not model.is_file():
         fix = "Name the model.h5 or model.keras that `convtailor run` or `fetch` left."
         raise UsageFault("model_not_found", f"There is no file {model}.", fix=fix, details={"path": str(model)})
-    labels = model.with_name("labels.txt")
+    labels = model.with_name(FILE_NAMES[Artefact.LABELS])
     if not labels.is_file():
         raise UsageFault(
             "labels_not_found",

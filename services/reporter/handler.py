@@ -26,7 +26,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from services.reporter.mailers.mailer import Mailer
 from services.reporter.mailers.message import is_too_large, to_message
-from services.reporter.report.downloads import Downloads, local_downloads, report_key, signed_downloads
+from services.reporter.report.downloads import Downloads, local_downloads, signed_downloads
 from services.reporter.report.figures import Figures
 from services.reporter.report.letter import write_letter, write_page
 from shared.clock import Clock
@@ -36,6 +36,7 @@ from shared.job.events import Event
 from shared.job.job import Job, JobState, advance
 from shared.job.result import Result
 from shared.json_codec import from_json
+from shared.layout import report_key
 from shared.ports.job_store import JobStore
 from shared.ports.object_store import ObjectStore
 
@@ -139,7 +140,7 @@ def _read_result(job: Job, objects: ObjectStore) -> tuple[Result | None, Fault |
 def _write_report(job: Job, result: Result | None, figures: Figures, tools: Tools) -> None:
     """Put the page that the mail links to into the object store; a repeat writes it anew."""
     page = write_page(job, result, figures=figures, downloads=_downloads(job, tools, with_report=False))
-    tools.objects.put(report_key(job), io.BytesIO(page.encode()), content_type="text/html; charset=utf-8")
+    tools.objects.put(report_key(job.job_id), io.BytesIO(page.encode()), content_type="text/html; charset=utf-8")
 
 
 def _mail(job: Job, result: Result | None, figures: Figures, tools: Tools) -> Fault | None:
@@ -203,7 +204,7 @@ def _record_once(told: Job, mail_fault: Fault | None, tools: Tools) -> None:
         held(job.report_claim, owner=claim.owner, fence=claim.fence)
     mailed = replace(
         job,
-        artefacts=replace(job.artefacts, report=report_key(job)),
+        artefacts=replace(job.artefacts, report=report_key(job.job_id)),
         mailed_at=now if mail_fault is None else None,
         mail_fault=mail_fault,
     )

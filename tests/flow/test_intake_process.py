@@ -11,9 +11,9 @@ import psutil
 import pytest
 
 from services.intake.settings import IntakeSettings
-from services.intake.submission import archive_key
 from shared.backends import open_backends
 from shared.job.events import Topic, decode
+from shared.layout import archive_key
 from tests.archive_corpus import CASES
 from tests.intake_fixture import bearer, small_archive
 from tests.intake_process import IntakeProcess, until

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from shared import layout
 from tests.infra.configuration import read, texts
 
 CONFIGURATION = read(Path(__file__).resolve().parents[2] / "infra" / "terraform")
@@ -29,7 +30,7 @@ def test_buckets_are_closed_and_forget():
         tuple(only(rule["condition"])["matches_prefix"]): only(rule["condition"])["age"]
         for rule in data["lifecycle_rule"]
     }
-    assert rules == {("uploads/",): "${var.archive_days}", ("jobs/",): "${var.artefact_days}"}
+    assert rules == {(layout.UPLOADS,): "${var.archive_days}", (layout.JOBS,): "${var.artefact_days}"}
     cors = only(data["cors"])
     assert set(cors["method"]) == {"PUT", "POST"}
     signed = {"Content-Type", "x-goog-resumable", "x-goog-content-length-range", "x-goog-if-generation-match"}

@@ -10,10 +10,11 @@ from flask import Blueprint, Response, g, jsonify, request
 from services.intake.api.document import Health, ServiceCard, SignedLink, created_document, status_document
 from services.intake.api.openapi import openapi_document
 from services.intake.job_request import parse_request
-from services.intake.submission import Artefact, UploadTerms, cancel, link, look_up, submit
+from services.intake.submission import UploadTerms, cancel, link, look_up, submit
 from shared.clock import Clock
 from shared.errors import UserFault
 from shared.json_codec import to_json
+from shared.layout import Artefact
 from shared.ports.event_bus import EventBus
 from shared.ports.job_store import JobStore
 from shared.ports.object_store import ObjectStore

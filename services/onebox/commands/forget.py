@@ -15,6 +15,7 @@ from shared.backends import Backends, open_backends
 from shared.clock import utc_now
 from shared.errors import Transient, UserFault
 from shared.job.job import Job, JobState
+from shared.layout import folders_of
 from shared.ports.job_store import JobStore
 from shared.ports.object_store import ObjectStore
 from shared.settings import InvalidSettings, Settings, load
@@ -156,7 +157,7 @@ def _delete(job: Job, backends: Backends) -> int:
         Transient: If a store does not answer.
     """
     num_objects = 0
-    for prefix in (f"uploads/{job.job_id}/", f"jobs/{job.job_id}/"):
+    for prefix in folders_of(job.job_id):
         num_objects += _delete_objects(backends.object_store, prefix)
     backends.job_store.delete(job.job_id)
     return num_objects

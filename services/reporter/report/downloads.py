@@ -7,7 +7,11 @@ from pathlib import Path
 
 from services.reporter.report.blocks import Link
 from shared.job.job import Job
+from shared.layout import FILE_NAMES, Artefact, report_key
 from shared.ports.object_store import ObjectStore
+
+_LABELS = {Artefact.MODEL_H5: "Download the model (.h5)", Artefact.REPORT: "Open the full report"}
+"""The main ones; the others are called by their file names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +27,6 @@ class Downloads:
     links: Sequence[Link] = ()
     expires_at: datetime | None = None
     public_url: str = ""
-
-
-def report_key(job: Job) -> str:
-    """Return the key of the report page; the same for every attempt, so that links in a repeated mail agree."""
-    return f"jobs/{job.job_id}/report.html"
 
 
 def signed_downloads(
@@ -68,12 +67,16 @@ def local_downloads(job: Job, folder: Path, *, with_report: bool = True) -> Down
 def _left_by(job: Job, *, with_report: bool) -> list[tuple[str, str, str, bool]]:
     """Return label, key, file name and importance of everything there is to fetch."""
     left = job.artefacts
-    wanted = (
-        ("Download the model (.h5)", left.model_h5, "model.h5", True),
-        ("Open the full report", report_key(job) if with_report else None, "report.html", True),
-        ("model.keras", left.model_keras, "model.keras", False),
-        ("labels.txt", left.labels, "labels.txt", False),
-        ("predict.py", left.predict, "predict.py", False),
-        ("result.json", left.result, "result.json", False),
+    found = (
+        (Artefact.MODEL_H5, left.model_h5),
+        (Artefact.REPORT, report_key(job.job_id) if with_report else None),
+        (Artefact.MODEL_KERAS, left.model_keras),
+        (Artefact.LABELS, left.labels),
+        (Artefact.PREDICT, left.predict),
+        (Artefact.RESULT, left.result),
     )
-    return [(label, key, filename, is_main) for label, key, filename, is_main in wanted if key is not None]
+    return [
+        (_LABELS.get(artefact, FILE_NAMES[artefact]), key, FILE_NAMES[artefact], artefact in _LABELS)
+        for artefact, key in found
+        if key is not None
+    ]

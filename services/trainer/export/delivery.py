@@ -8,6 +8,7 @@ from pathlib import Path
 from shared.job.job import Artefacts
 from shared.job.result import Result
 from shared.json_codec import to_json
+from shared.layout import Artefact, artefact_key
 from shared.ports.object_store import ObjectStore
 
 _TYPES = {
@@ -35,39 +36,40 @@ class Package:
     predict: Path
 
 
-def deliver_package(objects: ObjectStore, prefix: str, package: Package) -> Artefacts:
+def deliver_package(objects: ObjectStore, package: Package, *, job_id: str, fence: int) -> Artefacts:
     """Store the network's files.
 
     Args:
         objects: Where to.
-        prefix: Key of the folder.
         package: The files.
+        job_id: Whose they are.
+        fence: Of the attempt that made them.
 
     Raises:
         Transient: If the store did not answer.
     """
 
-    def put(path: Path) -> str:
-        key = f"{prefix}/{path.name}"
+    def put(path: Path, artefact: Artefact) -> str:
+        key = artefact_key(job_id, fence, artefact)
         with path.open("rb") as file:
             objects.put(key, file, content_type=_TYPES[path.suffix])
         return key
 
     return Artefacts(
-        model_h5=put(package.model_h5),
-        model_keras=put(package.model_keras),
-        labels=put(package.labels),
-        predict=put(package.predict),
+        model_h5=put(package.model_h5, Artefact.MODEL_H5),
+        model_keras=put(package.model_keras, Artefact.MODEL_KERAS),
+        labels=put(package.labels, Artefact.LABELS),
+        predict=put(package.predict, Artefact.PREDICT),
     )
 
 
-def deliver_result(objects: ObjectStore, prefix: str, result: Result) -> str:
-    """Store ``result.json`` and return its key.
+def deliver_result(objects: ObjectStore, result: Result, *, fence: int) -> str:
+    """Store ``result.json`` of the attempt with that fencing token and return its key.
 
     Raises:
         Transient: If the store did not answer.
     """
-    key = f"{prefix}/result.json"
+    key = artefact_key(result.job_id, fence, Artefact.RESULT)
     document = json.dumps(to_json(result), indent=1, ensure_ascii=False).encode()
     objects.put(key, io.BytesIO(document), content_type="application/json")
     return key

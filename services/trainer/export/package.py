@@ -10,6 +10,7 @@ import keras
 from services.trainer.export import predict
 from services.trainer.export.delivery import Package
 from shared.job.result import ModelSize
+from shared.layout import FILE_NAMES, Artefact
 
 SUMMARY_WIDTH = 100
 
@@ -25,10 +26,10 @@ def pack(model: keras.Model, classes: tuple[str, ...], directory: Path, saved: C
     """
     directory.mkdir(parents=True, exist_ok=True)
     package = Package(
-        model_h5=directory / "model.h5",
-        model_keras=directory / "model.keras",
-        labels=directory / "labels.txt",
-        predict=directory / "predict.py",
+        model_h5=directory / FILE_NAMES[Artefact.MODEL_H5],
+        model_keras=directory / FILE_NAMES[Artefact.MODEL_KERAS],
+        labels=directory / FILE_NAMES[Artefact.LABELS],
+        predict=directory / FILE_NAMES[Artefact.PREDICT],
     )
     # Keras calls .h5 legacy at every save; the person asked for it, so that is no news for the log.
     logging.getLogger("absl").setLevel(logging.ERROR)

@@ -16,6 +16,7 @@ from services.trainer.run.context import LedgerEntry
 from shared.errors import NotFound
 from shared.job.job import Trial
 from shared.json_codec import from_json, to_json
+from shared.layout import ledger_key
 from shared.ports.object_store import ObjectStore
 
 logger = logging.getLogger(__name__)
@@ -25,9 +26,9 @@ logger = logging.getLogger(__name__)
 class ObjectLedger:
     """The ledger of one job; satisfies :class:`services.trainer.run.context.Ledger`.
 
-    An entry is ``jobs/<job_id>/<fence>/ledger/<name>.json`` and, where it has arrays, ``….npz`` beside it. The JSON
-    is written last: an entry without it does not exist. Of several entries of one name the one with the highest fence
-    counts.
+    An entry is ``<key>.json`` and, where it has arrays, ``<key>.npz`` beside it; see :func:`shared.layout.ledger_key`.
+    The JSON is written last: an entry without it does not exist. Of several entries of one name the one with the
+    highest fence counts.
 
     Args:
         objects: Where it lies.
@@ -69,7 +70,7 @@ class ObjectLedger:
         self.tell(entry.trial)
 
     def _key(self, fence: int, name: str) -> str:
-        return f"jobs/{self.job_id}/{fence}/ledger/{name}"
+        return ledger_key(self.job_id, fence, name)
 
     def _read(self, key: str) -> LedgerEntry:
         page = json.loads(self.objects.read(f"{key}.json"))

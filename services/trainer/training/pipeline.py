@@ -110,7 +110,7 @@ def train(order: Order, tools: Tools) -> Outcome:
         scored = steps.score(dataset, screening, trained, clock)
     with clock.phase("export"):
         exported = steps.export(scored, dataset, trained, archive, tools.verifier)
-        artefacts = deliver_package(tools.objects, _prefix(order), exported.package)
+        artefacts = deliver_package(tools.objects, exported.package, job_id=order.job_id, fence=order.fence)
     pieces = Pieces(
         found=found,
         dataset=dataset,
@@ -133,11 +133,7 @@ def _deliver_result(order: Order, tools: Tools, clock: PhaseClock, pieces: Piece
         spent_s=clock.spent_s,
         total_s=time.monotonic() - tools.started,
     )
-    return deliver_result(tools.objects, _prefix(order), result)
-
-
-def _prefix(order: Order) -> str:
-    return f"jobs/{order.job_id}/{order.fence}"
+    return deliver_result(tools.objects, result, fence=order.fence)
 
 
 def _clock(order: Order, tools: Tools) -> PhaseClock:

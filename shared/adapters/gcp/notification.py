@@ -5,7 +5,6 @@ generation. A subscription's filter is no proof: type and bucket are checked aga
 Source: https://cloud.google.com/storage/docs/pubsub-notifications#format
 """
 
-import re
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,9 +12,9 @@ from datetime import datetime
 from shared.adapters.gcp.object_name import key_of
 from shared.errors import MalformedEvent
 from shared.job.events import Event, EventType
+from shared.layout import job_of_archive
 
 _FINISHED = "OBJECT_FINALIZE"
-_ARCHIVE = re.compile(r"uploads/([^/]+)/[^/]+")
 _NEEDED = ("objectId", "objectGeneration")
 
 
@@ -37,13 +36,13 @@ def event_of_notification(attributes: Mapping[str, str], *, bucket: str, now: da
         raise MalformedEvent(f"received a notification of {bucket} without {' and '.join(missing)}")
     name, generation = (attributes[each] for each in _NEEDED)
     key = key_of(name)
-    archive = _ARCHIVE.fullmatch(key)
-    if archive is None:
+    job_id = job_of_archive(key)
+    if job_id is None:
         return None
     return Event(
         type=EventType.ARCHIVE_UPLOADED,
         event_id=uuid.uuid5(uuid.NAMESPACE_URL, f"gs://{bucket}/{name}#{generation}").hex,
-        job_id=archive[1],
+        job_id=job_id,
         occurred_at=_time(attributes.get("eventTime", ""), now),
         object_key=key,
         generation=generation,

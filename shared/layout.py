@@ -1,0 +1,77 @@
+"""Where everything lies: the key of every object in the store, the name of every file that people receive. Pure.
+
+    uploads/<job_id>/archive.zip                  the archive, as it was sent
+    jobs/<job_id>/report.html                     the report, the same for every attempt: links of a repeated mail agree
+    jobs/<job_id>/<fence>/model.h5 …              what the attempt with that fencing token leaves
+    jobs/<job_id>/<fence>/ledger/<trial>.json     a finished trial of that attempt, its arrays beside it as ….npz
+
+What expires, who may read what, and which uploads are announced is decided by the two folders at the top.
+"""
+
+import re
+from enum import StrEnum
+
+UPLOADS, JOBS = "uploads/", "jobs/"
+_ARCHIVE = re.compile(rf"{UPLOADS}([^/]+)/[^/]+")
+
+
+class Artefact(StrEnum):
+    """What a job leaves in the store, by the field of :class:`shared.job.job.Artefacts` that holds its key."""
+
+    MODEL_H5 = "model_h5"
+    MODEL_KERAS = "model_keras"
+    LABELS = "labels"
+    PREDICT = "predict"
+    REPORT = "report"
+    RESULT = "result"
+
+
+FILE_NAMES = {
+    Artefact.MODEL_H5: "model.h5",
+    Artefact.MODEL_KERAS: "model.keras",
+    Artefact.LABELS: "labels.txt",
+    Artefact.PREDICT: "predict.py",
+    Artefact.REPORT: "report.html",
+    Artefact.RESULT: "result.json",
+}
+"""What each is called on the disk of the person who fetches it, and at the end of its key."""
+
+MAIL_FILE_NAME = "mail.eml"
+"""What the mail is called beside them, where it never left this machine."""
+
+
+def archive_key(job_id: str) -> str:
+    """Return where the archive of a job is uploaded to."""
+    return f"{UPLOADS}{job_id}/archive.zip"
+
+
+def job_of_archive(key: str) -> str | None:
+    """Return whose archive lies under a key, ``None`` where the key is none of an archive."""
+    found = _ARCHIVE.fullmatch(key)
+    return found[1] if found else None
+
+
+def report_key(job_id: str) -> str:
+    """Return where the report of a job lies."""
+    return f"{JOBS}{job_id}/{FILE_NAMES[Artefact.REPORT]}"
+
+
+def artefact_key(job_id: str, fence: int, artefact: Artefact) -> str:
+    """Return where an attempt puts what it leaves.
+
+    Args:
+        job_id: Whose it is.
+        fence: Of the attempt's claim.
+        artefact: Any but the report, which belongs to the job and not to one of its attempts.
+    """
+    return f"{JOBS}{job_id}/{fence}/{FILE_NAMES[artefact]}"
+
+
+def ledger_key(job_id: str, fence: int, trial: str) -> str:
+    """Return where an attempt keeps a finished trial, less the ending: ``.json``, and ``.npz`` for its arrays."""
+    return f"{JOBS}{job_id}/{fence}/ledger/{trial}"
+
+
+def folders_of(job_id: str) -> tuple[str, str]:
+    """Return the prefixes of all keys that a job has."""
+    return f"{UPLOADS}{job_id}/", f"{JOBS}{job_id}/"
