@@ -13,8 +13,8 @@ Adapters translate the exceptions of their product into these; entry points own 
 error → ack, retry or dead-letter.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -50,6 +50,25 @@ class UserFault(ConvtailorError):
     def of(cls, fault: Fault) -> "UserFault":
         """Wrap a stored fault so that it can be raised again."""
         return cls(fault.code, fault.message, fix=fault.fix, details=fault.details)
+
+
+def faults_together(faults: Sequence[Fault], *, code: str | None = None) -> UserFault:
+    """Return one error for all that was found wrong at once; ``details.faults`` holds each fault whole.
+
+    Args:
+        faults: One or more; one stays what it is.
+        code: Of several together; the first one's unless given.
+    """
+    listed = [{**asdict(fault), "details": dict(fault.details)} for fault in faults]
+    if len(faults) == 1:
+        [only] = faults
+        return UserFault(only.code, only.message, fix=only.fix, details={**only.details, "faults": listed})
+    return UserFault(
+        code or faults[0].code,
+        " ".join(fault.message for fault in faults),
+        fix=" ".join(dict.fromkeys(fault.fix for fault in faults)),
+        details={**({} if code else faults[0].details), "faults": listed},
+    )
 
 
 class Conflict(ConvtailorError):

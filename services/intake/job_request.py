@@ -7,7 +7,7 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 
-from shared.errors import Fault, UserFault
+from shared.errors import Fault, faults_together
 from shared.job.options import JobOptions, parse_options
 
 MAX_EMAIL_CHARACTERS = 254
@@ -47,7 +47,7 @@ def parse_request(sources: Sequence[Mapping[str, Any]]) -> JobRequest:
     options, option_faults = parse_options(fields)
     faults = [*faults, *email_faults, *size_faults, *option_faults]
     if faults or email is None or options is None:
-        raise _together(faults)
+        raise faults_together(faults, code="invalid_request")
     return JobRequest(email=email, options=options, size_bytes=size_bytes)
 
 
@@ -113,16 +113,3 @@ def _invalid_email(reason: str) -> Fault:
 
 def _fault(code: str, field: str, message: str, fix: str) -> Fault:
     return Fault(code=code, message=message, fix=fix, details={"field": field})
-
-
-def _together(faults: Sequence[Fault]) -> UserFault:
-    """Make one error of all faults: the fault itself where there is one, else a summary."""
-    listed = [
-        {"code": each.code, "message": each.message, "fix": each.fix, "details": dict(each.details)} for each in faults
-    ]
-    if len(faults) == 1:
-        [only] = faults
-        return UserFault(only.code, only.message, fix=only.fix, details={**only.details, "faults": listed})
-    message = f"{len(faults)} things are wrong with the request: " + " ".join(each.message for each in faults)
-    fix = "Mend every fault that details.faults lists and send again."
-    return UserFault("invalid_request", message, fix=fix, details={"faults": listed})

@@ -8,12 +8,12 @@ Types are never decided by file endings here; only what is surely no image is se
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from zipfile import ZipInfo
 
 from shared.archive.entry import Aside, Entry, aside, clash_key, has_control_characters, read_entry
 from shared.archive.safety import ArchiveLimits, is_safe, listed, safety_faults
-from shared.errors import Fault, UserFault
+from shared.errors import Fault, UserFault, faults_together
 
 _SPLIT_NAMES = frozenset({"train", "training", "test", "testing", "val", "valid", "validation"})
 
@@ -67,7 +67,7 @@ def plan_archive(
         data_end: Offset at which the central directory begins, where known; entries must lie before it.
 
     Raises:
-        UserFault: With every fault found; see :func:`faults_together`.
+        UserFault: With every fault found; see :func:`shared.errors.faults_together`.
     """
     limits = limits or ArchiveLimits()
     if not infos:
@@ -81,18 +81,6 @@ def plan_archive(
         root="/".join(layout.root),
         classes={name: tuple(sorted(layout.classes[name], key=_by_path)) for name in sorted(layout.classes)},
         set_aside=tuple(layout.set_aside),
-    )
-
-
-def faults_together(faults: Sequence[Fault]) -> UserFault:
-    """Return one error for several faults: the first one's code, all messages and fixes, each in ``details.faults``."""
-    if len(faults) == 1:
-        return UserFault.of(faults[0])
-    return UserFault(
-        faults[0].code,
-        " ".join(fault.message for fault in faults),
-        fix=" ".join(dict.fromkeys(fault.fix for fault in faults)),
-        details={**faults[0].details, "faults": [asdict(fault) for fault in faults]},
     )
 
 

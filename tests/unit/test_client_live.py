@@ -9,7 +9,7 @@ from rich.console import Console
 from services.client.api.job_view import JobView
 from services.client.commands.status import _print_status
 from services.client.terminal.live import LiveBars, LiveLines, open_live
-from services.client.terminal.stage import Stage, duration
+from services.client.terminal.stage import Stage
 from services.client.terminal.summary import print_summary
 from shared.job.job import JobState
 from shared.job.progress import Best
@@ -88,17 +88,6 @@ def test_bars_show_phase_counts_best_and_time_left_and_keep_what_is_finished():
 def test_the_console_decides_between_bars_and_lines():
     assert isinstance(open_live(recorded(is_terminal=True)), LiveBars)
     assert isinstance(open_live(recorded(is_terminal=False)), LiveLines)
-
-
-def test_durations_read_as_people_say_them():
-    assert [duration(s) for s in (0.4, 59.4, 59.6, 3599, 3600, 8100)] == [
-        "0 s",
-        "59 s",
-        "1 min 00 s",
-        "59 min 59 s",
-        "1 h 00 min",
-        "2 h 15 min",
-    ]
 
 
 def test_the_summary_tells_winner_interval_candidates_classes_and_what_was_left_out():

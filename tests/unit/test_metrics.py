@@ -12,27 +12,7 @@ from services.trainer.evaluation.metrics import (
     fit_temperature,
     macro_f1,
     probabilities,
-    wilson_interval,
 )
-
-
-@pytest.mark.parametrize(
-    ("num_correct", "num_images", "expected"),
-    [
-        (81, 263, (0.2553, 0.3662)),  # Newcombe 1998, table I, method 3
-        (15, 148, (0.0624, 0.1605)),  # ibid.
-        (0, 20, (0.0000, 0.1611)),  # ibid.
-        (1, 29, (0.0061, 0.1718)),  # ibid.
-    ],
-)
-def test_wilson_interval_matches_newcombe(num_correct: int, num_images: int, expected: tuple[float, float]) -> None:
-    assert wilson_interval(num_correct, num_images) == pytest.approx(expected, abs=5e-5)
-
-
-def test_wilson_interval_of_a_perfect_score_ends_at_one() -> None:
-    low, high = wilson_interval(30, 30)
-    assert high == 1.0
-    assert 0.88 < low < 0.89
 
 
 def test_scores_equal_scikit_learn() -> None:

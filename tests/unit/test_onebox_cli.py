@@ -117,7 +117,7 @@ def test_several_wrong_options_are_told_together(capsys):
     arguments = ["run", ".", "--email", "a@example.org", "--out", "o", "--epochs", "0", "--seed", "-1", "--json"]
     code, out, _ = call(capsys, *arguments)
     assert code == 2
-    assert [fault["field"] for fault in json.loads(out)["error"]["details"]["faults"]] == ["epochs", "seed"]
+    assert [fault["details"]["field"] for fault in json.loads(out)["error"]["details"]["faults"]] == ["epochs", "seed"]
     assert not Path("o").exists()
 
 

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import click
 
 from services.client.fault import UsageFault
+from shared.errors import faults_together
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -44,10 +45,6 @@ def checked_options(given: Mapping[str, Any]) -> dict[str, Any]:
     _, faults = parse_options(chosen)
     if not faults:
         return chosen
-    listed = [{"code": fault.code, "message": fault.message, **fault.details} for fault in faults]
-    raise UsageFault(
-        faults[0].code if len(faults) == 1 else "invalid_request",
-        " ".join(fault.message for fault in faults),
-        fix="Correct it and run the command again; --help shows every option.",
-        details={"faults": listed},
-    )
+    together = faults_together(faults, code="invalid_request").fault
+    fix = "Correct it and run the command again; --help shows every option."
+    raise UsageFault(together.code, together.message, fix=fix, details=together.details)

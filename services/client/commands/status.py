@@ -5,8 +5,9 @@ import click
 from services.client.api.job_view import JobView, read_job
 from services.client.commands.access import job_argument, json_option, open_access, server_option, token_option
 from services.client.terminal.outcome import print_json
-from services.client.terminal.stage import best_so_far, counts, duration, listed, stage_of
+from services.client.terminal.stage import best_so_far, counts, listed, stage_of
 from services.client.terminal.taught_command import TaughtCommand
+from shared.wording import duration
 
 
 @click.command(

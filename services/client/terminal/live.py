@@ -10,7 +10,8 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.text import Text
 
 from services.client.archive import BytesListener
-from services.client.terminal.stage import Stage, best_so_far, counts, duration, listed
+from services.client.terminal.stage import Stage, best_so_far, counts, listed
+from shared.wording import duration
 
 _REFRESHES_PER_S = 4  # each costs milliseconds of a core that the training could use
 _LINE_INTERVAL_S = 10.0

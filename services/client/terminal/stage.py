@@ -90,18 +90,6 @@ def best_so_far(best: Best | None) -> str:
     return f"best so far {best.candidate} {best.val_accuracy:.1%}" if best else ""
 
 
-def duration(seconds: float) -> str:
-    """Return a duration as a person says it: ``42 s``, ``3 min 05 s``, ``2 h 10 min``."""
-    whole = max(0, round(seconds))
-    if whole < 60:  # noqa: PLR2004 - seconds of a minute
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:  # noqa: PLR2004 - minutes of an hour
-        return f"{minutes} min {rest:02d} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min"
-
-
 def listed(parts: Sequence[str]) -> str:
     """Join the parts that say something."""
     return " · ".join(part for part in parts if part)

@@ -9,10 +9,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from services.client.terminal.stage import duration, listed
+from services.client.terminal.stage import listed
 from shared.job.job import TrialState
 from shared.job.result import CandidateResult, Result
 from shared.json_codec import from_json
+from shared.wording import duration
 
 _MAX_CLASSES = 30
 

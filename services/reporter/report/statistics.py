@@ -1,12 +1,10 @@
 """What a result says between its numbers: intervals, the level of guessing, the commonest confusions."""
 
-import math
 from dataclasses import dataclass
 
+from shared.interval import wilson_interval
 from shared.job.job import TrialState
 from shared.job.result import CandidateResult, ClassScore, Result
-
-_Z95 = 1.959963984540054  # 97.5 % point of the normal distribution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,23 +39,6 @@ class ClassRow:
     score: ClassScore
     num_right: int
     recall_interval: tuple[float, float]
-
-
-def wilson_interval(num_right: int, num_images: int) -> tuple[float, float]:
-    """Return the 95 % score interval of a share.
-
-    Source: Wilson, Probable inference, the law of succession, and statistical inference, JASA 22, 1927.
-    """
-    if num_images == 0:
-        return 0.0, 1.0
-    share, z2 = num_right / num_images, _Z95**2
-    centre = share + z2 / (2 * num_images)
-    half = _Z95 * math.sqrt(share * (1 - share) / num_images + z2 / (4 * num_images**2))
-    scale = 1 + z2 / num_images
-    # Both ends are exact there; computed, they miss by a rounding error that would show as 99.9999 %.
-    low = 0.0 if num_right == 0 else (centre - half) / scale
-    high = 1.0 if num_right == num_images else (centre + half) / scale
-    return low, high
 
 
 def num_right(result: Result) -> int:

@@ -4,10 +4,11 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
+from shared.wording import duration
+
 NBSP = "\u00a0"
 NONE = "\u2013"
 """Stands in a table where there is nothing to tell: an en dash."""
-_MINUTE_S, _HOUR_S = 60, 3600
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -44,16 +45,9 @@ def count(value: int, noun: str, plural: str | None = None) -> str:
     return f"{number(value)} {noun if value == 1 else plural or noun + 's'}"
 
 
-def duration(seconds: float) -> str:
-    """Return ``0.8 s``, ``48 s``, ``2 min 14 s`` or ``1 h 5 min``."""
-    if seconds < 10:  # noqa: PLR2004
-        return f"{seconds:.1f}{NBSP}s"
-    whole = round(seconds)
-    if whole < _MINUTE_S:
-        return f"{whole}{NBSP}s"
-    if whole < _HOUR_S:
-        return f"{whole // _MINUTE_S}{NBSP}min {whole % _MINUTE_S}{NBSP}s"
-    return f"{whole // _HOUR_S}{NBSP}h {whole % _HOUR_S // _MINUTE_S}{NBSP}min"
+def took(seconds: float) -> str:
+    """Return ``0.8 s``, ``48 s``, ``2 min 14 s`` or ``1 h 05 min``, never broken over two lines."""
+    return duration(seconds, tenths=True).replace(" ", NBSP)
 
 
 def moment(when: datetime) -> str:

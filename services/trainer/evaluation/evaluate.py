@@ -19,8 +19,8 @@ from services.trainer.evaluation.metrics import (
     fit_temperature,
     macro_f1,
     probabilities,
-    wilson_interval,
 )
+from shared.interval import wilson_interval
 from shared.job.result import Calibration, Mistake, TestScores
 
 NUM_MISTAKES = 12

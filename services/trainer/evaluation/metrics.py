@@ -16,27 +16,8 @@ Labels = NDArray[np.integer[Any]]
 Logits = NDArray[np.floating[Any]]
 """``(num_images, num_classes)``, unnormalised log-probabilities."""
 
-Z_95 = 1.959963984540054
-"""Two-sided 95 % quantile of the normal distribution."""
 TEMPERATURES = (0.1, 10.0)
 """Search range; beyond it the fit says more about too few images than about the network."""
-
-
-def wilson_interval(num_correct: int, num_images: int, *, z: float = Z_95) -> tuple[float, float]:
-    """Return the score interval of a share: honest for few images and near 0 and 1, as share ± z deviations is not.
-
-    Args:
-        num_correct: Images read rightly.
-        num_images: Images read, at least 1.
-        z: Quantile of the normal distribution; the default gives 95 %.
-
-    Source: Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22, 1927.
-    """
-    share = num_correct / num_images
-    spread = z * np.sqrt(share * (1 - share) / num_images + z**2 / (4 * num_images**2))
-    centre = share + z**2 / (2 * num_images)
-    scale = 1 + z**2 / num_images
-    return max(0.0, float((centre - spread) / scale)), min(1.0, float((centre + spread) / scale))
 
 
 def confusion(labels: Labels, predicted: Labels, num_classes: int) -> NDArray[np.int64]:

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from services.reporter.report.plots.fonts import families
-from services.reporter.report.statistics import trained, wilson_interval
+from services.reporter.report.statistics import trained
 from services.reporter.report.wording import percent
+from shared.interval import wilson_interval
 from shared.job.result import History, Result
 
 INK, MUTED, FAINT, ACCENT, WARM = "#1f2a30", "#66737a", "#d5dadb", "#0d6e60", "#b8681c"

@@ -4,7 +4,7 @@ from services.reporter.report.blocks import Block, Code, Facts, Listing, Paragra
 from services.reporter.report.figures import ACCURACY_BARS, CANDIDATE_ACCURACY, CANDIDATE_LOSS, TUNING, Figures
 from services.reporter.report.limits import Limits
 from services.reporter.report.statistics import trained
-from services.reporter.report.wording import NBSP, NONE, count, duration, number, one_line, percent
+from services.reporter.report.wording import NBSP, NONE, count, number, one_line, percent, took
 from shared.job.job import TrialState
 from shared.job.result import CandidateResult, Hyperparameters, Result
 
@@ -61,7 +61,7 @@ def tuning_section(result: Result, figures: Figures) -> Section:
     if tuning.trials:
         titles = ("Recipe", "Validation", "Epochs", "Time")
         rows = [
-            (recipe(trial.hyperparameters), percent(trial.val_accuracy, 1), str(trial.epochs), duration(trial.seconds))
+            (recipe(trial.hyperparameters), percent(trial.val_accuracy, 1), str(trial.epochs), took(trial.seconds))
             for trial in tuning.trials
         ]
         best = [i for i, trial in enumerate(tuning.trials) if trial.hyperparameters == tuning.hyperparameters]
@@ -106,7 +106,7 @@ def fine_print_section(result: Result) -> Section:
         ("packing", times.export),
     )
     pairs = [
-        ("Took", f"{duration(times.total)}: " + ", ".join(f"{name} {duration(seconds)}" for name, seconds in steps)),
+        ("Took", f"{took(times.total)}: " + ", ".join(f"{name} {took(seconds)}" for name, seconds in steps)),
         ("Trained on", result.device),
         ("Seed", str(result.seed)),
         ("Versions", ", ".join(f"{name} {version}" for name, version in result.versions.items()) or "unknown"),
@@ -150,7 +150,7 @@ def _candidate_row(each: CandidateResult) -> tuple[str, ...]:
         NONE if each.train_accuracy is None else percent(each.train_accuracy, 1),
         f"{each.best_epoch or NONE} of {len(each.history.val_accuracy)}",
         NONE if each.parameters is None else number(each.parameters),
-        duration(each.seconds),
+        took(each.seconds),
     )
 
 
