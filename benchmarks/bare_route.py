@@ -5,7 +5,7 @@ import sys
 
 from flask import Flask, Response, jsonify
 
-from services.intake.server import Served, ServerRules, listen, serve, url_of
+from shared.web.server import Served, ServerRules, listen, serve, url_of
 
 
 def bare_app() -> Flask:

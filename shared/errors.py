@@ -85,3 +85,7 @@ class Transient(ConvtailorError):
 
 class MalformedEvent(ConvtailorError):
     """A message that cannot be read as an event of a known type and version."""
+
+
+TRY_AGAIN = Fault(code="try_again", message="The service cannot do this just now.", fix="Try again in a few seconds.")
+"""What is told of a :class:`Transient`; its own words may name machines."""

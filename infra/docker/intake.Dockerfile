@@ -1,4 +1,4 @@
-# Intake on Cloud Run. It listens at $PORT, which Cloud Run sets; gunicorn is started from Python (services/intake/server.py)
+# Intake on Cloud Run. It listens at $PORT, which Cloud Run sets; gunicorn is started from Python (shared/web/server.py)
 # with one worker, 8 threads, no time-out and no control socket. Cloud Run kills 10 s after SIGTERM: requests get 8.
 FROM python:3.11.13-slim-bookworm AS builder
 COPY infra/docker/requirements/intake.txt /tmp/requirements.txt

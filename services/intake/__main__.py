@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from services.intake.bootstrap import bootstrap
-from services.intake.server import REFUSED_SETTINGS, Served, ServerRules, listen, serve, url_of
 from services.intake.settings import AUTO_URL, IntakeSettings
 from shared.logs import start_logging
 from shared.settings import InvalidSettings, load
+from shared.web.server import REFUSED_SETTINGS, Served, ServerRules, listen, serve, url_of
 
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3

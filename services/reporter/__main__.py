@@ -5,7 +5,6 @@ Events are pulled, or with the back-end ``gcp`` taken from the requests that Pub
 
 import os
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from shared.logs import start_logging
 from shared.settings import InvalidSettings, load
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from shared.web.server import Served
 
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
@@ -55,24 +54,19 @@ def _pull(settings: ReporterSettings) -> int:
 
 def _serve(settings: ReporterSettings) -> int:
     """Serve; the worker process that gunicorn forks off passes through here too and keeps its own exit code."""
-    from services.reporter.server import REFUSED_SETTINGS, serve  # noqa: PLC0415 - who pulls needs no server
+    from shared.web.server import REFUSED_SETTINGS, ServerRules, listen, serve  # noqa: PLC0415 - who pulls needs none
 
     own_pid = os.getpid()
     try:
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        listener = socket.create_server((settings.host, settings.port), family=family)
+        listener = listen(settings.host, settings.port)
     except OSError as error:
         place = f"{settings.host}:{settings.port}"
         raise Transient(
             f"cannot listen at {place}: {error.strerror or error}; set CONVTAILOR_HOST and _PORT"
         ) from error
     try:
-        serve(
-            listener,
-            lambda: _app(settings),
-            num_threads=settings.request_threads,
-            stop_grace_s=settings.stop_grace_s,
-        )
+        rules = ServerRules(num_threads=settings.request_threads, stop_grace_s=settings.stop_grace_s)
+        serve(listener, lambda: _served(settings), rules)
     except SystemExit as end:
         if os.getpid() == own_pid and end.code == REFUSED_SETTINGS:
             return EXIT_USAGE
@@ -80,14 +74,15 @@ def _serve(settings: ReporterSettings) -> int:
     return 0
 
 
-def _app(settings: ReporterSettings) -> "Flask":
+def _served(settings: ReporterSettings) -> "Served":
     """Put the app together, in the process that will answer."""
     from services.reporter.app import create_app  # noqa: PLC0415 - who pulls needs no server
+    from shared.web.server import Served  # noqa: PLC0415 - likewise
 
     reporter = build_reporter(settings)
     assert reporter.gate is not None  # noqa: S101 - the settings say that events are pushed
     reporter.warm_up()
-    return create_app(reporter.handle, reporter.tools.store, reporter.gate)
+    return Served(app=create_app(reporter.handle, reporter.tools.store, reporter.gate))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from shared.errors import Conflict, ConvtailorError, Fault, Transient
+from shared.errors import TRY_AGAIN, Conflict, ConvtailorError, Fault, Transient
 from shared.job.events import Event, Topic, encode
 from shared.logs import bound
 from shared.messaging.disposition import Disposition, Handler, judge
@@ -84,21 +84,9 @@ class PushAnswer:
     fault: Fault | None = None
     document: Mapping[str, Any] | None = None
 
-    def to_http(self) -> tuple[dict[str, Any] | str, int, dict[str, str]]:
-        """Return body, status and headers, a fault in the one shape of all errors."""
-        headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "2"}}.get(self.status, {})
-        if self.fault is not None:
-            fault = self.fault
-            told = {"code": fault.code, "message": fault.message, "fix": fault.fix, "details": dict(fault.details)}
-            return {"error": told}, self.status, headers
-        return (dict(self.document) if self.document is not None else ""), self.status, headers
-
 
 _DONE = PushAnswer(status=204)
-_AGAIN = PushAnswer(
-    status=503,
-    fault=Fault(code="try_again", message="The service cannot do this just now.", fix="Try again in a few seconds."),
-)
+_AGAIN = PushAnswer(status=503, fault=TRY_AGAIN)
 _SURPRISE = PushAnswer(
     status=500,
     fault=Fault(code="internal_error", message="Something broke on our side.", fix="See the log of the service."),

@@ -1,1 +1,1 @@
-"""What every HTTP service of ours shares: server, access log, error shape; no route of its own."""
+"""What every HTTP service of ours shares: server, access log, shape of errors. No route, no word of one service."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from services.intake.api.error_reply import known_codes
+from services.intake.api.error_code import OWN_ERRORS
 from services.intake.api.openapi import OPERATIONS
 from services.intake.settings import IntakeSettings
 from shared.backends import open_backends
@@ -40,7 +40,7 @@ def test_guide_names_every_route_option_and_code():
         name: str(int(value) if isinstance(value, float) else value) for name, value in told.items()
     }
     codes = {(int(row[0]), code) for row in rows() if row[0].isdigit() for code in re.findall(r"`([a-z_]+)`", row[1])}
-    assert codes == known_codes()
+    assert codes == OWN_ERRORS.known()
 
 
 def train(intake: IntakeProcess) -> None:

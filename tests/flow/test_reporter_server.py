@@ -19,13 +19,13 @@ from tests.push_fixture import BEARER, envelope
 PATIENCE_S = 20.0
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
-import socket, sys, time
+import sys, time
 from services.reporter.app import create_app
-from services.reporter.server import serve
 from tests.doubles.memory_job_store import MemoryJobStore
 from shared.logs import start_logging
 from shared.push_gate import PushGate
 from shared.settings import InvalidSettings
+from shared.web.server import Served, ServerRules, listen, serve
 from tests.push_fixture import OneToken
 
 def handle(event):
@@ -37,11 +37,10 @@ def build():
     if "refuse" in sys.argv:
         raise InvalidSettings("CONVTAILOR_X: required")
     gate = PushGate(verifier=OneToken(), record_dead=lambda *_: None, notified=lambda *_: None)
-    return create_app(handle, MemoryJobStore(), gate)
+    return Served(app=create_app(handle, MemoryJobStore(), gate))
 
 start_logging("INFO", "reporter")
-listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-serve(listener, build, num_threads=2, stop_grace_s=5)
+serve(listen("127.0.0.1", int(sys.argv[1])), build, ServerRules(num_threads=2, stop_grace_s=5))
 """
 EVENT = b'{"event_id":"e","job_id":"job-1","occurred_at":"2026-01-02T03:04:05Z","type":"training_finished"}'
 

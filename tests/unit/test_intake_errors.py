@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.api.error_reply import STATUS_OF_CODE
+from services.intake.api.error_code import OWN_ERRORS
 from services.intake.api.routes import JobRoutes
 from services.intake.app import create_app
 from services.intake.submission import UploadTerms
@@ -163,7 +163,7 @@ def test_the_log_line_of_a_request_names_its_job_also_where_the_address_does_not
     service = IntakeFixture()
     made = service.submit()
     service.status(made)
-    lines = [each for each in caplog.records if each.name == "services.intake.access"]
+    lines = [each for each in caplog.records if each.name == "shared.web.access"]
     assert [(each.route, each.job_id) for each in lines] == [
         ("/v1/jobs", made["job_id"]),
         ("/v1/jobs/<job_id>", made["job_id"]),
@@ -189,4 +189,4 @@ def test_no_log_line_carries_a_token_a_signature_or_an_address(caplog):
 
 
 def test_table_of_statuses_has_no_row_that_answers_with_success():
-    assert all(400 <= status < 500 for status in STATUS_OF_CODE.values())
+    assert all(400 <= status < 500 for status in OWN_ERRORS.status_of_code.values())

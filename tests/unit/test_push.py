@@ -2,11 +2,15 @@ import logging
 from collections.abc import Callable
 
 import pytest
+from werkzeug.test import TestResponse
 
 from shared.errors import Conflict, MalformedEvent, NotFound, Transient, UserFault
 from shared.job.events import Event, Topic, decode, encode, job_queued
 from shared.messaging.envelope import Envelope, EnvelopeRefused, parse_envelope
 from shared.messaging.push import PushAnswer, PushEndpoint, answer_call, answer_push
+from shared.web.app import make_app
+from shared.web.error_reply import OwnErrors
+from shared.web.push_reply import push_response
 from tests.job_fixture import NOW
 from tests.push_fixture import BEARER, GOOD, STRANGERS, UNCHECKABLE, OneToken, envelope
 
@@ -42,6 +46,13 @@ class Office:
         if self._dead_error:
             raise self._dead_error
         self.dead.append((data, reason))
+
+
+def over_http(answer: PushAnswer) -> TestResponse:
+    """Return an answer as the sender sees it."""
+    app = make_app("push", OwnErrors(fix="Push."))
+    app.add_url_rule("/", view_func=lambda: push_response(answer))
+    return app.test_client().get("/")
 
 
 def test_an_envelope_is_read_whole() -> None:
@@ -90,7 +101,7 @@ def test_what_is_no_envelope_is_answered_400_unhandled(name: str, caplog: pytest
 
 def test_a_handled_event_is_answered_204_without_a_body() -> None:
     office = Office()
-    assert office.push(envelope(encode(EVENT))).to_http() == ("", 204, {})
+    assert office.push(envelope(encode(EVENT))) == PushAnswer(status=204)
     assert office.handled == [EVENT]
 
 
@@ -178,17 +189,18 @@ def test_the_token_is_looked_at_before_the_body() -> None:
 def test_every_refusal_has_the_one_shape_of_errors(
     authorization: str, body: bytes, header: tuple[str, str] | None
 ) -> None:
-    document, status, headers = Office().push(body, authorization).to_http()
-    assert status >= 400
-    assert isinstance(document, dict)
-    assert document.keys() == {"error"}
-    assert document["error"].keys() == {"code", "message", "fix", "details"}
-    assert list(headers.items()) == ([header] if header else [])
+    answer = over_http(Office().push(body, authorization))
+    assert answer.status_code >= 400
+    assert answer.json.keys() == {"error"}
+    assert answer.json["error"].keys() == {"code", "message", "fix", "details"}
+    asked = [each for each in answer.headers if each[0] in ("WWW-Authenticate", "Retry-After")]
+    assert asked == ([header] if header else [])
 
 
 def test_a_call_is_answered_with_its_document() -> None:
     answer = answer_call(BEARER, OneToken(), lambda: PushAnswer(status=200, document={"num_expired": 1}))
-    assert answer.to_http() == ({"num_expired": 1}, 200, {})
+    told = over_http(answer)
+    assert (told.status_code, told.json) == (200, {"num_expired": 1})
 
 
 def test_neither_tokens_nor_messages_are_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -206,7 +218,7 @@ def test_a_surprise_leaves_its_traceback_in_the_log_and_nothing_in_the_answer(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     answer = Office(KeyError("hunter2")).push(envelope(encode(EVENT)))
-    assert "hunter2" not in str(answer.to_http())
+    assert "hunter2" not in over_http(answer).text
     (record,) = (record for record in caplog.records if record.levelno == logging.ERROR)
     assert record.exc_info is not None
     assert record.exc_info[0] is KeyError

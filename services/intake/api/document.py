@@ -29,13 +29,6 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorDocument:
-    """The one shape of every error, on every route."""
-
-    error: Fault
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class UploadInvitation:
     """The one request that uploads the archive.
 

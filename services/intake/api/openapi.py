@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 from services.intake.api.document import (
-    ErrorDocument,
     Health,
     JobCreated,
     JobStatus,
@@ -16,6 +15,7 @@ from services.intake.api.document import (
 )
 from shared.job.options import JobOptions
 from shared.json_codec import adapter
+from shared.web.error_reply import ErrorDocument
 
 _JSON = "application/json"
 _SCHEMA_REF = "#/components/schemas/{model}"

@@ -19,6 +19,7 @@ from shared.messaging.envelope import Envelope, read_event
 from shared.messaging.push import PushAnswer, PushEndpoint, answer_call, answer_push
 from shared.messaging.sweeper import SweepReport
 from shared.push_gate import PushGate
+from shared.web.push_reply import push_response
 
 _NOTIFICATION = "eventType"
 """Attribute that every notification of Cloud Storage has, and no event of ours."""
@@ -56,11 +57,11 @@ class PushRoutes:
             record_dead=partial(self.gate.record_dead, Topic.UPLOADS),
             read=self._read,
         )
-        return answer_push(request.get_data(cache=False), request.headers.get("Authorization"), endpoint).to_http()
+        return push_response(answer_push(request.get_data(cache=False), request.headers.get("Authorization"), endpoint))
 
     def run_sweep(self) -> ResponseReturnValue:
         """Set stranded jobs going again, and tell how many there were."""
-        return answer_call(request.headers.get("Authorization"), self.gate.verifier, self._swept).to_http()
+        return push_response(answer_call(request.headers.get("Authorization"), self.gate.verifier, self._swept))
 
     def _read(self, envelope: Envelope) -> Event | None:
         """Make the event of a message, whoever sent it."""

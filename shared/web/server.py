@@ -1,7 +1,5 @@
 """Gunicorn, run from Python: one worker process with threads, on a socket that is bound before anything else."""
 
-import logging
-import re
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,15 +9,17 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import AppImportError
-from gunicorn.glogging import Logger
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from shared.settings import InvalidSettings
+from shared.web.server_log import JsonLogger
 
 REFUSED_SETTINGS = int(Arbiter.APP_LOAD_ERROR)
 """Exit code of :func:`serve` when the app cannot be made with these settings; trying again cannot help."""
 
-_SECRET = re.compile(r"(/v1/objects/|[?&]token=)[^\s&'\"]+")
+STALL_S = 60.0
+"""Seconds without a byte, in or out, after which a connection is given up, where nothing else was chosen."""
+
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - named, not bound
 
 
@@ -29,13 +29,17 @@ class ServerRules:
 
     Args:
         num_threads: Requests at the same time.
-        stall_s: Seconds without a byte, in or out, after which a connection is given up.
         stop_grace_s: Seconds that running requests have once the server is told to stop.
+        stall_s: Seconds without a byte, in or out, after which a connection is given up.
     """
 
     num_threads: int
-    stall_s: float
     stop_grace_s: int
+    stall_s: float = STALL_S
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +53,8 @@ class Served:
     """
 
     app: Flask
-    start: Callable[[], None]
-    stop: Callable[[], None]
+    start: Callable[[], None] = _nothing
+    stop: Callable[[], None] = _nothing
 
 
 # A predecessor that was killed leaves a worker behind which lets go of the port about a second later.
@@ -103,7 +107,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "graceful_timeout": rules.stop_grace_s,
             "keepalive": 5,
             "accesslog": None,
-            "logger_class": _JsonLogger,
+            "logger_class": JsonLogger,
             "pre_request": self._limit_stalls,
             "post_worker_init": self._start,
             "worker_exit": self._stop,
@@ -136,22 +140,3 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def _stop(self, _arbiter: object, _worker: object) -> None:
         if self._served:
             self._served.stop()
-
-
-class _JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
-    """Sends gunicorn's own lines through the service's logging, without the secrets that addresses carry."""
-
-    def setup(self, cfg: Any) -> None:
-        """Use the root logger's handlers instead of gunicorn's."""
-        self.cfg = cfg
-        self._access_log_enabled = False
-        self.error_log.propagate = True
-        self.error_log.setLevel(max(logging.INFO, logging.getLogger().level))  # its debug lines dump all settings
-        if _hide_secrets not in self.error_log.filters:
-            self.error_log.addFilter(_hide_secrets)
-
-
-def _hide_secrets(record: logging.LogRecord) -> bool:
-    """Take tokens and signatures out of a line; never drops one."""
-    record.msg, record.args = _SECRET.sub(r"\1…", record.getMessage()), ()
-    return True
