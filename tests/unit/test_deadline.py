@@ -1,0 +1,107 @@
+"""The one deadline: whatever is measured, a delivery that begins when training ends is in time."""
+
+import random
+
+import pytest
+
+from services.trainer.run.deadline import (
+    LATE_S,
+    MARGIN,
+    RESERVE_FRAC,
+    UNMEASURED_S,
+    Countdown,
+    Deadline,
+    Delivery,
+    Pace,
+)
+
+
+def delivery(image_s: float, num_images: int, **changes: float) -> Delivery:
+    """Price a network after screening: validation is kept, the test split has not been through."""
+    held_out = round(0.15 * num_images)
+    values = {"num_unseen": held_out, "num_kept": held_out, "num_test": held_out, "size_bytes": 60e6, **changes}
+    return Delivery(pace=Pace(build_s=2.0, image_s=image_s), **values)
+
+
+def test_a_delivery_that_takes_half_as_long_again_as_measured_is_still_in_time() -> None:
+    generator = random.Random(1)
+    for _ in range(1000):
+        deadline = Deadline(
+            started=generator.uniform(0, 1e5),
+            seconds_left=generator.uniform(0, 7200),
+            delivery_s=10 ** generator.uniform(0, 4),
+        )
+        assert deadline.train_until + MARGIN * deadline.delivery_s <= deadline.deliver_until + 1e-6
+        assert deadline.train_until <= deadline.budget_end
+        assert deadline.deliver_until == pytest.approx(deadline.budget_end + LATE_S)
+
+
+@pytest.mark.parametrize(
+    ("image_s", "num_images"),
+    [
+        pytest.param(0.233, 2_150, id="vgg16"),
+        pytest.param(0.109, 4_600, id="resnet50"),
+        pytest.param(0.0294, 17_000, id="mobilenet_v2"),
+    ],
+)
+@pytest.mark.parametrize("times", [1, 3])
+def test_networks_and_data_sets_that_once_ended_with_nothing_are_delivered(
+    image_s: float, num_images: int, times: int
+) -> None:
+    left = delivery(image_s, times * num_images)
+    deadline = Deadline(started=0.0, seconds_left=3600.0, delivery_s=left.price_s)
+    two_passes_s = image_s * 0.3 * times * num_images
+    assert two_passes_s >= times * 149  # 30 s of reserve and 120 s of grace were not enough
+    assert 0 < deadline.train_until < deadline.deliver_until - left.price_s
+    assert deadline.kill_at(deadline.train_until) > deadline.train_until + 2 * left.price_s
+
+
+def test_an_ordinary_delivery_ends_within_the_budget() -> None:
+    deadline = Deadline(started=100.0, seconds_left=600.0, delivery_s=25.0)
+    assert deadline.train_until + deadline.delivery_s == deadline.budget_end == 700.0
+
+
+def test_a_short_budget_is_not_eaten_up_by_the_reserve() -> None:
+    deadline = Deadline(started=0.0, seconds_left=20.0, delivery_s=12.0)
+    assert deadline.train_until == (1 - RESERVE_FRAC) * 20.0
+
+
+def test_every_part_of_the_work_left_has_its_price() -> None:
+    least = delivery(0.01, 1000)
+    assert delivery(0.02, 1000).price_s > least.price_s
+    assert delivery(0.01, 2000).price_s > least.price_s
+    assert delivery(0.01, 1000, size_bytes=600e6).price_s > least.price_s
+    assert delivery(0.01, 1000, decode_s=30.0).price_s == pytest.approx(least.price_s + 30.0)
+    assert delivery(0.01, 1000, is_built=False).price_s == pytest.approx(least.price_s + 2.0)
+    assert delivery(0.01, 1000, num_unseen=0, num_kept=300).price_s < least.price_s
+
+
+def test_a_costlier_network_is_expected_to_take_longer() -> None:
+    measured = Pace(build_s=1.0, image_s=0.01)
+    expected = measured.scaled(16.0, measured_gflops=1.0)
+    assert (expected.build_s, expected.image_s) == (4.0, 0.16)
+    assert Pace.planned(31.0).image_s > Pace.planned(1.0).image_s
+    assert Pace.planned(31.0).build_s > Pace.planned(1.0).build_s
+
+
+def test_the_price_is_told_when_it_changes_by_more_than_a_little() -> None:
+    told: list[float] = []
+    countdown = Countdown(deadline=Deadline(started=0.0, seconds_left=60.0), monotonic=lambda: 0.0, tell=told.append)
+    for price_s in (10.0, 10.5, 11.5, 11.0, 5.0):
+        countdown.reprice(price_s)
+        assert countdown.deadline.delivery_s == price_s
+    assert told == [10.0, 11.5, 5.0]
+
+
+def test_what_is_left_for_training_depends_on_what_is_to_be_delivered() -> None:
+    now = [0.0]
+    countdown = Countdown(deadline=Deadline(started=0.0, seconds_left=600.0, delivery_s=10.0), monotonic=lambda: now[0])
+    assert countdown.seconds_left() == 590.0
+    assert countdown.seconds_left(100.0) == 500.0
+    now[0] = 595.0
+    assert countdown.seconds_left() == -5.0
+
+
+def test_before_anything_is_measured_a_process_has_two_minutes_to_stop() -> None:
+    deadline = Deadline(started=0.0, seconds_left=600.0)
+    assert deadline.kill_at(100.0) == 100.0 + LATE_S + 3 * UNMEASURED_S
