@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from shared.clock import Clock, utc_now
 from shared.errors import Transient
 from shared.ports.event_bus import EventBus
+from shared.ports.heartbeat_store import HeartbeatStore
 from shared.ports.job_store import JobStore
 from shared.ports.object_store import ObjectStore
 from shared.settings import InvalidSettings, Settings
@@ -20,6 +21,7 @@ class Backends:
 
     Args:
         job_store: Jobs and their outbox.
+        heartbeat_store: What those who train jobs tell every few seconds.
         object_store: Archives, networks, results and reports.
         event_bus: Events.
         url_signer: Checks the signed URLs that intake has to serve; ``None`` where the object store's own product
@@ -27,6 +29,7 @@ class Backends:
     """
 
     job_store: JobStore
+    heartbeat_store: HeartbeatStore
     object_store: ObjectStore
     event_bus: EventBus
     url_signer: "UrlSigner | None" = None
@@ -65,6 +68,7 @@ def _open_embedded(settings: Settings, clock: Clock) -> Backends:
     from shared.adapters.embedded.folder_object_store import FolderObjectStore  # noqa: PLC0415
     from shared.adapters.embedded.signed_url import UrlSigner, load_secret  # noqa: PLC0415
     from shared.adapters.embedded.sqlite_event_bus import SqliteEventBus  # noqa: PLC0415
+    from shared.adapters.embedded.sqlite_heartbeat_store import SqliteHeartbeatStore  # noqa: PLC0415
     from shared.adapters.embedded.sqlite_job_store import SqliteJobStore  # noqa: PLC0415
 
     folder = settings.data_dir
@@ -77,6 +81,7 @@ def _open_embedded(settings: Settings, clock: Clock) -> Backends:
         signer = UrlSigner(load_secret(folder / "url.secret"), public_url=settings.public_url, clock=clock)
         return Backends(
             job_store=SqliteJobStore(folder / "jobs.sqlite3"),
+            heartbeat_store=SqliteHeartbeatStore(folder / "heartbeats.sqlite3"),
             object_store=FolderObjectStore(folder, signer=signer, clock=clock),
             event_bus=SqliteEventBus(folder / "events.sqlite3", clock=clock),
             url_signer=signer,
@@ -94,6 +99,7 @@ def _open_gcp(settings: Settings, clock: Clock) -> Backends:
         raise InvalidSettings(f"CONVTAILOR_BACKEND is gcp, which needs {' and '.join(missing)} too")
     project, bucket = str(settings.gcp_project), str(settings.gcp_bucket)
     try:
+        from shared.adapters.gcp.firestore_heartbeat_store import FirestoreHeartbeatStore  # noqa: PLC0415
         from shared.adapters.gcp.firestore_job_store import FirestoreJobStore  # noqa: PLC0415
         from shared.adapters.gcp.gcs_object_store import GcsObjectStore  # noqa: PLC0415
         from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus  # noqa: PLC0415
@@ -103,6 +109,7 @@ def _open_gcp(settings: Settings, clock: Clock) -> Backends:
         ) from error
     return Backends(
         job_store=FirestoreJobStore(project, database=settings.gcp_database),
+        heartbeat_store=FirestoreHeartbeatStore(project, database=settings.gcp_database),
         object_store=GcsObjectStore(bucket, project=project, signer=settings.gcp_signer, clock=clock),
         event_bus=PubsubEventBus(project, prefix=settings.gcp_prefix),
     )

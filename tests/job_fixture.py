@@ -6,6 +6,7 @@ from typing import Any
 
 from shared.errors import Fault
 from shared.job.claim import Claim
+from shared.job.heartbeat import Heartbeat
 from shared.job.job import Archive, Artefacts, Job, JobState, Trial, TrialState, Upload
 from shared.job.options import JobOptions, TuneSearch
 from shared.job.progress import Best, Progress
@@ -83,4 +84,22 @@ def full_job(job_id: str = "job-full") -> Job:
         mailed_at=NOW + timedelta(days=1),
         mail_fault=Fault(code="mail_refused", message="No.", fix="Fetch the report."),
         reminded_at=NOW,
+    )
+
+
+def make_heartbeat(fence: int = 1, *, job_id: str = "job-1", **changes: Any) -> Heartbeat:
+    """Return the heartbeat of a worker that has just begun, with changes."""
+    return Heartbeat(job_id=job_id, fence=fence, **{"expires_at": NOW + timedelta(seconds=30), **changes})
+
+
+def full_heartbeat() -> Heartbeat:
+    """Return a heartbeat with every field set."""
+    job = full_job()
+    return make_heartbeat(
+        2,
+        expires_at=NOW + timedelta(seconds=40, microseconds=1),
+        trained_s=12.5,
+        device=job.device,
+        progress=job.progress,
+        trials=job.trials,
     )

@@ -20,14 +20,16 @@ locals {
   }
   # Firestore deletes ended jobs about a day after this moment; nothing waits for it.
   ttl_fields = {
-    jobs   = "expire_at"
-    pieces = "expire_at"
+    jobs       = "expire_at"
+    pieces     = "expire_at"
+    heartbeats = "expire_at"
   }
   # Long texts that nobody searches; an index would store them twice.
   unindexed_fields = {
-    jobs   = "text"
-    pieces = "text"
-    outbox = "data"
+    jobs       = "text"
+    pieces     = "text"
+    heartbeats = "text"
+    outbox     = "data"
   }
 }
 

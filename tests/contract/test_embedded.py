@@ -1,5 +1,7 @@
+import contextlib
 import itertools
 import os
+import sqlite3
 import subprocess
 import sys
 import tracemalloc
@@ -13,6 +15,7 @@ import pytest
 from shared.adapters.embedded.folder_object_store import FolderObjectStore
 from shared.adapters.embedded.signed_url import UrlSigner
 from shared.adapters.embedded.sqlite_event_bus import SqliteEventBus
+from shared.adapters.embedded.sqlite_heartbeat_store import SqliteHeartbeatStore
 from shared.adapters.embedded.sqlite_job_store import SqliteJobStore
 from shared.backends import Backends, open_backends
 from shared.errors import Conflict, NotFound
@@ -22,10 +25,11 @@ from shared.ports.object_store import ObjectStore, SignedRequest
 from shared.settings import Settings
 from tests.contract import embedded_process
 from tests.contract.event_bus_contract import RULES, EventBusContract
+from tests.contract.heartbeat_store_contract import HeartbeatStoreContract
 from tests.contract.job_store_contract import JobStoreContract
 from tests.contract.object_store_contract import TEXT, Answer, ObjectStoreContract, put
 from tests.contract.signed_url_server import serve
-from tests.job_fixture import NOW, HandClock, full_job, make_job
+from tests.job_fixture import NOW, HandClock, full_heartbeat, full_job, make_job
 
 NUM_PROCESSES = 5
 ROOT = Path(__file__).parents[2]
@@ -107,6 +111,30 @@ class TestSqliteJobStore(JobStoreContract):
 
     def test_a_forked_child_uses_connections_of_its_own(self, tmp_path: Path) -> None:
         assert start("fork", tmp_path).communicate(timeout=60)[0] == "before child parent\n"
+
+
+class TestSqliteHeartbeatStore(HeartbeatStoreContract):
+    @pytest.fixture
+    def heartbeats(self, tmp_path: Path) -> Iterator[SqliteHeartbeatStore]:
+        heartbeats = SqliteHeartbeatStore(tmp_path / "heartbeats.sqlite3")
+        yield heartbeats
+        heartbeats.close()
+
+    def test_a_heartbeat_outlives_the_process(self, heartbeats: SqliteHeartbeatStore, tmp_path: Path) -> None:
+        heartbeats.put(full_heartbeat())
+        second = SqliteHeartbeatStore(tmp_path / "heartbeats.sqlite3")
+        assert second.get("job-1", 2) == full_heartbeat()
+        second.close()
+
+    def test_one_that_cannot_be_read_counts_as_none_and_can_be_written_over(
+        self, heartbeats: SqliteHeartbeatStore, tmp_path: Path
+    ) -> None:
+        heartbeats.put(full_heartbeat())
+        with contextlib.closing(sqlite3.connect(tmp_path / "heartbeats.sqlite3")) as connection, connection:
+            connection.execute("UPDATE heartbeats SET document = substr(document, 9)")
+        assert heartbeats.get("job-1", 2) is None
+        heartbeats.put(full_heartbeat())
+        assert heartbeats.get("job-1", 2) == full_heartbeat()
 
 
 class TestSqliteEventBus(EventBusContract):

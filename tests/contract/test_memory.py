@@ -3,10 +3,12 @@ import pytest
 from shared.adapters.embedded.signed_url import UrlSigner
 from shared.ports.object_store import ObjectStore, SignedRequest
 from tests.contract.event_bus_contract import RULES, EventBusContract
+from tests.contract.heartbeat_store_contract import HeartbeatStoreContract
 from tests.contract.job_store_contract import JobStoreContract
 from tests.contract.object_store_contract import Answer, ObjectStoreContract
 from tests.contract.signed_url_server import serve
 from tests.doubles.memory_event_bus import MemoryEventBus
+from tests.doubles.memory_heartbeat_store import MemoryHeartbeatStore
 from tests.doubles.memory_job_store import MemoryJobStore
 from tests.doubles.memory_object_store import MemoryObjectStore
 from tests.job_fixture import HandClock
@@ -16,6 +18,12 @@ class TestMemoryJobStore(JobStoreContract):
     @pytest.fixture
     def store(self) -> MemoryJobStore:
         return MemoryJobStore()
+
+
+class TestMemoryHeartbeatStore(HeartbeatStoreContract):
+    @pytest.fixture
+    def heartbeats(self) -> MemoryHeartbeatStore:
+        return MemoryHeartbeatStore()
 
 
 class TestMemoryEventBus(EventBusContract):

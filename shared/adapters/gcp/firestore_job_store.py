@@ -5,7 +5,6 @@ minute. :mod:`shared.adapters.gcp.job_document` tells the shape and the indexes.
 """
 
 import contextlib
-import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -22,6 +21,7 @@ from shared.adapters.gcp.job_document import (
     OUTBOX,
     PIECES,
     JobDocument,
+    is_document_id,
     job_document,
     job_of,
     outbox_fields,
@@ -35,7 +35,6 @@ from shared.ports.job_store import StoredJob
 
 _REFUSALS = (exceptions.AlreadyExists, exceptions.FailedPrecondition, exceptions.NotFound, exceptions.Aborted)
 _MOST_IN_A_BATCH = 400
-_JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,199}")
 
 
 class _HalfWritten(Transient):
@@ -134,8 +133,8 @@ class FirestoreJobStore:
         return firestore.Client(project=self._project, database=self._database)
 
     def _reference(self, job_id: str) -> firestore.DocumentReference:
-        if not _JOB_ID.fullmatch(job_id):
-            raise NotFound(f"there is no job {job_id!r}")  # Firestore would take some of these for a path
+        if not is_document_id(job_id):
+            raise NotFound(f"there is no job {job_id!r}")
         return self._client.collection(JOBS).document(job_id)
 
     def _write(self, job: Job, events: Sequence[Event], *, over: StoredJob | None) -> StoredJob:

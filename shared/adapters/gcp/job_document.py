@@ -1,15 +1,17 @@
-"""The shape of jobs and recorded events in Firestore.
+"""The shape of jobs, heartbeats and recorded events in Firestore.
 
 ::
 
-    jobs/<job_id>               what queries need, and the job as JSON text
-    jobs/<job_id>/pieces/<n>    the rest of a text that is too long for one document
-    outbox/<event_id>           an event that is not published yet
+    jobs/<job_id>                     what queries need, and the job as JSON text
+    jobs/<job_id>/pieces/<n>          the rest of a text that is too long for one document
+    jobs/<job_id>/heartbeats/<fence>  what the worker with that claim told last, as JSON text
+    outbox/<event_id>                 an event that is not published yet
 
 The job is text because Firestore refuses lists in lists, and in pieces because it refuses documents over 1 MiB.
 """
 
 import json
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,11 +21,13 @@ from typing import Any
 from google.cloud.firestore import SERVER_TIMESTAMP
 
 from shared.job.events import Event, encode
+from shared.job.heartbeat import Heartbeat, encode_heartbeat
 from shared.job.job import Job
 from shared.json_codec import from_json, to_json
 
 JOBS = "jobs"
 PIECES = "pieces"
+HEARTBEATS = "heartbeats"
 OUTBOX = "outbox"
 COMPOSITE_INDEXES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (JOBS, ("state", "updated_at")),
@@ -31,14 +35,24 @@ COMPOSITE_INDEXES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (OUTBOX, ("recorded_at", "position")),
 )
 """(collection, ascending fields) of every index that production has to be given; the emulator does not ask for them."""
-TTL_FIELDS: tuple[tuple[str, str], ...] = ((JOBS, "expire_at"), (PIECES, "expire_at"))
+TTL_FIELDS: tuple[tuple[str, str], ...] = (
+    (JOBS, "expire_at"),
+    (PIECES, "expire_at"),
+    (HEARTBEATS, "expire_at"),
+)
 """(collection group, field) of every time-to-live policy."""
-UNINDEXED_FIELDS: tuple[tuple[str, str], ...] = ((JOBS, "text"), (PIECES, "text"), (OUTBOX, "data"))
+UNINDEXED_FIELDS: tuple[tuple[str, str], ...] = (
+    (JOBS, "text"),
+    (PIECES, "text"),
+    (HEARTBEATS, "text"),
+    (OUTBOX, "data"),
+)
 """(collection group, field) that nobody searches; exempt them, since an index would store them twice."""
 KEEP_ENDED = timedelta(days=365)
 """How long Firestore keeps a job with nothing left to be done; objects must not be kept for longer, or nobody knows
 whose they were."""
 _PIECE_CHARS = 500_000
+_DOCUMENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,199}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +97,16 @@ def job_of(fields: Mapping[str, Any], pieces: Sequence[Mapping[str, Any]]) -> Jo
     """Read a job from its document and the pieces of the same write."""
     text = "".join([fields["text"], *(piece["text"] for piece in pieces)])
     return from_json(Job, json.loads(text))
+
+
+def is_document_id(text: str) -> bool:
+    """Tell whether a job may have this id; Firestore would take some other texts for a path."""
+    return _DOCUMENT_ID.fullmatch(text) is not None
+
+
+def heartbeat_fields(heartbeat: Heartbeat) -> dict[str, Any]:
+    """Return the document of a heartbeat; it goes by itself where nobody deleted it at the end of its attempt."""
+    return {"text": encode_heartbeat(heartbeat), "expire_at": heartbeat.expires_at + KEEP_ENDED}
 
 
 def outbox_fields(event: Event, position: int) -> dict[str, Any]:
