@@ -2,6 +2,7 @@
 
 MOBILENET_ALPHAS = (0.25, 0.5, 0.75, 1.0)
 MOBILENET_V2_ALPHAS = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)
+EFFICIENTNET_LITE_SIZES = (0, 1, 2)
 
 
 def _widths(family: str, alphas: tuple[float, ...]) -> tuple[str, ...]:
@@ -13,6 +14,7 @@ CANDIDATE_NAMES: tuple[str, ...] = (
     "tiny",
     *_widths("mobilenet", MOBILENET_ALPHAS),
     *_widths("mobilenet_v2", MOBILENET_V2_ALPHAS),
+    *(f"efficientnet_lite{size}" for size in EFFICIENTNET_LITE_SIZES),
     "vgg16",
     "inception_v3",
     "inception_resnet_v2",

@@ -24,7 +24,9 @@ MODULES = {
     "NASNetMobile": "nasnet",
 }
 WIDTHS = [name for name, row in BACKBONES.items() if row.constructor in {"MobileNet", "MobileNetV2"}]
-ORIGINALS = ["mobilenet_0.25", "mobilenet_v2_0.35", *(name for name in BACKBONES if name not in WIDTHS)]
+OWN = [name for name, row in BACKBONES.items() if row.constructor == "EfficientNetLite"]
+"""Held against the published network in a file of their own."""
+ORIGINALS = ["mobilenet_0.25", "mobilenet_v2_0.35", *(name for name in BACKBONES if name not in {*WIDTHS, *OWN})]
 HEAVY = {"inception_resnet_v2", "nasnet_mobile"}
 PUBLIC = {each for each in vars(keras.layers).values() if isinstance(each, type)} | {keras.Sequential}
 LAYER_SCALES = {"convnext_tiny": 3 * 96 + 3 * 192 + 9 * 384 + 3 * 768}

@@ -11,13 +11,17 @@ import h5py
 import numpy as np
 import pytest
 
-from services.trainer.zoo.catalogue import BACKBONES
+from services.trainer.zoo.catalogue import BACKBONES, Backbone
 from services.trainer.zoo.download import download, hash_of, is_reachable
 from services.trainer.zoo.mirror import FolderMirror
 from services.trainer.zoo.weights import Source, resolve
 from shared.errors import Transient, UserFault
 
 SMALL = BACKBONES["mobilenet_0.25"]
+
+
+def nothing(_row: Backbone) -> None:
+    """A machine without packages that bring weights."""
 
 
 def write_weights(folder: Path, *, num_numbers: int = SMALL.parameters) -> Path:
@@ -112,7 +116,7 @@ def test_a_damaged_file_is_a_reason_to_skip_and_not_a_crash(tmp_path, damage):
 
 
 def test_auto_falls_back_on_the_bundled_backbone_and_says_why_of_every_other(tmp_path):
-    found = resolve(["auto"], mirror=None, cache_dir=tmp_path, allow_download=False)
+    found = resolve(["auto"], mirror=None, cache_dir=tmp_path, allow_download=False, find_installed=nothing)
 
     assert [(row.name, file.source) for row, file in found.usable] == [("tiny", Source.BUNDLED)]
     assert {name for name, _ in found.skipped} == set(BACKBONES) - {"tiny"}
@@ -121,7 +125,13 @@ def test_auto_falls_back_on_the_bundled_backbone_and_says_why_of_every_other(tmp
 def test_auto_leaves_the_bundled_backbone_out_where_there_is_a_better_one(tmp_path):
     write_weights(tmp_path / "mirror")
 
-    found = resolve(["auto"], mirror=FolderMirror(tmp_path / "mirror"), cache_dir=tmp_path, allow_download=False)
+    found = resolve(
+        ["auto"],
+        mirror=FolderMirror(tmp_path / "mirror"),
+        cache_dir=tmp_path,
+        allow_download=False,
+        find_installed=nothing,
+    )
 
     assert [row.name for row, _ in found.usable] == [SMALL.name]
     assert "tiny" in dict(found.skipped)
@@ -139,7 +149,7 @@ def test_nothing_usable_is_a_fault_that_names_every_reason(tmp_path):
 def test_without_a_network_every_download_together_costs_three_seconds_at_most(tmp_path, cut_off):
     started = time.monotonic()
 
-    found = resolve(["auto"], mirror=None, cache_dir=tmp_path)
+    found = resolve(["auto"], mirror=None, cache_dir=tmp_path, find_installed=nothing)
 
     assert time.monotonic() - started < 3.5  # the 3 s promised, and a busy machine
     assert [row.name for row, _ in found.usable] == ["tiny"]

@@ -13,6 +13,8 @@ class Preprocessing(StrEnum):
 
     TF = "tf"
     """Scaled to -1 to 1."""
+    LITE = "lite"
+    """Less 127, then divided by 128; as EfficientNet-Lite was trained."""
     TORCH = "torch"
     """Scaled to 0 to 1, then standardised by ImageNet's mean and deviation."""
     CAFFE = "caffe"
@@ -27,7 +29,7 @@ class Backbone:
 
     Args:
         name: What a job calls it.
-        constructor: Its function in ``keras.applications``.
+        constructor: Its function in ``keras.applications``, or ``EfficientNetLite``, which is ours.
         arguments: Further arguments of that function.
         input_px: Side of the square it sees, in pixels.
         preprocessing: See there.
@@ -35,8 +37,9 @@ class Backbone:
         parameters: Of the network without its top.
         cut_layer: First layer of the last block, the one that is fine-tuned.
         cut_inputs: Layers whose outputs that block reads; none: whatever ``cut_layer`` itself reads.
-        weights_file: Name of the weights file, as Keras caches it.
-        weights_url: Where Keras downloads it; ``None`` for weights that come with the package.
+        weights_file: Name of the weights file, as its publisher calls it.
+        weights_url: Where Keras downloads it; ``None`` for weights that come with a package.
+        package: Python package that holds the weights file; ``None`` where there is none.
         weights_hash: MD5 (32 digits) or SHA-256 (64 digits) of the file, where its publisher tells.
         imagenet_top1: Accuracy on ImageNet with its own top, 0 to 1.
         licence: Of the weights, as an SPDX identifier.
@@ -57,6 +60,7 @@ class Backbone:
     cut_inputs: tuple[str, ...] = ()
     weights_url: str | None = None
     weights_hash: str | None = None
+    package: str | None = None
     imagenet_top1: float | None = None
 
     @property

