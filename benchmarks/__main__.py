@@ -9,7 +9,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import against_stock, claims, feature_pass, intake_load, prepare_memory, redelivery, start
+from benchmarks import (
+    against_stock,
+    claims,
+    feature_pass,
+    installed_backbone,
+    intake_load,
+    prepare_memory,
+    redelivery,
+    start,
+)
 from benchmarks.figure import TABLE_HEAD, Figure
 from benchmarks.material import MissingMaterial
 
@@ -22,6 +31,7 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "whole-run": against_stock.measure_whole_run,
     "accuracy": against_stock.measure_accuracy,
     "large-run": against_stock.measure_large_run,
+    "installed-backbone": installed_backbone.measure,
     "intake": intake_load.measure,
     "redelivery": redelivery.measure,
     "claims": claims.measure,
@@ -40,8 +50,8 @@ cached in memory.
 Firestore and Pub/Sub are Google's own emulators, on the same machine as what asks them; without `gcloud` and `java`
 their rows are left as they are.
 
-How well the features of the bundled backbone transfer is measured by `python -m benchmarks.transfer` and told in
-[its card](model_card_tiny.md).
+How well the features of the backbones that come with convtailor transfer is measured by
+`python -m benchmarks.transfer` and told in [the card of `tiny`](model_card_tiny.md).
 """
 
 

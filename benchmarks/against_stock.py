@@ -3,16 +3,14 @@
 import json
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
 
 from benchmarks.figure import Figure
 from benchmarks.material import dataset, enlarged, weights_mirror
+from benchmarks.product_run import run_product, run_program
 from benchmarks.scratch_run import scratch_run
 from services.trainer.data.image import ImageLimits
 from services.trainer.data.prepare import prepare
@@ -33,7 +31,7 @@ def measure_screening(scratch: Path) -> list[Figure]:
     figures = []
     for epochs, target in ((10, 5.0), (30, 12.0)):
         command = ["-m", "benchmarks.screening_run", str(archive), "--candidates", ",".join(CANDIDATES)]
-        ours = _program([*command, "--epochs", str(epochs)])
+        ours = run_program([*command, "--epochs", str(epochs)])
         stock = _stock(archive, scratch, epochs=epochs, tune_epochs=0, seed=0)
         note = f"{stock['screen_s']:.1f} s against {ours['screen_s']:.1f} s, clothing10, both backbones"
         figures.append(Figure(name=f"screening, {epochs} epochs", measured=stock["screen_s"] / ours["screen_s"],
@@ -81,13 +79,8 @@ def _ours(archive: Path, scratch: Path, seed: int) -> dict[str, Any]:
     """Run the command as a person would; everything it does counts."""
     out = scratch / f"results_{archive.stem}_{seed}"
     options = ["--epochs", str(EPOCHS), "--tune-epochs", str(TUNE_EPOCHS), "--tune-trials", "1"]
-    command = ["-m", "services.onebox.cli", "run", str(archive), "--email", "a@example.org", "--out", str(out)]
     environ = {**os.environ, "CONVTAILOR_WEIGHTS": str(weights_mirror())}
-    started = time.perf_counter()
-    result = _program(
-        [*command, "--candidates", ",".join(CANDIDATES), *options, "--seed", str(seed), "--json"], environ
-    )
-    return {"total_s": time.perf_counter() - started, "test_accuracy": result["test"]["accuracy"]}
+    return run_product(archive, out, ["--candidates", ",".join(CANDIDATES), *options, "--seed", str(seed)], environ)
 
 
 def _stock_whole(archive: Path, scratch: Path, seed: int) -> dict[str, Any]:
@@ -117,7 +110,7 @@ def _stock(archive: Path, scratch: Path, *, epochs: int, tune_epochs: int, seed:
         }  # fmt: skip
         path = Path(directory) / "plan.json"
         path.write_text(json.dumps(plan))
-        return _program(["-m", "benchmarks.stock", str(path)])
+        return run_program(["-m", "benchmarks.stock", str(path)])
 
 
 def _recipe(name: str) -> dict[str, Any]:
@@ -127,10 +120,3 @@ def _recipe(name: str) -> dict[str, Any]:
         "name": name, "constructor": row.constructor, "arguments": dict(row.arguments), "input_px": row.input_px,
         "cut_layer": row.cut_layer, "weights": str(weights_mirror() / row.weights_file),
     }  # fmt: skip
-
-
-def _program(arguments: list[str], environ: dict[str, str] | None = None) -> dict[str, Any]:
-    """Run a Python program and read the one JSON document it prints."""
-    finished = subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.PIPE, env=environ)
-    document: dict[str, Any] = json.loads(finished.stdout)
-    return document

@@ -226,6 +226,7 @@ class ModelSize:
         summary: As Keras prints it.
         input_px: Side of the square the network resizes every image to.
         cut_layer: First layer that was fine-tuned.
+        weights_licence: Of the pre-trained weights that it grew from, as an SPDX identifier; older results have none.
     """
 
     total_parameters: int
@@ -234,6 +235,7 @@ class ModelSize:
     summary: str
     input_px: int
     cut_layer: str
+    weights_licence: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

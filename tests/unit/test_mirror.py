@@ -85,7 +85,8 @@ def mirror(bucket, tmp_path) -> BucketMirror:
 
 
 def find(mirror, tmp_path, *names: str):
-    return resolve(names or [BIG.name, "tiny"], mirror=mirror, cache_dir=tmp_path, allow_download=False)
+    wanted = names or [BIG.name, "tiny"]
+    return resolve(wanted, mirror=mirror, cache_dir=tmp_path, allow_download=False, find_installed=lambda _: None)
 
 
 def test_a_file_of_the_bucket_comes_once_in_pieces_and_whole(bucket, mirror, tmp_path):

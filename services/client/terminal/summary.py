@@ -68,11 +68,11 @@ def _candidate_table(result: Result) -> Table:
         table.add_column(heading, justify="right")
     table.add_column("", overflow="fold")
     for candidate in sorted(result.candidates, key=lambda each: -(each.val_accuracy or -1.0)):
-        table.add_row(*_candidate_row(candidate, is_winner=candidate.name == result.winner))
-    if result.tuning is not None:
-        tuning = result.tuning
-        seconds = duration(result.timings_s.tune)
-        table.add_row("  fine-tuned", _share(tuning.val_accuracy), _share(tuning.train_accuracy), "", seconds, "")
+        is_winner = candidate.name == result.winner
+        table.add_row(*_candidate_row(candidate, is_winner=is_winner))
+        if is_winner and result.tuning is not None:
+            tuning, seconds = result.tuning, duration(result.timings_s.tune)
+            table.add_row("  fine-tuned", _share(tuning.val_accuracy), _share(tuning.train_accuracy), "", seconds, "")
     return table
 
 

@@ -31,7 +31,7 @@ class Availability:
 
     Args:
         backbone: The row of the catalogue.
-        source: ``bundled``, ``mirror``, ``cache``, ``download`` or ``absent``.
+        source: ``bundled``, ``installed``, ``mirror``, ``cache``, ``download`` or ``absent``.
         fix: What has to be done to have them, where they are absent.
     """
 
@@ -53,9 +53,10 @@ class Availability:
 def candidates(offline: bool, as_json: bool) -> None:
     """List the networks that `run` and `submit` can compare, and whether their weights can be had here.
 
-    Weights come from the package itself (bundled), from the folder or bucket CONVTAILOR_WEIGHTS with Keras's own weight
-    files (mirror), from what was downloaded earlier (cache), or are downloaded when they are needed. Top-1 is the
-    accuracy on ImageNet that the publishers report.
+    Weights come from the folder or bucket CONVTAILOR_WEIGHTS with the publishers' own files (mirror), from a Python
+    package that was installed with this one (installed), from what was downloaded earlier (cache), are downloaded when
+    they are needed, or come with convtailor itself (bundled). Top-1 is the accuracy on ImageNet that the publishers
+    report; the licence is that of the weights.
     """
     rows = find_availability(os.environ, may_ask=not offline)
     if as_json:
@@ -73,6 +74,9 @@ def candidates(offline: bool, as_json: bool) -> None:
             markup=False,
         )
         console.print(f"{absent[0].backbone.name}: {absent[0].fix}", style="dim", highlight=False, markup=False)
+    for row in rows:
+        if row.source == ABSENT and row.backbone.package:
+            console.print(f"{row.backbone.name}: {row.fix}", style="dim", highlight=False, markup=False)
 
 
 def find_availability(environ: Mapping[str, str], *, may_ask: bool) -> list[Availability]:

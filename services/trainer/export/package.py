@@ -9,6 +9,7 @@ import keras
 
 from services.trainer.export import predict
 from services.trainer.export.delivery import Package
+from services.trainer.zoo.backbone import Backbone
 from shared.job.result import ModelSize
 from shared.layout import FILE_NAMES, Artefact
 
@@ -41,13 +42,12 @@ def pack(model: keras.Model, classes: tuple[str, ...], directory: Path, saved: C
     return package
 
 
-def describe(model: keras.Model, *, input_px: int, cut_layer: str) -> ModelSize:
+def describe(model: keras.Model, backbone: Backbone) -> ModelSize:
     """Return the counts and the summary of a network as Keras prints it.
 
     Args:
         model: The network as delivered.
-        input_px: Side of the square that it resizes every image to.
-        cut_layer: First layer that was fine-tuned.
+        backbone: What it grew from.
     """
     os.environ["COLUMNS"] = str(SUMMARY_WIDTH)  # without a terminal, the table would be cut at 80 columns
     lines: list[str] = []
@@ -59,6 +59,7 @@ def describe(model: keras.Model, *, input_px: int, cut_layer: str) -> ModelSize:
         trainable_parameters=trainable,
         non_trainable_parameters=total - trainable,
         summary="\n".join(lines),
-        input_px=input_px,
-        cut_layer=cut_layer,
+        input_px=backbone.input_px,
+        cut_layer=backbone.cut_layer,
+        weights_licence=backbone.licence,
     )

@@ -121,7 +121,7 @@ def export(scored: Scored, dataset: Dataset, trained: Trained, archive: Path, ve
         verifier.begin(Request(model=model, archive=archive, paths=paths, squares=squares, expected=expected))
 
     package = pack(scored.model, dataset.classes, archive.parent / "delivery", verify)
-    size = describe(scored.model, input_px=px, cut_layer=trained.backbone.cut_layer)
+    size = describe(scored.model, trained.backbone)
     for path in (package.model_h5, package.model_keras):
         fault = objection(path.name, verifier.check())
         if fault is not None:
