@@ -208,6 +208,7 @@ def make_result(
             summary=summary(),
             input_px=224,
             cut_layer="block_14_expand",
+            weights_licence="Apache-2.0",
         ),
         timings_s=Timings(prepare=6.1, screen=52.8, tune=43.4, evaluate=2.2, export=9.5, total=114.0),
         device="CPU (2 cores)",

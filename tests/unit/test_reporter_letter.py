@@ -95,6 +95,7 @@ def test_success_says_in_the_mail_what_the_person_wants_to_know(golden: Result, 
     assert "skipped: Its weights cannot be had" in text
     assert "2,270,794" in text
     assert "1,125,130 (from layer block_14_expand on)" in text
+    assert "Apache-2.0, of the pre-trained weights it grew from" in text
     assert "photos/hat/broken.jpg" in text
     assert "photos/shirt/12.jpg and photos/t-shirt/98.jpg" in text
     assert flat(SNIPPET) in text

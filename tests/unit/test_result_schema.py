@@ -37,6 +37,12 @@ def test_the_golden_document_holds_and_survives_a_round_trip() -> None:
     assert from_json(Result, document) == make_result()
 
 
+def test_a_result_of_before_licences_were_told_is_still_read() -> None:
+    document = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    del document["model"]["weights_licence"]
+    assert from_json(Result, document).model.weights_licence is None
+
+
 def test_the_schema_refuses_what_is_no_result() -> None:
     document = json.loads(GOLDEN.read_text(encoding="utf-8"))
     del document["test"]["interval"]
