@@ -36,7 +36,9 @@ from shared.json_codec import to_json
 
 GOLDEN = Path(__file__).parent / "unit" / "golden" / "result.json"
 CLOTHES = ("dress", "hat", "longsleeve", "outwear", "pants", "shirt", "shoes", "shorts", "skirt", "t-shirt")
-NAMES = ("mobilenet_v2", "mobilenet", *(name for name in CANDIDATE_NAMES if not name.startswith("mobilenet")))
+_FAMILIES = ("mobilenet", "efficientnet_lite")
+NAMES = ("mobilenet_v2", "mobilenet", *(name for name in CANDIDATE_NAMES if not name.startswith(_FAMILIES)))
+NAMES += tuple(name for name in CANDIDATE_NAMES if name.startswith("efficientnet_lite"))
 
 
 def history(rng: np.random.Generator, num_epochs: int, best: float) -> History:
