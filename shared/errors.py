@@ -7,7 +7,8 @@
     ├── Conflict        somebody else changed the thing first; read again
     ├── NotFound        no such thing
     ├── Transient       try again later; nothing was lost
-    └── MalformedEvent  a message that no retry will make readable
+    ├── MalformedEvent  a message that no retry will make readable
+    └── Unreadable      stored data that this version cannot read; another version may
 
 Adapters translate the exceptions of their product into these; entry points own two tables, error → HTTP status and
 error → ack, retry or dead-letter.
@@ -85,6 +86,10 @@ class Transient(ConvtailorError):
 
 class MalformedEvent(ConvtailorError):
     """A message that cannot be read as an event of a known type and version."""
+
+
+class Unreadable(ConvtailorError):
+    """Something stored that is damaged, or of a version that this code does not know."""
 
 
 TRY_AGAIN = Fault(code="try_again", message="The service cannot do this just now.", fix="Try again in a few seconds.")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 T = TypeVar("T")
 
@@ -34,6 +34,11 @@ def from_json(cls: type[T], document: Mapping[str, Any]) -> T:
     """
     value: T = adapter(cls).validate_python(document)
     return value
+
+
+def faults_of(error: ValidationError) -> str:
+    """Return what is wrong with a document in one line, without any of its values, which nobody may see in a log."""
+    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
 
 
 def json_schema(cls: type[Any]) -> dict[str, Any]:

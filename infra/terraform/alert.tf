@@ -165,3 +165,34 @@ resource "google_monitoring_alert_policy" "errors" {
     content   = "Too many requests ended in a server error. ${local.runbook}errors"
   }
 }
+
+# Every service logs what it cannot read in the same words; the trainer's lines come as text, from Docker.
+resource "google_monitoring_alert_policy" "unreadable_data" {
+  display_name          = "${var.prefix}unreadable data"
+  combiner              = "OR"
+  severity              = "ERROR"
+  notification_channels = local.alert_channels
+  depends_on            = [google_project_service.api]
+
+  conditions {
+    display_name = "a job or an event cannot be read"
+    condition_matched_log {
+      filter = join(" OR ", [
+        "(resource.type = \"cloud_run_revision\" AND jsonPayload.logger = \"shared.job.stored\" AND severity >= ERROR)",
+        "(log_id(\"gcplogs-docker-driver\") AND jsonPayload.message:\"shared.job.stored\")",
+      ])
+    }
+  }
+
+  # Without it Google refuses an alert on lines of a log.
+  alert_strategy {
+    notification_rate_limit {
+      period = "3600s"
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "Something stored is damaged, or of another release, and was passed over. ${local.runbook}unreadable-data"
+  }
+}

@@ -26,10 +26,11 @@ locals {
   }
   # Long texts that nobody searches; an index would store them twice.
   unindexed_fields = {
-    jobs       = "text"
-    pieces     = "text"
-    heartbeats = "text"
-    outbox     = "data"
+    jobs              = "text"
+    pieces            = "text"
+    heartbeats        = "text"
+    outbox            = "data"
+    outbox_unreadable = "data"
   }
 }
 

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from shared.errors import ConvtailorError
 from shared.job.events import Event, decode
-from shared.json_codec import from_json
+from shared.json_codec import faults_of, from_json
 
 
 class EnvelopeRefused(ConvtailorError):
@@ -69,9 +69,7 @@ def parse_envelope(body: bytes) -> Envelope:
     try:
         return from_json(Envelope, json.loads(body))
     except ValidationError as error:
-        # The error's own text would repeat the message.
-        faults = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise EnvelopeRefused(f"received something else than an envelope of Pub/Sub: {faults}") from None
+        raise EnvelopeRefused(f"received something else than an envelope of Pub/Sub: {faults_of(error)}") from None
     except (ValueError, RecursionError) as error:
         raise EnvelopeRefused(
             f"received {len(body)} bytes that are no JSON, expected an envelope of Pub/Sub"

@@ -6,23 +6,33 @@ before, so a job that waits for hours behind others, or for a service that is do
 """
 
 import logging
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.errors import Conflict, NotFound, Transient
+from shared.errors import Conflict, ConvtailorError, NotFound
 from shared.job.events import Event, announcement, archive_uploaded, job_queued
 from shared.job.job import Job, JobState, advance
 from shared.messaging.outbox import publish_pending
 from shared.ports.event_bus import EventBus
-from shared.ports.job_store import JobStore, StoredJob
+from shared.ports.job_store import JobStore, StoredJob, pages
 from shared.ports.object_store import ObjectStore, StoredObject
 
 DEFAULT_PATIENCE = timedelta(minutes=2)
 UPLOAD_GRACE = timedelta(hours=1)
 """An upload that began before its URL ended may still be running: 2 GB at 5 Mbit/s take 53 minutes."""
-_SWEPT_STATES = tuple(state for state in JobState if state not in (JobState.DONE, JobState.EXPIRED))
-_MOST_PER_STATE = 1000
+_SWEPT_STATES = (
+    JobState.QUEUED,
+    JobState.TRAINING,
+    JobState.REPORTING,
+    JobState.REJECTED,
+    JobState.FAILED,
+    JobState.CANCELLED,
+    JobState.AWAITING_UPLOAD,
+)
+"""What somebody waits for comes first; last what costs a look into the object store for each job."""
+_NUM_LOOKS_AT_ONCE = 8
+"""Jobs looked at beside each other, because a look into a bucket takes tens of milliseconds."""
 _log = logging.getLogger(__name__)
 
 
@@ -46,6 +56,9 @@ def sweep(
 ) -> SweepReport:
     """Look once at every job that has something left to be done; call it about once per patience.
 
+    Page by page, whose events are published before the next page is read: memory does not grow with the number of jobs,
+    and a sweep that breaks off has done what came first.
+
     Args:
         store: The jobs.
         objects: Where archives are uploaded to.
@@ -57,27 +70,45 @@ def sweep(
         Transient: If the store does not answer; the next sweep carries on.
     """
     num_expired = num_reminded = 0
-    for stored in _idle(store, updated_before=now - patience):
-        try:
-            changed, events = _step(stored.job, objects, now, patience)
-            if changed is stored.job:
-                continue
-            store.replace(stored, changed, events)
-        except (Conflict, NotFound):
-            continue  # somebody is at work on it, so it is not idle
-        except Transient:
-            _log.warning("a job could not be swept now", extra={"job_id": stored.job.job_id}, exc_info=True)
-            continue
-        _log.info("swept an idle job", extra={"job_id": changed.job_id, "state": changed.state})
-        num_expired += changed.state is JobState.EXPIRED
-        num_reminded += bool(events)
-    return SweepReport(num_expired=num_expired, num_reminded=num_reminded, num_published=publish_pending(store, bus))
+    num_published = publish_pending(store, bus)
+    with ThreadPoolExecutor(_NUM_LOOKS_AT_ONCE, thread_name_prefix="sweep") as pool:
+
+        def look(stored: StoredJob) -> _Swept:
+            return _look(stored, store, objects, now=now, patience=patience)
+
+        for state in _SWEPT_STATES:
+            for page in pages(store, {state}, updated_before=now - patience, open_only=True):
+                swept = list(pool.map(look, page.jobs))
+                num_expired += sum(each.is_expired for each in swept)
+                num_reminded += sum(each.is_reminded for each in swept)
+                if any(each.is_reminded for each in swept):
+                    num_published += publish_pending(store, bus)
+    return SweepReport(num_expired=num_expired, num_reminded=num_reminded, num_published=num_published)
 
 
-def _idle(store: JobStore, *, updated_before: datetime) -> Iterator[StoredJob]:
-    """Yield the jobs worth a look, state by state, so that many of one state cannot hide those of another."""
-    for state in _SWEPT_STATES:
-        yield from store.find({state}, updated_before=updated_before, open_only=True, limit=_MOST_PER_STATE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Swept:
+    """What became of one job."""
+
+    is_expired: bool = False
+    is_reminded: bool = False
+
+
+def _look(stored: StoredJob, store: JobStore, objects: ObjectStore, *, now: datetime, patience: timedelta) -> _Swept:
+    """Look at one job and write what is to be done for it; whatever is wrong with it stops no other."""
+    job_id = stored.job.job_id
+    try:
+        changed, events = _step(stored.job, objects, now, patience)
+        if changed is stored.job:
+            return _Swept()
+        store.replace(stored, changed, events)
+    except (Conflict, NotFound):
+        return _Swept()  # somebody is at work on it, so it is not idle
+    except ConvtailorError:
+        _log.warning("a job could not be swept now", extra={"job_id": job_id}, exc_info=True)
+        return _Swept()
+    _log.info("swept an idle job", extra={"job_id": job_id, "state": changed.state})
+    return _Swept(is_expired=changed.state is JobState.EXPIRED, is_reminded=bool(events))
 
 
 def _step(job: Job, objects: ObjectStore, now: datetime, patience: timedelta) -> tuple[Job, tuple[Event, ...]]:

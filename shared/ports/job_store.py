@@ -1,6 +1,6 @@
 """The store of jobs: the truth about every job, with its outbox."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -20,6 +20,34 @@ class StoredJob:
 
     job: Job
     revision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """A place in a listing by age: jobs of one moment follow each other by id, so no two share a place.
+
+    Args:
+        updated_at: Of the job.
+        job_id: Its id.
+    """
+
+    updated_at: datetime
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPage:
+    """Part of a listing.
+
+    Args:
+        jobs: Those that can be read.
+        end: Where the next page begins; ``None`` where this is the last.
+        unreadable: Ids of those that cannot; each has been logged at ERROR.
+    """
+
+    jobs: tuple[StoredJob, ...]
+    end: Position | None
+    unreadable: tuple[str, ...] = ()
 
 
 class JobStore(Protocol):
@@ -42,6 +70,7 @@ class JobStore(Protocol):
 
         Raises:
             NotFound: If there is none of that id.
+            Unreadable: If it is damaged or of a newer version.
         """
         ...
 
@@ -72,26 +101,59 @@ class JobStore(Protocol):
         states: Collection[JobState],
         *,
         updated_before: datetime,
-        updated_from: datetime | None = None,
+        after: Position | None = None,
         open_only: bool = False,
         limit: int = 100,
-    ) -> list[StoredJob]:
-        """Return jobs in these states whose ``updated_at`` is earlier, the oldest first.
+    ) -> JobPage:
+        """Return a page of the jobs in these states whose ``updated_at`` is earlier, the oldest first.
+
+        One that cannot be read stops no listing: the page names it beside the others.
 
         Args:
             states: The states wanted.
             updated_before: Jobs of this moment or later are left out.
-            updated_from: Jobs of before this moment are left out; where the next page begins.
+            after: The end of the page before; the first page where it is left out.
             open_only: Leave out jobs with nothing left to be done (:attr:`shared.job.job.Job.is_open`), which are
                 nearly all that have ended.
-            limit: Most jobs returned.
+            limit: Most jobs on the page, 1 or more.
         """
         ...
 
     def pending_events(self, limit: int = 100) -> list[Event]:
-        """Return recorded events that were not settled yet, the oldest first."""
+        """Return recorded events that were not settled yet, the oldest first.
+
+        One that cannot be read is set aside: logged at ERROR, and its bytes kept durably where no call looks again.
+        """
         ...
 
     def settle_events(self, event_ids: Collection[str]) -> None:
         """Forget events that were published; unknown ids are ignored."""
         ...
+
+
+def pages(
+    store: JobStore,
+    states: Collection[JobState],
+    *,
+    updated_before: datetime,
+    open_only: bool = False,
+    page_size: int = 200,
+) -> Iterator[JobPage]:
+    """Yield a whole listing page by page, so that memory does not grow with it.
+
+    A job that moves on while the listing is looked through may come twice, or not at all.
+
+    Args:
+        store: Where the jobs are.
+        states: As in :meth:`JobStore.find`.
+        updated_before: Likewise.
+        open_only: Likewise.
+        page_size: Most jobs held at once.
+    """
+    after: Position | None = None
+    while True:
+        page = store.find(states, updated_before=updated_before, after=after, open_only=open_only, limit=page_size)
+        yield page
+        if page.end is None:
+            return
+        after = page.end

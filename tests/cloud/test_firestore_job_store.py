@@ -17,7 +17,7 @@ from shared.errors import Conflict, Transient
 from shared.job.claim import take
 from shared.job.events import job_queued
 from shared.job.job import JobState, Trial, TrialState, advance
-from shared.ports.job_store import StoredJob
+from shared.ports.job_store import JobStore, StoredJob
 from tests.cloud import emulator
 from tests.contract.job_store_contract import JobStoreContract
 from tests.job_fixture import NOW, full_job, make_job
@@ -55,6 +55,27 @@ def long_ledger(num_chars: int, seed: int = 0) -> tuple[Trial, ...]:
 
 
 class TestFirestoreJobStore(JobStoreContract):
+    @pytest.fixture(autouse=True)
+    def _look_inside(self, client: Client) -> None:
+        self.client = client
+
+    def spoil_job(self, store: JobStore, job_id: str) -> None:
+        self.client.document(f"jobs/{job_id}").update({"text": '{"email": "ada@example.org"}'})
+
+    def spoil_event(self, store: JobStore, event_id: str, data: bytes) -> None:
+        self.client.document(f"outbox/{event_id}").update({"data": data.decode()})
+
+    def set_aside(self, store: JobStore) -> list[bytes]:
+        return [each.get("data").encode() for each in self.client.collection("outbox_unreadable").stream()]
+
+    def test_a_job_that_lost_a_piece_stops_no_listing(self, store: FirestoreJobStore, client: Client) -> None:
+        store.create(replace(full_job(), trials=long_ledger(1_200_000)))
+        store.create(replace(full_job("sound")))
+        client.document("jobs/job-full/pieces/0000").delete()
+        page = store.find([full_job().state], updated_before=NOW + timedelta(days=2))
+        assert [stored.job.job_id for stored in page.jobs] == ["sound"]
+        assert page.unreadable == ("job-full",)
+
     def test_of_fifty_claimants_one_wins(self, store: FirestoreJobStore) -> None:
         store.create(make_job("wanted", JobState.QUEUED))
         read = [store.get("wanted") for _ in range(50)]
@@ -80,7 +101,7 @@ class TestFirestoreJobStore(JobStoreContract):
         created = store.create(job)
         assert store.get(job.job_id) == created
         assert store.get(job.job_id).job == job
-        (found,) = store.find([job.state], updated_before=NOW + timedelta(days=2))
+        (found,) = store.find([job.state], updated_before=NOW + timedelta(days=2)).jobs
         assert found == created
         longer = store.replace(found, replace(job, trials=long_ledger(1_700_000)))
         assert store.get(job.job_id) == longer

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict, NotFound, Unreadable
 from shared.job.claim import take
 from shared.job.events import Event, job_queued
 from shared.job.job import JobState, advance
-from shared.ports.job_store import JobStore, StoredJob
+from shared.ports.job_store import JobPage, JobStore, StoredJob, pages
 from tests.job_fixture import NOW, full_job, make_job
 
 
@@ -18,7 +18,28 @@ def event_of(job_id: str) -> Event:
     return job_queued(job_id, NOW)
 
 
+def ids(page: JobPage) -> list[str]:
+    return [stored.job.job_id for stored in page.jobs]
+
+
+def alarms(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what the operator's alarm for unreadable data would hear."""
+    return [each.message for each in caplog.records if (each.name, each.levelname) == ("shared.job.stored", "ERROR")]
+
+
 class JobStoreContract:
+    def spoil_job(self, store: JobStore, job_id: str) -> None:
+        """Make a job unreadable, as damage would."""
+        raise NotImplementedError
+
+    def spoil_event(self, store: JobStore, event_id: str, data: bytes) -> None:
+        """Put these bytes in the place of a recorded event."""
+        raise NotImplementedError
+
+    def set_aside(self, store: JobStore) -> list[bytes]:
+        """Return what was set aside because it could not be read."""
+        raise NotImplementedError
+
     def test_a_job_comes_back_as_it_was_written(self, store: JobStore) -> None:
         created = store.create(full_job())
         assert created.job == full_job()
@@ -85,25 +106,83 @@ class JobStoreContract:
         store.create(make_job("other", JobState.TRAINING, updated_at=NOW - timedelta(days=1)))
 
         def found(**choice: object) -> list[str]:
-            return [each.job.job_id for each in store.find([JobState.QUEUED], **{"updated_before": NOW, **choice})]
+            return ids(store.find([JobState.QUEUED], **{"updated_before": NOW, **choice}))
 
         assert found() == ["oldest", "old", "micro"], "strictly earlier, by age"
         assert found(limit=1) == ["oldest"]
         assert found(updated_before=NOW - timedelta(seconds=30)) == ["oldest"]
-        middle = NOW - timedelta(seconds=30)
-        assert found(updated_from=middle) == ["old", "micro"], "of that moment or later"
-        assert found(updated_from=middle, limit=1) == ["old"]
-        assert found(updated_from=middle, updated_before=middle) == []
         both = store.find({JobState.QUEUED, JobState.TRAINING}, updated_before=NOW)
-        assert [each.job.job_id for each in both] == ["other", "oldest", "old", "micro"]
-        assert store.find([], updated_before=NOW) == []
+        assert ids(both) == ["other", "oldest", "old", "micro"]
+        assert store.find([], updated_before=NOW) == JobPage(jobs=(), end=None)
         store.create(make_job("settled", JobState.REJECTED, updated_at=NOW - timedelta(seconds=60), mailed_at=NOW))
         ended_too = store.find({JobState.QUEUED, JobState.REJECTED}, updated_before=NOW)
-        assert [each.job.job_id for each in ended_too] == ["oldest", "settled", "old", "micro"]
+        assert ids(ended_too) == ["oldest", "settled", "old", "micro"]
+
+    @pytest.mark.parametrize("page_size", [1, 2, 5, 100])
+    def test_page_after_page_shows_every_job_once_by_age_and_then_by_id(self, store: JobStore, page_size: int) -> None:
+        ages = {"a": 5, "c": 2, "b": 2, "d": 2, "f": 2, "e": 2, "g": 0.000001, "h": 0.000002}
+        for job_id, seconds in ages.items():
+            store.create(make_job(job_id, JobState.QUEUED, updated_at=NOW - timedelta(seconds=seconds)))
+        shown = list(pages(store, [JobState.QUEUED], updated_before=NOW, page_size=page_size))
+        assert [job_id for page in shown for job_id in ids(page)] == list("abcdefhg")
+        assert all(len(page.jobs) <= page_size for page in shown)
+
+    def test_a_job_that_moves_on_between_two_pages_hides_no_other(self, store: JobStore) -> None:
+        for job_id in "abcd":
+            store.create(make_job(job_id, JobState.QUEUED))
+        after = NOW + timedelta(seconds=1)
+        first = store.find([JobState.QUEUED], updated_before=after, limit=2)
+        store.replace(first.jobs[1], advance(first.jobs[1].job, JobState.CANCELLED, after))
+        store.delete("a")
+        assert ids(store.find([JobState.QUEUED], updated_before=after, after=first.end, limit=2)) == ["c", "d"]
+
+    def test_a_job_that_cannot_be_read_is_named_and_stops_no_listing(
+        self, store: JobStore, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for job_id in "abcd":
+            store.create(make_job(job_id, JobState.QUEUED))
+        for job_id in "bd":
+            self.spoil_job(store, job_id)
+        shown = list(pages(store, [JobState.QUEUED], updated_before=NOW + timedelta(seconds=1), page_size=2))
+        assert [ids(page) for page in shown if page.jobs] == [["a"], ["c"]]
+        assert [job_id for page in shown for job_id in page.unreadable] == ["b", "d"]
+        with pytest.raises(Unreadable, match="job b"):
+            store.get("b")
+        assert alarms(caplog)
+        assert "ada@example.org" not in caplog.text
+        store.delete("b")
+        with pytest.raises(NotFound):
+            store.get("b")
+
+    @pytest.mark.parametrize(
+        "data", [b"", b"{}", b'{"version":2}', b"[" * 100_000], ids=["empty", "bare", "new", "deep"]
+    )
+    def test_an_event_that_cannot_be_read_is_set_aside_and_stops_no_other(
+        self, store: JobStore, data: bytes, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        damaged = [event_of("job-1") for _ in range(3)]
+        sound = event_of("job-1")
+        store.create(make_job(), [*damaged, sound])
+        for event in damaged:
+            self.spoil_event(store, event.event_id, data)
+        assert store.pending_events(limit=2) == [sound]
+        assert self.set_aside(store) == [data] * 3
+        assert len(alarms(caplog)) == 3
+        store.settle_events([sound.event_id])
+        assert store.pending_events() == []
+        assert len(alarms(caplog)) == 3
+
+    def test_a_job_can_be_deleted_though_an_event_cannot_be_read(self, store: JobStore) -> None:
+        damaged, own, other = event_of("job-1"), event_of("job-1"), event_of("job-2")
+        store.create(make_job(), [damaged, own])
+        store.create(make_job("job-2"), [other])
+        self.spoil_event(store, damaged.event_id, b"?")
+        store.delete("job-1")
+        assert store.pending_events() == [other]
 
     def test_what_find_returns_can_be_written_over(self, store: JobStore) -> None:
         store.create(make_job())
-        (found,) = store.find([JobState.AWAITING_UPLOAD], updated_before=NOW + timedelta(seconds=1))
+        (found,) = store.find([JobState.AWAITING_UPLOAD], updated_before=NOW + timedelta(seconds=1)).jobs
         assert store.replace(found, advance(found.job, JobState.EXPIRED, NOW)).job.state is JobState.EXPIRED
 
     def test_find_can_leave_out_jobs_with_nothing_left_to_be_done(self, store: JobStore) -> None:
@@ -111,10 +190,10 @@ class JobStoreContract:
         owing = store.create(make_job("owing", JobState.REJECTED))
         after = NOW + timedelta(seconds=1)
         open_jobs = store.find([JobState.REJECTED], updated_before=after, open_only=True)
-        assert [each.job.job_id for each in open_jobs] == ["owing"]
+        assert ids(open_jobs) == ["owing"]
         store.replace(owing, replace(owing.job, mailed_at=NOW))
-        assert store.find([JobState.REJECTED], updated_before=after, open_only=True) == []
-        assert len(store.find([JobState.REJECTED], updated_before=after)) == 2
+        assert ids(store.find([JobState.REJECTED], updated_before=after, open_only=True)) == []
+        assert len(store.find([JobState.REJECTED], updated_before=after).jobs) == 2
 
     def test_a_deleted_job_is_gone_with_its_events(self, store: JobStore) -> None:
         kept = event_of("job-2")
@@ -126,7 +205,7 @@ class JobStoreContract:
         with pytest.raises(NotFound, match="job-1"):
             store.replace(stored, advance(stored.job, JobState.QUEUED, NOW), [event_of("job-1")])
         found = store.find(list(JobState), updated_before=NOW + timedelta(days=1))
-        assert [each.job.job_id for each in found] == ["job-2"]
+        assert ids(found) == ["job-2"]
         assert store.pending_events() == [kept]
         store.delete("job-1")
         store.delete("no/such/../job")

@@ -21,6 +21,7 @@ from shared.backends import Backends, open_backends
 from shared.errors import Conflict, NotFound
 from shared.job.events import Topic, decode, job_queued
 from shared.job.job import JobState
+from shared.ports.job_store import JobStore
 from shared.ports.object_store import ObjectStore, SignedRequest
 from shared.settings import Settings
 from tests.contract import embedded_process
@@ -79,6 +80,33 @@ class TestSqliteJobStore(JobStoreContract):
         store = SqliteJobStore(tmp_path / "jobs.sqlite3")
         yield store
         store.close()
+
+    @pytest.fixture(autouse=True)
+    def _look_inside(self, tmp_path: Path) -> Iterator[None]:
+        """Open the store's file beside the store."""
+        with contextlib.closing(sqlite3.connect(tmp_path / "jobs.sqlite3", isolation_level=None)) as self.own:
+            yield
+
+    def spoil_job(self, store: JobStore, job_id: str) -> None:
+        self.own.execute('UPDATE jobs SET document = \'{"email": "ada@example.org"}\' WHERE job_id = ?', (job_id,))
+
+    def spoil_event(self, store: JobStore, event_id: str, data: bytes) -> None:
+        self.own.execute("UPDATE outbox SET data = ? WHERE event_id = ?", (data, event_id))
+
+    def set_aside(self, store: JobStore) -> list[bytes]:
+        return [data for (data,) in self.own.execute("SELECT data FROM outbox_unreadable")]
+
+    def test_a_file_of_a_release_without_a_place_for_unreadable_events_gets_one(self, tmp_path: Path) -> None:
+        first = SqliteJobStore(tmp_path / "jobs.sqlite3")
+        event = job_queued("job-1", NOW)
+        first.create(make_job(), [event])
+        first.close()
+        self.own.execute("DROP TABLE outbox_unreadable")
+        self.spoil_event(first, event.event_id, b"?")
+        upgraded = SqliteJobStore(tmp_path / "jobs.sqlite3")
+        assert upgraded.pending_events() == []
+        assert self.set_aside(upgraded) == [b"?"]
+        upgraded.close()
 
     def test_jobs_and_events_outlive_the_process(self, tmp_path: Path) -> None:
         event = job_queued("job-full", NOW)

@@ -19,6 +19,15 @@ class TestMemoryJobStore(JobStoreContract):
     def store(self) -> MemoryJobStore:
         return MemoryJobStore()
 
+    def spoil_job(self, store: MemoryJobStore, job_id: str) -> None:
+        store.spoil_job(job_id)
+
+    def spoil_event(self, store: MemoryJobStore, event_id: str, data: bytes) -> None:
+        store.spoil_event(event_id, data)
+
+    def set_aside(self, store: MemoryJobStore) -> list[bytes]:
+        return list(store.set_aside.values())
+
 
 class TestMemoryHeartbeatStore(HeartbeatStoreContract):
     @pytest.fixture

@@ -11,6 +11,7 @@ import click
 import pytest
 
 from services.onebox.cli import convtailor
+from shared.adapters.gcp.job_document import OUTBOX_UNREADABLE
 from shared.job.events import Topic
 from shared.job.job import JobState
 from shared.settings import describe
@@ -97,7 +98,7 @@ def test_terraform_has_every_variable_output_and_target():
 
 
 def test_every_name_with_an_underscore_is_a_variable_a_state_or_a_check():
-    known = VARIABLES | {str(state) for state in JobState} | {"public_url"}
+    known = VARIABLES | {str(state) for state in JobState} | {"public_url", OUTBOX_UNREADABLE}
     named = {match[1] for word in INLINE if (match := re.fullmatch(r"([a-z]+(?:_[a-z0-9]+)+)(=\S+)?", word))}
     assert len(named) > 15
     assert named - known == set()

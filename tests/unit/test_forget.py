@@ -1,6 +1,8 @@
 """Deleting what is kept of a person, as the operator's shell sees it."""
 
+import contextlib
 import io
+import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
@@ -97,8 +99,18 @@ def test_every_page_of_jobs_is_looked_through(page_size: int) -> None:
     moments = [0] * 10 + [1, 2, 2, 3, 4]  # more of one moment than a page holds
     for number, seconds in enumerate(moments):
         store.create(make_job(f"job-{number}", updated_at=NOW + timedelta(seconds=seconds)))
-    found = [job.job_id for job in every_job(store, page_size=page_size)]
+    found = [job.job_id for job in every_job(store, [], page_size=page_size)]
     assert sorted(found) == sorted(f"job-{number}" for number in range(len(moments)))
+
+
+def test_a_job_that_cannot_be_read_is_named_and_stops_no_other(capsys, data: Path, backends: Backends) -> None:
+    keep(backends, "job-1")
+    keep(backends, "damaged", email="eve@example.org")
+    with contextlib.closing(sqlite3.connect(data / "jobs.sqlite3")) as connection, connection:
+        connection.execute("UPDATE jobs SET document = '{}' WHERE job_id = 'damaged'")
+    code, out, err = call(capsys, "ada@example.org", "--data", data, "--yes")
+    assert (code, out) == (0, "Deleted job job-1 and 3 objects.\n")
+    assert "Cannot be read, so nobody knows whose they are: damaged." in err
 
 
 def test_an_interrupted_run_is_finished_by_the_next(capsys, data: Path, backends: Backends) -> None:

@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import Fault
-from shared.job.events import Topic
+from shared.job.events import Topic, job_queued
 from shared.job.job import Archive, Artefacts, JobState, Trial, TrialState
 from shared.job.options import JobOptions
 from shared.job.progress import Best, Progress
 from shared.json_codec import to_json
 from tests.intake_fixture import MAX_BYTES, PUBLIC_URL, IntakeFixture, bearer
+from tests.job_fixture import make_job
 
 ARCHIVE = Archive(object_key="uploads/x", generation="1", size_bytes=10, num_images=20, num_classes=2)
 ARTEFACTS = Artefacts(result="r", model_h5="h", model_keras="k", labels="l", predict="p", report="html")
@@ -166,7 +167,7 @@ def test_an_archive_known_to_be_too_large_makes_no_job(service):
     assert answer.status_code == 413
     assert answer.json["error"]["code"] == "upload_too_large"
     assert answer.json["error"]["details"] == {"max_bytes": MAX_BYTES}
-    assert service.store.find(frozenset(JobState), updated_before=service.clock.now + timedelta(days=1)) == []
+    assert service.store.find(frozenset(JobState), updated_before=service.clock.now + timedelta(days=1)).jobs == ()
 
 
 def test_foreign_domain_travels_as_punycode(service):
@@ -285,3 +286,10 @@ def test_links_to_nothing_say_whether_to_wait(service):
 def test_front_door_says_what_this_is(service):
     assert "photographs" in service.http.get("/").json["what"]
     assert service.http.get("/healthz").json == {"status": "ok"}
+
+
+def test_an_event_that_cannot_be_read_does_not_make_the_service_unwell(service):
+    event = job_queued("job-1", service.clock.now)
+    service.store.create(make_job(), [event])
+    service.store.spoil_event(event.event_id, b"?")
+    assert service.http.get("/healthz").status_code == 200

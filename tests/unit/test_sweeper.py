@@ -3,12 +3,16 @@ from datetime import timedelta
 
 import pytest
 
+from shared.errors import ConvtailorError
 from shared.job.claim import Claim
 from shared.job.events import Event, EventType, Topic, job_queued
 from shared.job.job import Job, JobState, advance
 from shared.messaging.sweeper import UPLOAD_GRACE, SweepReport, sweep
+from shared.ports.job_store import JobPage, StoredJob
+from shared.ports.object_store import StoredObject
 from tests.bus_fixture import Ground
 from tests.doubles.memory_job_store import MemoryJobStore
+from tests.doubles.memory_object_store import MemoryObjectStore
 from tests.job_fixture import NOW, archive_of, make_job
 
 S = JobState
@@ -167,7 +171,7 @@ def test_of_two_sweeps_at_once_one_reminds(ground: Ground) -> None:
 
         def find(self, states, **choice) -> list:
             found = super().find(states, **choice)
-            if found and not reports:
+            if found.jobs and not reports:
                 reports.append(None)
                 reports[0] = swept(ground)
             return found
@@ -178,6 +182,77 @@ def test_of_two_sweeps_at_once_one_reminds(ground: Ground) -> None:
     reports.append(swept(ground))
     assert [report.num_reminded for report in reports] == [1, 0]
     assert len(heard(ground)) == 1
+
+
+def test_an_archive_whose_announcement_was_lost_is_found_behind_any_number_of_empty_jobs(ground: Ground) -> None:
+    for number in range(2500):
+        ground.store.create(make_job(f"empty-{number}"))
+    ground.clock.advance(1)
+    waiting = make_job("waiting", updated_at=ground.clock())
+    ground.store.create(waiting)
+    upload(ground, waiting)
+    ground.clock.advance(121)
+    assert swept(ground) == ONE_REMINDER
+    assert [event.job_id for event in heard(ground)] == ["waiting"]
+
+
+def test_no_more_than_a_page_of_jobs_is_held_however_many_there_are() -> None:
+    class Watched(MemoryJobStore):
+        longest = 0
+
+        def find(self, states, **choice) -> JobPage:
+            page = super().find(states, **choice)
+            self.longest = max(self.longest, len(page.jobs))
+            return page
+
+    ground = Ground()
+    ground.store = Watched()
+    for number in range(1000):
+        ground.store.create(make_job(f"job-{number}", state=S.QUEUED))
+    ground.clock.advance(121)
+    assert swept(ground).num_reminded == 1000
+    assert ground.store.longest <= 200
+    assert len(heard(ground)) == 1000
+
+
+def test_jobs_that_somebody_waits_for_come_before_empty_ones(ground: Ground) -> None:
+    """A sweep that breaks off, as a request does after some minutes, must have done what matters."""
+
+    class BreaksOff(MemoryObjectStore):
+        def stat(self, key: str) -> StoredObject:
+            raise KeyboardInterrupt
+
+    ground.objects = BreaksOff(signer=ground.signer, clock=ground.clock)
+    ground.store.create(make_job("empty", updated_at=NOW - timedelta(days=1)))
+    ground.store.create(make_job("waiting", state=S.QUEUED))
+    ground.clock.advance(121)
+    with pytest.raises(KeyboardInterrupt):
+        swept(ground)
+    assert [event.job_id for event in heard(ground)] == ["waiting"]
+
+
+def test_a_job_that_cannot_be_read_stops_no_other(ground: Ground, caplog: pytest.LogCaptureFixture) -> None:
+    for job_id in ("a", "damaged", "z"):
+        ground.store.create(make_job(job_id, state=S.QUEUED))
+    ground.store.spoil_job("damaged")
+    ground.clock.advance(121)
+    assert swept(ground).num_reminded == 2
+    assert [event.job_id for event in heard(ground)] == ["a", "z"]
+    assert "damaged" in caplog.text
+
+
+def test_a_job_that_cannot_be_swept_stops_no_other(ground: Ground) -> None:
+    class Refusing(MemoryJobStore):
+        def replace(self, stored, job, events=()) -> StoredJob:
+            if job.job_id == "refused":
+                raise ConvtailorError("invalid argument")
+            return super().replace(stored, job, events)
+
+    ground.store = Refusing()
+    for job_id in ("a", "refused", "z"):
+        ground.store.create(make_job(job_id, state=S.QUEUED))
+    ground.clock.advance(121)
+    assert swept(ground).num_reminded == 2
 
 
 def test_many_mails_that_cannot_be_sent_hide_no_other_job(ground: Ground) -> None:

@@ -16,7 +16,7 @@ from shared.clock import utc_now
 from shared.errors import Transient, UserFault
 from shared.job.job import Job, JobState
 from shared.layout import folders_of
-from shared.ports.job_store import JobStore
+from shared.ports.job_store import JobStore, pages
 from shared.ports.object_store import ObjectStore
 from shared.settings import InvalidSettings, Settings, load
 
@@ -55,7 +55,8 @@ def forget(email: str, data: Path | None, yes: bool) -> int:
     address = _stored_form(email)
     backends = _opened(data)
     try:
-        jobs = [job for job in every_job(backends.job_store) if job.email.casefold() == address]
+        unreadable: list[str] = []
+        jobs = [job for job in every_job(backends.job_store, unreadable) if job.email.casefold() == address]
         ended = [job for job in jobs if not job.is_open]
         if ended and (yes or _is_wanted(ended)):
             for job in ended:
@@ -67,6 +68,8 @@ def forget(email: str, data: Path | None, yes: bool) -> int:
         ) from error
     if not jobs:
         click.echo(f"There is no job of {email}.")
+    if unreadable:
+        click.echo(f"Cannot be read, so nobody knows whose they are: {', '.join(unreadable)}.", err=True)
     _tell_open([job for job in jobs if job.is_open])
     return ExitCode.DONE
 
@@ -113,27 +116,22 @@ def _opened(data: Path | None) -> Backends:
         raise Unreachable(f"The stores cannot be opened: {error}", fix="Run it again.") from error
 
 
-def every_job(store: JobStore, *, page_size: int = 500) -> Iterator[Job]:
+def every_job(store: JobStore, unreadable: list[str], *, page_size: int = 500) -> Iterator[Job]:
     """Yield every job once, page by page.
 
     Args:
         store: Where they are kept.
-        page_size: Jobs asked for at once; more where more than that have one and the same moment.
+        unreadable: Takes the ids of jobs that cannot be read.
+        page_size: Jobs asked for at once.
     """
     seen: set[str] = set()
-    since, limit = None, page_size
-    while True:
-        before = utc_now() + _CLOCKS_DIFFER_BY
-        page = store.find(list(JobState), updated_before=before, updated_from=since, limit=limit)
-        for stored in page:
-            if stored.job.job_id not in seen:
+    before = utc_now() + _CLOCKS_DIFFER_BY
+    for page in pages(store, list(JobState), updated_before=before, page_size=page_size):
+        unreadable += page.unreadable
+        for stored in page.jobs:
+            if stored.job.job_id not in seen:  # one that moved on while it was looked through comes again
                 seen.add(stored.job.job_id)
                 yield stored.job
-        if len(page) < limit:
-            return
-        if page[-1].job.updated_at == since:
-            limit *= 2  # the next page would be this one again
-        since = page[-1].job.updated_at
 
 
 def _is_wanted(jobs: list[Job]) -> bool:

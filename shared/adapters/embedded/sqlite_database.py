@@ -17,9 +17,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def microseconds(moment: datetime) -> int:
-    """Return the moment as whole microseconds since 1970; integers compare exactly, ISO strings and floats do not."""
-    return (moment - _EPOCH) // _MICROSECOND
+def microseconds(when: datetime) -> int:
+    """Return a moment as whole microseconds since 1970; integers compare exactly, ISO strings and floats do not."""
+    return (when - _EPOCH) // _MICROSECOND
+
+
+def moment(count: int) -> datetime:
+    """Return the moment so many microseconds after the beginning of 1970; undoes :func:`microseconds`."""
+    return _EPOCH + count * _MICROSECOND
 
 
 class SqliteDatabase:
@@ -27,8 +32,8 @@ class SqliteDatabase:
 
     Args:
         path: The file; its folder must exist.
-        schema: Statements that create what is missing.
-        version: Version of the schema; a file of another version is refused.
+        schema: Statements that create what is missing and change nothing else; a newer release may add some.
+        version: Of what the statements make; a file of another version is refused.
         busy_timeout_s: Seconds to wait for another writer.
 
     Raises:
@@ -46,10 +51,10 @@ class SqliteDatabase:
                 raise ConvtailorError(
                     f"{path} has schema version {found}, expected {version}; use the convtailor that wrote it"
                 )
+            # executescript() would commit the transaction that is open.
+            for statement in schema.split(";"):
+                connection.execute(statement)
             if found == 0:
-                # executescript() would commit the transaction that is open.
-                for statement in schema.split(";"):
-                    connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {version}")
 
     @contextmanager

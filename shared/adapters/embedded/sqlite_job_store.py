@@ -8,12 +8,13 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
-from shared.adapters.embedded.sqlite_database import SqliteDatabase, microseconds
-from shared.errors import Conflict, NotFound
-from shared.job.events import Event, decode, encode
+from shared.adapters.embedded.sqlite_database import SqliteDatabase, microseconds, moment
+from shared.errors import Conflict, NotFound, Unreadable
+from shared.job.events import Event, encode
 from shared.job.job import Job, JobState
-from shared.json_codec import from_json, to_json
-from shared.ports.job_store import StoredJob
+from shared.job.stored import read_events, read_job
+from shared.json_codec import to_json
+from shared.ports.job_store import JobPage, Position, StoredJob
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -28,6 +29,10 @@ CREATE INDEX IF NOT EXISTS jobs_by_age ON jobs (is_open, updated_at);
 CREATE TABLE IF NOT EXISTS outbox (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
     event_id TEXT NOT NULL UNIQUE,
+    data BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS outbox_unreadable (
+    event_id TEXT PRIMARY KEY,
     data BLOB NOT NULL
 )
 """
@@ -68,7 +73,7 @@ class SqliteJobStore:
             row = connection.execute("SELECT document, revision FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
         if row is None:
             raise NotFound(f"there is no job {job_id}")
-        return _stored(row)
+        return _stored(job_id, *row)
 
     def replace(self, stored: StoredJob, job: Job, events: Sequence[Event] = ()) -> StoredJob:
         """See the port."""
@@ -92,36 +97,50 @@ class SqliteJobStore:
         with self._database.writing() as connection:
             connection.execute("DELETE FROM jobs WHERE job_id = ?", (job_id,))
             # Recorded events are few at any moment; a column for the id would need a new version of the file.
-            rows = connection.execute("SELECT position, data FROM outbox").fetchall()
-            doomed = [(position,) for position, data in rows if decode(data).job_id == job_id]
-            connection.executemany("DELETE FROM outbox WHERE position = ?", doomed)
+            rows = connection.execute("SELECT event_id, data FROM outbox").fetchall()
+            events, _ = read_events(rows)
+            doomed = [(event.event_id,) for event in events if event.job_id == job_id]
+            connection.executemany("DELETE FROM outbox WHERE event_id = ?", doomed)
 
     def find(
         self,
         states: Collection[JobState],
         *,
         updated_before: datetime,
-        updated_from: datetime | None = None,
+        after: Position | None = None,
         open_only: bool = False,
         limit: int = 100,
-    ) -> list[StoredJob]:
+    ) -> JobPage:
         """See the port."""
-        earliest = 0 if updated_from is None else microseconds(updated_from)
+        start = (-1, "") if after is None else (microseconds(after.updated_at), after.job_id)
         marks = ",".join("?" * len(states))
         openness = "is_open = 1" if open_only else "is_open IN (0, 1)"
         with self._database.reading() as connection:
             rows = connection.execute(
-                f"SELECT document, revision FROM jobs WHERE {openness} AND state IN ({marks}) AND updated_at >= ?"  # noqa: S608 - question marks and constants only
-                " AND updated_at < ? ORDER BY updated_at LIMIT ?",
-                (*states, earliest, microseconds(updated_before), limit),
+                f"SELECT updated_at, job_id, document, revision FROM jobs WHERE {openness} AND state IN ({marks})"  # noqa: S608 - question marks and constants only
+                " AND (updated_at, job_id) > (?, ?) AND updated_at < ? ORDER BY updated_at, job_id LIMIT ?",
+                (*states, *start, microseconds(updated_before), limit),
             ).fetchall()
-        return [_stored(row) for row in rows]
+        jobs, unreadable = [], []
+        for _, job_id, document, revision in rows:
+            try:
+                jobs.append(_stored(job_id, document, revision))
+            except Unreadable:
+                unreadable.append(job_id)
+        end = None if len(rows) < limit else Position(updated_at=moment(rows[-1][0]), job_id=rows[-1][1])
+        return JobPage(jobs=tuple(jobs), end=end, unreadable=tuple(unreadable))
 
     def pending_events(self, limit: int = 100) -> list[Event]:
         """See the port."""
-        with self._database.reading() as connection:
-            rows = connection.execute("SELECT data FROM outbox ORDER BY position LIMIT ?", (limit,)).fetchall()
-        return [decode(data) for (data,) in rows]
+        while True:
+            with self._database.reading() as connection:
+                rows = connection.execute(
+                    "SELECT event_id, data FROM outbox ORDER BY position LIMIT ?", (limit,)
+                ).fetchall()
+            events, unreadable = read_events(rows)
+            if not unreadable:
+                return events
+            self._set_aside(unreadable)
 
     def settle_events(self, event_ids: Collection[str]) -> None:
         """See the port."""
@@ -131,6 +150,16 @@ class SqliteJobStore:
     def close(self) -> None:
         """Let go of the file; the store must not be used afterwards."""
         self._database.close()
+
+    def _set_aside(self, event_ids: Collection[str]) -> None:
+        ids = [(each,) for each in event_ids]
+        with self._database.writing() as connection:
+            connection.executemany(
+                "INSERT INTO outbox_unreadable SELECT event_id, data FROM outbox WHERE event_id = ?"
+                " ON CONFLICT DO NOTHING",
+                ids,
+            )
+            connection.executemany("DELETE FROM outbox WHERE event_id = ?", ids)
 
     def _writing(self, rows: Sequence[_OutboxRow]) -> AbstractContextManager[sqlite3.Connection]:
         """Open a transaction where a job is written together with events; alone it needs none."""
@@ -143,9 +172,8 @@ def _columns(job: Job) -> tuple[str, bool, int, str]:
     return job.state, job.is_open, microseconds(job.updated_at), document
 
 
-def _stored(row: tuple[str, int]) -> StoredJob:
-    document, revision = row
-    return StoredJob(job=from_json(Job, json.loads(document)), revision=str(revision))
+def _stored(job_id: str, document: str, revision: int) -> StoredJob:
+    return StoredJob(job=read_job(document, job_id=job_id), revision=str(revision))
 
 
 def _outbox_rows(events: Sequence[Event]) -> list[_OutboxRow]:

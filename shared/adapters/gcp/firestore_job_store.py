@@ -19,6 +19,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt
 from shared.adapters.gcp.job_document import (
     JOBS,
     OUTBOX,
+    OUTBOX_UNREADABLE,
     PIECES,
     JobDocument,
     is_document_id,
@@ -28,10 +29,11 @@ from shared.adapters.gcp.job_document import (
     piece_name,
 )
 from shared.adapters.gcp.vendor_error import CallLimit, translated
-from shared.errors import Conflict, NotFound, Transient
-from shared.job.events import Event, decode
+from shared.errors import Conflict, NotFound, Transient, Unreadable
+from shared.job.events import Event
 from shared.job.job import Job, JobState
-from shared.ports.job_store import StoredJob
+from shared.job.stored import read_events, unreadable_job
+from shared.ports.job_store import JobPage, Position, StoredJob
 
 _REFUSALS = (exceptions.AlreadyExists, exceptions.FailedPrecondition, exceptions.NotFound, exceptions.Aborted)
 _MOST_IN_A_BATCH = 400
@@ -78,33 +80,48 @@ class FirestoreJobStore:
             raise ValueError(f"received job {job.job_id}, expected {stored.job.job_id}: a job keeps its id")
         return self._write(job, events, over=stored)
 
-    @_reading_again
     def find(
         self,
         states: Collection[JobState],
         *,
         updated_before: datetime,
-        updated_from: datetime | None = None,
+        after: Position | None = None,
         open_only: bool = False,
         limit: int = 100,
-    ) -> list[StoredJob]:
+    ) -> JobPage:
         """See the port."""
         if not states:
-            return []
+            return JobPage(jobs=(), end=None)
         with translated("Firestore looks for jobs"):
             query = self._client.collection(JOBS).where(filter=FieldFilter("state", "in", sorted(states)))
             if open_only:
                 query = query.where(filter=FieldFilter("is_open", "==", True))
-            if updated_from is not None:
-                query = query.where(filter=FieldFilter("updated_at", ">=", updated_from))
-            query = query.where(filter=FieldFilter("updated_at", "<", updated_before)).order_by("updated_at")
-            return [self._stored(snapshot) for snapshot in query.limit(limit).stream(**self._limit.options())]
+            query = query.where(filter=FieldFilter("updated_at", "<", updated_before))
+            query = query.order_by("updated_at").order_by("__name__")
+            if after is not None:
+                query = query.start_after({"updated_at": after.updated_at, "__name__": self._reference(after.job_id)})
+            snapshots = list(query.limit(limit).stream(**self._limit.options()))
+            jobs, unreadable = [], []
+            for snapshot in snapshots:
+                try:
+                    jobs.append(self._listed(snapshot))
+                except NotFound:
+                    continue  # deleted since
+                except Unreadable:
+                    unreadable.append(snapshot.id)
+        end = None if len(snapshots) < limit else _position(snapshots[-1])
+        return JobPage(jobs=tuple(jobs), end=end, unreadable=tuple(unreadable))
 
     def pending_events(self, limit: int = 100) -> list[Event]:
         """See the port."""
         with translated("Firestore reads the outbox"):
             query = self._client.collection(OUTBOX).order_by("recorded_at").order_by("position").limit(limit)
-            return [decode(snapshot.get("data").encode()) for snapshot in query.stream(**self._limit.options())]
+            while True:
+                found = {each.id: each for each in query.stream(**self._limit.options())}
+                events, unreadable = read_events((each, _outbox_data(document)) for each, document in found.items())
+                if not unreadable:
+                    return events
+                self._set_aside([found[each] for each in unreadable])
 
     def settle_events(self, event_ids: Collection[str]) -> None:
         """See the port."""
@@ -186,19 +203,42 @@ class FirestoreJobStore:
             ) from refusal
         raise Transient(f"Firestore did not write job {reference.id}: {refusal}") from refusal
 
+    def _listed(self, snapshot: firestore.DocumentSnapshot) -> StoredJob:
+        """Return the job of a document in a listing, read anew where it was being written.
+
+        Raises:
+            NotFound: If it was deleted since.
+            Unreadable: If its pieces never fit together, or it is damaged.
+        """
+        try:
+            return self._stored(snapshot)
+        except _HalfWritten:
+            with contextlib.suppress(_HalfWritten):
+                return self.get(snapshot.id)
+        raise unreadable_job(snapshot.id, "its pieces do not belong together")
+
     def _stored(self, snapshot: firestore.DocumentSnapshot) -> StoredJob:
         """Return the job of a document, with its pieces as they were at the same moment."""
         fields = snapshot.to_dict()
         pieces: list[dict[str, Any]] = []
-        if fields["num_pieces"]:
+        if num_pieces := fields.get("num_pieces", 0):
             collection = snapshot.reference.collection(PIECES)
-            references = [collection.document(piece_name(number)) for number in range(fields["num_pieces"])]
+            references = [collection.document(piece_name(number)) for number in range(num_pieces)]
             read = self._client.get_all(references, read_time=snapshot.read_time, **self._limit.options())
             by_id = {each.id: each.to_dict() or {} for each in read}
             pieces = [by_id[reference.id] for reference in references]
-        if any(piece.get("write_id") != fields["write_id"] for piece in pieces):
+        if any(piece.get("write_id") != fields.get("write_id") for piece in pieces):
             raise _HalfWritten(f"job {snapshot.id} was read while it was written")
-        return StoredJob(job=job_of(fields, pieces), revision=snapshot.update_time.rfc3339())
+        return StoredJob(job=job_of(snapshot.id, fields, pieces), revision=snapshot.update_time.rfc3339())
+
+    def _set_aside(self, snapshots: Sequence[firestore.DocumentSnapshot]) -> None:
+        """Move documents of the outbox to where nobody looks for events, as they are."""
+        for start in range(0, len(snapshots), _MOST_IN_A_BATCH // 2):
+            batch = self._client.batch()
+            for snapshot in snapshots[start : start + _MOST_IN_A_BATCH // 2]:
+                batch.set(self._client.collection(OUTBOX_UNREADABLE).document(snapshot.id), snapshot.to_dict())
+                batch.delete(snapshot.reference)
+            batch.commit(**self._limit.options())
 
     def _delete(self, references: Iterable[firestore.DocumentReference]) -> None:
         doomed = list(references)
@@ -207,6 +247,16 @@ class FirestoreJobStore:
             for reference in doomed[start : start + _MOST_IN_A_BATCH]:
                 batch.delete(reference)
             batch.commit(**self._limit.options())
+
+
+def _position(snapshot: firestore.DocumentSnapshot) -> Position:
+    return Position(updated_at=snapshot.get("updated_at"), job_id=snapshot.id)
+
+
+def _outbox_data(snapshot: firestore.DocumentSnapshot) -> bytes:
+    """Return the event of a document of the outbox; no bytes where it has none."""
+    data = (snapshot.to_dict() or {}).get("data")
+    return data.encode() if isinstance(data, str) else b""
 
 
 def _moment(revision: str) -> DatetimeWithNanoseconds:

@@ -6,6 +6,7 @@
     jobs/<job_id>/pieces/<n>          the rest of a text that is too long for one document
     jobs/<job_id>/heartbeats/<fence>  what the worker with that claim told last, as JSON text
     outbox/<event_id>                 an event that is not published yet
+    outbox_unreadable/<event_id>      one that was set aside because it cannot be read, as it was
 
 The job is text because Firestore refuses lists in lists, and in pieces because it refuses documents over 1 MiB.
 """
@@ -23,12 +24,14 @@ from google.cloud.firestore import SERVER_TIMESTAMP
 from shared.job.events import Event, encode
 from shared.job.heartbeat import Heartbeat, encode_heartbeat
 from shared.job.job import Job
-from shared.json_codec import from_json, to_json
+from shared.job.stored import read_job
+from shared.json_codec import to_json
 
 JOBS = "jobs"
 PIECES = "pieces"
 HEARTBEATS = "heartbeats"
 OUTBOX = "outbox"
+OUTBOX_UNREADABLE = "outbox_unreadable"
 COMPOSITE_INDEXES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (JOBS, ("state", "updated_at")),
     (JOBS, ("is_open", "state", "updated_at")),
@@ -46,6 +49,7 @@ UNINDEXED_FIELDS: tuple[tuple[str, str], ...] = (
     (PIECES, "text"),
     (HEARTBEATS, "text"),
     (OUTBOX, "data"),
+    (OUTBOX_UNREADABLE, "data"),
 )
 """(collection group, field) that nobody searches; exempt them, since an index would store them twice."""
 KEEP_ENDED = timedelta(days=365)
@@ -93,10 +97,13 @@ def piece_name(number: int) -> str:
     return f"{number:04}"
 
 
-def job_of(fields: Mapping[str, Any], pieces: Sequence[Mapping[str, Any]]) -> Job:
-    """Read a job from its document and the pieces of the same write."""
-    text = "".join([fields["text"], *(piece["text"] for piece in pieces)])
-    return from_json(Job, json.loads(text))
+def job_of(job_id: str, fields: Mapping[str, Any], pieces: Sequence[Mapping[str, Any]]) -> Job:
+    """Read a job from its document and the pieces of the same write.
+
+    Raises:
+        Unreadable: If it is damaged or of a newer version.
+    """
+    return read_job("".join(str(part.get("text", "")) for part in (fields, *pieces)), job_id=job_id)
 
 
 def is_document_id(text: str) -> bool:
