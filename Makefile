@@ -36,11 +36,12 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 demo: $(VENV)/.installed  ## Run the whole service on handwritten digits, offline, and show the result.
 	@$(BIN)/convtailor demo
 
-test: $(VENV)/.installed  ## Run every test.
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+# PYTEST_ARGS=-n0 runs them one after another, for --pdb and its like.
+test: $(VENV)/.installed  ## Run every test, several at a time.
+	@$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
 test-fast: $(VENV)/.installed  ## Run the tests that need no TensorFlow and no processes.
-	@$(BIN)/python -m pytest tests/unit tests/contract $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n auto tests/unit tests/contract $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed  ## Check style, formatting, types and the arrows between modules.
 	@$(BIN)/ruff check .

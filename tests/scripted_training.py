@@ -1,111 +1,181 @@
-"""A stand-in for the training process: a real program that speaks the protocol and follows a script by name.
+"""Scripts for a stand-in of the training process, by name, and a real program that follows one over the protocol.
 
-Names before the last one are what it says or does before its order comes.
+    python -m tests.scripted_training [PREFACE...] SCRIPT
+
+Prefaces are what it says or does before its order comes. :mod:`tests.doubles.scripted_process` follows the same
+scripts in memory.
 """
 
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
 
-from services.trainer.protocol import Message, MessageKind, Order, decode_line, encode_line
+from services.trainer.protocol import Message, MessageKind, Order, StopReason, decode_line, encode_line
+from services.trainer.worker.training_process import TrainingProcess
 from shared.errors import Fault
 from shared.job.job import Artefacts, Trial, TrialState
 from shared.job.progress import Best, Progress
 
+ROOT = Path(__file__).resolve().parents[1]
 ARTEFACTS = Artefacts(result="result", model_h5="h5", model_keras="keras", labels="labels", predict="predict")
 FAULT = Fault(code="everything_wrong", message="Nothing fits.", fix="Try another.")
 
 
-def say(kind: MessageKind, **fields: object) -> None:
-    sys.stdout.buffer.write(encode_line(Message(kind=kind, **fields)))
-    sys.stdout.buffer.flush()
+@dataclass(frozen=True)
+class Exit:
+    """The process ends with this code; negative: by this signal."""
+
+    code: int
 
 
-def next_stop() -> str:
-    """Wait for a stop; at the end of the stream leave, as the real one does."""
-    line = sys.stdin.buffer.readline()
-    if not line:
-        os._exit(0)
-    return line.decode().split()[1]
+@dataclass(frozen=True)
+class Noise:
+    """Somebody prints to standard output."""
+
+    text: str
 
 
-def succeed(order: Order) -> None:
-    say(MessageKind.DEVICE, device="CPU (2 cores)")
+class Wait(Enum):
+    """What a script waits for: its order, a word to stop, or nothing, without an end."""
+
+    FOR_ORDER = auto()
+    FOR_STOP = auto()
+    FOR_EVER = auto()
+
+
+Step = Message | Exit | Noise | Wait
+Script = Generator[Step, "Order | StopReason | None", None]
+
+
+def succeed(order: Order) -> Script:
+    yield Message(kind=MessageKind.DEVICE, device="CPU (2 cores)")
     best = Best(candidate="tiny", val_accuracy=0.75)
-    say(MessageKind.PROGRESS, progress=Progress(phase="screen", done=1, total=2, unit="images", best=best))
-    say(MessageKind.TRIAL, trial=Trial(name=f"screen/halved_{order.halvings}", state=TrialState.DONE))
-    say(MessageKind.FINISHED, artefacts=ARTEFACTS)
+    progress = Progress(phase="screen", done=1, total=2, unit="images", best=best)
+    yield Message(kind=MessageKind.PROGRESS, progress=progress)
+    trial = Trial(name=f"screen/halved_{order.halvings}", state=TrialState.DONE)
+    yield Message(kind=MessageKind.TRIAL, trial=trial)
+    yield Message(kind=MessageKind.FINISHED, artefacts=ARTEFACTS)
 
 
-def reject(order: Order) -> None:
-    say(MessageKind.REJECTED, fault=FAULT)
+def reject(order: Order) -> Script:
+    yield Message(kind=MessageKind.REJECTED, fault=FAULT)
 
 
-def fail(order: Order) -> None:
-    say(MessageKind.FAILED, fault=FAULT)
+def fail(order: Order) -> Script:
+    yield Message(kind=MessageKind.FAILED, fault=FAULT)
 
 
-def crash(order: Order) -> None:
-    sys.exit(3)
+def crash(order: Order) -> Script:
+    yield Exit(3)
 
 
-def run_out_of_memory(order: Order) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+def run_out_of_memory(order: Order) -> Script:
+    yield Exit(-signal.SIGKILL)
 
 
-def run_out_of_memory_once(order: Order) -> None:
+def run_out_of_memory_once(order: Order) -> Script:
     if not order.halvings:
-        os.kill(os.getpid(), signal.SIGKILL)
-    succeed(order)
+        yield Exit(-signal.SIGKILL)
+    yield from succeed(order)
 
 
-def finish_when_told(order: Order) -> None:
-    say(MessageKind.FINISHED, artefacts=ARTEFACTS, reason=next_stop())
+def finish_when_told(order: Order) -> Script:
+    reason = yield Wait.FOR_STOP
+    yield Message(kind=MessageKind.FINISHED, artefacts=ARTEFACTS, reason=reason)
 
 
-def stop_when_told(order: Order) -> None:
-    say(MessageKind.STOPPED, reason=next_stop())
+def stop_when_told(order: Order) -> Script:
+    reason = yield Wait.FOR_STOP
+    yield Message(kind=MessageKind.STOPPED, reason=reason)
 
 
-def be_deaf(order: Order) -> None:
-    signal.pause()
+def be_deaf(order: Order) -> Script:
+    yield Wait.FOR_EVER
 
 
-def work_past_every_lease(order: Order) -> None:
-    """Train for longer than the shortest lease that Pub/Sub knows."""
-    time.sleep(13)
-    succeed(order)
+def lose_the_store(order: Order) -> Script:
+    yield Message(kind=MessageKind.UNREACHABLE, reason="the object store did not answer")
 
 
-def lose_the_store(order: Order) -> None:
-    say(MessageKind.UNREACHABLE, reason="the object store did not answer")
+def babble(order: Order) -> Script:
+    yield Noise("WARNING: something printed to standard output")
+    yield from succeed(order)
 
 
-def babble(order: Order) -> None:
-    print("WARNING: something printed to standard output", flush=True)  # noqa: T201
-    succeed(order)
-
-
-SCRIPTS: dict[str, Callable[[Order], None]] = {
+SCRIPTS: dict[str, Callable[[Order], Script]] = {
     script.__name__: script
     for script in (
         succeed, reject, fail, crash, run_out_of_memory, run_out_of_memory_once, finish_when_told, stop_when_told,
-        be_deaf, work_past_every_lease, lose_the_store, babble,
+        be_deaf, lose_the_store, babble,
     )
 }  # fmt: skip
 
-PREFACES: dict[str, Callable[[], object]] = {
-    "ready": lambda: say(MessageKind.READY, device="Tesla T4, mixed precision"),
-    "unfit": lambda: say(MessageKind.UNFIT, reason="no GPU; start the container with --gpus all"),
-    "die": lambda: os._exit(9),
+PREFACES: dict[str, Step] = {
+    "ready": Message(kind=MessageKind.READY, device="Tesla T4, mixed precision"),
+    "unfit": Message(kind=MessageKind.UNFIT, reason="no GPU; start the container with --gpus all"),
+    "die": Exit(9),
 }
 
-if __name__ == "__main__":
-    *prefaces, name = sys.argv[1:]
+
+def play(words: str) -> Script:
+    """Follow a script from the start of the process to its end."""
+    *prefaces, name = words.split()
     for preface in prefaces:
-        PREFACES[preface]()
-    first_line = sys.stdin.buffer.readline()
-    if first_line:
-        SCRIPTS[name](decode_line(Order, first_line))
+        yield PREFACES[preface]
+    order = yield Wait.FOR_ORDER
+    yield from SCRIPTS[name](order)
+
+
+def start_program(words: str) -> TrainingProcess:
+    """Start this module as a program that follows a script."""
+    command = [sys.executable, "-m", "tests.scripted_training", *words.split()]
+    return TrainingProcess(command, {**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+def main(words: str) -> None:
+    """Follow a script as a program of its own."""
+    script = play(words)
+    given: Order | StopReason | None = None
+    while True:
+        try:
+            step = script.send(given)
+        except StopIteration:
+            return
+        given = _take(step)
+
+
+def _take(step: Step) -> "Order | StopReason | None":
+    """Take one step; return what came of it."""
+    match step:
+        case Message():
+            sys.stdout.buffer.write(encode_line(step))
+            sys.stdout.buffer.flush()
+        case Noise():
+            print(step.text, flush=True)  # noqa: T201
+        case Exit(code=code) if code < 0:
+            os.kill(os.getpid(), -code)
+        case Exit():
+            os._exit(step.code)
+        case Wait.FOR_EVER:
+            signal.pause()
+        case Wait.FOR_ORDER:
+            return decode_line(Order, _next_line())
+        case Wait.FOR_STOP:
+            return StopReason(_next_line().decode().split()[1])
+    return None
+
+
+def _next_line() -> bytes:
+    """Wait for a line; at the end of the stream leave, as the real one does."""
+    line = sys.stdin.buffer.readline()
+    if not line:
+        os._exit(0)
+    return line
+
+
+if __name__ == "__main__":
+    main(" ".join(sys.argv[1:]))

@@ -65,6 +65,7 @@ class LineProcess:
         except queue.Empty:
             return None
         if not line:
+            self._lines.put(line)  # whoever asks again is told again
             raise ProcessDied(self._process.wait())
         return line
 

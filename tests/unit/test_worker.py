@@ -1,109 +1,30 @@
-"""A worker with in-memory back-ends and a real, scripted training process: how every kind of end is told."""
+"""A worker with in-memory back-ends and a training process that follows a script: how every kind of end is told."""
 
-import itertools
-import os
-import sys
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.trainer.worker.job_lease import claim_job
 from services.trainer.worker.training_process import TrainingProcess
-from services.trainer.worker.warm_process import PROOF_PATIENCE_S, Unfit
-from services.trainer.worker.worker import Worker, WorkerRules
-from shared.clock import utc_now
+from services.trainer.worker.warm_process import Unfit
 from shared.errors import Transient
-from shared.job.events import Event, EventType, Topic, announcement, decode
-from shared.job.job import Archive, Job, JobState, Upload
-from shared.job.options import JobOptions
-from shared.ports.event_bus import Delivery, DeliveryRules
+from shared.job.events import Event, EventType, Topic, announcement
+from shared.job.job import Job, JobState
+from shared.ports.event_bus import Delivery
 from shared.ports.job_store import StoredJob
 from tests import scripted_training
 from tests.doubles.memory_event_bus import MemoryEventBus
 from tests.doubles.memory_job_store import MemoryJobStore
-
-ROOT = Path(__file__).resolve().parents[2]
-JOB_ID = "job-1"
-NOTHING = timedelta(0)
+from tests.worker_fixture import JOB_ID, House, RealHouse
 
 
-def scripted(script: str) -> TrainingProcess:
-    """Start the stand-in with a script of :mod:`tests.scripted_training`."""
-    return TrainingProcess(
-        [sys.executable, "-m", "tests.scripted_training", *script.split()], {**os.environ, "PYTHONPATH": str(ROOT)}
-    )
-
-
-class House:
-    """A store and a bus with one queued job, and workers on demand."""
-
-    monotonic: Callable[[], float] = staticmethod(time.monotonic)
-
-    def __init__(self, *, store: MemoryJobStore | None = None, **options: object) -> None:
-        self.store = store or MemoryJobStore()
-        self.bus = MemoryEventBus(rules=DeliveryRules(min_backoff=NOTHING, max_backoff=NOTHING))
-        now = utc_now()
-        job = Job(
-            job_id=JOB_ID,
-            email="you@example.org",
-            token_hash="0" * 64,
-            options=JobOptions(**options),
-            state=JobState.QUEUED,
-            created_at=now,
-            updated_at=now,
-            upload=Upload(object_key="uploads/job-1/archive.zip", max_bytes=1, expires_at=now),
-            archive=Archive(
-                object_key="uploads/job-1/archive.zip", generation="g", size_bytes=1, num_images=9, num_classes=2
-            ),
-        )
-        self.store.create(job)
-        for event in announcement(job, now):
-            self.bus.publish(event)
-
-    def worker(self, script: str, *, meanwhile: Callable[[], object] | None = None, **rules: object) -> Worker:
-        """Return a worker; ``meanwhile`` happens after it has claimed the job and before training starts."""
-
-        def spawn() -> TrainingProcess:
-            process = scripted(script)
-            if meanwhile is not None:
-                meanwhile()
-            return process
-
-        return Worker(
-            store=self.store,
-            bus=self.bus,
-            spawn=spawn,
-            owner=f"worker-{script}",
-            forget=lambda _: None,
-            rules=WorkerRules(**{"warm_child": False, **rules}),
-            monotonic=self.monotonic,
-        )
-
-    @property
-    def job(self) -> Job:
-        return self.store.get(JOB_ID).job
-
-    def change(self, **changes: object) -> None:
-        self.store.replace(self.store.get(JOB_ID), replace(self.job, **changes))
-
-    def told(self) -> list[EventType]:
-        """Return what the reporter hears."""
-        deliveries = self.bus.pull(Topic.RESULTS, lease=timedelta(minutes=1), max_messages=100)
-        return [decode(delivery.data).type for delivery in deliveries]
-
-    def waits(self) -> bool:
-        """Tell whether the job's message comes again."""
-        return bool(self.bus.pull(Topic.JOBS, lease=timedelta(minutes=1)))
-
-
-def test_success_is_reported_once_with_artefacts_trials_and_device() -> None:
-    house = House()
+@pytest.mark.parametrize("house_of", [House, RealHouse])
+def test_success_is_reported_once_with_artefacts_trials_and_device(house_of: type[House]) -> None:
+    house = house_of()
     assert house.worker("succeed").work_once()
     job = house.job
     assert job.state is JobState.REPORTING
@@ -114,14 +35,14 @@ def test_success_is_reported_once_with_artefacts_trials_and_device() -> None:
     assert job.progress.best is not None
     assert job.attempts == 1
     assert job.claim is not None
-    assert not job.claim.is_live(utc_now())
+    assert not job.claim.is_live(house.clock())
     assert house.told() == [EventType.TRAINING_FINISHED]
     assert not house.waits()
 
 
 def test_a_second_message_about_a_finished_job_changes_nothing() -> None:
     house = House()
-    event = Event(type=EventType.JOB_QUEUED, event_id="again", job_id=JOB_ID, occurred_at=utc_now())
+    event = Event(type=EventType.JOB_QUEUED, event_id="again", job_id=JOB_ID, occurred_at=house.clock())
     house.worker("succeed").work_once()
     finished = house.job
     house.bus.publish(event)
@@ -146,9 +67,18 @@ def test_a_fault_ends_the_job_at_once(script: str, state: JobState, event: Event
     assert not house.waits()
 
 
-@pytest.mark.parametrize(("script", "code"), [("crash", "training_crashed"), ("run_out_of_memory", "out_of_memory")])
-def test_a_training_that_always_dies_fails_after_the_last_attempt(script: str, code: str) -> None:
-    house = House()
+@pytest.mark.parametrize(
+    ("house_of", "script", "code"),
+    [
+        (House, "crash", "training_crashed"),
+        (House, "run_out_of_memory", "out_of_memory"),
+        (RealHouse, "run_out_of_memory", "out_of_memory"),
+    ],
+)
+def test_a_training_that_always_dies_fails_after_the_last_attempt(
+    house_of: type[House], script: str, code: str
+) -> None:
+    house = house_of()
     worker = house.worker(script, max_attempts=2)
     worker.work_once()
     assert house.job.state is JobState.TRAINING
@@ -178,9 +108,10 @@ def test_a_job_whose_workers_all_vanished_is_given_up() -> None:
     assert house.job.fault.code == "training_lost"
 
 
-def test_cancelling_delivers_the_best_so_far() -> None:
-    house = House()
-    worker = house.worker("finish_when_told", meanwhile=lambda: house.change(cancel_requested_at=utc_now()))
+@pytest.mark.parametrize("house_of", [House, RealHouse])
+def test_cancelling_delivers_the_best_so_far(house_of: type[House]) -> None:
+    house = house_of()
+    worker = house.worker("finish_when_told", meanwhile=house.cancel)
     worker.work_once()
     assert house.job.state is JobState.CANCELLED
     assert house.job.artefacts == scripted_training.ARTEFACTS
@@ -190,7 +121,7 @@ def test_cancelling_delivers_the_best_so_far() -> None:
 @pytest.mark.parametrize(("script", "grace_s"), [("stop_when_told", 60.0), ("be_deaf", 0.1)])
 def test_cancelling_before_anything_is_trained_leaves_no_artefacts(script: str, grace_s: float) -> None:
     house = House()
-    worker = house.worker(script, grace_s=grace_s, meanwhile=lambda: house.change(cancel_requested_at=utc_now()))
+    worker = house.worker(script, grace_s=grace_s, meanwhile=house.cancel)
     worker.work_once()
     assert house.job.state is JobState.CANCELLED
     assert house.job.artefacts.model_h5 is None
@@ -231,7 +162,7 @@ def test_a_worker_that_lost_its_claim_changes_nothing() -> None:
             JOB_ID,
             owner="successor",
             lease=timedelta(minutes=1),
-            clock=lambda: utc_now() + timedelta(hours=1),
+            clock=lambda: house.clock() + timedelta(hours=1),
         )
 
     house.worker("succeed", meanwhile=another_takes_over).work_once()
@@ -244,7 +175,7 @@ def test_a_worker_that_lost_its_claim_changes_nothing() -> None:
 
 def test_a_claimed_job_is_left_alone_and_its_message_comes_again() -> None:
     house = House()
-    claim_job(house.store, JOB_ID, owner="first", lease=timedelta(minutes=1), clock=utc_now)
+    claim_job(house.store, JOB_ID, owner="first", lease=timedelta(minutes=1), clock=house.clock)
     before = house.job
     house.worker("succeed").work_once()
     assert house.job == before
@@ -279,28 +210,25 @@ def test_prints_to_standard_output_do_no_harm() -> None:
 
 def test_a_message_about_an_unknown_job_is_buried() -> None:
     house = House()
-    house.bus = MemoryEventBus()
-    house.bus.publish(Event(type=EventType.JOB_QUEUED, event_id="e", job_id="gone", occurred_at=utc_now()))
+    house.bus = MemoryEventBus(clock=house.clock)
+    house.bus.publish(Event(type=EventType.JOB_QUEUED, event_id="e", job_id="gone", occurred_at=house.clock()))
     house.worker("succeed").work_once()
     assert len(house.bus.dead_letters(Topic.JOBS)) == 1
 
 
 def test_a_warm_training_process_serves_the_next_job() -> None:
     house = House()
-    started = []
-    worker = house.worker("finish_when_told", warm_child=True, meanwhile=lambda: started.append(house.job.state))
-    worker.spawn()  # another one, never used, would show as a second start
-    started.clear()
-    house.change(cancel_requested_at=utc_now())
-    worker.shutdown.set()
-    worker.run()
+    ScriptedBus(house, on_pull=lambda _: house.hands.advance(1))
+    started: list[JobState] = []
+    house.worker("succeed", warm_child=True, idle_exit_s=1, meanwhile=lambda: started.append(house.job.state)).run()
+    assert house.job.state is JobState.REPORTING
     assert started == [JobState.QUEUED]
 
 
 def test_where_a_gpu_is_required_a_job_is_trained_once_the_process_has_proved_one() -> None:
     house = House()
-    worker = house.worker("ready succeed", require_gpu=True, idle_exit_s=0.001)
-    worker.run()
+    ScriptedBus(house, on_pull=lambda _: house.hands.advance(1))
+    house.worker("ready succeed", require_gpu=True, idle_exit_s=1).run()
     assert house.job.state is JobState.REPORTING
     assert house.job.attempts == 1
 
@@ -322,8 +250,6 @@ def test_without_the_required_gpu_no_job_is_claimed_and_none_pays(script: str, s
 
 def test_a_process_that_never_says_whether_it_has_a_gpu_is_given_up() -> None:
     house = House()
-    hours = iter(range(10_000))
-    house.monotonic = lambda: next(hours) * PROOF_PATIENCE_S
     with pytest.raises(Unfit, match="did not say within 300 s"):
         house.worker("succeed", require_gpu=True).run()
     assert house.waits()
@@ -345,7 +271,7 @@ def test_a_gpu_lost_between_proof_and_job_costs_no_attempt_and_ends_the_worker()
     processes: list[TrainingProcess] = []
 
     def spawn() -> TrainingProcess:
-        processes.append(scripted(next(scripts)))
+        processes.append(house.start(next(scripts)))
         return processes[-1]
 
     def lose_the_gpu() -> None:
@@ -361,12 +287,17 @@ def test_a_gpu_lost_between_proof_and_job_costs_no_attempt_and_ends_the_worker()
 
 
 class ScriptedBus(MemoryEventBus):
-    """Counts how often it is asked, and does something else then."""
+    """Takes the place of a house's bus; counts how often it is asked, and does something else then."""
 
-    def __init__(self, on_pull: Callable[[int], object] = lambda _: None) -> None:
-        super().__init__()
+    def __init__(
+        self, house: House, on_pull: Callable[[int], object] = lambda _: None, *, is_empty: bool = False
+    ) -> None:
+        super().__init__(clock=house.clock)
         self.num_pulls = 0
         self.on_pull = on_pull
+        for event in () if is_empty else announcement(house.job, house.clock()):
+            self.publish(event)
+        house.bus = self
 
     def pull(self, *arguments: Any, **options: Any) -> list[Delivery]:
         deliveries = super().pull(*arguments, **options)
@@ -375,53 +306,56 @@ class ScriptedBus(MemoryEventBus):
         return deliveries
 
 
-def unreachable(_: int) -> None:
-    raise Transient("the bus does not answer")
+@pytest.mark.parametrize("is_reachable", [True, False])
+def test_an_idle_worker_leaves_so_that_its_machine_can_be_given_back(*, is_reachable: bool) -> None:
+    house = House()
 
+    def wait(_: int) -> None:
+        house.hands.advance(10)
+        if not is_reachable:
+            raise Transient("the bus does not answer")
 
-@pytest.mark.parametrize("on_pull", [lambda _: None, unreachable])
-def test_an_idle_worker_leaves_so_that_its_machine_can_be_given_back(on_pull: Callable[[int], object]) -> None:
-    house, bus = House(), ScriptedBus(on_pull)
-    house.bus, house.monotonic = bus, itertools.count(step=10).__next__
-    house.worker("succeed", idle_exit_s=300, poll_s=0.001).run()
-    assert 10 < bus.num_pulls < 40
+    bus = ScriptedBus(house, wait, is_empty=True)
+    house.worker("succeed", idle_exit_s=300).run()
+    assert bus.num_pulls in (30, 31)
 
 
 def test_a_worker_without_a_limit_stays() -> None:
     house = House()
-    bus = ScriptedBus(lambda num_pulls: num_pulls == 100 and worker.shutdown.set())
-    house.bus, house.monotonic = bus, itertools.count(step=3600).__next__
-    worker = house.worker("succeed", poll_s=0.001)
+
+    def wait(num_pulls: int) -> None:
+        house.hands.advance(3600)
+        if num_pulls == 100:
+            worker.shutdown.set()
+
+    bus = ScriptedBus(house, wait, is_empty=True)
+    worker = house.worker("succeed")
     worker.run()
     assert bus.num_pulls == 100
 
 
 def test_time_spent_on_a_job_is_not_idle_and_one_more_look_is_taken_before_leaving() -> None:
-    house, bus = House(), ScriptedBus()
-    for event in announcement(house.job, utc_now()):
-        bus.publish(event)
-    house.bus, house.monotonic = bus, itertools.count(step=1000).__next__
-    house.worker("succeed", idle_exit_s=300).run()
+    house = House(budget_minutes=10)
+    bus = ScriptedBus(house, lambda num_pulls: num_pulls == 2 and house.hands.advance(300))
+    house.worker("finish_when_told", idle_exit_s=300).run()
     assert house.job.state is JobState.REPORTING
     assert bus.num_pulls == 2
 
 
 def test_a_job_that_comes_when_the_worker_is_told_to_leave_is_left_to_another() -> None:
     house = House()
-    bus = ScriptedBus(lambda _: worker.shutdown.set())
-    for event in announcement(house.job, utc_now()):
-        bus.publish(event)
-    house.bus, before = bus, house.job
+    ScriptedBus(house, lambda _: worker.shutdown.set())
+    before = house.job
     worker = house.worker("succeed")
     worker.run()
     assert house.job == before
 
 
-class StuckBus(MemoryEventBus):
+class StuckBus(ScriptedBus):
     """Holds a message no sooner than the test allows."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, house: House) -> None:
+        super().__init__(house)
         self.allowed = threading.Event()
         self.num_asked = 0
 
@@ -447,13 +381,11 @@ class CountingStore(MemoryJobStore):
 
 
 def test_a_bus_that_does_not_answer_costs_no_claim() -> None:
-    house, bus = House(store=CountingStore()), StuckBus()
-    for event in announcement(house.job, utc_now()):
-        bus.publish(event)
-    house.bus = bus
-    house.store.when_renewed = lambda renewals: renewals == 3 and house.change(cancel_requested_at=utc_now())
+    house = House(store=CountingStore())
+    bus = StuckBus(house)
+    house.store.when_renewed = lambda renewals: renewals == 3 and house.cancel()
     try:
-        house.worker("finish_when_told", lease=timedelta(seconds=0.6)).work_once()
+        house.worker("finish_when_told").work_once()
     finally:
         bus.allowed.set()
     assert house.job.state is JobState.CANCELLED

@@ -198,6 +198,7 @@ class Worker:
             delivery=delivery,
             grace_s=self.rules.grace_s,
             shutting_down=self.shutdown.is_set,
+            monotonic=self.monotonic,
         )
         try:
             process.order(_order(job_lease))

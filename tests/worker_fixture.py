@@ -1,0 +1,116 @@
+"""A store and a bus with one queued job, and workers on demand."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from services.trainer.worker.training_process import TrainingProcess
+from services.trainer.worker.worker import Worker, WorkerRules
+from shared.clock import utc_now
+from shared.job.events import EventType, Topic, announcement, decode
+from shared.job.job import Archive, Job, JobState, Upload
+from shared.job.options import JobOptions
+from shared.ports.event_bus import DeliveryRules
+from tests.doubles.memory_event_bus import MemoryEventBus
+from tests.doubles.memory_job_store import MemoryJobStore
+from tests.doubles.scripted_process import ScriptedProcess
+from tests.job_fixture import NOW, HandClock
+from tests.scripted_training import start_program
+
+JOB_ID = "job-1"
+AT_ONCE = DeliveryRules(min_backoff=timedelta(0), max_backoff=timedelta(0))
+
+
+class House:
+    """Where workers work; its training processes follow scripts, and time passes only where a worker waits.
+
+    Args:
+        store: Another store than one in memory.
+        options: Of the job.
+    """
+
+    def __init__(self, *, store: MemoryJobStore | None = None, **options: object) -> None:
+        self.hands = HandClock()
+        self.store = store or MemoryJobStore()
+        self.bus = MemoryEventBus(rules=AT_ONCE, clock=self.clock)
+        self._queue(JobOptions(**options))
+
+    def _queue(self, options: JobOptions) -> None:
+        key, now = f"uploads/{JOB_ID}/archive.zip", self.clock()
+        job = Job(
+            job_id=JOB_ID,
+            email="you@example.org",
+            token_hash="0" * 64,
+            options=options,
+            state=JobState.QUEUED,
+            created_at=now,
+            updated_at=now,
+            upload=Upload(object_key=key, max_bytes=1, expires_at=now),
+            archive=Archive(object_key=key, generation="g", size_bytes=1, num_images=9, num_classes=2),
+        )
+        self.store.create(job)
+        for event in announcement(job, now):
+            self.bus.publish(event)
+
+    def start(self, script: str) -> TrainingProcess:
+        """Start a training process that follows a script of :mod:`tests.scripted_training`."""
+        return ScriptedProcess(script, self.hands.advance)
+
+    def clock(self) -> datetime:
+        return self.hands()
+
+    def monotonic(self) -> float:
+        return (self.hands.now - NOW).total_seconds()
+
+    def worker(self, script: str, *, meanwhile: Callable[[], object] | None = None, **rules: object) -> Worker:
+        """Return a worker; ``meanwhile`` happens after it has claimed the job and before training starts."""
+
+        def spawn() -> TrainingProcess:
+            process = self.start(script)
+            if meanwhile is not None:
+                meanwhile()
+            return process
+
+        return Worker(
+            store=self.store,
+            bus=self.bus,
+            spawn=spawn,
+            owner=f"worker-{script}",
+            forget=lambda _: None,
+            rules=WorkerRules(**{"warm_child": False, "poll_s": 0.001, **rules}),
+            clock=self.clock,
+            monotonic=self.monotonic,
+        )
+
+    @property
+    def job(self) -> Job:
+        return self.store.get(JOB_ID).job
+
+    def change(self, **changes: object) -> None:
+        self.store.replace(self.store.get(JOB_ID), replace(self.job, **changes))
+
+    def cancel(self) -> None:
+        self.change(cancel_requested_at=self.clock())
+
+    def told(self) -> list[EventType]:
+        """Return what the reporter hears."""
+        deliveries = self.bus.pull(Topic.RESULTS, lease=timedelta(minutes=1), max_messages=100)
+        return [decode(delivery.data).type for delivery in deliveries]
+
+    def waits(self) -> bool:
+        """Tell whether the job's message comes again."""
+        return bool(self.bus.pull(Topic.JOBS, lease=timedelta(minutes=1)))
+
+
+class RealHouse(House):
+    """The same with real processes, and with real time for them."""
+
+    def start(self, script: str) -> TrainingProcess:
+        return start_program(script)
+
+    def clock(self) -> datetime:
+        return utc_now()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
