@@ -70,6 +70,18 @@ def test_every_size_fits_its_row_and_is_made_of_built_in_layers(row):
     assert {type(each) for each in network.model.operations} <= PUBLIC
 
 
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_its_levels_see_the_image_ever_more_coarsely(row):
+    model = build(row, None).model
+    sides = [model.get_layer(name).output.shape[1] for name in row.levels]
+    channels = [model.get_layer(name).output.shape[-1] for name in row.levels]
+
+    assert len(row.levels) == 8
+    assert sides == sorted(sides, reverse=True)
+    assert channels == sorted(channels)
+    assert channels[-1] == row.feature_width
+
+
 @pytest.mark.parametrize("suffix", ["h5", "keras"])
 def test_plain_keras_loads_it(suffix, tmp_path):
     row = BACKBONES["efficientnet_lite0"]

@@ -37,6 +37,8 @@ class Backbone:
         parameters: Of the network without its top.
         cut_layer: First layer of the last block, the one that is fine-tuned.
         cut_inputs: Layers whose outputs that block reads; none: whatever ``cut_layer`` itself reads.
+        levels: Layers whose outputs, pooled, show the image ever more coarsely, one at the end of each stage; none where the
+            row does not tell them.
         weights_file: Name of the weights file, as its publisher calls it.
         weights_url: Where Keras downloads it; ``None`` for weights that come with a package.
         package: Python package that holds the weights file; ``None`` where there is none.
@@ -58,6 +60,7 @@ class Backbone:
     gflops: float
     arguments: Mapping[str, float] = field(default_factory=dict)
     cut_inputs: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
     weights_url: str | None = None
     weights_hash: str | None = None
     package: str | None = None

