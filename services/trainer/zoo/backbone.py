@@ -37,8 +37,8 @@ class Backbone:
         parameters: Of the network without its top.
         cut_layer: First layer of the last block, the one that is fine-tuned.
         cut_inputs: Layers whose outputs that block reads; none: whatever ``cut_layer`` itself reads.
-        levels: Layers whose outputs, pooled, show the image ever more coarsely, one at the end of each stage; none where the
-            row does not tell them.
+        levels: Layers whose outputs, pooled, show the image ever more coarsely, one at the end of each stage; none
+            where the row does not tell them.
         weights_file: Name of the weights file, as its publisher calls it.
         weights_url: Where Keras downloads it; ``None`` for weights that come with a package.
         package: Python package that holds the weights file; ``None`` where there is none.
