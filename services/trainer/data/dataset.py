@@ -27,6 +27,70 @@ class Split:
     test: Indices
 
 
+HIDDEN = -1
+"""Stands in :attr:`LearningSet.labels` where the class of an image must not be known."""
+
+
+class AlreadyOpened(RuntimeError):
+    """The labels of the test split were asked for twice: somebody else has seen them before the evaluation."""
+
+
+class HeldOut:
+    """The labels of the test split, which can be looked at once; :func:`evaluate` does.
+
+    Args:
+        rows: The images of the test split.
+        labels: Their classes.
+    """
+
+    def __init__(self, rows: Indices, labels: NDArray[np.int32]) -> None:
+        self.rows = rows
+        self._labels: NDArray[np.int32] | None = labels
+
+    def open(self) -> NDArray[np.int32]:
+        """Return the classes of :attr:`rows`.
+
+        Raises:
+            AlreadyOpened: If this is not the first time.
+        """
+        if self._labels is None:
+            raise AlreadyOpened("the test split is read once, by the evaluation")
+        labels, self._labels = self._labels, None
+        return labels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearningSet:
+    """What screening and tuning may touch: all images, and the classes of those that are not held out for the test.
+
+    Args:
+        directory: Where the arrays of images lie.
+        classes: Names of the classes, sorted; the position is the label.
+        labels: ``(num_images,) int32``; :data:`HIDDEN` for the images of the test split.
+        paths: Path of each image in the archive.
+        split: Train, validation, test.
+        sizes_px: Side lengths at hand.
+    """
+
+    directory: Path
+    classes: tuple[str, ...]
+    labels: NDArray[np.int32]
+    paths: tuple[str, ...]
+    split: Split
+    sizes_px: tuple[int, ...]
+
+    def images(self, px: int) -> Images:
+        """Map the images of one side length, ``(num_images, px, px, 3) uint8`` RGB, read-only.
+
+        Raises:
+            KeyError: If the data set was not prepared with this side length.
+        """
+        if px not in self.sizes_px:
+            raise KeyError(f"prepared with sides of {self.sizes_px} px, asked for {px} px")
+        mapped: np.memmap[Any, np.dtype[np.uint8]] = np.load(images_path(self.directory, px), mmap_mode="r")
+        return mapped
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """Every image decoded once and kept as squares, one memory-mapped array per side length.
@@ -57,15 +121,26 @@ class Dataset:
         return len(self.paths)
 
     def images(self, px: int) -> Images:
-        """Map the images of one side length, ``(num_images, px, px, 3) uint8`` RGB, read-only.
+        """See :meth:`LearningSet.images`."""
+        return self.learning.images(px)
 
-        Raises:
-            KeyError: If the data set was not prepared with this side length.
-        """
-        if px not in self.sizes_px:
-            raise KeyError(f"prepared with sides of {self.sizes_px} px, asked for {px} px")
-        mapped: np.memmap[Any, np.dtype[np.uint8]] = np.load(images_path(self.directory, px), mmap_mode="r")
-        return mapped
+    @property
+    def learning(self) -> LearningSet:
+        """What networks may learn from, and be chosen by."""
+        labels = self.labels.copy()
+        labels[self.split.test] = HIDDEN
+        return LearningSet(
+            directory=self.directory,
+            classes=self.classes,
+            labels=labels,
+            paths=self.paths,
+            split=self.split,
+            sizes_px=self.sizes_px,
+        )
+
+    def seal(self) -> HeldOut:
+        """Return what the one network of a run is judged by, once."""
+        return HeldOut(self.split.test, self.labels[self.split.test])
 
 
 def images_path(directory: Path, px: int) -> Path:

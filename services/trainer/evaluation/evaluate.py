@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from services.trainer.data.dataset import Dataset, Images, Indices
+from services.trainer.data.dataset import HeldOut, Indices, LearningSet
 from services.trainer.evaluation.metrics import (
+    Labels,
     Logits,
     balanced_accuracy,
     class_scores,
@@ -25,10 +26,11 @@ from shared.job.result import Calibration, Mistake, TestScores
 
 NUM_MISTAKES = 12
 THUMBNAIL_PX = 96
-BATCH = 32
+BATCH = 128
+"""Images between two reports."""
 
-LogitsOf = Callable[[Images], Logits]
-"""From a batch of squares to scores before the softmax, ``(num_images, num_classes)``."""
+LogitsOf = Callable[[Indices], Logits]
+"""From positions of images to what the trained network says of them before the softmax, ``(n, num_classes)``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,34 +50,43 @@ class Evaluation:
     probabilities: NDArray[np.float64]
 
 
-def evaluate(dataset: Dataset, px: int, logits_of: LogitsOf, report: Callable[[int, int], None]) -> Evaluation:
+def evaluate(
+    learning: LearningSet, held_out: HeldOut, px: int, logits_of: LogitsOf, report: Callable[[int, int], None]
+) -> Evaluation:
     """Fit the temperature on the validation split, then read the test split.
 
     Args:
-        dataset: The prepared data set.
-        px: Side length of the network's input.
+        learning: Images, paths, and the classes of the validation split.
+        held_out: The classes of the test split; opened here.
+        px: Side length of the squares that mistakes are shown from.
         logits_of: The trained network.
         report: Takes images done and images in all.
+
+    Raises:
+        AlreadyOpened: If the test split was read before.
     """
-    held_out = np.concatenate([dataset.split.validation, dataset.split.test])
-    images = dataset.images(px)
-    batches = []
-    for start in range(0, len(held_out), BATCH):
-        batches.append(np.asarray(logits_of(np.asarray(images[held_out[start : start + BATCH]])), np.float64))
-        report(min(start + BATCH, len(held_out)), len(held_out))
-    logits = np.concatenate(batches)
-    num_validation = len(dataset.split.validation)
-    temperature = fit_temperature(logits[:num_validation], dataset.labels[dataset.split.validation])
-    return _read_test(dataset, px, logits[num_validation:], temperature)
+    validation = learning.split.validation
+    total = len(validation) + len(held_out.rows)
+    of_validation = _logits(logits_of, validation, lambda done: report(done, total))
+    temperature = fit_temperature(of_validation, learning.labels[validation])
+    of_test = _logits(logits_of, held_out.rows, lambda done: report(len(validation) + done, total))
+    return _read_test(learning, held_out, px, of_test, temperature)
 
 
-def _read_test(dataset: Dataset, px: int, logits: Logits, temperature: float) -> Evaluation:
-    indices = dataset.split.test
-    labels = dataset.labels[indices]
+def _logits(logits_of: LogitsOf, rows: Indices, report: Callable[[int], None]) -> Logits:
+    parts = []
+    for start in range(0, len(rows), BATCH):
+        parts.append(np.asarray(logits_of(rows[start : start + BATCH]), np.float64))
+        report(min(start + BATCH, len(rows)))
+    return np.concatenate(parts)
+
+
+def _read_test(learning: LearningSet, held_out: HeldOut, px: int, logits: Logits, temperature: float) -> Evaluation:
+    labels = held_out.open()
     calibrated = probabilities(logits, temperature)
     predicted = calibrated.argmax(axis=1)
     correct = predicted == labels
-    per_class = class_scores(labels, predicted, dataset.classes)
+    per_class = class_scores(labels, predicted, learning.classes)
     calibration = Calibration(
         temperature=temperature,
         error_before=expected_calibration_error(probabilities(logits).max(axis=1), correct),
@@ -83,35 +94,36 @@ def _read_test(dataset: Dataset, px: int, logits: Logits, temperature: float) ->
     )
     scores = TestScores(
         accuracy=float(correct.mean()),
-        interval=wilson_interval(int(correct.sum()), len(indices)),
-        num_images=len(indices),
+        interval=wilson_interval(int(correct.sum()), len(labels)),
+        num_images=len(labels),
         balanced_accuracy=balanced_accuracy(per_class),
         macro_f1=macro_f1(per_class),
         per_class=per_class,
         confusion_matrix=tuple(
-            tuple(int(count) for count in row) for row in confusion(labels, predicted, len(dataset.classes))
+            tuple(int(count) for count in row) for row in confusion(labels, predicted, len(learning.classes))
         ),
         calibration=calibration,
-        mistakes=_mistakes(dataset, px, calibrated),
+        mistakes=_mistakes(learning, held_out.rows, px, labels, calibrated),
     )
-    return Evaluation(scores=scores, temperature=temperature, indices=indices, probabilities=calibrated)
+    return Evaluation(scores=scores, temperature=temperature, indices=held_out.rows, probabilities=calibrated)
 
 
-def _mistakes(dataset: Dataset, px: int, calibrated: NDArray[np.float64]) -> tuple[Mistake, ...]:
+def _mistakes(
+    learning: LearningSet, rows: Indices, px: int, labels: Labels, calibrated: NDArray[np.float64]
+) -> tuple[Mistake, ...]:
     """Show what was read wrongly, the most confident first."""
-    labels = dataset.labels[dataset.split.test]
     confidence = calibrated.max(axis=1)
     predicted = calibrated.argmax(axis=1)
     wrong = np.flatnonzero(predicted != labels)
     worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:NUM_MISTAKES]
-    images = dataset.images(px)
+    images = learning.images(px)
     return tuple(
         Mistake(
-            path=dataset.paths[dataset.split.test[position]],
-            actual=dataset.classes[labels[position]],
-            predicted=dataset.classes[predicted[position]],
+            path=learning.paths[rows[position]],
+            actual=learning.classes[labels[position]],
+            predicted=learning.classes[predicted[position]],
             confidence=float(confidence[position]),
-            thumbnail_jpeg_base64=_thumbnail(images[dataset.split.test[position]]),
+            thumbnail_jpeg_base64=_thumbnail(images[rows[position]]),
         )
         for position in worst
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from services.trainer.data.dataset import Dataset, Indices
+from services.trainer.data.dataset import Indices, LearningSet
 from services.trainer.run.context import LedgerEntry, Run
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.forward import compile_forward
@@ -51,7 +51,7 @@ class Contender:
         return (self.result.val_accuracy or 0.0, -self.backbone.gflops)
 
 
-def open_store(dataset: Dataset, run: Run, backbone: Backbone, weights: WeightsFile | None) -> FeatureStore:
+def open_store(dataset: LearningSet, run: Run, backbone: Backbone, weights: WeightsFile | None) -> FeatureStore:
     """Build a backbone and an empty store for what it makes of the data set.
 
     Raises:
@@ -74,7 +74,7 @@ def features_directory(run: Run, backbone: Backbone) -> Path:
 
 
 def train_candidate(
-    dataset: Dataset, store: FeatureStore, run: Run, *, epochs: int, on_epoch: Callable[[int, float], bool]
+    dataset: LearningSet, store: FeatureStore, run: Run, *, epochs: int, on_epoch: Callable[[int, float], bool]
 ) -> TrainedHead:
     """Train the head of a backbone whose features are there."""
     data = HeadData(
@@ -144,7 +144,7 @@ def trial_name(name: str) -> str:
     return f"screen/{name}"
 
 
-def learning_rows(dataset: Dataset) -> Indices:
+def learning_rows(dataset: LearningSet) -> Indices:
     """Return the images that screening looks at: all but the test split, in ascending order."""
     rows: Indices = np.union1d(dataset.split.train, dataset.split.validation)
     return rows

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from services.trainer.data.dataset import Dataset, Indices
+from services.trainer.data.dataset import Indices, LearningSet
 from services.trainer.run.context import LedgerEntry, Run
 from services.trainer.screening.candidate import CANDIDATE_ERRORS, open_store
 from services.trainer.screening.features import FeatureStore
@@ -40,7 +40,7 @@ class Race:
 
 def hold_race(
     entries: Sequence[tuple[Backbone, WeightsFile | None]],
-    dataset: Dataset,
+    dataset: LearningSet,
     run: Run,
     *,
     on_batch: Callable[[str, int], bool],
@@ -84,12 +84,12 @@ def _keep(stores: dict[str, FeatureStore], names: Sequence[str]) -> None:
     gc.collect()
 
 
-def is_worth_it(dataset: Dataset, num_candidates: int) -> bool:
+def is_worth_it(dataset: LearningSet, num_candidates: int) -> bool:
     """Tell whether a race saves time: enough candidates to drop, and a data set much larger than the sample."""
     return num_candidates > NUM_FINALISTS and len(dataset.split.train) >= _WORTH_FACTOR * len(sample(dataset, seed=0))
 
 
-def sample(dataset: Dataset, *, seed: int) -> Indices:
+def sample(dataset: LearningSet, *, seed: int) -> Indices:
     """Return training images, the same number of every class as far as there are any, ascending."""
     num_classes = len(dataset.classes)
     per_class = max(_IMAGES_PER_CLASS, _MIN_SAMPLE // num_classes)
@@ -100,7 +100,7 @@ def sample(dataset: Dataset, *, seed: int) -> Indices:
     return np.sort(np.concatenate(chosen))
 
 
-def probe(store: FeatureStore, dataset: Dataset, rows: Indices, *, seed: int) -> tuple[float, float, float]:
+def probe(store: FeatureStore, dataset: LearningSet, rows: Indices, *, seed: int) -> tuple[float, float, float]:
     """Rank a backbone by its features of the sample: a head learns one half and is asked about the other, both ways.
 
     Returns:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from services.trainer.data.dataset import Dataset
+from services.trainer.data.dataset import LearningSet
 from services.trainer.run.context import Run, Stopped
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.selection import Selection
@@ -37,7 +37,7 @@ class Screening:
     store: FeatureStore | None
 
 
-def screen(dataset: Dataset, usable: Usable, run: Run, *, epochs: int, racing: bool = False) -> Screening:
+def screen(dataset: LearningSet, usable: Usable, run: Run, *, epochs: int, racing: bool = False) -> Screening:
     """Train the head of every candidate, the cheapest candidate first.
 
     A candidate that an earlier worker finished is taken from the ledger; one that fails does not cost the others; one

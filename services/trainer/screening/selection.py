@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from services.trainer.data.dataset import Dataset, Indices
+from services.trainer.data.dataset import Indices, LearningSet
 from services.trainer.run.context import Run
 from services.trainer.screening.candidate import (
     CANDIDATE_ERRORS,
@@ -42,7 +42,7 @@ class Selection:
         best: The leader.
     """
 
-    dataset: Dataset
+    dataset: LearningSet
     run: Run
     epochs: int
     results: dict[str, CandidateResult] = field(default_factory=dict)

@@ -95,10 +95,11 @@ def train(order: Order, tools: Tools) -> Outcome:
     tools.say(Message(kind=MessageKind.DEVICE, device=device.name))
     run = replace(run, precision=device.precision)
     with clock.phase("screen"):
-        screening = steps.screen(dataset, found.usable, run, epochs=options.epochs, racing=AUTO in options.candidates)
+        learning = dataset.learning
+        screening = steps.screen(learning, found.usable, run, epochs=options.epochs, racing=AUTO in options.candidates)
     with clock.phase("tune"):
         trained = steps.tune(
-            dataset,
+            learning,
             screening,
             run,
             epochs=options.tune_epochs,
@@ -107,9 +108,9 @@ def train(order: Order, tools: Tools) -> Outcome:
         )
     stopped_because = run.stop_reason()
     with clock.phase("evaluate"):
-        scored = steps.score(dataset, screening, trained, clock)
+        scored = steps.score(learning, dataset.seal(), trained, run)
     with clock.phase("export"):
-        exported = steps.export(scored, dataset, trained, archive, tools.verifier)
+        exported = steps.export(scored, learning, trained, archive, tools.verifier)
         artefacts = deliver_package(tools.objects, exported.package, job_id=order.job_id, fence=order.fence)
     pieces = Pieces(
         found=found,

@@ -11,7 +11,8 @@ from shared.job.result import CandidateResult, Counts, Result, Timings
 
 if TYPE_CHECKING:  # these import TensorFlow
     from services.trainer.screening.screen import Screening
-    from services.trainer.training.steps import Exported, Scored
+    from services.trainer.training.scoring import Scored
+    from services.trainer.training.steps import Exported
     from services.trainer.tuning.tune import Trained
 
 

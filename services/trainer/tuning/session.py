@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from services.trainer.data.dataset import Dataset
+from services.trainer.data.dataset import LearningSet
 from services.trainer.run.context import LedgerEntry, Run
 from services.trainer.screening.candidate import CANDIDATE_ERRORS, learning_rows, open_store
+from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.head import class_weights
 from services.trainer.screening.screen import Screening
 from services.trainer.tuning.search import propose
@@ -53,19 +54,25 @@ class Session:
         trials: Recipes.
         search: How recipes are proposed.
         best: The best iteration so far; ``None`` while nothing beats the screened network.
+        store: Features and activations of the winner, once there are any.
     """
 
-    dataset: Dataset
+    dataset: LearningSet
     screening: Screening
     run: Run
     epochs: int
     trials: int
     search: TuneSearch
     best: TailState | None = None
+    store: FeatureStore | None = None
     _tried: list[TuningEntry] = field(default_factory=list)
     _winner: int | None = None
     _best_rank: Rank | None = None
     _material: Material | None = None
+
+    def __post_init__(self) -> None:
+        """Go on with what screening computed."""
+        self.store = self.screening.store
 
     def hold(self) -> None:
         """Try every recipe, unless the run has to stop."""
@@ -119,7 +126,8 @@ class Session:
         dataset, winner = self.dataset, self.screening.winner
         rows = learning_rows(dataset)
         try:
-            store = self.screening.store or open_store(dataset, self.run, winner, self.screening.weights)
+            store = self.store or open_store(dataset, self.run, winner, self.screening.weights)
+            self.store = store
             if not store.compute(rows, on_batch=lambda _: self._tell(0)):
                 return None
             weights = class_weights(dataset.labels[dataset.split.train], len(dataset.classes))

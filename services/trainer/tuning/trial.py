@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import tensorflow as tf
 
-from services.trainer.data.dataset import Dataset
+from services.trainer.data.dataset import LearningSet
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.head import log_softmax
 from services.trainer.tuning.activations import ordered_batches, shuffled_batches
@@ -31,7 +31,7 @@ class Material:
         seed: Of the order of images.
     """
 
-    dataset: Dataset
+    dataset: LearningSet
     store: FeatureStore
     tail: Tail
     seed: int

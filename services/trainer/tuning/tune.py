@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from services.trainer.data.dataset import Dataset
+from services.trainer.data.dataset import LearningSet
 from services.trainer.run.context import Run
+from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.screen import Screening
 from services.trainer.tuning.session import Session
 from services.trainer.zoo.catalogue import Backbone
@@ -16,7 +17,7 @@ from shared.job.result import Tuning
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """The trained network, as :func:`services.trainer.zoo.network.assemble` takes it.
+    """The trained network, as :func:`services.trainer.zoo.network.complete` takes it.
 
     Args:
         backbone: The winner.
@@ -24,6 +25,7 @@ class Trained:
         head: The last layer.
         tail_weights: Fine-tuned values from the cut on; ``None`` where the screened network stays as it is.
         result: How fine-tuning went; ``None`` where there was none.
+        store: Its features and activations; ``None`` where this process computed none.
     """
 
     backbone: Backbone
@@ -31,14 +33,16 @@ class Trained:
     head: Head
     tail_weights: TailWeights | None
     result: Tuning | None
+    store: FeatureStore | None
 
 
-def tune(dataset: Dataset, screening: Screening, run: Run, *, epochs: int, trials: int, search: TuneSearch) -> Trained:
+def tune(
+    dataset: LearningSet, screening: Screening, run: Run, *, epochs: int, trials: int, search: TuneSearch
+) -> Trained:
     """Fine-tune the winner from the cut on, by one recipe after the other, and keep the best iteration of all.
 
     The screened network takes part: where no epoch of any recipe beats it on the validation split, it stays. Recipes
-    that an earlier worker finished are taken from the ledger. Afterwards the network of ``screening.store``, where
-    there is one, is what the result describes.
+    that an earlier worker finished are taken from the ledger.
 
     Args:
         dataset: See there.
@@ -58,4 +62,5 @@ def tune(dataset: Dataset, screening: Screening, run: Run, *, epochs: int, trial
         head=screening.head if best is None else best.head,
         tail_weights=None if best is None else best.tail,
         result=session.result(),
+        store=session.store,
     )

@@ -1,0 +1,96 @@
+"""The evaluation describes the network as it is delivered, and no image goes through the whole network twice for it."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from services.trainer.data.dataset import images_path
+from services.trainer.run.device import Precision
+from services.trainer.screening.screen import screen
+from services.trainer.training.scoring import score
+from services.trainer.tuning.tune import tune
+from shared.job.options import TuneSearch
+from tests.zoo_fixture import PX, MemoryLedger, coloured_dataset, make_run, small_backbone, write_weights
+
+ROUNDING = 2e-3
+"""Kept activations are rounded to float16: far less than what the check of an export forgives."""
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    return write_weights(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    return coloured_dataset(tmp_path / "dataset", per_class=40)
+
+
+def train(dataset, weights, run, *, tune_epochs):
+    usable = [(small_backbone("winner"), weights)]
+    screening = screen(dataset.learning, usable, run, epochs=4)
+    return tune(dataset.learning, screening, run, epochs=tune_epochs, trials=1, search=TuneSearch.RANDOM)
+
+
+def delivered_probabilities(scored, dataset, tmp_path):
+    path = tmp_path / "model.keras"
+    scored.model.save(path)
+    model = keras.models.load_model(path, compile=False)
+    return np.asarray(model(np.asarray(dataset.images(PX)[dataset.split.test]), training=False))
+
+
+@pytest.mark.parametrize("precision", list(Precision))
+@pytest.mark.parametrize("tune_epochs", [0, 60])
+def test_the_delivered_file_gives_the_probabilities_that_were_evaluated(
+    precision, tune_epochs, dataset, weights, tmp_path
+):
+    run = replace(make_run(tmp_path / "run"), precision=precision)
+    trained = train(dataset, weights, run, tune_epochs=tune_epochs)
+    assert (trained.tail_weights is not None) == bool(tune_epochs)
+    scored = score(dataset.learning, dataset.seal(), trained, run)
+    delivered = delivered_probabilities(scored, dataset, tmp_path)
+    np.testing.assert_allclose(delivered, scored.evaluation.probabilities, atol=ROUNDING)
+    assert scored.evaluation.scores.accuracy > 0.6
+
+
+@pytest.mark.parametrize("tune_epochs", [0, 60])
+def test_a_successor_that_has_only_the_ledger_evaluates_the_same_network(tune_epochs, dataset, weights, tmp_path):
+    ledger = MemoryLedger()
+    run = make_run(tmp_path / "first", ledger=ledger)
+    first = score(dataset.learning, dataset.seal(), train(dataset, weights, run, tune_epochs=tune_epochs), run)
+    successor = make_run(tmp_path / "second", ledger=ledger, stop_reason=lambda: "budget")
+    trained = train(dataset, weights, successor, tune_epochs=tune_epochs)
+    assert trained.store is None
+    second = score(dataset.learning, dataset.seal(), trained, successor)
+    np.testing.assert_allclose(second.evaluation.probabilities, first.evaluation.probabilities, atol=ROUNDING)
+    np.testing.assert_allclose(
+        delivered_probabilities(second, dataset, tmp_path), second.evaluation.probabilities, atol=1e-4
+    )
+
+
+@pytest.mark.parametrize("tune_epochs", [0, 2])
+def test_images_that_were_learnt_from_or_chosen_by_are_not_passed_again(tune_epochs, dataset, weights, tmp_path):
+    run = make_run(tmp_path / "run")
+    trained = train(dataset, weights, run, tune_epochs=tune_epochs)
+    pixels = np.load(images_path(dataset.directory, PX), mmap_mode="r+")
+    pixels[np.setdiff1d(np.arange(len(pixels)), dataset.split.test)] = 0
+    pixels.flush()
+    blind = score(dataset.learning, dataset.seal(), trained, run)
+    fresh = score(dataset.learning, dataset.seal(), replace(trained, store=None), run)
+    assert blind.evaluation.scores.accuracy > 0.6
+    np.testing.assert_allclose(
+        np.log(blind.evaluation.probabilities).argmax(axis=1), fresh.evaluation.probabilities.argmax(axis=1)
+    )
+    assert blind.evaluation.temperature < fresh.evaluation.temperature  # the other saw only black squares
+
+
+def test_without_room_for_activations_the_tuned_network_is_evaluated_all_the_same(dataset, weights, tmp_path):
+    run = make_run(tmp_path / "run")
+    trained = train(dataset, weights, run, tune_epochs=60)
+    trained.store.activations = None
+    scored = score(dataset.learning, dataset.seal(), trained, run)
+    np.testing.assert_allclose(
+        delivered_probabilities(scored, dataset, tmp_path), scored.evaluation.probabilities, atol=1e-4
+    )

@@ -1,0 +1,103 @@
+"""The one reading of the test split: what it computes, and that nobody reads it before."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.trainer.data.dataset import HIDDEN, AlreadyOpened, Dataset, HeldOut, Split, images_path
+from services.trainer.evaluation.evaluate import NUM_MISTAKES, evaluate
+from services.trainer.evaluation.metrics import Logits, probabilities
+from shared.job.result import Duplicates
+
+PX = 2
+NUM_CLASSES = 3
+
+
+def drawn_dataset(directory: Path, honest: Logits, *, num_train: int = 10) -> Dataset:
+    """Every image has the class that was drawn from what an honest network says of it."""
+    generator = np.random.default_rng(0)
+    chances = probabilities(honest).cumsum(axis=1)
+    labels = (generator.random((len(honest), 1)) > chances).sum(axis=1).astype(np.int32)
+    np.save(images_path(directory, PX), np.zeros((len(honest), PX, PX, 3), np.uint8))
+    middle = (num_train + len(honest)) // 2
+    return Dataset(
+        directory=directory,
+        classes=tuple("abc"),
+        labels=labels,
+        paths=tuple(f"{row}.png" for row in range(len(honest))),
+        split=Split(
+            train=np.arange(num_train),
+            validation=np.arange(num_train, middle),
+            test=np.arange(middle, len(honest)),
+        ),
+        sizes_px=(PX,),
+        quarantined=(),
+        duplicates=Duplicates(exact=0, near_groups=0),
+    )
+
+
+@pytest.fixture
+def honest() -> Logits:
+    """Logits whose probabilities are right: a temperature of 1 fits them."""
+    return np.random.default_rng(1).normal(0, 1.5, (8000, NUM_CLASSES))
+
+
+@pytest.mark.parametrize("boast", [0.5, 1.0, 3.0])
+def test_a_network_that_boasts_is_delivered_with_the_confidence_it_deserves(
+    boast: float, honest: Logits, tmp_path: Path
+) -> None:
+    dataset = drawn_dataset(tmp_path, honest)
+    found = evaluate(dataset.learning, dataset.seal(), PX, lambda rows: boast * honest[rows], lambda *_: None)
+    assert found.temperature == pytest.approx(boast, rel=0.1)
+    assert found.scores.calibration.temperature == found.temperature
+    np.testing.assert_allclose(found.probabilities, probabilities(honest[found.indices]), atol=0.05)
+    assert found.scores.calibration.error_after < 0.03
+    if boast != 1.0:
+        assert found.scores.calibration.error_before > 2 * found.scores.calibration.error_after
+
+
+def test_the_scores_are_those_of_the_test_split_alone(honest: Logits, tmp_path: Path) -> None:
+    dataset = drawn_dataset(tmp_path, honest)
+    told: list[tuple[int, int]] = []
+    found = evaluate(dataset.learning, dataset.seal(), PX, lambda rows: honest[rows], lambda *both: told.append(both))
+    rows = dataset.split.test
+    right = honest[rows].argmax(axis=1) == dataset.labels[rows]
+    assert found.scores.accuracy == right.mean()
+    assert found.scores.num_images == len(rows) == np.sum(found.scores.confusion_matrix)
+    assert len(found.scores.mistakes) == NUM_MISTAKES
+    held_out = len(dataset.split.validation) + len(rows)
+    assert told[-1] == (held_out, held_out)
+    for mistake in found.scores.mistakes:
+        row = dataset.paths.index(mistake.path)
+        assert row in rows
+        assert mistake.actual == dataset.classes[dataset.labels[row]] != mistake.predicted
+
+
+def test_what_networks_learn_from_does_not_hold_the_classes_of_the_test_split(honest: Logits, tmp_path: Path) -> None:
+    dataset = drawn_dataset(tmp_path, honest[:100])
+    learning = dataset.learning
+    assert set(learning.labels[learning.split.test]) == {HIDDEN}
+    for rows in (learning.split.train, learning.split.validation):
+        np.testing.assert_array_equal(learning.labels[rows], dataset.labels[rows])
+    assert HIDDEN not in dataset.labels
+
+
+def test_the_test_split_cannot_be_read_twice(honest: Logits, tmp_path: Path) -> None:
+    dataset = drawn_dataset(tmp_path, honest[:100])
+    held_out = dataset.seal()
+    held_out.open()
+    with pytest.raises(AlreadyOpened):
+        evaluate(dataset.learning, held_out, PX, lambda rows: honest[rows], lambda *_: None)
+
+
+def test_a_seal_is_broken_by_looking_not_by_failing(honest: Logits, tmp_path: Path) -> None:
+    dataset = drawn_dataset(tmp_path, honest[:100])
+    held_out: HeldOut = dataset.seal()
+
+    def fail(rows: object) -> Logits:
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="gone"):
+        evaluate(dataset.learning, held_out, PX, fail, lambda *_: None)
+    assert len(held_out.open()) == len(held_out.rows)
