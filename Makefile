@@ -19,7 +19,7 @@ EXTRAS_trainer := gcp gpu
 EXTRAS_onebox := intake trainer reporter client
 EXPORT := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: help demo test test-fast lint check format bench docs lock lock-images images clean
+.PHONY: help demo test test-fast compat lint check format bench docs lock lock-images images clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -42,6 +42,9 @@ test: $(VENV)/.installed  ## Run every test, several at a time.
 
 test-fast: $(VENV)/.installed  ## Run the tests that need no TensorFlow and no processes.
 	@$(BIN)/python -m pytest -n auto tests/unit tests/contract $(PYTEST_ARGS)
+
+compat: $(VENV)/.installed  ## Load delivered networks in Keras 3.9 to 3.14, fetched once from the package registry.
+	@$(BIN)/python -m pytest -m compat tests/compat $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed  ## Check style, formatting, types and the arrows between modules.
 	@$(BIN)/ruff check .

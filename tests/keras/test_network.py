@@ -4,10 +4,12 @@ import keras
 import numpy as np
 import pytest
 
+from services.trainer.export.portable import without_newer
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import assemble, build
 from services.trainer.zoo.weights import Source, WeightsFile
+from tests.keras_settings import newer_settings
 from tests.zoo_fixture import untrained_head
 
 MODULES = {
@@ -78,6 +80,8 @@ def test_raw_pixels_give_what_the_published_network_gives_for_preprocessed_ones(
     np.testing.assert_allclose(features, expected, atol=1e-5 * np.abs(expected).max(), rtol=1e-3)
     np.testing.assert_array_equal(halves, features)
     assert_fits_row(network)
+    configuration = without_newer(keras.saving.serialize_keras_object(network.model))
+    assert list(newer_settings(configuration)) == []  # else older Keras could not read what is delivered
 
 
 @pytest.mark.parametrize("name", [name for name in WIDTHS if name not in ORIGINALS])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from services.trainer.export import predict
+from services.trainer.export import portable, predict
 from services.trainer.export.delivery import Package
 from services.trainer.zoo.backbone import Backbone
 from shared.job.result import ModelSize
@@ -35,7 +35,7 @@ def pack(model: keras.Model, classes: tuple[str, ...], directory: Path, saved: C
     # Keras calls .h5 legacy at every save; the person asked for it, so that is no news for the log.
     logging.getLogger("absl").setLevel(logging.ERROR)
     for path in (package.model_h5, package.model_keras):
-        model.save(path)
+        portable.save(model, path)
         saved(path)
     package.labels.write_text("\n".join(classes) + "\n", encoding="utf-8")
     package.predict.write_bytes(Path(predict.__file__).read_bytes())
