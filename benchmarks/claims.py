@@ -1,6 +1,7 @@
 """Many claimants of one job at once: how many get it, and how soon each of them knows."""
 
 import contextlib
+import itertools
 import threading
 import time
 import uuid
@@ -12,11 +13,13 @@ from typing import Protocol
 from benchmarks.emulation import can_emulate, emulated
 from benchmarks.figure import Figure
 from services.trainer.worker.job_lease import NothingToDo, claim_job
+from shared.adapters.embedded.sqlite_heartbeat_store import SqliteHeartbeatStore
 from shared.adapters.embedded.sqlite_job_store import SqliteJobStore
 from shared.clock import utc_now
 from shared.errors import Conflict
 from shared.job.job import Archive, Job, JobState, Upload
 from shared.job.options import JobOptions
+from shared.ports.heartbeat_store import HeartbeatStore
 from shared.ports.job_store import JobStore
 from tests.cloud.emulator import FIRESTORE
 
@@ -27,27 +30,41 @@ WARM_UP_ROUNDS = 5
 LEASE = timedelta(seconds=30)
 
 
-class _Store(JobStore, Protocol):
-    """A store with a connection of its own."""
-
+class _Closing(Protocol):
     def close(self) -> None:
-        """Let go of it."""
+        """Let go of the connection."""
         ...
+
+
+class _Jobs(JobStore, _Closing, Protocol):
+    """A store of jobs with a connection of its own."""
+
+
+class _Heartbeats(HeartbeatStore, _Closing, Protocol):
+    """A store of heartbeats with a connection of its own."""
+
+
+_Stores = tuple[_Jobs, _Heartbeats]
+"""What one claimant works with."""
 
 
 def measure(scratch: Path) -> list[Figure]:
     """Let the claimants loose on a queued job, in each store, several times over."""
-    database = scratch / "jobs.sqlite3"
-    figures = _figures("embedded", lambda: SqliteJobStore(database))
+    jobs, heartbeats = scratch / "jobs.sqlite3", scratch / "heartbeats.sqlite3"
+    figures = _figures("embedded", lambda: (SqliteJobStore(jobs), SqliteHeartbeatStore(heartbeats)))
     if can_emulate("claims in Firestore"):
         with emulated(FIRESTORE, scratch / "firestore"):
+            from shared.adapters.gcp.firestore_heartbeat_store import FirestoreHeartbeatStore
             from shared.adapters.gcp.firestore_job_store import FirestoreJobStore
 
-            figures += _figures("Firestore's emulator", lambda: FirestoreJobStore("demo-claims"))
+            project = "demo-claims"
+            figures += _figures(
+                "Firestore's emulator", lambda: (FirestoreJobStore(project), FirestoreHeartbeatStore(project))
+            )
     return figures
 
 
-def _figures(name: str, open_store: Callable[[], _Store]) -> list[Figure]:
+def _figures(name: str, open_store: Callable[[], _Stores]) -> list[Figure]:
     with _opened(open_store) as stores:
         races = [_race(stores) for _ in range(WARM_UP_ROUNDS + ROUNDS)]
     winners, rounds = [num for num, _ in races], races[WARM_UP_ROUNDS:]
@@ -66,24 +83,24 @@ def _figures(name: str, open_store: Callable[[], _Store]) -> list[Figure]:
 
 
 @contextlib.contextmanager
-def _opened(open_store: Callable[[], _Store]) -> Iterator[list[_Store]]:
+def _opened(open_store: Callable[[], _Stores]) -> Iterator[list[_Stores]]:
     stores = [open_store() for _ in range(CLAIMANTS)]
     try:
         yield stores
     finally:
-        for store in stores:
+        for store in itertools.chain(*stores):
             store.close()
 
 
-def _race(stores: list[_Store]) -> tuple[int, float]:
+def _race(stores: list[_Stores]) -> tuple[int, float]:
     """Return how many got the job, and the seconds from the start signal to the last answer."""
     job = _queued_job()
-    stores[0].create(job)
+    stores[0][0].create(job)
     answers: list[str] = []
     ready = threading.Barrier(len(stores) + 1)
     threads = [
-        threading.Thread(target=_claim, args=(store, job.job_id, f"worker-{number}", ready, answers))
-        for number, store in enumerate(stores)
+        threading.Thread(target=_claim, args=(each, job.job_id, f"worker-{number}", ready, answers))
+        for number, each in enumerate(stores)
     ]
     for thread in threads:
         thread.start()
@@ -97,11 +114,12 @@ def _race(stores: list[_Store]) -> tuple[int, float]:
     return answers.count("won"), seconds
 
 
-def _claim(store: _Store, job_id: str, owner: str, ready: threading.Barrier, answers: list[str]) -> None:
+def _claim(stores: _Stores, job_id: str, owner: str, ready: threading.Barrier, answers: list[str]) -> None:
+    store, heartbeats = stores
     store.get(job_id)  # connect: workers wait for jobs with their connections open
     ready.wait()
     try:
-        claim_job(store, job_id, owner=owner, lease=LEASE, clock=utc_now)
+        claim_job(store, heartbeats, job_id, owner=owner, lease=LEASE, clock=utc_now)
     except (Conflict, NothingToDo):
         answers.append("lost")
     else:

@@ -109,7 +109,9 @@ def _open_gcp(settings: Settings, clock: Clock) -> Backends:
         ) from error
     return Backends(
         job_store=FirestoreJobStore(project, database=settings.gcp_database),
-        heartbeat_store=FirestoreHeartbeatStore(project, database=settings.gcp_database),
+        heartbeat_store=FirestoreHeartbeatStore(
+            project, database=settings.gcp_database, interval_s=settings.gcp_heartbeat_s
+        ),
         object_store=GcsObjectStore(bucket, project=project, signer=settings.gcp_signer, clock=clock),
         event_bus=PubsubEventBus(project, prefix=settings.gcp_prefix),
     )

@@ -8,9 +8,9 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from shared.errors import ConvtailorError
 from shared.json_codec import adapter
@@ -55,6 +55,11 @@ class Settings:
         None, help="Cloud Storage bucket of archives, networks and reports; required with the back-end `gcp`."
     )
     gcp_database: str = setting("(default)", help="Firestore database of the jobs.")
+    gcp_heartbeat_s: Annotated[float, Field(gt=0)] = setting(
+        5.0,
+        help="Seconds between two heartbeats of a trainer at its job, and between two looks for a cancel; Firestore "
+        "bills one write and one read for each.",
+    )
     gcp_prefix: str = setting(
         "convtailor-",
         help="What the names of Pub/Sub topics and subscriptions begin with, so that a project can hold several.",

@@ -8,6 +8,7 @@ from shared.errors import Transient
 from shared.job.events import Event, Topic, decode
 from shared.ports.event_bus import DeliveryRules
 from tests.doubles.memory_event_bus import MemoryEventBus
+from tests.doubles.memory_heartbeat_store import MemoryHeartbeatStore
 from tests.doubles.memory_job_store import MemoryJobStore
 from tests.doubles.memory_object_store import MemoryObjectStore
 from tests.job_fixture import HandClock
@@ -29,13 +30,14 @@ class FailingBus(MemoryEventBus):
 
 @dataclass
 class Ground:
-    """The three ports in memory, on one clock."""
+    """The four ports in memory, on one clock."""
 
     clock: HandClock = field(default_factory=HandClock)
 
     def __post_init__(self) -> None:
         self.signer = UrlSigner(b"secret", public_url="https://example.org", clock=self.clock)
         self.store = MemoryJobStore()
+        self.heartbeats = MemoryHeartbeatStore()
         self.objects = MemoryObjectStore(signer=self.signer, clock=self.clock)
         self.bus = FailingBus(rules=RULES, clock=self.clock)
 

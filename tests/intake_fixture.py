@@ -16,6 +16,7 @@ from shared.job.events import Topic, decode
 from shared.job.job import Job, JobState, advance
 from shared.messaging.consumer import consume_once
 from tests.doubles.memory_event_bus import MemoryEventBus
+from tests.doubles.memory_heartbeat_store import MemoryHeartbeatStore
 from tests.doubles.memory_job_store import MemoryJobStore
 from tests.doubles.memory_object_store import MemoryObjectStore
 
@@ -46,10 +47,12 @@ class IntakeFixture:
     def __post_init__(self) -> None:
         signer = UrlSigner(b"a secret for tests", public_url=PUBLIC_URL, clock=self.clock)
         self.store = MemoryJobStore()
+        self.heartbeats = MemoryHeartbeatStore()
         self.objects = MemoryObjectStore(signer=signer, clock=self.clock)
         self.bus = MemoryEventBus(clock=self.clock)
         self.job_routes = JobRoutes(
             store=self.store,
+            heartbeats=self.heartbeats,
             objects=self.objects,
             bus=self.bus,
             clock=self.clock,

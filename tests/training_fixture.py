@@ -23,6 +23,7 @@ from shared.clock import utc_now
 from shared.job.events import Event, Topic, announcement, decode
 from shared.job.job import Archive, Job, JobState, Upload
 from shared.job.options import JobOptions
+from shared.ports.heartbeat_store import as_told
 from shared.settings import Settings
 from tests.doubles.memory_object_store import MemoryObjectStore
 
@@ -78,6 +79,11 @@ def null_ledger() -> ObjectLedger:
     """Return a ledger that nobody reads."""
     signer = UrlSigner(b"0" * 32, public_url="http://127.0.0.1", clock=utc_now)
     return ObjectLedger(objects=MemoryObjectStore(signer=signer), job_id="none", fence=1, tell=lambda _: None)
+
+
+def told(backends: Backends) -> Job:
+    """Return the job as its status page tells it."""
+    return as_told(backends.job_store.get(JOB_ID).job, backends.heartbeat_store)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +153,7 @@ class Site:
         return (self.folder / "trainer.log").read_text()
 
     def job(self) -> Job:
-        return self.backends.job_store.get(JOB_ID).job
+        return told(self.backends)
 
     def wait_for(self, what: Callable[[Job], bool], worker: subprocess.Popen[bytes], *, within_s: float = 300) -> Job:
         """Return the job as soon as it is as wanted.
@@ -155,10 +161,10 @@ class Site:
         Raises:
             AssertionError: If it is not in time, or the worker ended.
         """
-        store, pause = self.backends.job_store, threading.Event()
+        backends, pause = self.backends, threading.Event()
         deadline = time.monotonic() + within_s
         while True:
-            job = store.get(JOB_ID).job
+            job = told(backends)
             if what(job):
                 return job
             assert time.monotonic() < deadline, f"{job}\n{self.log}"

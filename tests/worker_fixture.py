@@ -12,7 +12,10 @@ from shared.job.events import EventType, Topic, announcement, decode
 from shared.job.job import Archive, Job, JobState, Upload
 from shared.job.options import JobOptions
 from shared.ports.event_bus import DeliveryRules
+from shared.ports.heartbeat_store import HeartbeatStore, as_told
+from shared.ports.job_store import JobStore
 from tests.doubles.memory_event_bus import MemoryEventBus
+from tests.doubles.memory_heartbeat_store import MemoryHeartbeatStore
 from tests.doubles.memory_job_store import MemoryJobStore
 from tests.doubles.scripted_process import ScriptedProcess
 from tests.job_fixture import NOW, HandClock
@@ -26,13 +29,21 @@ class House:
     """Where workers work; its training processes follow scripts, and time passes only where a worker waits.
 
     Args:
-        store: Another store than one in memory.
+        store: Another store of jobs than one in memory.
+        heartbeats: Another store of heartbeats than one in memory.
         options: Of the job.
     """
 
-    def __init__(self, *, store: MemoryJobStore | None = None, **options: object) -> None:
+    def __init__(
+        self,
+        *,
+        store: JobStore | None = None,
+        heartbeats: HeartbeatStore | None = None,
+        **options: object,
+    ) -> None:
         self.hands = HandClock()
         self.store = store or MemoryJobStore()
+        self.heartbeats = heartbeats or MemoryHeartbeatStore()
         self.bus = MemoryEventBus(rules=AT_ONCE, clock=self.clock)
         self._queue(JobOptions(**options))
 
@@ -74,6 +85,7 @@ class House:
 
         return Worker(
             store=self.store,
+            heartbeats=self.heartbeats,
             bus=self.bus,
             spawn=spawn,
             owner=f"worker-{script}",
@@ -85,10 +97,12 @@ class House:
 
     @property
     def job(self) -> Job:
-        return self.store.get(JOB_ID).job
+        """The job as its status page tells it."""
+        return as_told(self.store.get(JOB_ID).job, self.heartbeats)
 
     def change(self, **changes: object) -> None:
-        self.store.replace(self.store.get(JOB_ID), replace(self.job, **changes))
+        stored = self.store.get(JOB_ID)
+        self.store.replace(stored, replace(stored.job, **changes))
 
     def cancel(self) -> None:
         self.change(cancel_requested_at=self.clock())

@@ -57,6 +57,7 @@ def bootstrap(settings: IntakeSettings, *, clock: Clock = utc_now) -> Intake:
 def _job_routes(settings: IntakeSettings, backends: Backends, clock: Clock) -> JobRoutes:
     return JobRoutes(
         store=backends.job_store,
+        heartbeats=backends.heartbeat_store,
         objects=backends.object_store,
         bus=backends.event_bus,
         clock=clock,
@@ -78,27 +79,29 @@ def _object_routes(backends: Backends, clock: Clock) -> ObjectRoutes | None:
 
 
 def _push_routes(gate: PushGate, settings: IntakeSettings, backends: Backends, clock: Clock) -> PushRoutes:
-    store, objects, bus = backends.job_store, backends.object_store, backends.event_bus
-
-    def sweep_once() -> SweepReport:
-        return sweep(store, objects, bus, now=clock(), patience=_patience(settings))
-
+    sweep_once = partial(_swept, _patience(settings), backends=backends, clock=clock)
     return PushRoutes(gate=gate, handle=_upload_handler(backends, clock), sweep=sweep_once, clock=clock)
 
 
 def _tasks(settings: IntakeSettings, backends: Backends, clock: Clock) -> list[tuple[str, Task]]:
-    store, objects, bus = backends.job_store, backends.object_store, backends.event_bus
-    handler = _upload_handler(backends, clock)
+    bus, handler = backends.event_bus, _upload_handler(backends, clock)
+    sweeper = partial(_swept, backends=backends, clock=clock)
     return [
-        (
-            "uploads",
-            lambda stop: consume(bus, Topic.UPLOADS, handler, stop=stop, idle_wait_s=_IDLE_WAIT_S),
-        ),
-        (
-            "sweeper",
-            partial(keep_sweeping, store=store, objects=objects, bus=bus, clock=clock, patience=_patience(settings)),
-        ),
+        ("uploads", lambda stop: consume(bus, Topic.UPLOADS, handler, stop=stop, idle_wait_s=_IDLE_WAIT_S)),
+        ("sweeper", partial(keep_sweeping, sweep=sweeper, patience=_patience(settings))),
     ]
+
+
+def _swept(patience: timedelta, *, backends: Backends, clock: Clock) -> SweepReport:
+    """Sweep once."""
+    return sweep(
+        backends.job_store,
+        backends.object_store,
+        backends.event_bus,
+        heartbeats=backends.heartbeat_store,
+        now=clock(),
+        patience=patience,
+    )
 
 
 def _upload_handler(backends: Backends, clock: Clock) -> Handler:

@@ -18,8 +18,8 @@ from shared.ports.job_store import JobStore, StoredJob
 from shared.ports.object_store import ObjectStore, SignedRequest
 
 ARCHIVE_TYPE = "application/zip"
-_CANCEL_TRIES = 20
-"""A training worker writes progress about once a second, so a lost race is won after a few reads."""
+_CANCEL_TRIES = 5
+"""A job is written when its state changes, seldom, so a lost race is won at the next try."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,7 @@ def build_worker(settings: TrainerSettings, environ: Mapping[str, str] = os.envi
     child_environ = training_environ(settings, environ)
     return Worker(
         store=backends.job_store,
+        heartbeats=backends.heartbeat_store,
         bus=backends.event_bus,
         spawn=lambda: TrainingProcess(TRAINING_COMMAND, child_environ),
         forget=partial(forget_workspace, settings.scratch),

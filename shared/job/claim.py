@@ -18,7 +18,8 @@ class Claim:
     Args:
         owner: Unique name of one claimant process.
         fence: 1 for the first claim of a job, one more for each later one.
-        expires_at: The claim is void from this moment on.
+        expires_at: The claim is void from this moment on, unless its holder prolongs it by a heartbeat
+            (:mod:`shared.job.heartbeat`).
     """
 
     owner: str
@@ -39,15 +40,6 @@ def take(claim: Claim | None, *, owner: str, now: datetime, lease: timedelta) ->
     if claim is not None and claim.is_live(now) and claim.owner != owner:
         raise Conflict(f"claimed by {claim.owner} until {claim.expires_at.isoformat()}")
     return Claim(owner=owner, fence=(claim.fence if claim else 0) + 1, expires_at=now + lease)
-
-
-def renew(claim: Claim | None, *, owner: str, fence: int, now: datetime, lease: timedelta) -> Claim:
-    """Return the claim with a later expiry. A claim that ran out may be renewed as long as nobody took the job.
-
-    Raises:
-        Conflict: If the claim is no longer this owner's at this fence.
-    """
-    return replace(held(claim, owner=owner, fence=fence), expires_at=now + lease)
 
 
 def release(claim: Claim | None, *, owner: str, fence: int, now: datetime) -> Claim:

@@ -128,6 +128,10 @@ class Artefacts:
 class Job:
     """Everything the store keeps about one job.
 
+    A job is written when an attempt begins or ends, a person asks for something, or its end is told. What changes every
+    few seconds in between, marked ° here, goes with the heartbeats of the attempt (:mod:`shared.job.heartbeat`) and is
+    as of the last attempt's end until the one at work has ended.
+
     Args:
         job_id: Unguessable identifier.
         email: Where the report goes.
@@ -138,13 +142,13 @@ class Job:
         updated_at: When its state changed last.
         upload: Where the archive is to be put.
         archive: What was uploaded, once its central directory was read.
-        claim: The trainer's lease.
+        claim: Which attempt may write the job's end, by its fence; until when°.
         report_claim: The reporter's lease.
         attempts: Times a trainer took the job up and did not hand it back on purpose.
-        trained_s: Seconds of the budget that the trainers spent so far.
-        device: What trains it, such as ``CPU (2 cores)``.
-        progress: The last point stored.
-        trials: The ledger.
+        trained_s: Seconds of the budget that the trainers spent so far°.
+        device: What trains it, such as ``CPU (2 cores)``°.
+        progress: How far it has come°.
+        trials: The ledger°.
         artefacts: What it left.
         fault: Why it was rejected or failed.
         cancel_requested_at: When the person asked for it to stop.

@@ -41,17 +41,3 @@ class Progress:
 
 
 ProgressListener = Callable[[Progress], None]
-
-
-def worth_storing(last: Progress | None, new: Progress, *, elapsed_s: float, interval_s: float = 1.0) -> bool:
-    """Decide whether a new point is worth a write: at once on a new phase or a new best, else once per interval.
-
-    Args:
-        last: The point stored last, if any.
-        new: The point at hand.
-        elapsed_s: Seconds since the last write.
-        interval_s: Seconds between writes within a phase.
-    """
-    if last is None or new.phase != last.phase or new.best != last.best:
-        return True
-    return elapsed_s >= interval_s

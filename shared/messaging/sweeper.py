@@ -15,6 +15,7 @@ from shared.job.events import Event, announcement, archive_uploaded, job_queued
 from shared.job.job import Job, JobState, advance
 from shared.messaging.outbox import publish_pending
 from shared.ports.event_bus import EventBus
+from shared.ports.heartbeat_store import HeartbeatStore, as_told
 from shared.ports.job_store import JobStore, StoredJob, pages
 from shared.ports.object_store import ObjectStore, StoredObject
 
@@ -52,7 +53,13 @@ class SweepReport:
 
 
 def sweep(
-    store: JobStore, objects: ObjectStore, bus: EventBus, *, now: datetime, patience: timedelta = DEFAULT_PATIENCE
+    store: JobStore,
+    objects: ObjectStore,
+    bus: EventBus,
+    *,
+    heartbeats: HeartbeatStore,
+    now: datetime,
+    patience: timedelta = DEFAULT_PATIENCE,
 ) -> SweepReport:
     """Look once at every job that has something left to be done; call it about once per patience.
 
@@ -63,6 +70,7 @@ def sweep(
         store: The jobs.
         objects: Where archives are uploaded to.
         bus: Where events go.
+        heartbeats: What those who train jobs tell; a job is not idle while its trainer's lease holds.
         now: The present moment.
         patience: How long a job may be idle before its first reminder. Claims and leases run out first.
 
@@ -71,10 +79,11 @@ def sweep(
     """
     num_expired = num_reminded = 0
     num_published = publish_pending(store, bus)
+    terms = _Terms(objects=objects, heartbeats=heartbeats, now=now, patience=patience)
     with ThreadPoolExecutor(_NUM_LOOKS_AT_ONCE, thread_name_prefix="sweep") as pool:
 
         def look(stored: StoredJob) -> _Swept:
-            return _look(stored, store, objects, now=now, patience=patience)
+            return _look(stored, store, terms)
 
         for state in _SWEPT_STATES:
             for page in pages(store, {state}, updated_before=now - patience, open_only=True):
@@ -87,6 +96,16 @@ def sweep(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Terms:
+    """What decides about a job, beside the job itself; as the arguments of :func:`sweep`."""
+
+    objects: ObjectStore
+    heartbeats: HeartbeatStore
+    now: datetime
+    patience: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Swept:
     """What became of one job."""
 
@@ -94,11 +113,11 @@ class _Swept:
     is_reminded: bool = False
 
 
-def _look(stored: StoredJob, store: JobStore, objects: ObjectStore, *, now: datetime, patience: timedelta) -> _Swept:
+def _look(stored: StoredJob, store: JobStore, terms: _Terms) -> _Swept:
     """Look at one job and write what is to be done for it; whatever is wrong with it stops no other."""
     job_id = stored.job.job_id
     try:
-        changed, events = _step(stored.job, objects, now, patience)
+        changed, events = _step(stored.job, terms)
         if changed is stored.job:
             return _Swept()
         store.replace(stored, changed, events)
@@ -111,30 +130,31 @@ def _look(stored: StoredJob, store: JobStore, objects: ObjectStore, *, now: date
     return _Swept(is_expired=changed.state is JobState.EXPIRED, is_reminded=bool(events))
 
 
-def _step(job: Job, objects: ObjectStore, now: datetime, patience: timedelta) -> tuple[Job, tuple[Event, ...]]:
+def _step(job: Job, terms: _Terms) -> tuple[Job, tuple[Event, ...]]:
     """Return the job as it should be written and the events to record with it; the same job if all is well."""
+    now = terms.now
     if job.state is JobState.AWAITING_UPLOAD:
-        archive = _uploaded(job, objects)
+        archive = _uploaded(job, terms.objects)
         if archive is None:
             late = now >= job.upload.expires_at + UPLOAD_GRACE
             return (advance(job, JobState.EXPIRED, now) if late else job), ()
         uploaded = archive_uploaded(job.job_id, now, object_key=archive.key, generation=archive.generation)
-        idle_since = max(job.updated_at, archive.updated_at)
-        return _reminded(job, (uploaded,), idle_since=idle_since, now=now, patience=patience)
-    leases = [claim.expires_at for claim in (job.claim, job.report_claim) if claim is not None]
+        return _reminded(job, (uploaded,), terms, idle_since=max(job.updated_at, archive.updated_at))
+    claims = (as_told(job, terms.heartbeats).claim, job.report_claim)
+    leases = [claim.expires_at for claim in claims if claim is not None]
     its_trainer_died = job.state is JobState.TRAINING
     events = (job_queued(job.job_id, now),) if its_trainer_died else announcement(job, now)
-    return _reminded(job, events, idle_since=max([job.updated_at, *leases]), now=now, patience=patience)
+    return _reminded(job, events, terms, idle_since=max([job.updated_at, *leases]))
 
 
 def _reminded(
-    job: Job, events: tuple[Event, ...], *, idle_since: datetime, now: datetime, patience: timedelta
+    job: Job, events: tuple[Event, ...], terms: _Terms, *, idle_since: datetime
 ) -> tuple[Job, tuple[Event, ...]]:
     """Return the job marked as reminded of, with the events, or the same job and none if its time has not come."""
     last_told = max(idle_since, job.reminded_at or idle_since)
-    if now - last_told < max(patience, last_told - idle_since):
+    if terms.now - last_told < max(terms.patience, last_told - idle_since):
         return job, ()
-    return replace(job, reminded_at=now), events
+    return replace(job, reminded_at=terms.now), events
 
 
 def _uploaded(job: Job, objects: ObjectStore) -> StoredObject | None:

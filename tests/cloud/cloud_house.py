@@ -41,6 +41,8 @@ from tests.onebox_fixture import environment
 
 BUCKET = "convtailor-data"
 LEASE_S = 10
+_HEARTBEAT_S = 0.2
+"""Far more often than anybody would pay for, so that a test sees each phase as it begins."""
 _SWEEP_EVERY_S = 2.0
 _SIGNER = "intake@demo.iam.gserviceaccount.com"
 _RULES = DeliveryRules(max_attempts=50, min_backoff=timedelta(0), max_backoff=timedelta(seconds=2))
@@ -196,6 +198,7 @@ class CloudHouse:
                 "CONVTAILOR_BACKEND": "gcp",
                 "CONVTAILOR_GCP_PROJECT": self.project,
                 "CONVTAILOR_GCP_BUCKET": BUCKET,
+                "CONVTAILOR_GCP_HEARTBEAT_S": str(_HEARTBEAT_S),
                 "CONVTAILOR_PUBLIC_URL": self.url,
                 "CONVTAILOR_PUSH_AUDIENCE": AUDIENCE,
                 "CONVTAILOR_PUSH_ACCOUNT": ACCOUNT,

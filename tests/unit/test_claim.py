@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from shared.errors import Conflict
-from shared.job.claim import Claim, held, release, renew, take
+from shared.job.claim import Claim, held, release, take
 from tests.job_fixture import NOW, HandClock
 
 SETTINGS = settings(derandomize=True, database=None, deadline=None)
@@ -42,19 +41,18 @@ class Claimants(RuleBasedStateMachine):
             self.beliefs[owner] = self.claim
             self.fences.append(self.claim.fence)
 
-    @rule(owner=owners, releasing=st.booleans())
-    def one_renews_or_releases(self, owner: str, *, releasing: bool) -> None:
+    @rule(owner=owners)
+    def one_releases(self, owner: str) -> None:
         belief = self.beliefs.get(owner, Claim(owner=owner, fence=1, expires_at=NOW))
         is_current = self.claim is not None and (self.claim.owner, self.claim.fence) == (owner, belief.fence)
-        mine = {"owner": owner, "fence": belief.fence, "now": self.clock()}
         try:
-            self.claim = release(self.claim, **mine) if releasing else renew(self.claim, **mine, lease=LEASE)
+            self.claim = release(self.claim, owner=owner, fence=belief.fence, now=self.clock())
         except Conflict:
             assert not is_current
         else:
             assert is_current, "a zombie changed its successor's claim"
             assert self.claim.fence == belief.fence
-            assert self.claim.is_live(self.clock()) is not releasing
+            assert not self.claim.is_live(self.clock())
 
     @invariant()
     def fences_rise(self) -> None:
@@ -70,12 +68,6 @@ TestClaimants.settings = SETTINGS
 def test_a_claim_is_live_until_the_moment_it_expires(seconds: int) -> None:
     claim = take(None, owner="ada", now=NOW, lease=LEASE)
     assert claim.is_live(NOW + timedelta(seconds=seconds)) == (seconds < 30)
-
-
-def test_a_claim_that_ran_out_may_be_renewed_while_nobody_took_the_job() -> None:
-    claim = take(None, owner="ada", now=NOW, lease=LEASE)
-    late = NOW + timedelta(hours=1)
-    assert renew(claim, owner="ada", fence=1, now=late, lease=LEASE) == replace(claim, expires_at=late + LEASE)
 
 
 @pytest.mark.parametrize(("owner", "fence"), [("bob", 1), ("ada", 2), ("ada", 0)])

@@ -17,7 +17,7 @@ from shared.job.events import job_queued
 from shared.job.job import JobState
 from shared.settings import Settings
 from tests.doubles.memory_job_store import MemoryJobStore
-from tests.job_fixture import NOW, archive_of, make_job
+from tests.job_fixture import NOW, archive_of, make_heartbeat, make_job
 
 
 @pytest.fixture
@@ -36,6 +36,7 @@ def keep(backends: Backends, job_id: str, **changes) -> None:
     mailed_at = NOW if state is JobState.DONE else None
     job = make_job(job_id, state, mailed_at=mailed_at, archive=archive_of(job_id), **changes)
     backends.job_store.create(job, [job_queued(job_id, NOW)])
+    backends.heartbeat_store.put(make_heartbeat(1, job_id=job_id))
     for key in (f"uploads/{job_id}/archive.zip", f"jobs/{job_id}/1/model.h5", f"jobs/{job_id}/report.html"):
         backends.object_store.put(key, io.BytesIO(b"bytes"), content_type="application/octet-stream")
 
@@ -59,6 +60,7 @@ def test_everything_of_the_person_is_deleted_and_nothing_of_others(capsys, data:
     assert "Deleted job job-1 and 3 objects." in out
     assert "Deleted job job-2 and 3 objects." in out
     for gone in ("job-1", "job-2"):
+        assert backends.heartbeat_store.get(gone, 1) is None
         with pytest.raises(NotFound):
             backends.job_store.get(gone)
     assert backends.job_store.get("job-10").job.email == "eve@example.org"

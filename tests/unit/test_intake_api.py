@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import Fault
+from shared.job.claim import Claim
 from shared.job.events import Topic, job_queued
 from shared.job.job import Archive, Artefacts, JobState, Trial, TrialState
 from shared.job.options import JobOptions
 from shared.job.progress import Best, Progress
 from shared.json_codec import to_json
 from tests.intake_fixture import MAX_BYTES, PUBLIC_URL, IntakeFixture, bearer
-from tests.job_fixture import make_job
+from tests.job_fixture import make_heartbeat, make_job
 
 ARCHIVE = Archive(object_key="uploads/x", generation="1", size_bytes=10, num_images=20, num_classes=2)
 ARTEFACTS = Artefacts(result="r", model_h5="h", model_keras="k", labels="l", predict="p", report="html")
@@ -193,13 +194,20 @@ def test_token_opens_the_job_from_header_or_query(service):
     assert service.http.get(f"/v1/jobs/{made['job_id']}?token={made['token']}").json == service.status(made)
 
 
-def test_status_shows_how_far_a_training_is(service):
+@pytest.mark.parametrize("told_by", ["its heartbeats", "the job itself, as earlier versions wrote it"])
+def test_status_shows_how_far_a_training_is(service, told_by):
     made = service.submit()
+    claim = Claim(owner="worker", fence=3, expires_at=service.clock())
     best = Best(candidate="tiny", val_accuracy=0.9)
     progress = Progress(phase="screen", done=3, total=9, unit="epochs", detail="vgg16: head", eta_s=4.5, best=best)
     trial = Trial(name="screen/tiny", state=TrialState.DONE, val_accuracy=0.9, seconds=2.5)
-    service.move(made, JobState.QUEUED, JobState.TRAINING, progress=progress, trials=(trial,), archive=ARCHIVE)
+    told = {"device": "CPU", "progress": progress, "trials": (trial,)}
+    in_job = {} if told_by == "its heartbeats" else told
+    service.move(made, JobState.QUEUED, JobState.TRAINING, archive=ARCHIVE, claim=claim, **in_job)
+    if not in_job:
+        service.heartbeats.put(make_heartbeat(3, job_id=made["job_id"], **told))
     status = service.status(made)
+    assert status["device"] == "CPU"
     shown = {name: status[name] for name in ("state", "phase", "done", "total", "unit", "detail", "eta_s", "best")}
     assert shown == {"state": "training", **to_json(progress)}
     assert status["trials"] == [to_json(trial)]

@@ -2,17 +2,16 @@
 
 import itertools
 import logging
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.api.error_code import OWN_ERRORS
-from services.intake.api.routes import JobRoutes
 from services.intake.app import create_app
-from services.intake.submission import UploadTerms
 from shared.errors import Conflict, Transient
-from tests.intake_fixture import MAX_BYTES, PUBLIC_URL, VALID_FOR, IntakeFixture, bearer
+from tests.intake_fixture import PUBLIC_URL, IntakeFixture, bearer
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW")
 BODIES = {
@@ -111,15 +110,7 @@ class FailingStore:
 
 def app_over(store):
     service = IntakeFixture()
-    routes = JobRoutes(
-        store=store,
-        objects=service.objects,
-        bus=service.bus,
-        clock=service.clock,
-        terms=UploadTerms(max_bytes=MAX_BYTES, valid_for=VALID_FOR),
-        link_valid_for=VALID_FOR,
-        public_url=PUBLIC_URL,
-    )
+    routes = replace(service.job_routes, store=store)
     return create_app(routes).test_client()
 
 

@@ -40,7 +40,7 @@ class PushedIntake(IntakeFixture):
         pushes = PushRoutes(
             gate=gate,
             handle=lambda event: handle_archive(event, **self.back_ends(), clock=self.clock),
-            sweep=lambda: sweep(**self.back_ends(), now=self.clock(), patience=PATIENCE),
+            sweep=lambda: sweep(**self.back_ends(), heartbeats=self.heartbeats, now=self.clock(), patience=PATIENCE),
             clock=self.clock,
         )
         self.http = create_app(self.job_routes, None, pushes).test_client()

@@ -13,7 +13,7 @@ from shared.ports.object_store import StoredObject
 from tests.bus_fixture import Ground
 from tests.doubles.memory_job_store import MemoryJobStore
 from tests.doubles.memory_object_store import MemoryObjectStore
-from tests.job_fixture import NOW, archive_of, make_job
+from tests.job_fixture import NOW, archive_of, make_heartbeat, make_job
 
 S = JobState
 PATIENCE = timedelta(minutes=2)
@@ -27,7 +27,14 @@ def ground() -> Ground:
 
 
 def swept(ground: Ground) -> SweepReport:
-    return sweep(ground.store, ground.objects, ground.bus, now=ground.clock(), patience=PATIENCE)
+    return sweep(
+        ground.store,
+        ground.objects,
+        ground.bus,
+        heartbeats=ground.heartbeats,
+        now=ground.clock(),
+        patience=PATIENCE,
+    )
 
 
 def heard(ground: Ground) -> list[Event]:
@@ -84,6 +91,27 @@ def test_a_job_at_work_is_idle_only_once_its_claim_has_run_out(ground: Ground, s
     ground.clock.advance(3600 + 119)
     assert swept(ground) == NOTHING
     ground.clock.advance(2)
+    assert swept(ground) == ONE_REMINDER
+
+
+def test_a_job_whose_trainer_tells_how_it_fares_is_not_idle_however_long_it_takes(ground: Ground) -> None:
+    claim = Claim(owner="worker", fence=2, expires_at=NOW + timedelta(seconds=30))
+    ground.store.create(make_job(state=S.TRAINING, claim=claim))
+    ground.clock.advance(3600)
+    last = make_heartbeat(2, expires_at=ground.clock() + timedelta(seconds=30))
+    ground.heartbeats.put(last)
+    ground.clock.advance(30 + 119)
+    assert swept(ground) == NOTHING
+    ground.clock.advance(2)
+    assert swept(ground) == ONE_REMINDER
+    assert ground.store.get("job-1").job.claim == claim, "the sweeper reminds, and writes nothing a worker told"
+
+
+def test_a_zombie_that_goes_on_telling_does_not_keep_a_lost_job_from_being_announced(ground: Ground) -> None:
+    claim = Claim(owner="successor", fence=3, expires_at=NOW + timedelta(seconds=30))
+    ground.store.create(make_job(state=S.TRAINING, claim=claim))
+    ground.clock.advance(30 + 121)
+    ground.heartbeats.put(make_heartbeat(2, expires_at=ground.clock() + timedelta(seconds=30)))
     assert swept(ground) == ONE_REMINDER
 
 

@@ -13,11 +13,13 @@ from services.trainer.worker.training_process import TrainingProcess
 from services.trainer.worker.warm_process import Unfit
 from shared.errors import Transient
 from shared.job.events import Event, EventType, Topic, announcement
-from shared.job.job import Job, JobState
+from shared.job.heartbeat import Heartbeat
+from shared.job.job import JobState
 from shared.ports.event_bus import Delivery
 from shared.ports.job_store import StoredJob
 from tests import scripted_training
 from tests.doubles.memory_event_bus import MemoryEventBus
+from tests.doubles.memory_heartbeat_store import MemoryHeartbeatStore
 from tests.doubles.memory_job_store import MemoryJobStore
 from tests.worker_fixture import JOB_ID, House, RealHouse
 
@@ -159,6 +161,7 @@ def test_a_worker_that_lost_its_claim_changes_nothing() -> None:
     def another_takes_over() -> None:
         claim_job(
             house.store,
+            house.heartbeats,
             JOB_ID,
             owner="successor",
             lease=timedelta(minutes=1),
@@ -175,7 +178,7 @@ def test_a_worker_that_lost_its_claim_changes_nothing() -> None:
 
 def test_a_claimed_job_is_left_alone_and_its_message_comes_again() -> None:
     house = House()
-    claim_job(house.store, JOB_ID, owner="first", lease=timedelta(minutes=1), clock=house.clock)
+    claim_job(house.store, house.heartbeats, JOB_ID, owner="first", lease=timedelta(minutes=1), clock=house.clock)
     before = house.job
     house.worker("succeed").work_once()
     assert house.job == before
@@ -365,25 +368,22 @@ class StuckBus(ScriptedBus):
         raise Transient("no answer for a long time")
 
 
-class CountingStore(MemoryJobStore):
-    """Tells how often a claim was made to last longer."""
+class CountingHeartbeats(MemoryHeartbeatStore):
+    """Does something when a worker has told how it fares so many times."""
 
-    when_renewed: Callable[[int], object] = staticmethod(lambda _: None)
-    num_renewals = 0
+    when_told: Callable[[int], object] = staticmethod(lambda _: None)
+    num_told = 0
 
-    def replace(self, stored: StoredJob, job: Job, *rest: Any) -> StoredJob:
-        before, after = stored.job.claim, job.claim
-        written = super().replace(stored, job, *rest)
-        if before and after and before.fence == after.fence and before.expires_at < after.expires_at:
-            self.num_renewals += 1
-            self.when_renewed(self.num_renewals)
-        return written
+    def put(self, heartbeat: Heartbeat) -> None:
+        super().put(heartbeat)
+        self.num_told += 1
+        self.when_told(self.num_told)
 
 
 def test_a_bus_that_does_not_answer_costs_no_claim() -> None:
-    house = House(store=CountingStore())
+    house = House(heartbeats=CountingHeartbeats())
     bus = StuckBus(house)
-    house.store.when_renewed = lambda renewals: renewals == 3 and house.cancel()
+    house.heartbeats.when_told = lambda num_told: num_told == 3 and house.cancel()
     try:
         house.worker("finish_when_told").work_once()
     finally:

@@ -13,9 +13,11 @@ from services.intake.job_request import parse_request
 from services.intake.submission import UploadTerms, cancel, link, look_up, submit
 from shared.clock import Clock
 from shared.errors import UserFault
+from shared.job.job import Job
 from shared.json_codec import to_json
 from shared.layout import Artefact
 from shared.ports.event_bus import EventBus
+from shared.ports.heartbeat_store import HeartbeatStore, as_told
 from shared.ports.job_store import JobStore
 from shared.ports.object_store import ObjectStore
 
@@ -30,6 +32,7 @@ class JobRoutes:
 
     Args:
         store: Jobs.
+        heartbeats: What those who train them tell.
         objects: Archives and artefacts.
         bus: Takes the news of a cancelled job.
         clock: Tells the time.
@@ -39,6 +42,7 @@ class JobRoutes:
     """
 
     store: JobStore
+    heartbeats: HeartbeatStore
     objects: ObjectStore
     bus: EventBus
     clock: Clock
@@ -87,13 +91,15 @@ class JobRoutes:
 
     def status(self, job_id: str) -> Response:
         """Tell how a job fares."""
-        job = look_up(job_id, _token(), store=self.store).job
-        return jsonify(to_json(status_document(job, public_url=self.public_url)))
+        return self._told(look_up(job_id, _token(), store=self.store).job)
 
     def cancel(self, job_id: str) -> Response:
         """Stop a job."""
-        job = cancel(job_id, _token(), store=self.store, bus=self.bus, clock=self.clock)
-        return jsonify(to_json(status_document(job, public_url=self.public_url)))
+        return self._told(cancel(job_id, _token(), store=self.store, bus=self.bus, clock=self.clock))
+
+    def _told(self, job: Job) -> Response:
+        """Return the job as the one who trains it tells it."""
+        return jsonify(to_json(status_document(as_told(job, self.heartbeats), public_url=self.public_url)))
 
     def fetch(self, job_id: str, artefact: str) -> tuple[Response, int, dict[str, str]]:
         """Redirect to what a job left."""

@@ -5,12 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from shared.clock import Clock
 from shared.errors import ConvtailorError
-from shared.messaging.sweeper import sweep
-from shared.ports.event_bus import EventBus
-from shared.ports.job_store import JobStore
-from shared.ports.object_store import ObjectStore
 
 _log = logging.getLogger(__name__)
 
@@ -46,24 +41,21 @@ class Background:
                 thread.join(_JOIN_S)
 
 
-def keep_sweeping(
-    stop: threading.Event,
-    *,
-    store: JobStore,
-    objects: ObjectStore,
-    bus: EventBus,
-    clock: Clock,
-    patience: timedelta,
-) -> None:
+def keep_sweeping(stop: threading.Event, *, sweep: Callable[[timedelta], object], patience: timedelta) -> None:
     """Sweep until told to stop.
 
     The first sweep has no patience: a service that has just started may have been killed between a change and its
     message, and whoever is told twice does nothing.
+
+    Args:
+        stop: Ends it.
+        sweep: Looks once at every job, with the patience given to it.
+        patience: How long a job may be idle; sweeps come twice in that time.
     """
     shown = timedelta(0)
     while not stop.is_set():
         try:
-            sweep(store, objects, bus, now=clock(), patience=shown)
+            sweep(shown)
             shown = patience
         except ConvtailorError:
             _log.warning("a sweep broke off; the next one carries on", exc_info=True)

@@ -157,6 +157,7 @@ def _delete(job: Job, backends: Backends) -> int:
     num_objects = 0
     for prefix in folders_of(job.job_id):
         num_objects += _delete_objects(backends.object_store, prefix)
+    backends.heartbeat_store.delete(job.job_id)
     backends.job_store.delete(job.job_id)
     return num_objects
 

@@ -1,7 +1,8 @@
 """A worker's hold on one job: whatever it writes about the job goes through here, and only while its claim stands."""
 
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,11 +10,15 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 
 from shared.clock import Clock
 from shared.errors import Conflict, ConvtailorError, Transient
-from shared.job.claim import Claim, held, release, renew, take
+from shared.job.claim import Claim, held, release, take
 from shared.job.events import announcement
-from shared.job.job import Job, JobState, Trial, advance, with_trial
+from shared.job.heartbeat import Heartbeat, is_due, with_heartbeat
+from shared.job.job import Job, JobState, Trial, advance
 from shared.job.progress import Progress
+from shared.ports.heartbeat_store import HeartbeatStore, as_told
 from shared.ports.job_store import JobStore
+
+logger = logging.getLogger(__name__)
 
 
 class NothingToDo(ConvtailorError):
@@ -24,54 +29,83 @@ class LostClaim(ConvtailorError):
     """Somebody else has the job by now; whatever this worker still does for it is void."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class JobLease:
     """The hold of one worker on one job.
 
-    Every method that writes raises :class:`LostClaim` where the claim has passed to another worker, and
-    :class:`shared.errors.Transient` where the store did not answer for a whole lease.
+    The job itself is written where the attempt ends; until then all that there is to tell goes with the heartbeats.
+    Every method that writes or reads raises :class:`LostClaim` where it sees that the claim has passed to another
+    worker, and :class:`shared.errors.Transient` where the store did not answer for a whole lease.
 
     Args:
         store: Where the job lies.
+        heartbeats: Where its heartbeats go.
         job: As it was when claimed, its claim included.
         claim: The claim.
-        lease: How long it lasts from each renewal on.
+        lease: How long it lasts from each heartbeat on.
         clock: Tells the time.
     """
 
     store: JobStore
+    heartbeats: HeartbeatStore
     job: Job
     claim: Claim
     lease: timedelta
     clock: Clock
+    _told: Heartbeat = field(init=False)
+    _known: Heartbeat = field(init=False)
 
-    def read(self) -> Job:
-        """Return the job as it is now."""
-        return self._update(lambda job: job)
-
-    def renew(self, trained_s: float) -> Job:
-        """Hold the job for another lease and note how many seconds of its budget are spent."""
-        return self._update(
-            lambda job: replace(
-                job,
-                trained_s=trained_s,
-                claim=renew(
-                    job.claim, owner=self.claim.owner, fence=self.claim.fence, now=self.clock(), lease=self.lease
-                ),
-            )
+    def __post_init__(self) -> None:
+        """Begin with what the job says itself."""
+        self._told = self._known = Heartbeat(
+            job_id=self.job.job_id,
+            fence=self.claim.fence,
+            expires_at=self.claim.expires_at,
+            trained_s=self.job.trained_s,
         )
 
-    def store_progress(self, progress: Progress) -> None:
-        """Show how far the job has come."""
-        self._update(lambda job: replace(job, progress=progress))
+    @property
+    def look_s(self) -> float:
+        """Seconds between two looks at the job."""
+        return self.heartbeats.cadence.look_s
 
-    def store_device(self, device: str) -> None:
-        """Show what trains the job."""
-        self._update(lambda job: replace(job, device=device))
+    def read(self) -> Job:
+        """Return the job as it is now, what goes with heartbeats left aside."""
+        return self._update(lambda job: job)
 
-    def store_trial(self, trial: Trial) -> None:
-        """Show a finished trial."""
-        self._update(lambda job: with_trial(job, trial))
+    def note_spent(self, seconds: float) -> None:
+        """Take in how many seconds of the budget this attempt has spent."""
+        self._known = replace(self._known, trained_s=self.job.trained_s + seconds)
+
+    def note_progress(self, progress: Progress) -> None:
+        """Take in how far the job has come."""
+        self._known = replace(self._known, progress=progress)
+
+    def note_device(self, device: str) -> None:
+        """Take in what trains the job."""
+        self._known = replace(self._known, device=device)
+
+    def note_trial(self, trial: Trial) -> None:
+        """Take in a finished trial, in place of one of the same name."""
+        others = (known for known in self._known.trials if known.name != trial.name)
+        self._known = replace(self._known, trials=(*others, trial))
+
+    def is_beat_due(self, elapsed_s: float) -> bool:
+        """Tell whether a heartbeat is to be written.
+
+        Args:
+            elapsed_s: Seconds since the last one, or since the job was claimed.
+        """
+        cadence = self.heartbeats.cadence
+        return is_due(self._told, self._known, elapsed_s=elapsed_s, lease=self.lease, cadence=cadence)
+
+    def beat(self) -> None:
+        """Hold the job for another lease, and tell what was taken in."""
+        for attempt in self._insisting(Transient):
+            with attempt:
+                told = replace(self._known, expires_at=self.clock() + self.lease)
+                self.heartbeats.put(told)
+                self._told = told
 
     def hand_back(self, *, counts: bool) -> None:
         """Give up the claim and leave the job to another worker.
@@ -79,29 +113,46 @@ class JobLease:
         Args:
             counts: Whether this attempt counts; one that was only interrupted does not.
         """
-        self._update(
-            lambda job: replace(job, claim=self._released(job), attempts=job.attempts if counts else job.attempts - 1)
-        )
+
+        def handed_back(job: Job) -> Job:
+            attempts = job.attempts if counts else job.attempts - 1
+            return replace(with_heartbeat(job, self._known), claim=self._released(job), attempts=attempts)
+
+        self._update(handed_back)
+        self._forget_heartbeats()
 
     def finish(self, state: JobState, **changes: Any) -> Job:
         """Write how the job ended, together with the event that announces it, and give up the claim."""
 
         def ended(job: Job) -> Job:
-            return advance(job, state, self.clock(), claim=self._released(job), **changes)
+            told = with_heartbeat(job, self._known)
+            return advance(told, state, self.clock(), claim=self._released(job), **changes)
 
-        return self._update(ended)
+        job = self._update(ended)
+        self._forget_heartbeats()
+        return job
 
     def _released(self, job: Job) -> Claim:
         return release(job.claim, owner=self.claim.owner, fence=self.claim.fence, now=self.clock())
 
-    def _update(self, change: Callable[[Job], Job]) -> Job:
-        """Read, check the claim, change and write, until nobody else wrote in between."""
-        for attempt in Retrying(
-            retry=retry_if_exception_type((Conflict, Transient)),
+    def _forget_heartbeats(self) -> None:
+        """Delete what the job says by itself now; what is left behind keeps it for the rest of a lease, no longer."""
+        try:
+            self.heartbeats.delete(self.job.job_id)
+        except Transient as error:
+            logger.info("heartbeats are left behind", extra={"reason": str(error)})
+
+    def _insisting(self, *faults: type[Exception]) -> Retrying:
+        return Retrying(
+            retry=retry_if_exception_type(faults),
             stop=stop_after_delay(self.lease),
             wait=wait_random_exponential(multiplier=0.01, max=1),
             reraise=True,
-        ):
+        )
+
+    def _update(self, change: Callable[[Job], Job]) -> Job:
+        """Read, check the claim, change and write, until nobody else wrote in between."""
+        for attempt in self._insisting(Conflict, Transient):
             with attempt:
                 return self._try_update(change)
         raise AssertionError("unreachable: the last attempt raises")
@@ -121,21 +172,26 @@ class JobLease:
         return self.store.replace(stored, job, events).job
 
 
-def claim_job(store: JobStore, job_id: str, *, owner: str, lease: timedelta, clock: Clock) -> JobLease:
-    """Take a queued job, or one whose worker is gone.
+def claim_job(
+    store: JobStore, heartbeats: HeartbeatStore, job_id: str, *, owner: str, lease: timedelta, clock: Clock
+) -> JobLease:
+    """Take a queued job, or one whose worker is gone, with all that it told before.
+
+    The one compare-and-set of the job decides between several that try.
 
     Raises:
         Conflict: If another worker holds it, or was faster.
         NothingToDo: If it does not wait for a trainer.
         NotFound: If there is no such job.
-        Transient: If the store did not answer.
+        Transient: If a store did not answer.
     """
     stored = store.get(job_id)
-    job = stored.job
-    if job.state not in (JobState.QUEUED, JobState.TRAINING) or job.archive is None:
-        raise NothingToDo(f"job {job_id} is {job.state}")
+    if stored.job.state not in (JobState.QUEUED, JobState.TRAINING) or stored.job.archive is None:
+        raise NothingToDo(f"job {job_id} is {stored.job.state}")
+    job = as_told(stored.job, heartbeats)
     claim = take(job.claim, owner=owner, now=clock(), lease=lease)
     taken = replace(job, claim=claim, attempts=job.attempts + 1)
     if job.state is JobState.QUEUED:
         taken = advance(taken, JobState.TRAINING, clock())
-    return JobLease(store=store, job=store.replace(stored, taken).job, claim=claim, lease=lease, clock=clock)
+    written = store.replace(stored, taken).job
+    return JobLease(store=store, heartbeats=heartbeats, job=written, claim=claim, lease=lease, clock=clock)

@@ -4,22 +4,19 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from services.trainer.protocol import Message, MessageKind, StopReason
 from services.trainer.worker.job_lease import JobLease
 from services.trainer.worker.training_process import TrainingProcess
 from shared.errors import ConvtailorError
-from shared.job.progress import Progress, worth_storing
 from shared.ports.event_bus import Delivery, EventBus
 
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.2
 """How soon a request to shut down is noticed, in seconds."""
-WATCH_S = 1.0
-"""Seconds between two looks at whether the person has cancelled."""
 
 
 class Preempted(ConvtailorError):
@@ -65,12 +62,10 @@ class _AttemptClock:
 
     started: float
     beaten: float
+    extended: float
     looked: float
-    stored: float
     kill_at: float | None = None
     stop_reason: StopReason | None = None
-    last: Progress | None = None
-    unstored: Progress | None = field(default=None)
     extending: threading.Thread | None = None
 
 
@@ -85,42 +80,41 @@ def attend(process: TrainingProcess, watch: Watch) -> Message:
         Transient: If the store did not answer for a whole lease.
     """
     now = watch.monotonic()
-    times = _AttemptClock(started=now, beaten=now, looked=now, stored=now)
+    times = _AttemptClock(started=now, beaten=now, extended=now, looked=now)
     while True:
         if watch.shutting_down():
             raise Preempted(f"job {watch.job_lease.job.job_id} is given back")
         message = process.next_message(TICK_S)
-        if message is not None and not _note(message, watch, times):
+        if message is not None and not _note(message, watch.job_lease):
             return message
         _look_after(process, watch, times)
 
 
-def _note(message: Message, watch: Watch, times: _AttemptClock) -> bool:
-    """Store what a message tells; ``False`` for a last word."""
-    if message.kind is MessageKind.PROGRESS:
-        times.unstored = message.progress
+def _note(message: Message, job_lease: JobLease) -> bool:
+    """Take in what a message tells; ``False`` for a last word."""
+    if message.kind is MessageKind.PROGRESS and message.progress is not None:
+        job_lease.note_progress(message.progress)
     elif message.kind is MessageKind.TRIAL and message.trial is not None:
-        watch.job_lease.store_trial(message.trial)
+        job_lease.note_trial(message.trial)
     elif message.kind is MessageKind.DEVICE and message.device is not None:
-        watch.job_lease.store_device(message.device)
+        job_lease.note_device(message.device)
     else:
         return False
     return True
 
 
 def _look_after(process: TrainingProcess, watch: Watch, times: _AttemptClock) -> None:
-    now = watch.monotonic()
-    new = times.unstored
-    if new is not None and worth_storing(times.last, new, elapsed_s=now - times.stored):
-        watch.job_lease.store_progress(new)
-        times.last, times.unstored, times.stored = new, None, now
-    if now - times.beaten >= watch.job_lease.lease.total_seconds() / 3:
-        watch.job_lease.renew(watch.job_lease.job.trained_s + now - times.started)
-        _extend(watch, times)
+    now, job_lease = watch.monotonic(), watch.job_lease
+    job_lease.note_spent(now - times.started)
+    if job_lease.is_beat_due(now - times.beaten):
+        job_lease.beat()
         times.beaten = now
-    if now - times.looked >= WATCH_S:
+    if now - times.extended >= job_lease.lease.total_seconds() / 3:
+        _extend(watch, times)
+        times.extended = now
+    if now - times.looked >= job_lease.look_s:
         times.looked = now
-        if watch.job_lease.read().cancel_requested_at is not None:
+        if job_lease.read().cancel_requested_at is not None:
             _stop(process, watch, times, StopReason.CANCELLED)
     if now - times.started >= seconds_left(watch.job_lease):
         _stop(process, watch, times, StopReason.BUDGET)

@@ -21,6 +21,7 @@ from shared.job.job import JobState, TrialState
 from shared.logs import bound
 from shared.messaging.outbox import publish_pending
 from shared.ports.event_bus import Delivery, EventBus
+from shared.ports.heartbeat_store import HeartbeatStore
 from shared.ports.job_store import JobStore
 from shared.process.line_process import ProcessDied
 
@@ -49,6 +50,7 @@ class Worker:
 
     Args:
         store: Where jobs lie.
+        heartbeats: Where it tells how the one at hand fares.
         bus: Where they are announced.
         spawn: Starts a training process that waits for its order.
         owner: Unique name of this worker.
@@ -60,6 +62,7 @@ class Worker:
     """
 
     store: JobStore
+    heartbeats: HeartbeatStore
     bus: EventBus
     spawn: Callable[[], TrainingProcess]
     owner: str
@@ -155,7 +158,9 @@ class Worker:
         if self.shutdown.is_set():  # while the bus was asked, which may take seconds
             raise Preempted(f"job {job_id} is left to another worker")
         try:
-            job_lease = claim_job(self.store, job_id, owner=self.owner, lease=self.rules.lease, clock=self.clock)
+            job_lease = claim_job(
+                self.store, self.heartbeats, job_id, owner=self.owner, lease=self.rules.lease, clock=self.clock
+            )
         except NothingToDo as reason:
             logger.info("nothing to do", extra={"reason": str(reason)})
             return

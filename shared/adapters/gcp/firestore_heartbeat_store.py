@@ -8,9 +8,6 @@ from shared.adapters.gcp.job_document import HEARTBEATS, JOBS, heartbeat_fields,
 from shared.adapters.gcp.vendor_error import CallLimit, translated
 from shared.job.heartbeat import Cadence, Heartbeat, decode_heartbeat
 
-_CADENCE = Cadence(least_s=5.0, progress_s=5.0, look_s=5.0)
-"""Every read and every write is billed; five seconds are a third of the lease that Terraform gives the trainers."""
-
 
 class FirestoreHeartbeatStore:
     """The :class:`shared.ports.heartbeat_store.HeartbeatStore` of Google Cloud.
@@ -18,18 +15,27 @@ class FirestoreHeartbeatStore:
     Args:
         project: Google Cloud project.
         database: Firestore database, in native mode.
+        interval_s: Seconds between two heartbeats and between two looks at a job, each of which is billed.
         limit: How long a call may take.
     """
 
-    def __init__(self, project: str, *, database: str = "(default)", limit: CallLimit | None = None) -> None:
+    def __init__(
+        self,
+        project: str,
+        *,
+        database: str = "(default)",
+        interval_s: float = 5.0,
+        limit: CallLimit | None = None,
+    ) -> None:
         self._project = project
         self._database = database
+        self._cadence = Cadence(least_s=interval_s, progress_s=interval_s, look_s=interval_s)
         self._limit = limit or CallLimit()
 
     @property
     def cadence(self) -> Cadence:
         """See the port."""
-        return _CADENCE
+        return self._cadence
 
     def put(self, heartbeat: Heartbeat) -> None:
         """See the port."""
