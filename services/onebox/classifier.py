@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from services.client.fault import UsageFault
-from services.onebox.service_process import import_path
 from shared.errors import Fault, UserFault
 from shared.layout import FILE_NAMES, Artefact
+from shared.process.child_process import python_module
+from shared.process.line_process import LineProcess, ProcessDied
 
 _IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff"})
 
@@ -94,28 +93,21 @@ def classify(model: Path, images: Sequence[Path]) -> Iterator[Prediction]:
     labels = labels_beside(model)
     classes = labels.read_text(encoding="utf-8").splitlines()
     order = {"model": str(model), "labels": str(labels), "images": [str(path) for path in images]}
-    command = [sys.executable, "-P", "-m", "services.trainer.export.classify"]
-    environ = {**os.environ, **import_path(os.environ)}
-    with (
-        tempfile.TemporaryFile() as complaints,  # a pipe that nobody empties would stop a talkative library
-        subprocess.Popen(  # noqa: S603 - our own module
-            command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints
-        ) as process,
-    ):
-        if process.stdin is None or process.stdout is None:
-            raise RuntimeError("the pipes asked for were not made")
-        with process.stdin as sink:
-            sink.write(json.dumps(order).encode())
-        num_answers = 0
-        for line in process.stdout:
-            num_answers += 1
-            yield _read(json.loads(line), classes)
-        if process.wait() != 0 or num_answers < len(images):
+    with tempfile.TemporaryFile() as complaints:  # shown only where it ends early
+        process = LineProcess(python_module("services.trainer.export.classify"), os.environ, errors=complaints)
+        try:
+            process.send(json.dumps(order).encode() + b"\n")
+            for _ in images:
+                yield _read(process.await_line(), classes)
+        except ProcessDied as death:
             complaints.seek(0)
-            raise _broken(complaints.read().decode(errors="replace"))
+            raise _broken(complaints.read().decode(errors="replace")) from death
+        finally:
+            process.end()
 
 
-def _read(answer: Mapping[str, Any], classes: Sequence[str]) -> Prediction:
+def _read(line: bytes, classes: Sequence[str]) -> Prediction:
+    answer: Mapping[str, Any] = json.loads(line)
     if "fault" in answer:
         raise UserFault.of(Fault(**answer["fault"]))
     if "error" in answer:

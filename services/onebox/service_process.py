@@ -1,10 +1,5 @@
 """One service as a child process: started, watched, started again when it dies, stopped with all that it started."""
 
-import os
-import signal
-import subprocess
-import sys
-import sysconfig
 import threading
 import time
 from collections import deque
@@ -12,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import services
 from shared.errors import UserFault
+from shared.process.child_process import ChildProcess, python_module
 
 _USAGE = 2
 """Exit code of a service whose settings make no sense; starting it again cannot help."""
@@ -47,9 +42,9 @@ class ServiceProcess:
 
     def __init__(self, name: str, *, environ: Mapping[str, str], log: Path, rule: RestartRule | None = None) -> None:
         self.name, self.log = name, log
-        self.environ = {**environ, **import_path(environ)}
+        self.environ = dict(environ)
         self._rule = rule or RestartRule()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ChildProcess | None = None
         self._stopping = threading.Event()
         self._fault: UserFault | None = None
         self._lock = threading.Lock()
@@ -59,7 +54,7 @@ class ServiceProcess:
     def pid(self) -> int | None:
         """Its process, while it has one."""
         process = self._process
-        return process.pid if process is not None and process.poll() is None else None
+        return process.pid if process is not None and process.is_alive else None
 
     def start(self) -> None:
         """Start it; returns at once."""
@@ -78,8 +73,8 @@ class ServiceProcess:
         """Ask it to stop in good order and never start it again."""
         with self._lock:
             self._stopping.set()
-            if self._process is not None and self._process.poll() is None:
-                self._process.terminate()
+            if self._process is not None:
+                self._process.ask_to_stop()
 
     def await_end(self, deadline_s: float) -> None:
         """Wait until it has ended, then kill it and all that is left of its group.
@@ -91,7 +86,7 @@ class ServiceProcess:
             return
         self._thread.join(max(0.0, deadline_s - time.monotonic()))
         if self._process is not None:
-            _kill_group(self._process)
+            self._process.kill()
         self._thread.join()
 
     def _supervise(self) -> None:
@@ -101,9 +96,8 @@ class ServiceProcess:
             process = self._spawn()
             if process is None:
                 return
-            with process:  # closes the leash once it has ended
-                code = process.wait()
-            _kill_group(process)  # what it had started must not outlive it
+            code = process.wait()
+            process.end()  # what it had started must not outlive it
             if self._stopping.is_set():
                 return
             num_deaths = 1 if time.monotonic() - started_s > self._rule.soon_s else num_deaths + 1
@@ -113,20 +107,13 @@ class ServiceProcess:
             pause_s = 0.0 if num_deaths == 1 else self._rule.first_pause_s * 2 ** (num_deaths - 2)
             self._stopping.wait(pause_s)
 
-    def _spawn(self) -> subprocess.Popen[bytes] | None:
+    def _spawn(self) -> ChildProcess | None:
         """Start the process, unless it was asked to stop meanwhile."""
         with self._lock, self.log.open("ab") as sink:
             if self._stopping.is_set():
                 return None
-            # -P keeps the person's current folder, which may hold a `services` of its own, off the import path.
-            self._process = subprocess.Popen(  # noqa: S603 - our own modules
-                [sys.executable, "-P", "-m", "shared.process.child", f"services.{self.name}"],
-                env=self.environ,
-                stdin=subprocess.PIPE,
-                stdout=sink,
-                stderr=sink,
-                start_new_session=True,
-            )
+            command = python_module("shared.process.guarded", f"services.{self.name}")
+            self._process = ChildProcess(command, self.environ, output=sink, errors=sink, leads_group=True)
             return self._process
 
     def _given_up(self, code: int, num_deaths: int) -> UserFault:
@@ -140,20 +127,3 @@ class ServiceProcess:
             fix=f"Read the end of its log, {self.log}, mend what it names and run the command again.",
             details={"service": self.name, "log": str(self.log), "last_lines": [line.rstrip() for line in lines]},
         )
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill whatever is left of the process group that the process led."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):  # macOS answers the second for a group of zombies
-        return
-
-
-def import_path(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variable by which a child finds this code where it runs from a checkout that is not installed."""
-    root = Path(services.__file__ or "").resolve().parents[1]
-    if root in {Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib")}:
-        return {}
-    known = environ.get("PYTHONPATH")
-    return {"PYTHONPATH": os.pathsep.join([str(root), *([known] if known else [])])}

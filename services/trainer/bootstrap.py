@@ -14,12 +14,12 @@ from services.trainer.worker.training_process import TrainingProcess
 from services.trainer.worker.worker import Worker, WorkerRules
 from services.trainer.zoo.mirror import open_mirror
 from shared.backends import open_backends
-from shared.process.line_process import own_python
+from shared.process.child_process import python_module
 from shared.settings import InvalidSettings, environment_of
 
 MIN_CLOUD_LEASE_S, MAX_CLOUD_LEASE_S = 10, 600
 """Shortest and longest time for which Pub/Sub leases a message, in seconds."""
-TRAINING_COMMAND = (*own_python(), "-m", "services.trainer.training.process")
+TRAINING_COMMAND = python_module("services.trainer.training.process")
 
 
 def build_worker(settings: TrainerSettings, environ: Mapping[str, str] = os.environ) -> Worker:

@@ -1,13 +1,12 @@
 """``python -m services.trainer.export.classify``: classify pictures with a delivered network, for another program.
 
-Standard input is one JSON document ``{"model": path, "labels": path, "images": [path, …]}``. Standard output is one
-JSON line per image, in order: ``{"path", "probabilities": [one per label]}`` or ``{"path", "error": reason}``. A model
+It is told one line of JSON, ``{"model": path, "labels": path, "images": [path, …]}``, and answers
+with one per image, in order: ``{"path", "probabilities": [one per label]}`` or ``{"path", "error": reason}``. A model
 that cannot be used is one line ``{"fault": {code, message, fix, details}}``.
 """
 
 import json
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 from services.trainer.export.predict import load_image
 from shared.errors import UserFault
-from shared.process.parent_death import take_standard_output
+from shared.process.starter import Starter
 
 
 def classify(order: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -62,12 +61,16 @@ def main() -> None:
     """Read the order, say what each image shows."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    with take_standard_output() as sink:
-        try:
-            for answer in classify(json.load(sys.stdin)):
-                sink.write(json.dumps(answer).encode() + b"\n")
-        except UserFault as error:
-            sink.write(json.dumps({"fault": asdict(error.fault)}).encode() + b"\n")
+    starter = Starter()
+
+    def say(answer: Mapping[str, Any]) -> None:
+        starter.say(json.dumps(answer).encode() + b"\n")
+
+    try:
+        for answer in classify(json.loads(starter.hear())):
+            say(answer)
+    except UserFault as error:
+        say({"fault": asdict(error.fault)})
 
 
 if __name__ == "__main__":

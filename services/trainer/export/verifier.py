@@ -7,7 +7,8 @@ import os
 from services.trainer.export.check import ExportCheck, Request
 from shared.errors import Fault
 from shared.json_codec import from_json, to_json
-from shared.process.line_process import LineProcess, ProcessDied, own_python
+from shared.process.child_process import python_module
+from shared.process.line_process import LineProcess, ProcessDied
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Verifier:
 
     @staticmethod
     def _start() -> LineProcess:
-        return LineProcess([*own_python(), "-m", "services.trainer.export.verify"], os.environ)
+        return LineProcess(python_module("services.trainer.export.verify"), os.environ)
 
 
 def objection(name: str, check: ExportCheck) -> Fault | None:

@@ -7,7 +7,6 @@ carries :class:`services.trainer.protocol.Message` only.
 import logging
 import os
 import queue
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from services.trainer.training.pipeline import ArchiveRefused, Outcome, Tools, t
 from shared.backends import open_backends
 from shared.errors import ConvtailorError, NotFound, Transient, UserFault
 from shared.logs import bound, start_logging
-from shared.process.parent_death import die_with_starter, follow, ignore_interrupts, take_standard_output
+from shared.process.starter import Starter
 from shared.settings import load
 
 logger = logging.getLogger(__name__)
@@ -78,21 +77,16 @@ def _told(error: ConvtailorError) -> Message:
 
 def main() -> None:
     """Wait for the order, carry it out, say how it ended."""
-    ignore_interrupts()
-    die_with_starter()
-    messages = take_standard_output()
+    control = Control()
+    starter = Starter(control.take)
     settings = load(TrainerSettings, os.environ)
     start_logging(settings.log_level, "training")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # the accelerator may be another process's too
-    control = Control()
-    follow(sys.stdin.buffer, control.take)
     verifier = Verifier()
-    say_lock = threading.Lock()
 
     def say(message: Message) -> None:
-        with say_lock:
-            messages.write(encode_line(message))
+        starter.say(encode_line(message))
 
     warm_up = threading.Thread(target=_warm_up, args=(settings, say), name="warm-up", daemon=True)
     warm_up.start()
