@@ -56,8 +56,7 @@ class ObjectStore(Protocol):
 
         Raises:
             Conflict: If ``if_absent`` and the key is taken.
-            ValueError: If the key is empty, absolute, longer than 1,024 bytes in UTF-8 or has a ``..`` segment; the
-                other methods raise it too.
+            ValueError: As :func:`shared.ports.object_key.check_key`, which the other methods ask too.
         """
         ...
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import BinaryIO
 
-from shared.adapters.embedded.object_file import path_of
 from shared.adapters.embedded.signed_url import UrlSigner
 from shared.clock import Clock, utc_now
 from shared.errors import Conflict, NotFound, Transient
+from shared.ports.object_key import check_key
 from shared.ports.object_store import SignedRequest, StoredObject
 
 
@@ -30,7 +30,7 @@ class MemoryObjectStore:
 
     def put(self, key: str, source: BinaryIO, *, content_type: str, if_absent: bool = False) -> StoredObject:
         """See the port."""
-        path_of(key)  # refuses the keys that the port refuses
+        check_key(key)
         data = _read_all(source)
         stored = StoredObject(
             key=key,
@@ -64,7 +64,7 @@ class MemoryObjectStore:
 
     def delete(self, key: str) -> None:
         """See the port."""
-        path_of(key)
+        check_key(key)
         with self._lock:
             self._objects.pop(key, None)
 
@@ -78,16 +78,16 @@ class MemoryObjectStore:
         size_bytes: int | None = None,  # the server of this store takes any size in one request
     ) -> SignedRequest:
         """See the port; uploads of any size are one ``PUT``."""
-        path_of(key)
+        check_key(key)
         return self._signer.sign_upload(key, content_type=content_type, max_bytes=max_bytes, valid_for=valid_for)
 
     def sign_download(self, key: str, *, filename: str, valid_for: timedelta) -> SignedRequest:
         """See the port."""
-        path_of(key)
+        check_key(key)
         return self._signer.sign_download(key, filename=filename, valid_for=valid_for)
 
     def _found(self, key: str) -> tuple[StoredObject, bytes]:
-        path_of(key)
+        check_key(key)
         with self._lock:
             if key not in self._objects:
                 raise NotFound(f"there is no object {key!r}")

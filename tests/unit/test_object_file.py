@@ -1,7 +1,8 @@
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from shared.adapters.embedded.object_file import MAX_KEY_BYTES, key_of, path_of
+from shared.adapters.embedded.object_file import key_of, path_of
+from shared.ports.object_key import MAX_KEY_BYTES
 
 SETTINGS = settings(derandomize=True, database=None, deadline=None)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=100) | st.text("aA./%+=~ \0\\ä", max_size=300)

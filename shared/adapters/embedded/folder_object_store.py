@@ -10,10 +10,11 @@ from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from shared.adapters.embedded.object_file import Metadata, check_key, describe, key_of, path_of, write_trailer
+from shared.adapters.embedded.object_file import Metadata, describe, key_of, path_of, write_trailer
 from shared.adapters.embedded.signed_url import UrlSigner
 from shared.clock import Clock, utc_now
 from shared.errors import Conflict, NotFound, Transient
+from shared.ports.object_key import check_key
 from shared.ports.object_store import SignedRequest, StoredObject
 
 _CHUNK_BYTES = 1 << 20

@@ -16,9 +16,9 @@ from urllib.parse import unquote
 
 from shared.errors import Transient
 from shared.json_codec import from_json, to_json
+from shared.ports.object_key import check_key
 from shared.ports.object_store import StoredObject
 
-MAX_KEY_BYTES = 1024
 TRAILER_BYTES = 512
 _MAX_NAME_BYTES = 200  # file systems allow 255
 _FOLDER = "+"  # ends the name of a folder that stands for a segment, so that keys a and a/b can both exist
@@ -35,25 +35,13 @@ class Metadata:
     updated_at: datetime
 
 
-def check_key(key: str) -> None:
-    """Refuse a key that an object cannot have.
-
-    Raises:
-        ValueError: If the key is empty, absolute, too long or has a ``..`` segment.
-    """
-    if not key or key.startswith("/") or ".." in key.split("/") or len(key.encode()) > MAX_KEY_BYTES:
-        raise ValueError(
-            f"received the key {key[:80]!r}, expected 1 to {MAX_KEY_BYTES} bytes, relative, without '..' segments"
-        )
-
-
 def path_of(key: str) -> PurePosixPath:
     """Return the relative path of a key's file: percent-encoded, so that nothing in a key is special to a file system.
 
     Capitals are encoded too, because some file systems do not tell them from small letters.
 
     Raises:
-        ValueError: As :func:`check_key`.
+        ValueError: As :func:`shared.ports.object_key.check_key`.
     """
     check_key(key)
     *folders, last = (_encoded(segment) for segment in key.split("/"))

@@ -7,7 +7,7 @@ Source: https://cloud.google.com/storage/docs/objects#naming
 
 import re
 
-from shared.adapters.embedded.object_file import MAX_KEY_BYTES, path_of
+from shared.ports.object_key import MAX_KEY_BYTES, check_key
 
 _MARK = "␛"
 _REFUSED = re.compile(r"\A\.|[\x00-\x1f\x7f-\x9f␛]")
@@ -20,7 +20,7 @@ def name_of(key: str) -> str:
     Raises:
         ValueError: If the key is empty, absolute, too long or has a ``..`` segment.
     """
-    path_of(key)  # refuses the keys that the port refuses
+    check_key(key)
     name = name_prefix(key)
     if len(name.encode()) > MAX_KEY_BYTES:
         raise ValueError(
