@@ -12,7 +12,7 @@ from services.reporter.mailers.message import parse_sender, to_message
 from services.reporter.report.downloads import local_downloads, signed_downloads
 from services.reporter.report.figures import Figures
 from services.reporter.report.letter import Letter, write_letter, write_page
-from services.reporter.report.outline import SNIPPET
+from services.reporter.report.sections.use import SNIPPET
 from shared.errors import Fault, UserFault
 from shared.job.job import Artefacts, Job, JobState
 from shared.job.result import Quarantined, Result

@@ -9,7 +9,7 @@ from PIL import Image
 
 from services.reporter.bootstrap import draw
 from services.reporter.report.figures import Figures
-from services.reporter.report.plots import curves, fonts
+from services.reporter.report.plots import bars, curves, fonts, style
 from services.reporter.report.plots import matrix as matrix_plot
 from shared.job.result import History, Result
 from tests.result_fixture import make_result
@@ -55,7 +55,7 @@ def test_every_plot_decodes_has_content_and_fits_a_mail(shape: str) -> None:
 def test_the_matrix_grows_with_the_classes_so_that_names_stay_legible() -> None:
     small = decode(figures_of("two classes, one candidate")["confusion"].data)
     large = decode(figures_of("sixty classes, twelve candidates")["confusion"].data)
-    assert small.width == curves.WIDTH_IN * curves.DOTS_PER_INCH
+    assert small.width == style.WIDTH_IN * style.DOTS_PER_INCH
     assert large.width / 60 > 30  # pixels per class
 
 
@@ -87,4 +87,4 @@ def test_curves_with_losses_that_blew_up_are_still_drawn(curve: Callable[[Result
 
 
 def test_the_same_result_gives_the_same_bytes() -> None:
-    assert curves.accuracy_bars(make_result()) == figures_of("ten classes, four candidates")["accuracy-bars"].data
+    assert bars.accuracy_bars(make_result()) == figures_of("ten classes, four candidates")["accuracy-bars"].data

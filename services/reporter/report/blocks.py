@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from services.reporter.report.figures import Picture
+from services.reporter.report.wording import count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,3 +184,10 @@ class Outline:
     opening: Sequence[Block]
     sections: Sequence[Section]
     footer: Sequence[str]
+
+
+def remainder(total: int, shown: int, noun: str) -> list[Block]:
+    """Return a line that counts what is not shown, if anything."""
+    if total <= shown:
+        return []
+    return [Paragraph(text=f"… and {count(total - shown, f'more {noun}')}.", is_quiet=True)]

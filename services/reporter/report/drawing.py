@@ -14,7 +14,8 @@ from services.reporter.report.figures import (
     Picture,
     mistake_name,
 )
-from services.reporter.report.plots.curves import accuracy_bars, candidate_curves, tuning_curves
+from services.reporter.report.plots.bars import accuracy_bars
+from services.reporter.report.plots.curves import candidate_curves, tuning_curves
 from services.reporter.report.plots.matrix import confusion_matrix
 from services.reporter.report.statistics import trained
 from services.reporter.report.wording import one_line, percent

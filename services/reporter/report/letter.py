@@ -7,7 +7,7 @@ from services.reporter.report.blocks import Gallery, Outline, Plot
 from services.reporter.report.downloads import Downloads
 from services.reporter.report.figures import Figures, Picture
 from services.reporter.report.limits import MAIL, PAGE
-from services.reporter.report.outline import tell
+from services.reporter.report.outline import outline_of
 from services.reporter.report.rendering import render_mail, render_page, render_text
 from services.reporter.report.wording import one_line
 from shared.job.job import Job
@@ -40,7 +40,7 @@ def write_letter(job: Job, result: Result | None, *, figures: Figures, downloads
         figures: Pictures of the result; empty without one.
         downloads: Links to what may be fetched.
     """
-    outline = tell(job, result, figures=figures, downloads=downloads, limits=MAIL)
+    outline = outline_of(job, result, figures=figures, downloads=downloads, limits=MAIL)
     return Letter(
         subject=one_line(outline.subject),
         text=render_text(outline),
@@ -51,7 +51,7 @@ def write_letter(job: Job, result: Result | None, *, figures: Figures, downloads
 
 def write_page(job: Job, result: Result | None, *, figures: Figures, downloads: Downloads) -> str:
     """Return ``report.html``, which needs nothing beside it; arguments as for :func:`write_letter`."""
-    return render_page(tell(job, result, figures=figures, downloads=downloads, limits=PAGE))
+    return render_page(outline_of(job, result, figures=figures, downloads=downloads, limits=PAGE))
 
 
 def _pictures(outline: Outline) -> Iterator[Picture]:

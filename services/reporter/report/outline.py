@@ -1,41 +1,30 @@
-"""The letter as a outline: what it says for each end of a job, in which order."""
+"""What is said about each end of a job, and in which order."""
 
 from urllib.parse import urlsplit
 
-from services.reporter.report.blocks import Block, Code, Links, Outline, Paragraph, Section
+from services.reporter.report.blocks import Block, Links, Outline, Paragraph, Section
 from services.reporter.report.downloads import Downloads
 from services.reporter.report.figures import Figures
 from services.reporter.report.limits import Limits
-from services.reporter.report.sections.failure import fault_sections
+from services.reporter.report.sections.classes import class_section
+from services.reporter.report.sections.confusions import confusion_section
+from services.reporter.report.sections.failure import again_section, fault_sections, unknown_fault
+from services.reporter.report.sections.fine_print import fine_print_section
+from services.reporter.report.sections.headline import headline, score_block
+from services.reporter.report.sections.mistakes import confidence_section, mistake_section
+from services.reporter.report.sections.network import network_section
 from services.reporter.report.sections.photographs import photograph_section
-from services.reporter.report.sections.scoring import (
-    class_section,
-    confidence_section,
-    confusion_section,
-    headline,
-    mistake_section,
-    score_block,
-)
-from services.reporter.report.sections.training import (
-    candidate_section,
-    fine_print_section,
-    network_section,
-    tuning_section,
-)
-from services.reporter.report.warnings import cautions
+from services.reporter.report.sections.training import candidate_section, tuning_section
+from services.reporter.report.sections.use import use_section
+from services.reporter.report.warnings import warnings_about
 from services.reporter.report.wording import enumeration, moment, one_line, percent, shortened
-from shared.errors import Fault
 from shared.job.job import Job, JobState
 from shared.job.result import Result
 
-SNIPPET = """import keras
-model = keras.models.load_model("model.h5", compile=False)
-photo = keras.utils.img_to_array(keras.utils.load_img("photo.jpg"))
-print(model.predict(photo[None].astype("uint8")))"""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def tell(job: Job, result: Result | None, *, figures: Figures, downloads: Downloads, limits: Limits) -> Outline:
+def outline_of(job: Job, result: Result | None, *, figures: Figures, downloads: Downloads, limits: Limits) -> Outline:
     """Return what there is to say about a job that came to an end.
 
     Args:
@@ -60,7 +49,7 @@ def _with_model(job: Job, result: Result, *, figures: Figures, downloads: Downlo
             f"Not finished, but there is a model: {score}",
         ),
     }.get(job.state, ("Your model is ready.", f"Your model is ready: {score}"))
-    opening: list[Block] = [score_block(result), *_link_blocks(downloads), *cautions(result)]
+    opening: list[Block] = [score_block(result), *_link_blocks(downloads), *warnings_about(result)]
     faults = fault_sections(job.fault, limits) if job.fault is not None else []
     sections = [
         *faults,
@@ -68,7 +57,7 @@ def _with_model(job: Job, result: Result, *, figures: Figures, downloads: Downlo
         confusion_section(result, figures),
         mistake_section(result, figures),
         confidence_section(result),
-        _use_section(result),
+        use_section(result),
         candidate_section(result, figures),
         tuning_section(result, figures),
         photograph_section(result, limits),
@@ -86,7 +75,7 @@ def _with_model(job: Job, result: Result, *, figures: Figures, downloads: Downlo
 
 
 def _without_model(job: Job, downloads: Downloads, limits: Limits) -> Outline:
-    fault = job.fault or _unknown_fault()
+    fault = job.fault or unknown_fault()
     if job.state is JobState.CANCELLED:
         subject, title = "Your job was cancelled", "Your job was cancelled."
         lead = "It was stopped before a network was trained, so there is no model. Nothing else is needed from you."
@@ -104,7 +93,7 @@ def _without_model(job: Job, downloads: Downloads, limits: Limits) -> Outline:
         title=title,
         lead=lead,
         opening=_link_blocks(downloads),
-        sections=[*sections, _again_section(job, downloads)],
+        sections=[*sections, again_section(job, downloads)],
         footer=_footer(job),
     )
 
@@ -121,43 +110,9 @@ def _link_blocks(downloads: Downloads) -> list[Block]:
     return [Links(links=downloads.links), Paragraph(text=until, is_quiet=True)]
 
 
-def _use_section(result: Result) -> Section:
-    order = enumeration([one_line(name) for name in result.classes], most=12)
-    return Section(
-        title="Use it",
-        blocks=[
-            Paragraph(text="Give it any photograph, of any size; resizing and scaling happen inside. In plain Keras:"),
-            Code(text=SNIPPET),
-            Paragraph(
-                text=f"It prints one probability per class, in the order of labels.txt: {order}. With names instead, "
-                f"and phone photographs turned upright: python predict.py photo.jpg"
-            ),
-        ],
-    )
-
-
-def _again_section(job: Job, downloads: Downloads) -> Section:
-    where = f" at {downloads.public_url}" if downloads.public_url else ""
-    text = {
-        JobState.REJECTED: f"Correct the zip and send it as a new job{where}. One folder per class, photographs "
-        "inside; this job is closed.",
-        JobState.CANCELLED: f"Whenever you like, send the zip as a new job{where}.",
-    }.get(job.state, f"Send the zip as a new job{where} once you have changed what is named above; this job is closed.")
-    which = f"Job {job.job_id}" + (f", trained on {one_line(job.device)}" if job.device else "")
-    return Section(title="Try again", blocks=[Paragraph(text=text), Paragraph(text=which, is_quiet=True)])
-
-
 def _footer(job: Job) -> list[str]:
     text = (
         "convtailor fits networks to photographs. You receive this one message because this address was given for job "
         f"{job.job_id}. If that was not you, nothing more will come."
     )
     return [text]
-
-
-def _unknown_fault() -> Fault:
-    return Fault(
-        code="unknown",
-        message="The reason was not recorded.",
-        fix="Send the same zip once more; if it ends like this again, tell the operator the number of this job.",
-    )

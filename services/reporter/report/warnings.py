@@ -22,7 +22,7 @@ _STOPPED = {
 }
 
 
-def cautions(result: Result) -> list[Notice]:
+def warnings_about(result: Result) -> list[Notice]:
     """Return the warnings that apply, the gravest first."""
     found = [
         *_no_better_than_guessing(result),

@@ -1,85 +1,19 @@
-"""The plots of the report, as PNG bytes. Drawn with figure objects, never through pyplot and its global state."""
+"""Accuracy and loss over epochs, of screening and of fine-tuning."""
 
-import io
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from services.reporter.report.plots.fonts import families
+from services.reporter.report.plots.style import ACCENT, FAINT, MUTED, WARM, WIDTH_IN, style, to_png
 from services.reporter.report.statistics import trained
-from services.reporter.report.wording import percent
-from shared.interval import wilson_interval
 from shared.job.result import History, Result
 
-INK, MUTED, FAINT, ACCENT, WARM = "#1f2a30", "#66737a", "#d5dadb", "#0d6e60", "#b8681c"
-DOTS_PER_INCH = 160  # 6.4 inches make 1024 pixels, shown 580 wide in a mail: sharp on dense screens
-WIDTH_IN = 6.4
 _PANELS_PER_ROW = 3
 _FEW_EPOCHS = 3
-
-
-def style() -> dict[Any, Any]:
-    """Return the look that every plot shares, as matplotlib parameters."""
-    return {
-        "font.family": list(families()),
-        "font.size": 9,
-        "text.color": INK,
-        "axes.edgecolor": FAINT,
-        "axes.labelcolor": MUTED,
-        "axes.labelsize": 8.5,
-        "axes.linewidth": 0.8,
-        "axes.spines.right": False,
-        "axes.spines.top": False,
-        "axes.grid": True,
-        "axes.axisbelow": True,
-        "axes.titlesize": 9.5,
-        "grid.color": "#eceeee",
-        "grid.linewidth": 0.7,
-        "xtick.color": MUTED,
-        "ytick.color": MUTED,
-        "xtick.labelsize": 8,
-        "ytick.labelsize": 8,
-        "xtick.major.size": 0,
-        "ytick.major.size": 0,
-        "legend.frameon": False,
-        "legend.fontsize": 8.5,
-    }
-
-
-def to_png(figure: Figure) -> bytes:
-    """Return a figure as a PNG on white, at :data:`DOTS_PER_INCH`."""
-    stream = io.BytesIO()
-    # Software and date left out: the same result gives the same bytes.
-    figure.savefig(stream, format="png", dpi=DOTS_PER_INCH, facecolor="white", metadata={"Software": None})
-    return stream.getvalue()
-
-
-def accuracy_bars(result: Result) -> bytes:
-    """Draw validation accuracy of every trained candidate with its 95 % interval, the winner coloured."""
-    candidates = trained(result)[::-1]
-    with rc_context(style()):
-        figure = Figure(figsize=(WIDTH_IN, 0.75 + 0.3 * len(candidates)), layout="constrained")
-        axes = figure.subplots()
-        for row, each in enumerate(candidates):
-            accuracy = each.val_accuracy or 0.0
-            low, high = wilson_interval(round(accuracy * result.counts.validation), result.counts.validation)
-            won = each.name == result.winner
-            axes.barh(row, accuracy, height=0.62, color=ACCENT if won else "#b9c6c6")
-            axes.plot([low, high], [row, row], color=INK, linewidth=1.1, solid_capstyle="butt", marker="|", ms=5)
-            axes.text(1.02, row, percent(accuracy, 1), va="center", fontweight="bold" if won else "normal")
-        names = axes.set_yticks(range(len(candidates)), [each.name for each in candidates])
-        for tick, each in zip(names, candidates, strict=True):
-            tick.label1.set(color=INK, fontweight="bold" if each.name == result.winner else "normal")
-        axes.set(xlim=(0, 1.12), ylim=(-0.6, len(candidates) - 0.4), xticks=[0, 0.25, 0.5, 0.75, 1.0])
-        axes.grid(visible=False, axis="y")
-        axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        axes.set_xlabel(f"right on the {result.counts.validation} validation photographs; thin lines: 95 % interval")
-        return to_png(figure)
 
 
 def candidate_curves(result: Result, *, loss: bool = False) -> bytes:

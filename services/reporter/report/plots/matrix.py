@@ -5,8 +5,8 @@ from matplotlib import rc_context
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from services.reporter.report.plots.curves import ACCENT, INK, MUTED, WARM, WIDTH_IN, style, to_png
 from services.reporter.report.plots.fonts import label
+from services.reporter.report.plots.style import ACCENT, INK, MUTED, WARM, WIDTH_IN, style, to_png
 from shared.job.result import Result
 
 _RIGHT = LinearSegmentedColormap.from_list("right", ["#ffffff", "#cfe3df", "#5fa899", ACCENT, "#07473e"])

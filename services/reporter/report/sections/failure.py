@@ -1,13 +1,14 @@
-"""The part of the letter about what went wrong: which files, and what to do now."""
+"""What went wrong, in which files, and what to do now."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.reporter.report.blocks import Block, Facts, Listing, Paragraph, Section, Subheading
+from services.reporter.report.blocks import Block, Facts, Listing, Paragraph, Section, Subheading, remainder
+from services.reporter.report.downloads import Downloads
 from services.reporter.report.limits import Limits
-from services.reporter.report.sections.photographs import more
 from services.reporter.report.wording import number, one_line
 from shared.errors import Fault
+from shared.job.job import Job, JobState
 from shared.json_codec import from_json
 
 
@@ -36,7 +37,7 @@ def _told(fault: Fault, limits: Limits) -> list[Block]:
         total = fault.details.get("count")
         shown = places[: limits.num_files]
         blocks.append(Listing(entries=[(one_line(str(place)), "") for place in shown]))
-        blocks += more(total if isinstance(total, int) else len(places), len(shown), "file")
+        blocks += remainder(total if isinstance(total, int) else len(places), len(shown), "file")
     pairs = [*others, ("Code", fault.code)]
     return [*blocks, Facts(pairs=pairs)]
 
@@ -63,3 +64,24 @@ def _worded(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return number(value)
     return one_line(str(value))
+
+
+def again_section(job: Job, downloads: Downloads) -> Section:
+    """Return how to send the photographs once more."""
+    where = f" at {downloads.public_url}" if downloads.public_url else ""
+    text = {
+        JobState.REJECTED: f"Correct the zip and send it as a new job{where}. One folder per class, photographs "
+        "inside; this job is closed.",
+        JobState.CANCELLED: f"Whenever you like, send the zip as a new job{where}.",
+    }.get(job.state, f"Send the zip as a new job{where} once you have changed what is named above; this job is closed.")
+    which = f"Job {job.job_id}" + (f", trained on {one_line(job.device)}" if job.device else "")
+    return Section(title="Try again", blocks=[Paragraph(text=text), Paragraph(text=which, is_quiet=True)])
+
+
+def unknown_fault() -> Fault:
+    """Return what is told where no reason was recorded."""
+    return Fault(
+        code="unknown",
+        message="The reason was not recorded.",
+        fix="Send the same zip once more; if it ends like this again, tell the operator the number of this job.",
+    )

@@ -1,6 +1,6 @@
-"""The part of the letter about the photographs: what was used, what was left out and why."""
+"""What became of the photographs: used for what, left out, and why."""
 
-from services.reporter.report.blocks import Block, Facts, Listing, Paragraph, Section, Subheading
+from services.reporter.report.blocks import Block, Facts, Listing, Paragraph, Section, Subheading, remainder
 from services.reporter.report.limits import Limits
 from services.reporter.report.wording import count, enumeration, number, one_line
 from shared.job.result import Duplicates, LabelConflict, Quarantined, Result
@@ -26,13 +26,6 @@ def photograph_section(result: Result, limits: Limits) -> Section:
     return Section(title="Your photographs", blocks=blocks)
 
 
-def more(total: int, shown: int, noun: str) -> list[Block]:
-    """Return a line that counts what is not shown, if anything."""
-    if total <= shown:
-        return []
-    return [Paragraph(text=f"… and {count(total - shown, f'more {noun}')}.", is_quiet=True)]
-
-
 def _copies(duplicates: Duplicates) -> str:
     parts = []
     if duplicates.exact:
@@ -46,7 +39,7 @@ def _copies(duplicates: Duplicates) -> str:
 
 def _quarantined(files: tuple[Quarantined, ...], most: int) -> list[Block]:
     entries = [(one_line(file.path), f"{one_line(file.reason)} {one_line(file.fix)}") for file in files[:most]]
-    return [Subheading(text="Left out"), Listing(entries=entries), *more(len(files), most, "file")]
+    return [Subheading(text="Left out"), Listing(entries=entries), *remainder(len(files), most, "file")]
 
 
 def _conflicts(conflicts: tuple[LabelConflict, ...], most: int) -> list[Block]:
@@ -59,5 +52,5 @@ def _conflicts(conflicts: tuple[LabelConflict, ...], most: int) -> list[Block]:
         Subheading(text="Same picture, different classes"),
         Paragraph(text=text),
         Listing(entries=entries),
-        *more(len(conflicts), most, "group"),
+        *remainder(len(conflicts), most, "group"),
     ]

@@ -1,10 +1,9 @@
-"""The part of the letter about how the network came to be: candidates, fine-tuning, the network, the fine print."""
+"""How the network came to be: the candidates, then fine-tuning."""
 
-from services.reporter.report.blocks import Block, Code, Facts, Listing, Paragraph, Plot, Section, Subheading, Table
+from services.reporter.report.blocks import Block, Listing, Paragraph, Plot, Section, Subheading, Table
 from services.reporter.report.figures import ACCURACY_BARS, CANDIDATE_ACCURACY, CANDIDATE_LOSS, TUNING, Figures
-from services.reporter.report.limits import Limits
 from services.reporter.report.statistics import trained
-from services.reporter.report.wording import NBSP, NONE, count, number, one_line, percent, took
+from services.reporter.report.wording import NONE, count, number, one_line, percent, took
 from shared.job.job import TrialState
 from shared.job.result import CandidateResult, Hyperparameters, Result
 
@@ -70,54 +69,6 @@ def tuning_section(result: Result, figures: Figures) -> Section:
         text = f"Recipes were proposed by {tuning.search.value} search."
         blocks.append(Paragraph(text=text, is_quiet=True))
     return Section(title="Fine-tuning", blocks=blocks)
-
-
-def network_section(result: Result, limits: Limits) -> Section:
-    """Return the size of the network and its summary as Keras prints it."""
-    model = result.model
-    pairs = [
-        ("Network", f"{result.winner}, images resized to {model.input_px} × {model.input_px} pixels inside"),
-        ("Parameters", number(model.total_parameters)),
-        ("Trainable", f"{number(model.trainable_parameters)} (from layer {model.cut_layer} on)"),
-        ("Non-trainable", number(model.non_trainable_parameters)),
-    ]
-    if model.weights_licence is not None:
-        pairs.append(("Licence", f"{model.weights_licence}, of the pre-trained weights it grew from"))
-    lines = model.summary.strip("\n").splitlines()
-    blocks: list[Block] = [Facts(pairs=pairs)]
-    if len(lines) > limits.num_summary_lines:
-        # The end of a summary holds the totals, which the facts above state already.
-        lines = lines[: limits.num_summary_lines]
-        note = f"The first {len(lines)} lines of the summary; the full report has it whole."
-        blocks += [Code(text="\n".join(lines), is_small=True), Paragraph(text=note, is_quiet=True)]
-    else:
-        blocks.append(Code(text="\n".join(lines), is_small=True))
-    return Section(title="The network", blocks=blocks)
-
-
-def fine_print_section(result: Result) -> Section:
-    """Return times, device, seed and versions: what it takes to do it again."""
-    times = result.timings_s
-    steps = (
-        ("preparing", times.prepare),
-        ("comparing", times.screen),
-        ("fine-tuning", times.tune),
-        ("testing", times.evaluate),
-        ("packing", times.export),
-    )
-    pairs = [
-        ("Took", f"{took(times.total)}: " + ", ".join(f"{name} {took(seconds)}" for name, seconds in steps)),
-        ("Trained on", result.device),
-        ("Seed", str(result.seed)),
-        ("Versions", ", ".join(f"{name} {version}" for name, version in result.versions.items()) or "unknown"),
-        ("Job", result.job_id),
-    ]
-    how = (
-        "How it was measured: the test photographs were set aside before training, near-duplicates kept together on "
-        "one side, and looked at once, at the very end. The interval is Wilson's 95 % score interval; it holds for "
-        "photographs of the same kind, taken in the same way."
-    ).replace("95 %", f"95{NBSP}%")
-    return Section(title="The fine print", blocks=[Facts(pairs=pairs), Paragraph(text=how, is_quiet=True)])
 
 
 def recipe(chosen: Hyperparameters) -> str:

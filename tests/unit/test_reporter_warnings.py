@@ -3,14 +3,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from services.reporter.report.warnings import cautions
+from services.reporter.report.warnings import warnings_about
 from services.reporter.report.wording import enumeration, percent
 from shared.job.result import Result
 from tests.result_fixture import make_result, scores
 
 
 def titles(result: Result) -> list[str]:
-    return [notice.title for notice in cautions(result)]
+    return [notice.title for notice in warnings_about(result)]
 
 
 @pytest.fixture

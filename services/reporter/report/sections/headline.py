@@ -1,0 +1,26 @@
+"""How good the network is, in one sentence and one number with its interval."""
+
+from services.reporter.report.blocks import Score
+from services.reporter.report.statistics import guessing_accuracy, num_right
+from services.reporter.report.wording import count, number, percent, span
+from shared.job.result import Result
+
+
+def headline(result: Result) -> str:
+    """Return the accuracy as a share of photographs, and what to expect of new ones."""
+    num_images = result.test.num_images
+    right = num_right(result)
+    what = f"all {num_images}" if right == num_images else f"{number(right)} of {count(num_images, 'photograph')}"
+    ending = " photographs" if right == num_images else ""
+    return f"It recognised {what}{ending} that it had never seen before: {percent(result.test.accuracy)}."
+
+
+def score_block(result: Result) -> Score:
+    """Return the accuracy with its interval."""
+    return Score(
+        share=result.test.accuracy,
+        interval=result.test.interval,
+        shown=percent(result.test.accuracy),
+        caption=f"Expect {span(result.test.interval)} on photographs like these. Always answering with the commonest "
+        f"class would give {percent(guessing_accuracy(result))}.",
+    )
