@@ -36,8 +36,8 @@ class Figure:
         """Return the figure as a row of a Markdown table."""
         target = f"≥ {self.at_least:g}" if self.at_least is not None else ""
         target = f"≤ {self.at_most:g}" if self.at_most is not None else target
-        verdict = {True: "yes", False: "**no**", None: ""}[self.reached]
-        return f"| {self.name} | {self.measured:.3g} {self.unit} | {target} | {verdict} | {self.note} |"
+        is_reached = {True: "yes", False: "**no**", None: ""}[self.reached]
+        return f"| {self.name} | {self.measured:.3g} {self.unit} | {target} | {is_reached} | {self.note} |"
 
 
 TABLE_HEAD = ("| figure | measured | target | reached | how |", "|---|---|---|---|---|")

@@ -1,4 +1,4 @@
-"""The clock, passed in wherever time matters, so that tests can turn its hands."""
+"""The clock, passed in wherever time matters, so that tests can set it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

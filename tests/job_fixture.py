@@ -15,7 +15,7 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
 
 
 class HandClock:
-    """A clock whose hands only the test moves."""
+    """A clock that only the test moves."""
 
     def __init__(self, now: datetime = NOW) -> None:
         self.now = now

@@ -3,7 +3,7 @@
 locals {
   # ack_s: after this a message comes again; for pushes also the longest request.
   # attempts: an expired lease counts as one, so a job that is pre-empted again and again needs many; poison is found by
-  # the services' own count, and buried by them.
+  # the services' own count, and dead-lettered by them.
   topics = {
     uploads = { ack_s = 60, attempts = 20 }
     jobs    = { ack_s = local.lease_s, attempts = 50 }

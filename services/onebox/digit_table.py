@@ -56,6 +56,6 @@ def _is_right(digit: HeldBack, prediction: Prediction) -> bool:
 def _cell(digit: HeldBack, prediction: Prediction) -> Text:
     probability = prediction.probabilities.get(prediction.best, 0.0)
     is_right = _is_right(digit, prediction)
-    verdict = f"{prediction.best}  {probability:.0%}" + ("" if is_right else f", is {digit.digit}")
+    answer = f"{prediction.best}  {probability:.0%}" + ("" if is_right else f", is {digit.digit}")
     drawn = "\n".join(as_blocks(digit.pixels))
-    return Text.assemble(drawn, "\n", (verdict, "bold green" if is_right else "bold red"))
+    return Text.assemble(drawn, "\n", (answer, "bold green" if is_right else "bold red"))

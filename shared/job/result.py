@@ -252,7 +252,7 @@ class Timings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The whole story of one training; see the module."""
+    """Everything that one training found; see the module."""
 
     job_id: str
     seed: int

@@ -18,7 +18,7 @@ EVENT = job_queued("job-1", NOW)
 
 
 class Office:
-    """A desk, and what came over it."""
+    """An endpoint, and what was pushed to it."""
 
     def __init__(self, error: Exception | None = None, *, dead_error: Exception | None = None) -> None:
         self.handled: list[Event] = []
@@ -32,10 +32,10 @@ class Office:
         read: Callable[[Envelope], Event | None] | None = None,
     ) -> PushAnswer:
         reading = {} if read is None else {"read": read}
-        desk = PushEndpoint(
+        endpoint = PushEndpoint(
             topic=Topic.JOBS, verifier=OneToken(), handler=self._handle, record_dead=self._record, **reading
         )
-        return answer_push(body, authorization, desk)
+        return answer_push(body, authorization, endpoint)
 
     def _handle(self, event: Event) -> None:
         self.handled.append(event)

@@ -1,4 +1,4 @@
-"""The story of a training on one page: prepare, screen, tune, evaluate, export."""
+"""A training on one page: prepare, screen, tune, evaluate, export."""
 
 import time
 from collections.abc import Callable

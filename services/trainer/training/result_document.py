@@ -42,7 +42,7 @@ class Pieces:
 def tell(
     pieces: Pieces, *, job_id: str, seed: int, stopped_because: str | None, spent_s: Mapping[str, float], total_s: float
 ) -> Result:
-    """Return the whole story.
+    """Return the whole document.
 
     Args:
         pieces: What the steps found.
