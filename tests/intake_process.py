@@ -5,13 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 
 from tests.intake_fixture import bearer
+from tests.waiting import until
 
 PATIENCE_S = 20.0
 
@@ -68,12 +67,3 @@ class IntakeProcess:
     def await_state(self, made: dict, *, other_than: str = "awaiting_upload") -> dict:
         """Return the status once the job has left a state."""
         return until(lambda: (status := self.status(made))["state"] != other_than and status)
-
-
-def until(look: Callable[[], object]):
-    """Return what a look finds once it finds something."""
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not (found := look()):
-        assert time.monotonic() < deadline_s, "it did not happen in time"
-        time.sleep(0.02)
-    return found

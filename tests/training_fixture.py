@@ -3,8 +3,6 @@
 import os
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -26,6 +24,7 @@ from shared.job.options import JobOptions
 from shared.ports.heartbeat_store import as_told
 from shared.settings import Settings
 from tests.doubles.memory_object_store import MemoryObjectStore
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[1]
 JOB_ID = "job-1"
@@ -161,15 +160,16 @@ class Site:
         Raises:
             AssertionError: If it is not in time, or the worker ended.
         """
-        backends, pause = self.backends, threading.Event()
-        deadline = time.monotonic() + within_s
-        while True:
+        backends = self.backends
+
+        def look() -> Job | None:
             job = told(backends)
             if what(job):
                 return job
-            assert time.monotonic() < deadline, f"{job}\n{self.log}"
             assert worker.poll() is None, self.log
-            pause.wait(0.02)
+            return None
+
+        return until(look, within_s=within_s, every_s=0.02, tell=lambda: f"{told(backends)}\n{self.log}")
 
     def fetch(self, name: str, folder: Path) -> Path:
         """Copy a delivered file into a folder."""

@@ -29,6 +29,7 @@ from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus
 from shared.adapters.gcp.pubsub_topology import create_topology
 from shared.job.events import Event, Topic
 from shared.job.job import Job
+from shared.messaging.envelope import parse_envelope
 from shared.ports.event_bus import DeliveryRules
 from tests.cloud.emulator import free_port
 from tests.cloud.push_relay import relayed
@@ -44,6 +45,8 @@ LEASE_S = 10
 _HEARTBEAT_S = 0.2
 """Far more often than anybody would pay for, so that a test sees each phase as it begins."""
 _SWEEP_EVERY_S = 2.0
+_SETTLED = ("nothing to do", "job ended")
+"""Last words of a trainer about a message."""
 _SIGNER = "intake@demo.iam.gserviceaccount.com"
 _RULES = DeliveryRules(max_attempts=50, min_backoff=timedelta(0), max_backoff=timedelta(seconds=2))
 _RESTLESS = RestartRule(max_deaths=20, first_pause_s=0.1)
@@ -83,6 +86,7 @@ class CloudHouse:
         self.services: dict[str, ServiceProcess] = {}
         self.environ: dict[str, str] = {}
         self.taken_mails: list[bytes] = []
+        self.settled_pushes: list[bytes] = []
         self.closing = threading.Event()
 
     @classmethod
@@ -145,6 +149,13 @@ class CloudHouse:
             bus.publish(event)
         bus.close()
 
+    def settled_events(self) -> set[str]:
+        """Return the ids of the events that a service or a trainer has had its way with."""
+        pushed = [parse_envelope(body).message.data for body in self.settled_pushes]
+        ours = [json.loads(data) for data in pushed if b'"event_id"' in data]
+        pulled = [line["event_id"] for line in self.lines("trainer") if line["message"] in _SETTLED]
+        return {event["event_id"] for event in ours} | set(pulled)
+
     def dead_letters(self) -> list[bytes]:
         """Return what was given up on any topic."""
         bus = PubsubEventBus(self.project)
@@ -171,7 +182,12 @@ class CloudHouse:
             certificates = stack.enter_context(served_certificates(self.issuer))
             relays = {
                 name: stack.enter_context(
-                    relayed(f"http://127.0.0.1:{port}", self.issuer, copies=self.weather.draw_copies)
+                    relayed(
+                        f"http://127.0.0.1:{port}",
+                        self.issuer,
+                        copies=self.weather.draw_copies,
+                        settled=self.settled_pushes.append,
+                    )
                 )
                 for name, port in self.ports.items()
             }

@@ -7,15 +7,15 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.waiting import until
+
 _GUARD = Path(__file__).parent / "guard.py"
 _READY_WITHIN_S = 90.0
-_LOOK_EVERY_S = 0.1
 
 PUBSUB = ("gcloud", "beta", "emulators", "pubsub", "start", "--project=demo")
 FIRESTORE = ("gcloud", "emulators", "firestore", "start")
@@ -75,14 +75,13 @@ class Emulator:
         Raises:
             RuntimeError: If it ends or stays silent.
         """
-        for _ in range(int(_READY_WITHIN_S / _LOOK_EVERY_S)):
-            if self.process.poll() is not None:
-                raise RuntimeError(f"the emulator ended with {self.process.returncode}: {self.said()}")
-            if self._answers():
-                return
-            time.sleep(_LOOK_EVERY_S)
-        self.stop()
-        raise RuntimeError(f"the emulator was not ready after {_READY_WITHIN_S} s: {self.said()}")
+        try:
+            until(lambda: self._answers() or self.process.poll() is not None, within_s=_READY_WITHIN_S, tell=self.said)
+        except AssertionError as error:
+            self.stop()
+            raise RuntimeError(f"the emulator was not ready: {error}") from error
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the emulator ended with {self.process.returncode}: {self.said()}")
 
     def said(self) -> str:
         """Return its output so far."""

@@ -5,7 +5,6 @@ is the work of the highest fence.
 """
 
 import signal
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,14 +20,14 @@ from services.client.api.job_view import JobView, Submitted
 from shared.clock import utc_now
 from shared.job.events import announcement, archive_uploaded, job_queued
 from shared.job.job import Job, JobState
-from tests.cloud.cloud_house import LEASE_S, CloudHouse, Weather
+from tests.cloud.cloud_house import CloudHouse, Weather
 from tests.onebox_fixture import draw_folder
+from tests.waiting import until
 
 PHASES = ("queue", "prepare", "screen", "tune", "evaluate", "export", "report", "done")
 QUICK = {"candidates": "tiny", "epochs": 8, "tune_epochs": 2, "tune_trials": 1, "budget_minutes": 5}
 SLOW = {**QUICK, "epochs": 40, "tune_epochs": 6}
 _WITHIN_S = 420.0
-_LOOK_EVERY_S = 0.05
 
 pytestmark = pytest.mark.slow
 
@@ -67,24 +66,20 @@ def watch(
     house: CloudHouse, client: Client, created: Submitted, *, look: Callable[[JobView], None] = lambda _: None
 ) -> JobView:
     """Watch a job to its end, with a look at each of its states."""
-    deadline_s = time.monotonic() + _WITHIN_S
-    while True:
-        assert time.monotonic() < deadline_s, {name: house.lines(name)[-5:] for name in house.services}
+
+    def ended() -> JobView | None:
         for service in house.services.values():
             service.check()
         view = house.status(client, created)
         if view is not None:
             look(view)
-            if view.is_ended:
-                return view
-        time.sleep(_LOOK_EVERY_S)
+        return view if view is not None and view.is_ended else None
+
+    return until(ended, within_s=_WITHIN_S, tell=lambda: {name: house.lines(name)[-5:] for name in house.services})
 
 
 def await_mail(house: CloudHouse, job_id: str) -> None:
-    deadline_s = time.monotonic() + 60
-    while house.job(job_id).mailed_at is None:
-        assert time.monotonic() < deadline_s, house.lines("reporter")[-5:]
-        time.sleep(_LOOK_EVERY_S)
+    until(lambda: house.job(job_id).mailed_at, tell=lambda: house.lines("reporter")[-5:])
 
 
 def assert_promises_kept(house: CloudHouse, job_id: str) -> Job:
@@ -163,12 +158,14 @@ def test_messages_that_come_often_at_once_and_out_of_order_change_nothing(house:
         watch(house, client, created)
         ended = assert_promises_kept(house, created.job_id)
         assert len(house.mails(created.job_id)) == 1
-        house.publish(
+        late = [
             *announcement(replace(ended, state=JobState.REPORTING, mailed_at=None), utc_now()),
             job_queued(job.job_id, utc_now()),
             archive_uploaded(job.job_id, utc_now(), object_key=job.upload.object_key, generation="1"),
-        )
-        time.sleep(3)  # long enough for a push and a pull; there is no event whose absence could be waited for
+        ]
+        late = [replace(event, event_id=f"late-{number}") for number, event in enumerate(late)]
+        house.publish(*late)
+        until(lambda: {event.event_id for event in late} <= house.settled_events())
         assert house.job(created.job_id) == ended
     assert len(house.mails(created.job_id)) == 1
 
@@ -203,11 +200,10 @@ def test_a_trainer_that_sleeps_past_its_claim_changes_nothing_when_it_wakes(hous
         assert ended.claim.fence > asleep[0]
         model = httpx.get(f"{house.url}/v1/jobs/{created.job_id}/model", headers=bearer(created), follow_redirects=True)
         house.signal("sleeper", signal.SIGCONT)
-        time.sleep(LEASE_S / 2)  # it wakes, finds its claim gone and goes on to other work
+        until(lambda: any("no longer holds the claim" in str(line) for line in house.lines("sleeper")))
         assert house.job(created.job_id) == ended
         again = httpx.get(f"{house.url}/v1/jobs/{created.job_id}/model", headers=bearer(created), follow_redirects=True)
     assert model.content == again.content
-    assert any("no longer holds the claim" in str(line) for line in house.lines("sleeper")), "it did try"
     assert len(house.mails(created.job_id)) == 1
 
 

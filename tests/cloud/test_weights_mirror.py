@@ -34,10 +34,11 @@ def test_a_file_comes_from_the_bucket_whole(storage_server: StorageServer, tmp_p
     mirror = mirror_of(f"gs://{BUCKET}/{prefix}", tmp_path)
 
     assert mirror.names() == {ROW.weights_file}
-    path = mirror.fetch(ROW, deadline_s=time.monotonic() + 60)
+    deadline_s = time.monotonic() + 60
+    path = mirror.fetch(ROW, deadline_s=deadline_s)
     assert path is not None
     assert path.read_bytes() == CONTENT
-    assert mirror.fetch(BACKBONES["vgg16"], deadline_s=time.monotonic() + 60) is None
+    assert mirror.fetch(BACKBONES["vgg16"], deadline_s=deadline_s) is None
 
 
 def test_a_bucket_that_is_not_there_is_said_to_be(storage_server: StorageServer, tmp_path: Path) -> None:

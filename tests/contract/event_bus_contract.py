@@ -13,6 +13,7 @@ from typing import ClassVar
 from shared.job.events import Event, Topic, archive_uploaded, decode, job_queued
 from shared.ports.event_bus import DeadLetter, Delivery, DeliveryRules, EventBus
 from tests.job_fixture import NOW
+from tests.waiting import until
 
 RULES = DeliveryRules(max_attempts=4, min_backoff=timedelta(seconds=10), max_backoff=timedelta(seconds=30))
 
@@ -183,14 +184,15 @@ class EventBusContract:
     def test_threads_that_pull_together_never_share_a_leased_message(self, bus: EventBus) -> None:
         ids = {self.published(bus, f"job-{number}").event_id for number in range(60)}
 
-        def drain(_: int) -> list[str]:
-            mine = []
-            while deliveries := self.pull_soon(bus, max_messages=2):
-                mine += [decode(delivery.data).event_id for delivery in deliveries]
-                for delivery in deliveries:
-                    bus.ack(delivery)
-            return mine
+        pulled: list[str] = []
+
+        def take() -> bool:
+            for delivery in bus.pull(Topic.JOBS, lease=self.lease, max_messages=2):
+                pulled.append(decode(delivery.data).event_id)
+                bus.ack(delivery)
+            return len(pulled) >= len(ids)
 
         with ThreadPoolExecutor(8) as pool:
-            pulled = Counter(event_id for mine in pool.map(drain, range(8)) for event_id in mine)
-        assert pulled == Counter(ids)
+            list(pool.map(lambda _: until(take, every_s=0), range(8)))
+        assert Counter(pulled) == Counter(ids)
+        assert self.is_idle(bus)

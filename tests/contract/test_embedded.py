@@ -64,9 +64,9 @@ def killed_after(role: str, data_dir: Path, num_lines: int) -> list[str]:
     process = start(role, data_dir)
     said = list(itertools.islice(process.stdout, num_lines))
     process.kill()
-    return [
-        line.strip() for line in [*said, *process.communicate()[0].splitlines(keepends=True)] if line.endswith("\n")
-    ]
+    said += process.stdout  # communicate() would not see what was read ahead
+    process.communicate()
+    return [line.strip() for line in said if line.endswith("\n")]
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ from shared.job.events import Topic, decode
 from shared.job.job import Artefacts, JobState, advance
 from shared.job.options import JobOptions
 from tests.intake_fixture import small_archive
-from tests.intake_process import IntakeProcess, until
+from tests.intake_process import IntakeProcess
+from tests.waiting import until
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 needs_curl = pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="needs curl and jq")

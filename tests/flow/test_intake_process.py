@@ -16,7 +16,8 @@ from shared.job.events import Topic, decode
 from shared.layout import archive_key
 from tests.archive_corpus import CASES
 from tests.intake_fixture import bearer, small_archive
-from tests.intake_process import IntakeProcess, until
+from tests.intake_process import IntakeProcess
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")

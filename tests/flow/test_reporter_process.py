@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from email import message_from_bytes, policy
@@ -21,6 +20,7 @@ from shared.messaging.outbox import publish_pending
 from shared.settings import Settings
 from tests.reporter_fixture import JOB_ID, KEYS, finished_job
 from tests.result_fixture import make_result
+from tests.waiting import until
 
 PUBLIC_URL = "http://127.0.0.1:8080"
 PATIENCE_S = 60.0
@@ -60,10 +60,7 @@ def finish_job(backends: Backends) -> None:
 
 
 def await_state(backends: Backends, state: JobState) -> None:
-    deadline_s = time.monotonic() + PATIENCE_S
-    while backends.job_store.get(JOB_ID).job.state is not state:
-        assert time.monotonic() < deadline_s
-        time.sleep(0.05)
+    until(lambda: backends.job_store.get(JOB_ID).job.state is state)
 
 
 def mails(folder: Path) -> list[Path]:
@@ -93,9 +90,7 @@ def test_a_reporter_killed_at_work_is_replaced_and_one_mail_is_left(
     tmp_path: Path, backends: Backends, environ: dict[str, str], reporter: subprocess.Popen[bytes]
 ) -> None:
     finish_job(backends)
-    deadline_s = time.monotonic() + PATIENCE_S
-    while backends.job_store.get(JOB_ID).job.report_claim is None:
-        assert time.monotonic() < deadline_s
+    until(lambda: backends.job_store.get(JOB_ID).job.report_claim, every_s=0)
     reporter.kill()
     successor = start(environ)
     try:

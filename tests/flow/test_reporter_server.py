@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from tests.contract.test_mailer_contract import free_port
-from tests.intake_process import until
 from tests.push_fixture import BEARER, envelope
+from tests.waiting import until
 
 PATIENCE_S = 20.0
 ROOT = Path(__file__).resolve().parents[2]

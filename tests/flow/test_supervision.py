@@ -12,10 +12,10 @@ import pytest
 
 from services.client.api.client import Client
 from services.client.fault import Unreachable
-from services.client.follow import Patience
 from services.onebox.service_process import RestartRule
 from services.onebox.services import Onebox
 from shared.errors import UserFault
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 ENVIRON = {**os.environ, "CONVTAILOR_WARM_CHILD": "false"}
@@ -35,16 +35,6 @@ def box(tmp_path_factory):
     with Onebox(tmp_path_factory.mktemp("box"), ENVIRON) as box:
         box.wait_ready()
         yield box
-
-
-def until(condition, patience=None):
-    """Wait for something, looking often; fails after a minute."""
-    patience = patience or Patience(interval_s=0.05)
-    deadline_s = patience.clock() + 60
-    while not (value := condition()):
-        assert patience.clock() < deadline_s, "waited for a minute"
-        patience.wait(patience.interval_s)
-    return value
 
 
 def state_of(created, client):

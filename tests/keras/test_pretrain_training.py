@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.waiting import until
 from tools.pretrain.cache import open_cache, split_cache, write_cache
 from tools.pretrain.checkpoint import Standing, load_checkpoint, save_checkpoint
 from tools.pretrain.export import read_bundle, write_bundle
@@ -157,11 +157,8 @@ def test_a_killed_run_is_carried_on_by_the_same_command(archive, tmp_path):
     command += ["--batch-size", "4", "--label-weight", "1", "--checkpoint-every", "0", "--steps"]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     with subprocess.Popen([*command, "100000"], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL) as process:
-        deadline_s = time.monotonic() + 240
-        while not (work / "checkpoint.npz").exists():
-            assert process.poll() is None
-            assert time.monotonic() < deadline_s
-            time.sleep(0.05)
+        until(lambda: (work / "checkpoint.npz").exists() or process.poll() is not None, within_s=240)
+        assert process.poll() is None
         process.send_signal(signal.SIGKILL)
     with np.load(work / "checkpoint.npz") as arrays:
         reached = int(arrays["step"])

@@ -1,7 +1,6 @@
 """Copies are found, pictures that merely resemble one another are not, and no chain swallows a data set."""
 
 import io
-import time
 from collections.abc import Callable
 
 import imagehash
@@ -16,6 +15,7 @@ from services.trainer.data.duplicates import (
     THUMBNAIL_PX,
     Copies,
     Pairs,
+    alike_hashes,
     group,
     is_pure,
     look_of,
@@ -126,20 +126,34 @@ def test_hashes_a_few_bits_apart_are_found_and_further_ones_are_not() -> None:
         assert len(pairs.first) == (200 if num_bits == MAX_BITS else 0)
 
 
-@pytest.mark.parametrize("hashes", ["alike", "random"])
-def test_time_grows_little_more_than_the_number_of_images(hashes: str) -> None:
-    def seconds(count: int) -> float:
-        values = np.random.default_rng(2).integers(0, 2**63, count, dtype=np.uint64)
-        if hashes == "alike":
-            values[:] = 7
-        thumbnails = random_thumbnails(count)
-        looks = np.full((count, 2), (127.0, 50.0), np.float32)
-        started = time.process_time()
-        near_pairs(values, looks, thumbnails)
-        return time.process_time() - started
+class CountedThumbnails:
+    """Thumbnails that count how often one of them is read."""
 
-    seconds(500)
-    assert seconds(12_000) < 40 * seconds(1_500) + 0.5  # eight times as many; all pairs would be 64 times as many
+    def __init__(self, thumbnails: NDArray[np.uint8]) -> None:
+        self.thumbnails = thumbnails
+        self.num_read = 0
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        self.num_read += len(rows)
+        return self.thumbnails[rows]
+
+
+def test_of_many_pictures_with_the_same_hash_each_is_compared_with_few() -> None:
+    count = 6_000
+    thumbnails = CountedThumbnails(random_thumbnails(count))
+    near_pairs(np.full(count, 7, np.uint64), np.full((count, 2), (127.0, 50.0), np.float32), thumbnails)
+    assert 10 * count < thumbnails.num_read < 100 * count  # all pairs would be 6,000 times as many
+
+
+@pytest.mark.parametrize("hashes", ["alike", "random"])
+def test_hashes_are_gone_through_a_fixed_number_of_times(hashes: str) -> None:
+    def num_passes(count: int) -> int:
+        values = np.random.default_rng(2).integers(0, 2**63, count, dtype=np.uint64)
+        values = np.full_like(values, 7) if hashes == "alike" else values
+        return sum(1 for _ in alike_hashes(values, np.zeros(count, np.float32)))
+
+    assert num_passes(20_000) <= 250
+    assert num_passes(60_000) <= 250
 
 
 def test_copies_within_a_class_are_dropped_and_across_classes_disputed() -> None:

@@ -1,3 +1,4 @@
+import contextlib
 import hashlib
 import http.server
 import socket
@@ -34,13 +35,25 @@ def write_weights(folder: Path, *, num_numbers: int = SMALL.parameters) -> Path:
 
 @pytest.fixture
 def cut_off(monkeypatch):
-    """A network that swallows every packet: a proxy that takes connections and never answers."""
+    """A network that swallows every packet: a proxy that takes connections and never answers; it counts them."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         for name in ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{silent.getsockname()[1]}")
         monkeypatch.setenv("no_proxy", "")
         monkeypatch.setenv("NO_PROXY", "")
-        yield
+        yield lambda: num_waiting(silent)
+
+
+def num_waiting(listener: socket.socket) -> int:
+    """Count those who have connected."""
+    listener.setblocking(False)
+    taken = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            taken.append(listener.accept()[0])
+    for connection in taken:
+        connection.close()
+    return len(taken)
 
 
 @pytest.fixture
@@ -146,12 +159,10 @@ def test_nothing_usable_is_a_fault_that_names_every_reason(tmp_path):
     assert [entry["name"] for entry in fault.details["skipped"]] == ["vgg16", "xception"]
 
 
-def test_without_a_network_every_download_together_costs_three_seconds_at_most(tmp_path, cut_off):
-    started = time.monotonic()
-
+def test_without_a_network_all_downloads_together_wait_for_one_answer_only(tmp_path, cut_off):
     found = resolve(["auto"], mirror=None, cache_dir=tmp_path, find_installed=nothing)
 
-    assert time.monotonic() - started < 3.5  # the 3 s promised, and a busy machine
+    assert cut_off() == 1
     assert [row.name for row, _ in found.usable] == ["tiny"]
     assert "cannot be reached" in dict(found.skipped)["vgg16"]
 
@@ -177,7 +188,7 @@ def test_a_download_with_another_hash_leaves_nothing_behind(tmp_path, direct):
 
 def test_a_download_that_comes_too_late_is_given_up(tmp_path, direct):
     with served(b"slow") as url, pytest.raises(Transient, match="time limit"):
-        download(url, tmp_path / "weights.h5", expected_hash=None, deadline_s=time.monotonic() - 1)
+        download(url, tmp_path / "weights.h5", expected_hash=None, deadline_s=0.0)
 
 
 def test_the_bundled_weights_are_the_ones_that_the_catalogue_pins():

@@ -123,7 +123,7 @@ def near_pairs(hashes: NDArray[np.uint64], looks: NDArray[np.float32], thumbnail
     """
     found = [
         _verified(looks, thumbnails, first[start : start + _BLOCK], second[start : start + _BLOCK])
-        for first, second in _alike_hashes(hashes, looks[:, 0])
+        for first, second in alike_hashes(hashes, looks[:, 0])
         for start in range(0, len(first), _BLOCK)
     ]
     if not found:
@@ -132,7 +132,7 @@ def near_pairs(hashes: NDArray[np.uint64], looks: NDArray[np.float32], thumbnail
     return Pairs(first=first, second=second, difference=difference)
 
 
-def _alike_hashes(
+def alike_hashes(
     hashes: NDArray[np.uint64], brightness: NDArray[np.float32]
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Yield pairs whose hashes differ in at most ``MAX_BITS`` bits; every pair at most once."""
