@@ -1,9 +1,11 @@
 """What holds for all tests, however they are started: alone, or beside one another with ``-n``."""
 
+import contextlib
 import os
 import signal
 from pathlib import Path
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -42,6 +44,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if _folder(item) in TOGETHER:
             item.add_marker(pytest.mark.xdist_group(_file(item)))
     items.sort(key=lambda item: (_file(item) not in slow, _folder(item) not in TOGETHER))  # stable
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """Leave nothing running where tests were interrupted, whatever they had started."""
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def _file(item: pytest.Item) -> str:

@@ -66,7 +66,7 @@ class Image:
             env={"HOME": str(self.app), "MPLCONFIGDIR": str(self.app)},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -75,7 +75,7 @@ class Image:
 
 def uv(*words: str | Path, **more) -> subprocess.CompletedProcess:
     """Run uv with the machine's own registry of packages; skip where it cannot be reached."""
-    done = subprocess.run([UV, *words], capture_output=True, text=True, timeout=300, check=False, **more)
+    done = subprocess.run([UV, *words], capture_output=True, text=True, timeout=600, check=False, **more)
     unreachable = re.search(r"(dns error|[Cc]onnect|timed out|[Nn]etwork|request failed)", done.stderr)
     if done.returncode and unreachable:
         pytest.skip(f"no registry of packages can be reached: {done.stderr.strip().splitlines()[0]}")
@@ -190,7 +190,7 @@ def test_onebox_wheel_is_built_by_the_locked_back_end_without_a_network(tmp_path
     made = subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "--no-cache-dir", "--no-deps", "--no-build-isolation", "--no-index",
          "--wheel-dir", tmp_path / "wheel", source],
-        capture_output=True, text=True, timeout=120, check=False, env={**os.environ, "PIP_NO_INPUT": "1"},
+        capture_output=True, text=True, timeout=300, check=False, env={**os.environ, "PIP_NO_INPUT": "1"},
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     [wheel] = (tmp_path / "wheel").glob("convtailor-*.whl")
