@@ -18,7 +18,7 @@ from services.trainer.data.image import ImageLimits
 from services.trainer.data.prepare import prepare
 from services.trainer.export.rescore import raw_images
 from services.trainer.run.context import Run
-from services.trainer.run.forecast import PHASES
+from services.trainer.run.progress import PHASES
 from shared.job.events import EventType
 from shared.job.job import Job, JobState, TrialState
 from shared.job.result import Result

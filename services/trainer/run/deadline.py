@@ -8,7 +8,7 @@ of whatever clock the caller reads.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from services.trainer.run.forecast import BUILD_S, GFLOPS_PER_S, OVERHEAD_S
+from services.trainer.run.cost import BUILD_S, GFLOPS_PER_S, OVERHEAD_S
 
 LATE_S = 60.0
 """Once a candidate is finished, the job ends at most this many seconds after its budget."""

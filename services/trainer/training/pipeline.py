@@ -12,9 +12,9 @@ from services.trainer.export.delivery import deliver_package, deliver_result
 from services.trainer.export.verifier import Verifier
 from services.trainer.protocol import Message, MessageKind, Order, StopReason
 from services.trainer.run.context import Run
-from services.trainer.run.forecast import Forecast, plan
+from services.trainer.run.cost import plan
 from services.trainer.run.ledger import ObjectLedger
-from services.trainer.run.phase_clock import PhaseClock
+from services.trainer.run.progress import Forecast, PhaseClock
 from services.trainer.run.workspace import fetch_archive, open_workspace
 from services.trainer.settings import TrainerSettings
 from services.trainer.training.result_document import Pieces, tell

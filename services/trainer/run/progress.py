@@ -1,25 +1,18 @@
-"""When a job will end: a plan of what each phase costs, corrected by how fast the phases go on this machine. Pure."""
+"""How far a run has come: its phases timed, its end foretold, every report completed with both and the best so far."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
-from shared.job.options import JobOptions
+from shared.job.progress import Best, Progress, ProgressListener
 
 PHASES = ("prepare", "screen", "tune", "evaluate", "export")
 FAITH_S = 1.0
 """Seconds of measurement after which the measured speed counts as much as the planned one."""
 SMOOTHING_S = 2.0
 """Time constant, in seconds, with which the forecast follows new measurements, so that it does not jump about."""
-
-GFLOPS_PER_S = 100.0
-"""Billions of floating-point operations that two cores of a usual machine do in a second."""
-OVERHEAD_S = 0.002
-"""Seconds per image that do not shrink with the network."""
-BUILD_S = 1.5
-"""Seconds to build and trace a network."""
-TAIL_SHARE = 0.4
-"""Cost of fine-tuning the last block on kept activations, forward and back, as a share of one pass of the network."""
 
 
 def remaining_s(plan_s: Mapping[str, float], spent_s: Mapping[str, float], phase: str, fraction: float) -> float:
@@ -86,22 +79,41 @@ class Forecast:
         return max(0.0, end - now)
 
 
-def plan(num_images: int, gflops: Sequence[float], options: JobOptions) -> dict[str, float]:
-    """Return the seconds that every phase would take on two cores of a usual machine; only their ratios matter long.
+@dataclass(slots=True, kw_only=True)
+class PhaseClock:
+    """The clock of one run.
 
     Args:
-        num_images: In the archive.
-        gflops: Cost of every candidate for one image, in billions of floating-point operations.
-        options: The person's choices.
+        listener: Takes the completed reports.
+        forecast: Foretells the end; its clock is ``monotonic`` too.
+        monotonic: Seconds on a clock that nobody sets.
     """
-    features = num_images * sum(OVERHEAD_S + cost / GFLOPS_PER_S for cost in gflops)
-    heads = len(gflops) * (BUILD_S + options.epochs * (0.01 + num_images * 2e-6))
-    winner = sum(gflops) / max(1, len(gflops))
-    epoch = num_images * TAIL_SHARE * winner / GFLOPS_PER_S
-    return {
-        "prepare": 0.5 + num_images * 0.008,
-        "screen": features + heads,
-        "tune": 2 * BUILD_S + options.tune_trials * options.tune_epochs * epoch if options.tune_epochs else 0.1,
-        "evaluate": 1.0 + 0.3 * num_images * winner / GFLOPS_PER_S,
-        "export": 6.0,
-    }
+
+    listener: ProgressListener
+    forecast: Forecast
+    monotonic: Callable[[], float] = time.monotonic
+    spent_s: dict[str, float] = field(default_factory=dict)
+    _best: Best | None = None
+
+    def wait_for(self, thing: Callable[[], None]) -> None:
+        """Wait for something that belongs to no phase and says nothing about their speed."""
+        thing()
+        self.forecast.skip(self.monotonic())
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time a phase and report its beginning."""
+        started = self.monotonic()
+        self.report(Progress(phase=name))
+        try:
+            yield
+        finally:
+            self.spent_s[name] = self.monotonic() - started
+
+    def report(self, progress: Progress) -> None:
+        """Complete a report and hand it on."""
+        best = progress.best
+        if best is not None and (self._best is None or best.val_accuracy >= self._best.val_accuracy):
+            self._best = best
+        eta_s = self.forecast.update(progress.phase, progress.done, progress.total, self.monotonic())
+        self.listener(replace(progress, eta_s=round(eta_s, 1), best=self._best))

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from services.trainer.run.forecast import PHASES, Forecast, remaining_s
+from services.trainer.run.progress import PHASES, Forecast, remaining_s
 
 PLAN_S = {"prepare": 5.0, "screen": 60.0, "tune": 30.0, "evaluate": 3.0, "export": 8.0}
 
