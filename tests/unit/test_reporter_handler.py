@@ -139,6 +139,32 @@ def test_a_reporter_that_lost_its_claim_while_sending_records_nothing(office: Of
     assert len(office.tray.messages) == 1
 
 
+def test_a_refusal_told_after_the_claim_was_lost_does_not_take_the_mail_from_the_one_who_can_still_send_it(
+    office: Office,
+) -> None:
+    """A reporter sleeps while it sends; a colleague takes over, finds the mail server busy and is to try again."""
+
+    class Busy:
+        def send(self, message: object) -> None:
+            raise Transient("busy")
+
+    class SlowlyRefusing:
+        def send(self, message: object) -> None:
+            office.clock.advance(61)
+            with pytest.raises(Transient):
+                handle_end(event_of(office), office.colleague(Busy()))
+            raise REFUSED
+
+    office.add(finished_job(), make_result())
+    with pytest.raises(Conflict, match="me no longer holds the claim with fence 1"):
+        handle_end(event_of(office), replace(office.tools, mailer=SlowlyRefusing()))
+    job = office.job()
+    assert (job.state, job.mail_fault, job.owes_mail) == (JobState.REPORTING, None, True)
+    handle_end(event_of(office), office.colleague())
+    assert len(office.tray.messages) == 1
+    assert (office.job().state, office.job().mail_fault) == (JobState.DONE, None)
+
+
 def test_a_change_of_the_job_meanwhile_is_kept(office: Office) -> None:
     class Meddling:
         def send(self, message: object) -> None:
