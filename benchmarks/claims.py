@@ -54,8 +54,8 @@ def measure(scratch: Path) -> list[Figure]:
     figures = _figures("embedded", lambda: (SqliteJobStore(jobs), SqliteHeartbeatStore(heartbeats)))
     if can_emulate("claims in Firestore"):
         with emulated(FIRESTORE, scratch / "firestore"):
-            from shared.adapters.gcp.firestore_heartbeat_store import FirestoreHeartbeatStore
-            from shared.adapters.gcp.firestore_job_store import FirestoreJobStore
+            from shared.adapters.gcp.firestore.firestore_heartbeat_store import FirestoreHeartbeatStore
+            from shared.adapters.gcp.firestore.firestore_job_store import FirestoreJobStore
 
             project = "demo-claims"
             figures += _figures(

@@ -42,9 +42,9 @@ def main(name: str, archive: Path) -> None:
     from services.trainer.data.prepare import prepare
     from services.trainer.screening.features import FeatureStore
     from services.trainer.screening.forward import compile_forward, preferred_batch_size
-    from services.trainer.zoo.mirror import FolderMirror
     from services.trainer.zoo.network import build
-    from services.trainer.zoo.weights import resolve
+    from services.trainer.zoo.sources.mirror import FolderMirror
+    from services.trainer.zoo.sources.weights import resolve
 
     ((backbone, weights),) = resolve((name,), mirror=FolderMirror(weights_mirror()), allow_download=False).usable
     with tempfile.TemporaryDirectory() as directory:

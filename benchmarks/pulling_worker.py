@@ -9,7 +9,7 @@ import sys
 import time
 from datetime import timedelta
 
-from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus
+from shared.adapters.gcp.pubsub.pubsub_event_bus import PubsubEventBus
 from shared.job.events import Topic
 
 

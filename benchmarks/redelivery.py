@@ -35,8 +35,8 @@ def measure(scratch: Path) -> list[Figure]:
 
 
 def _until_redelivered(project: str) -> float:
-    from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus
-    from shared.adapters.gcp.pubsub_topology import create_topology
+    from shared.adapters.gcp.pubsub.pubsub_event_bus import PubsubEventBus
+    from shared.adapters.gcp.pubsub.pubsub_topology import create_topology
     from shared.clock import utc_now
 
     create_topology(project, rules=RULES, lease_s=LEASE_S)

@@ -13,8 +13,8 @@ from services.trainer.data.dataset import Dataset
 from services.trainer.data.image import ImageLimits
 from services.trainer.data.prepare import prepare
 from services.trainer.screening.screen import screen
-from services.trainer.zoo.mirror import FolderMirror
-from services.trainer.zoo.weights import resolve
+from services.trainer.zoo.sources.mirror import FolderMirror
+from services.trainer.zoo.sources.weights import resolve
 
 
 def main() -> None:

@@ -30,9 +30,9 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from services.trainer.screening.forward import compile_forward
 from services.trainer.zoo.catalogue import BACKBONES
-from services.trainer.zoo.mirror import FolderMirror
 from services.trainer.zoo.network import build
-from services.trainer.zoo.weights import WeightsFile, resolve
+from services.trainer.zoo.sources.mirror import FolderMirror
+from services.trainer.zoo.sources.weights import WeightsFile, resolve
 
 SETS = ("clothing10", "face_mask", "sign_digits")
 SEEDS = range(5)

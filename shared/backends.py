@@ -56,7 +56,7 @@ def open_bucket(name: str, settings: Settings, *, clock: Clock = utc_now) -> Obj
         InvalidSettings: If Google's libraries are not installed.
     """
     try:
-        from shared.adapters.gcp.gcs_object_store import GcsObjectStore  # noqa: PLC0415
+        from shared.adapters.gcp.storage.gcs_object_store import GcsObjectStore  # noqa: PLC0415
     except ImportError as error:
         raise InvalidSettings(
             f"gs://{name} needs Google's libraries ({error}); run: pip install 'convtailor[gcp]'"
@@ -99,10 +99,10 @@ def _open_gcp(settings: Settings, clock: Clock) -> Backends:
         raise InvalidSettings(f"CONVTAILOR_BACKEND is gcp, which needs {' and '.join(missing)} too")
     project, bucket = str(settings.gcp_project), str(settings.gcp_bucket)
     try:
-        from shared.adapters.gcp.firestore_heartbeat_store import FirestoreHeartbeatStore  # noqa: PLC0415
-        from shared.adapters.gcp.firestore_job_store import FirestoreJobStore  # noqa: PLC0415
-        from shared.adapters.gcp.gcs_object_store import GcsObjectStore  # noqa: PLC0415
-        from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus  # noqa: PLC0415
+        from shared.adapters.gcp.firestore.firestore_heartbeat_store import FirestoreHeartbeatStore  # noqa: PLC0415
+        from shared.adapters.gcp.firestore.firestore_job_store import FirestoreJobStore  # noqa: PLC0415
+        from shared.adapters.gcp.pubsub.pubsub_event_bus import PubsubEventBus  # noqa: PLC0415
+        from shared.adapters.gcp.storage.gcs_object_store import GcsObjectStore  # noqa: PLC0415
     except ImportError as error:
         raise InvalidSettings(
             f"CONVTAILOR_BACKEND is gcp, which needs Google's libraries ({error}); run: pip install 'convtailor[gcp]'"

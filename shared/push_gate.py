@@ -60,9 +60,9 @@ def open_push_gate(settings: PushSettings, bus: EventBus) -> PushGate | None:
     if not settings.is_pushed_to:
         return None
     audience, account = expected_caller(settings)
-    from shared.adapters.gcp.notification import event_of_notification  # noqa: PLC0415
-    from shared.adapters.gcp.oidc import OidcVerifier  # noqa: PLC0415
-    from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus  # noqa: PLC0415
+    from shared.adapters.gcp.pubsub.oidc import OidcVerifier  # noqa: PLC0415
+    from shared.adapters.gcp.pubsub.pubsub_event_bus import PubsubEventBus  # noqa: PLC0415
+    from shared.adapters.gcp.storage.notification import event_of_notification  # noqa: PLC0415
 
     if not isinstance(bus, PubsubEventBus):
         raise TypeError(f"received {type(bus).__name__}, expected the bus of the back-end gcp")

@@ -11,7 +11,7 @@ from services.trainer.data.dataset import Dataset, Split, images_path
 from services.trainer.run.context import LedgerEntry, Run
 from services.trainer.zoo.catalogue import Backbone, Preprocessing
 from services.trainer.zoo.head import Head
-from services.trainer.zoo.weights import Source, WeightsFile
+from services.trainer.zoo.sources.weights import Source, WeightsFile
 from shared.job.progress import Progress
 from shared.job.result import Duplicates
 

@@ -1,4 +1,4 @@
-# The truth about every job. shared/adapters/gcp/job_document.py tells the shape of its documents; a test compares.
+# The truth about every job. shared/adapters/gcp/firestore/job_document.py tells the shape of its documents; a test compares.
 resource "google_firestore_database" "jobs" {
   name        = "${var.prefix}jobs"
   location_id = var.region

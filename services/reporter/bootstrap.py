@@ -99,7 +99,7 @@ def build_reporter(settings: ReporterSettings, *, clock: Clock = utc_now) -> Rep
 
 def draw(result: Result) -> Figures:
     """Draw the pictures of a result; imports matplotlib at the first call. Safe for threads."""
-    from services.reporter.report.drawing import draw_figures  # noqa: PLC0415
+    from services.reporter.report.plots.drawing import draw_figures  # noqa: PLC0415
 
     with _drawing:
         return draw_figures(result)
@@ -158,8 +158,7 @@ def _warm_up() -> None:
         # On Linux this lowers the priority of the calling thread alone; elsewhere the half second is not worth it.
         if hasattr(os, "PRIO_PROCESS") and os.uname().sysname == "Linux":
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
-        from services.reporter.report import drawing  # noqa: F401, PLC0415
-        from services.reporter.report.plots import fonts  # noqa: PLC0415
+        from services.reporter.report.plots import drawing, fonts  # noqa: F401, PLC0415
 
         fonts.families()
     except (ImportError, OSError):

@@ -12,7 +12,7 @@ from services.trainer.run.workspace import forget_workspace
 from services.trainer.settings import TrainerSettings
 from services.trainer.worker.training_process import TrainingProcess
 from services.trainer.worker.worker import Worker, WorkerRules
-from services.trainer.zoo.mirror import open_mirror
+from services.trainer.zoo.sources.mirror import open_mirror
 from shared.backends import open_backends
 from shared.process.child_process import python_module
 from shared.settings import InvalidSettings, environment_of

@@ -24,9 +24,9 @@ from services.client.api.client import Client
 from services.client.api.job_view import JobView, Submitted
 from services.client.fault import Unreachable
 from services.onebox.service_process import RestartRule, ServiceProcess
-from shared.adapters.gcp.firestore_job_store import FirestoreJobStore
-from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus
-from shared.adapters.gcp.pubsub_topology import create_topology
+from shared.adapters.gcp.firestore.firestore_job_store import FirestoreJobStore
+from shared.adapters.gcp.pubsub.pubsub_event_bus import PubsubEventBus
+from shared.adapters.gcp.pubsub.pubsub_topology import create_topology
 from shared.job.events import Event, Topic
 from shared.job.job import Job
 from shared.messaging.envelope import parse_envelope

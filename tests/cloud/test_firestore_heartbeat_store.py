@@ -3,8 +3,8 @@ from collections.abc import Iterator
 import pytest
 from google.cloud.firestore import Client
 
-from shared.adapters.gcp.firestore_heartbeat_store import FirestoreHeartbeatStore
-from shared.adapters.gcp.job_document import KEEP_ENDED
+from shared.adapters.gcp.firestore.firestore_heartbeat_store import FirestoreHeartbeatStore
+from shared.adapters.gcp.firestore.job_document import KEEP_ENDED
 from shared.adapters.gcp.vendor_error import CallLimit
 from shared.errors import Transient
 from tests.cloud import emulator

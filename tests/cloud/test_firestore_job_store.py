@@ -9,8 +9,8 @@ import pytest
 from google.api_core import exceptions
 from google.cloud.firestore import Client, WriteBatch
 
-from shared.adapters.gcp.firestore_job_store import FirestoreJobStore
-from shared.adapters.gcp.job_document import COMPOSITE_INDEXES, KEEP_ENDED
+from shared.adapters.gcp.firestore.firestore_job_store import FirestoreJobStore
+from shared.adapters.gcp.firestore.job_document import COMPOSITE_INDEXES, KEEP_ENDED
 from shared.adapters.gcp.vendor_error import CallLimit
 from shared.errors import Conflict, Transient
 from shared.job.claim import take

@@ -10,8 +10,8 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from shared.adapters.gcp.gcs_object_store import GcsObjectStore
-from shared.adapters.gcp.upload_session import PIECE_BYTES
+from shared.adapters.gcp.storage.gcs_object_store import GcsObjectStore
+from shared.adapters.gcp.storage.upload_session import PIECE_BYTES
 from shared.adapters.gcp.vendor_error import CallLimit
 from shared.errors import Conflict, NotFound, Transient
 from shared.ports.object_store import ObjectStore, SignedRequest

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import pytest
 
-from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus
-from shared.adapters.gcp.pubsub_topology import create_topology
+from shared.adapters.gcp.pubsub.pubsub_event_bus import PubsubEventBus
+from shared.adapters.gcp.pubsub.pubsub_topology import create_topology
 from shared.adapters.gcp.vendor_error import CallLimit
 from shared.errors import Transient
 from shared.job.events import Topic, decode, job_queued

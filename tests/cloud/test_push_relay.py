@@ -8,7 +8,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from services.reporter.app import create_app
-from shared.adapters.gcp.oidc import OidcVerifier
+from shared.adapters.gcp.pubsub.oidc import OidcVerifier
 from shared.job.events import Event, encode, job_queued
 from shared.push_gate import PushGate
 from tests.cloud.push_relay import relayed

@@ -14,8 +14,8 @@ from services.client.api.client import Client
 from services.client.api.job_view import UploadTicket
 from services.intake.job_request import JobRequest
 from services.intake.submission import UploadTerms, submit
-from shared.adapters.gcp.gcs_object_store import RESUMABLE_FROM_BYTES, GcsObjectStore
-from shared.adapters.gcp.notification import event_of_notification
+from shared.adapters.gcp.storage.gcs_object_store import RESUMABLE_FROM_BYTES, GcsObjectStore
+from shared.adapters.gcp.storage.notification import event_of_notification
 from shared.errors import NotFound, UserFault
 from shared.job.options import JobOptions
 from shared.ports.object_store import SignedRequest

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from google.cloud import pubsub_v1
 
-from shared.adapters.gcp.gcs_object_store import GcsObjectStore
-from shared.adapters.gcp.notification import event_of_notification
+from shared.adapters.gcp.storage.gcs_object_store import GcsObjectStore
+from shared.adapters.gcp.storage.notification import event_of_notification
 from tests.cloud.storage_fixture import BUCKET, storage_process
 from tests.contract.object_store_contract import put
 

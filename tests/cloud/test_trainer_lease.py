@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus
-from shared.adapters.gcp.pubsub_topology import create_topology
+from shared.adapters.gcp.pubsub.pubsub_event_bus import PubsubEventBus
+from shared.adapters.gcp.pubsub.pubsub_topology import create_topology
 from shared.job.events import Topic, announcement
 from shared.job.job import JobState
 from shared.ports.event_bus import Delivery, DeliveryRules

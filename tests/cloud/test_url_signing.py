@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from google.auth.credentials import AnonymousCredentials
 from google.auth.transport.requests import Request
 
-from shared.adapters.gcp.gcs_object_store import GcsObjectStore
-from shared.adapters.gcp.url_signing import UrlSigning
+from shared.adapters.gcp.storage.gcs_object_store import GcsObjectStore
+from shared.adapters.gcp.storage.url_signing import UrlSigning
 from shared.errors import Transient
 from shared.ports.object_store import SignedRequest
 from tests.cloud.service_account import ServiceAccount

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 
-from shared.adapters.gcp.gcs_object_store import RESUMABLE_FROM_BYTES, GcsObjectStore
+from shared.adapters.gcp.storage.gcs_object_store import RESUMABLE_FROM_BYTES, GcsObjectStore
 from shared.ports.object_store import SignedRequest
 from tests.cloud.service_account import ServiceAccount
 from tests.cloud.storage_fixture import BUCKET

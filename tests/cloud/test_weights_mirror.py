@@ -8,8 +8,8 @@ import pytest
 
 from services.trainer.settings import TrainerSettings
 from services.trainer.zoo.catalogue import BACKBONES
-from services.trainer.zoo.mirror import Mirror, open_mirror
-from services.trainer.zoo.weights import resolve
+from services.trainer.zoo.sources.mirror import Mirror, open_mirror
+from services.trainer.zoo.sources.weights import resolve
 from shared.backends import open_bucket
 from shared.errors import Transient
 from tests.cloud.storage_fixture import BUCKET

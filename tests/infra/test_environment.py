@@ -9,7 +9,7 @@ import pytest
 from services.intake.settings import IntakeSettings
 from services.reporter.settings import MailCarrier, ReporterSettings
 from services.trainer.settings import TrainerSettings
-from shared.adapters.gcp import job_document
+from shared.adapters.gcp.firestore import job_document
 from shared.layout import archive_key
 from shared.push_gate import PushSettings
 from shared.settings import Settings, describe, load

@@ -11,7 +11,7 @@ import click
 import pytest
 
 from services.onebox.cli import convtailor
-from shared.adapters.gcp.job_document import OUTBOX_UNREADABLE
+from shared.adapters.gcp.firestore.job_document import OUTBOX_UNREADABLE
 from shared.job.events import Topic
 from shared.job.job import JobState
 from shared.settings import describe

@@ -8,9 +8,9 @@ import pytest
 from services.trainer.zoo.catalogue import BACKBONES, Backbone
 from services.trainer.zoo.efficientnet_lite import TOP_FILTERS, blocks_of, weights_in_order
 from services.trainer.zoo.network import assemble, build
-from services.trainer.zoo.published import find_in_package
-from services.trainer.zoo.torch_file import read_tensors
-from services.trainer.zoo.weights import Source, WeightsFile, resolve
+from services.trainer.zoo.sources.published import find_in_package
+from services.trainer.zoo.sources.torch_file import read_tensors
+from services.trainer.zoo.sources.weights import Source, WeightsFile, resolve
 from tests.zoo_fixture import untrained_head
 from tools.reference.efficientnet_lite import EVERY, picture
 

@@ -8,7 +8,7 @@ from services.trainer.export.portable import without_newer
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import assemble, build
-from services.trainer.zoo.weights import Source, WeightsFile
+from services.trainer.zoo.sources.weights import Source, WeightsFile
 from tests.keras_settings import newer_settings
 from tests.zoo_fixture import untrained_head
 

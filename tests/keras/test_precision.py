@@ -18,7 +18,7 @@ from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import assemble, build, complete
 from services.trainer.zoo.precision import computing_in
-from services.trainer.zoo.weights import resolve
+from services.trainer.zoo.sources.weights import resolve
 from shared.job.options import TuneSearch
 from shared.job.result import Hyperparameters
 from tests.zoo_fixture import PX, coloured_dataset, make_run, small_backbone, untrained_head, write_weights

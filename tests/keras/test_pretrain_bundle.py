@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from services.trainer.zoo.catalogue import BACKBONES, BUNDLED
 from services.trainer.zoo.network import build
-from services.trainer.zoo.weights import Source, resolve
+from services.trainer.zoo.sources.weights import Source, resolve
 
 CARD = Path(__file__).parent.parent.parent / "docs" / "model_card_tiny.md"
 MARGIN = 0.1

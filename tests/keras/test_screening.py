@@ -10,7 +10,7 @@ from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.forward import compile_forward
 from services.trainer.screening.screen import screen
 from services.trainer.zoo.network import build
-from services.trainer.zoo.weights import Source, WeightsFile
+from services.trainer.zoo.sources.weights import Source, WeightsFile
 from shared.errors import UserFault
 from shared.job.job import TrialState
 from shared.job.result import CandidateResult

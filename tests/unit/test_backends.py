@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.embedded.signed_url import load_secret
-from shared.adapters.gcp.firestore_job_store import FirestoreJobStore
-from shared.adapters.gcp.gcs_object_store import GcsObjectStore
-from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus
+from shared.adapters.gcp.firestore.firestore_job_store import FirestoreJobStore
+from shared.adapters.gcp.pubsub.pubsub_event_bus import PubsubEventBus
+from shared.adapters.gcp.storage.gcs_object_store import GcsObjectStore
 from shared.backends import open_backends
 from shared.clock import utc_now
 from shared.settings import InvalidSettings, Settings

@@ -9,7 +9,7 @@ import pytest
 
 from services.trainer.protocol import Message, MessageKind, StopReason
 from shared.adapters.embedded.sqlite_heartbeat_store import SqliteHeartbeatStore
-from shared.adapters.gcp.firestore_heartbeat_store import FirestoreHeartbeatStore
+from shared.adapters.gcp.firestore.firestore_heartbeat_store import FirestoreHeartbeatStore
 from shared.job.heartbeat import Cadence, Heartbeat
 from shared.job.job import Job, JobState, Trial, TrialState
 from shared.job.progress import Best, Progress

@@ -17,6 +17,7 @@ def test_every_weights_file_is_named_once_and_only_the_bundled_one_comes_from_no
 
 def test_catalogue_and_weights_are_read_without_tensorflow():
     program = (
-        "import services.trainer.zoo.weights, sys; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+        "import sys, services.trainer.zoo.sources.weights;"
+        "sys.exit(any(name in sys.modules for name in ('tensorflow', 'keras')))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -12,8 +12,8 @@ from services.intake.bootstrap import bootstrap
 from services.intake.events.archive_event import handle_archive
 from services.intake.events.push import PushRoutes
 from services.intake.settings import IntakeSettings
-from shared.adapters.gcp.notification import event_of_notification
-from shared.adapters.gcp.pubsub_event_bus import PubsubEventBus
+from shared.adapters.gcp.pubsub.pubsub_event_bus import PubsubEventBus
+from shared.adapters.gcp.storage.notification import event_of_notification
 from shared.errors import Transient
 from shared.job.events import Event, Topic, archive_uploaded, decode, encode, job_queued
 from shared.job.job import JobState

@@ -15,9 +15,9 @@ import pytest
 from services.onebox.commands import candidates
 from services.trainer.settings import TrainerSettings
 from services.trainer.zoo.catalogue import BACKBONES
-from services.trainer.zoo.download import default_cache_dir
-from services.trainer.zoo.mirror import BucketMirror, FolderMirror, open_mirror
-from services.trainer.zoo.weights import Source, resolve
+from services.trainer.zoo.sources.download import default_cache_dir
+from services.trainer.zoo.sources.mirror import BucketMirror, FolderMirror, open_mirror
+from services.trainer.zoo.sources.weights import Source, resolve
 from shared.adapters.embedded.signed_url import UrlSigner
 from shared.clock import utc_now
 from shared.errors import Transient

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.adapters.gcp.notification import event_of_notification
+from shared.adapters.gcp.storage.notification import event_of_notification
 from shared.errors import MalformedEvent
 from shared.job.events import EventType, Topic, decode, encode
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.adapters.gcp.object_name import key_of, name_of, name_prefix
+from shared.adapters.gcp.storage.object_name import key_of, name_of, name_prefix
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60).filter(
     lambda key: not key.startswith("/") and ".." not in key.split("/")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.adapters.gcp.oidc import OidcVerifier
+from shared.adapters.gcp.pubsub.oidc import OidcVerifier
 from shared.errors import Transient
 from shared.messaging.push import CallerRefused, TokenRefused
 from tests.http_fixture import HANG, HttpServer, Reply

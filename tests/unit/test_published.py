@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from services.trainer.zoo.catalogue import BACKBONES
-from services.trainer.zoo.mirror import FolderMirror
-from services.trainer.zoo.published import find_in_package
-from services.trainer.zoo.weights import Source, resolve
+from services.trainer.zoo.sources.mirror import FolderMirror
+from services.trainer.zoo.sources.published import find_in_package
+from services.trainer.zoo.sources.weights import Source, resolve
 from shared.errors import UserFault
 
 ROW = BACKBONES["efficientnet_lite0"]

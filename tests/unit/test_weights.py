@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from services.trainer.zoo.catalogue import BACKBONES, Backbone
-from services.trainer.zoo.download import download, hash_of, is_reachable
-from services.trainer.zoo.mirror import FolderMirror
-from services.trainer.zoo.weights import Source, resolve
+from services.trainer.zoo.sources.download import download, hash_of, is_reachable
+from services.trainer.zoo.sources.mirror import FolderMirror
+from services.trainer.zoo.sources.weights import Source, resolve
 from shared.errors import Transient, UserFault
 
 SMALL = BACKBONES["mobilenet_0.25"]

@@ -14,9 +14,9 @@ from services.client.terminal.outcome import print_json
 from services.client.terminal.taught_command import TaughtCommand
 from services.trainer.settings import TrainerSettings
 from services.trainer.zoo.catalogue import BACKBONES, Backbone
-from services.trainer.zoo.download import is_reachable
-from services.trainer.zoo.mirror import Mirror, open_mirror
-from services.trainer.zoo.weights import Source, resolve
+from services.trainer.zoo.sources.download import is_reachable
+from services.trainer.zoo.sources.mirror import Mirror, open_mirror
+from services.trainer.zoo.sources.weights import Source, resolve
 from shared.errors import Transient, UserFault
 from shared.settings import load
 

@@ -17,7 +17,7 @@ from services.trainer.screening.head import HeadData, TrainedHead, train_head
 from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import build
-from services.trainer.zoo.weights import WeightsFile
+from services.trainer.zoo.sources.weights import WeightsFile
 from shared.job.job import Trial, TrialState
 from shared.job.result import CandidateResult
 from shared.json_codec import from_json, to_json

@@ -12,7 +12,7 @@ from services.trainer.screening.candidate import CANDIDATE_ERRORS, open_store
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.head import HeadData, train_head
 from services.trainer.zoo.catalogue import Backbone
-from services.trainer.zoo.weights import WeightsFile
+from services.trainer.zoo.sources.weights import WeightsFile
 from shared.job.job import Trial, TrialState
 
 NUM_FINALISTS = 4

@@ -9,7 +9,7 @@ from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.selection import Selection
 from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.head import Head
-from services.trainer.zoo.weights import WeightsFile
+from services.trainer.zoo.sources.weights import WeightsFile
 from shared.errors import UserFault
 from shared.job.result import CandidateResult
 

@@ -21,7 +21,7 @@ from services.trainer.screening.candidate import (
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.race import NUM_FINALISTS, hold_race, is_worth_it, sample
 from services.trainer.zoo.catalogue import Backbone
-from services.trainer.zoo.weights import WeightsFile
+from services.trainer.zoo.sources.weights import WeightsFile
 from shared.job.job import TrialState
 from shared.job.progress import Best, Progress
 from shared.job.result import CandidateResult

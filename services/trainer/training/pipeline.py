@@ -18,8 +18,8 @@ from services.trainer.run.progress import Forecast, PhaseClock
 from services.trainer.run.workspace import fetch_archive, open_workspace
 from services.trainer.settings import TrainerSettings
 from services.trainer.training.result_document import Pieces, tell
-from services.trainer.zoo.mirror import open_mirror
-from services.trainer.zoo.weights import Resolution, resolve
+from services.trainer.zoo.sources.mirror import open_mirror
+from services.trainer.zoo.sources.weights import Resolution, resolve
 from shared.errors import UserFault
 from shared.job.candidates import AUTO
 from shared.job.job import Artefacts, Trial, TrialState

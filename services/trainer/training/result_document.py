@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.trainer.data.dataset import Dataset
-from services.trainer.zoo.weights import Resolution
+from services.trainer.zoo.sources.weights import Resolution
 from shared.job.job import TrialState
 from shared.job.result import CandidateResult, Counts, Result, Timings
 

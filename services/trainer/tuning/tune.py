@@ -10,7 +10,7 @@ from services.trainer.tuning.session import Session
 from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import TailWeights
-from services.trainer.zoo.weights import WeightsFile
+from services.trainer.zoo.sources.weights import WeightsFile
 from shared.job.options import TuneSearch
 from shared.job.result import Tuning
 

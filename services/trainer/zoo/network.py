@@ -7,12 +7,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from services.trainer.zoo import published
 from services.trainer.zoo.catalogue import Backbone, Preprocessing
 from services.trainer.zoo.efficientnet_lite import efficientnet_lite
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.plain import with_plain_layers
-from services.trainer.zoo.weights import WeightsFile
+from services.trainer.zoo.sources import published
+from services.trainer.zoo.sources.weights import WeightsFile
 
 TailWeights = tuple[NDArray[np.float32], ...]
 """Values of :attr:`Network.tail_variables`, in their order."""

@@ -4,7 +4,7 @@ from functools import cached_property
 
 from google.cloud import firestore
 
-from shared.adapters.gcp.job_document import HEARTBEATS, JOBS, heartbeat_fields, is_document_id
+from shared.adapters.gcp.firestore.job_document import HEARTBEATS, JOBS, heartbeat_fields, is_document_id
 from shared.adapters.gcp.vendor_error import CallLimit, translated
 from shared.job.heartbeat import Cadence, Heartbeat, decode_heartbeat
 

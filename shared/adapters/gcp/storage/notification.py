@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime
 
-from shared.adapters.gcp.object_name import key_of
+from shared.adapters.gcp.storage.object_name import key_of
 from shared.errors import MalformedEvent
 from shared.job.events import Event, EventType
 from shared.layout import job_of_archive

@@ -1,6 +1,6 @@
 """Makes the topics and subscriptions of the bus, for emulators; in production Terraform makes the same.
 
-PUBSUB_EMULATOR_HOST=127.0.0.1:8085 CONVTAILOR_GCP_PROJECT=demo python -m shared.adapters.gcp.pubsub_topology
+PUBSUB_EMULATOR_HOST=127.0.0.1:8085 CONVTAILOR_GCP_PROJECT=demo python -m shared.adapters.gcp.pubsub.pubsub_topology
 """
 
 import contextlib
@@ -12,7 +12,7 @@ from google.api_core.exceptions import AlreadyExists
 from google.pubsub_v1 import PublisherClient, SubscriberClient
 from google.pubsub_v1.types import DeadLetterPolicy, ExpirationPolicy, PushConfig, RetryPolicy, Subscription
 
-from shared.adapters.gcp.pubsub_name import PubsubName
+from shared.adapters.gcp.pubsub.pubsub_name import PubsubName
 from shared.adapters.gcp.vendor_error import CallLimit, translated
 from shared.job.events import Topic
 from shared.ports.event_bus import DeliveryRules

@@ -1,9 +1,8 @@
 """Events through Pub/Sub: unary pulls, leases that this process keeps count of, and dead letters with a reason.
 
-Pub/Sub itself counts attempts, backs off and makes dead letters, as the subscription says
-(:mod:`shared.adapters.gcp.pubsub_topology`). It takes a late word about a delivery without complaint and may act on
-it, so the bus remembers until when each lease holds and keeps late words to itself. A receipt is therefore worth
-something only to the process that pulled it.
+Pub/Sub itself counts attempts, backs off and makes dead letters, as the subscription says (see ``pubsub_topology``). It
+takes a late word about a delivery without complaint and may act on it, so the bus remembers until when each lease holds
+and keeps late words to itself. A receipt is therefore worth something only to the process that pulled it.
 """
 
 import math
@@ -15,8 +14,8 @@ from datetime import datetime, timedelta
 
 from google.pubsub_v1.types import PubsubMessage, ReceivedMessage
 
-from shared.adapters.gcp.pubsub_link import PubsubLink
-from shared.adapters.gcp.pubsub_name import PubsubName
+from shared.adapters.gcp.pubsub.pubsub_link import PubsubLink
+from shared.adapters.gcp.pubsub.pubsub_name import PubsubName
 from shared.adapters.gcp.vendor_error import CallLimit
 from shared.job.events import Event, Topic, encode
 from shared.ports.event_bus import OUT_OF_ATTEMPTS, DeadLetter, Delivery

@@ -1,7 +1,7 @@
 """Jobs as Firestore documents, with compare-and-set by update time and the outbox in the same batch.
 
 Never a transaction: under contention most of them fail, and a process killed inside one blocks all others for a
-minute. :mod:`shared.adapters.gcp.job_document` tells the shape and the indexes.
+minute. :mod:`shared.adapters.gcp.firestore.job_document` tells the shape and the indexes.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from google.cloud import firestore
 from google.cloud.firestore import FieldFilter
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
-from shared.adapters.gcp.job_document import (
+from shared.adapters.gcp.firestore.job_document import (
     JOBS,
     OUTBOX,
     OUTBOX_UNREADABLE,

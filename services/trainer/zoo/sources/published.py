@@ -1,7 +1,7 @@
 """Weights that a Python package brings along: found among what is installed, read once, kept as plain arrays.
 
 Such a package holds one file in PyTorch's format and nothing that has to run; see
-:mod:`services.trainer.zoo.torch_file`.
+:mod:`services.trainer.zoo.sources.torch_file`.
 """
 
 import importlib.resources
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from services.trainer.zoo.backbone import Backbone
 from services.trainer.zoo.efficientnet_lite import weights_in_order
-from services.trainer.zoo.torch_file import read_tensors
+from services.trainer.zoo.sources.torch_file import read_tensors
 
 SUFFIX = ".pth"
 _FOLDER = "models"

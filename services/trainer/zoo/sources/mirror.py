@@ -9,7 +9,7 @@ from typing import Protocol
 
 from services.trainer.settings import TrainerSettings
 from services.trainer.zoo.backbone import Backbone
-from services.trainer.zoo.download import default_cache_dir, keep
+from services.trainer.zoo.sources.download import default_cache_dir, keep
 from shared.backends import open_bucket
 from shared.errors import NotFound, Transient
 from shared.ports.object_store import ObjectStore, StoredObject
@@ -49,7 +49,7 @@ class Mirror(Protocol):
 
         Raises:
             Transient: If it could not be had, or not in time.
-            services.trainer.zoo.download.Damaged: If it is not the file that was published.
+            services.trainer.zoo.sources.download.Damaged: If it is not the file that was published.
         """
         ...
 

@@ -11,13 +11,13 @@ import h5py
 import numpy as np
 
 from services.trainer.zoo.catalogue import BACKBONES, BUNDLED, Backbone
-from services.trainer.zoo.download import Damaged, default_cache_dir, download, hash_of, is_reachable
-from services.trainer.zoo.mirror import Mirror
-from services.trainer.zoo.published import SUFFIX, find_in_package, keep_arrays
+from services.trainer.zoo.sources.download import Damaged, default_cache_dir, download, hash_of, is_reachable
+from services.trainer.zoo.sources.mirror import Mirror
+from services.trainer.zoo.sources.published import SUFFIX, find_in_package, keep_arrays
 from shared.errors import Transient, UserFault
 from shared.job.candidates import AUTO
 
-_BUNDLED_FOLDER = Path(__file__).parent / "bundled"
+_BUNDLED_FOLDER = Path(__file__).parents[1] / "bundled"
 _PROBE_S = 2.5
 _SPARE_IN_AUTO = "carries the job only where no other weights can be had; name it to compare it with the rest"
 

@@ -14,10 +14,10 @@ from google.api_core.exceptions import PreconditionFailed, RequestRangeNotSatisf
 from google.cloud import storage
 from google.cloud.storage.retry import DEFAULT_RETRY
 
-from shared.adapters.gcp.object_name import key_of, name_of, name_prefix
-from shared.adapters.gcp.storage_error import bucket_required, translated
-from shared.adapters.gcp.upload_session import PIECE_BYTES, UploadSession
-from shared.adapters.gcp.url_signing import UrlSigning
+from shared.adapters.gcp.storage.object_name import key_of, name_of, name_prefix
+from shared.adapters.gcp.storage.storage_error import bucket_required, translated
+from shared.adapters.gcp.storage.upload_session import PIECE_BYTES, UploadSession
+from shared.adapters.gcp.storage.url_signing import UrlSigning
 from shared.adapters.gcp.vendor_error import CallLimit
 from shared.clock import Clock, utc_now
 from shared.errors import NotFound, Transient
