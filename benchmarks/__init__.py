@@ -1,1 +1,1 @@
-"""Every number that the documentation states, measured by `make bench`: ratios within one run, never promises."""
+"""Every number that the documentation states, measured by `make bench` as ratios within one run; never a promise."""

@@ -1,1 +1,1 @@
-"""The services of convtailor, one package each; none imports another, `onebox` alone starts them all."""
+"""The services of convtailor, one package each; none imports another but `onebox`, which starts them all."""

@@ -1,1 +1,1 @@
-"""What every convtailor service may know: the job, its events, the ports and their adapters."""
+"""What every service may know: the job, its messages, the ports and their adapters; no service is named here."""

@@ -1,1 +1,1 @@
-"""What a person meets on the terminal: commands that speak HTTP with a convtailor server, and live progress."""
+"""What a person meets on a terminal: commands that speak HTTP with a server; nothing here imports a service."""

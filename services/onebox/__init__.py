@@ -1,1 +1,1 @@
-"""Runs all services on one machine with the embedded back-ends."""
+"""All services on one machine over the embedded back-ends; nothing here knows how a service does its work."""

@@ -1,1 +1,1 @@
-"""Tells people how their job ended: plots, report page, mail."""
+"""Tells people how their job ended: figures, report, mail; nothing here trains or loads a network."""

@@ -1,1 +1,1 @@
-"""Turns a prepared archive into a fitted network: prepare, screen, tune, evaluate, export."""
+"""Turns an archive into a fitted network by two programs, a light worker and a heavy training; no HTTP, no mail."""

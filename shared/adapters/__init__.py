@@ -1,1 +1,1 @@
-"""Back-ends of the ports."""
+"""What stands behind the ports, a package for each back-end; nothing but `shared.backends` chooses one."""

@@ -1,1 +1,1 @@
-"""What is true of a job, pure: states, options, claims, progress, result; no store and no bus."""
+"""What is true of a job, pure: states, options, claims, events, progress, result; no store and no bus."""

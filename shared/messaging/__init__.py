@@ -1,1 +1,1 @@
-"""Facts that services tell each other, and how messages are settled and sent again; no product of a bus."""
+"""How messages are read, settled, pushed and sent again; no product of a bus is named here."""

@@ -1,1 +1,1 @@
-"""What convtailor asks of the world; the docstrings are the law that every adapter keeps."""
+"""What convtailor asks of the world, the docstrings being the law that every adapter keeps; no implementation."""

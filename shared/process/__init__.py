@@ -1,1 +1,1 @@
-"""The one way to start a program of ours that ends with its starter; what it does is its own business."""
+"""The one way to start a program of ours that ends with its starter; nothing here knows what it does."""

@@ -1,1 +1,1 @@
-"""What every HTTP service of ours shares: server, access log, shape of errors. No route, no word of one service."""
+"""What every HTTP service of ours shares: server, access log, shape of errors; no route, no word of one service."""

@@ -1,1 +1,1 @@
-"""Back-ends in memory for tests; they pass the same contract suites as what they stand for."""
+"""Stand-ins for tests, which pass the contract suites of what they stand for; nothing that is shipped imports them."""

@@ -1,1 +1,1 @@
-"""Programs that compute, once and with somebody else's implementation, the values that tests hold ours against."""
+"""Programs that compute, with somebody else's implementation, what tests hold ours against; no test runs them."""

@@ -1,1 +1,1 @@
-"""The commands that speak with a server: each reads its arguments, calls, prints; no HTTP of their own."""
+"""One command of the client a file: it reads its arguments, calls and prints; no HTTP of its own."""

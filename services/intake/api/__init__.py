@@ -1,1 +1,1 @@
-"""The HTTP API as its callers see it: routes, documents, errors; what they cause lives in the use cases beside it."""
+"""The HTTP API as its callers see it: routes, documents, errors; no use case, which all stand beside this package."""

@@ -1,1 +1,1 @@
-"""What intake does when nobody asks over its API: archives that arrived, pushes, sweeping."""
+"""What intake does when nobody asks: archives that arrived, pushes, sweeping; no route for people."""

@@ -1,1 +1,1 @@
-"""One command of this machine a file: it reads its arguments, calls, prints; no HTTP of its own."""
+"""One command of this machine a file: it reads its arguments, calls and prints; it starts no process by itself."""

@@ -1,1 +1,1 @@
-"""Ways to send a letter."""
+"""The ways to send a letter, one carrier a file; no word of what it says."""

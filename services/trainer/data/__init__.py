@@ -1,1 +1,1 @@
-"""From a zip to a memory-mapped, split, clean data set."""
+"""From a zip to a memory-mapped, split, clean data set; nothing here knows a network."""

@@ -1,1 +1,1 @@
-"""The one reading of the test split."""
+"""The one reading of the test split and the arithmetic on it; nothing here trains."""

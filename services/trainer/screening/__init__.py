@@ -1,1 +1,1 @@
-"""Which frozen backbone suits the photographs best."""
+"""Which frozen backbone suits the photographs best; nothing here changes a weight of a backbone."""

@@ -1,1 +1,1 @@
-"""Fine-tuning of the winner's last block on kept activations."""
+"""Fine-tuning of the winner's last block on kept activations; nothing here reads a test label."""

@@ -1,1 +1,1 @@
-"""The backbones: what they are, where their weights come from, how networks are built of them."""
+"""The backbones: what they are and how networks are built of them; nothing here knows a photograph."""

@@ -1,1 +1,1 @@
-"""Back-ends that need nothing but a folder: SQLite and files."""
+"""The back-end that needs nothing but a folder: SQLite and files; no network."""

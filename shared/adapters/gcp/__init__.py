@@ -1,1 +1,1 @@
-"""Adapters for Google Cloud, a package for each of its products; what is true of every back-end is in the ports."""
+"""The back-end of Google Cloud, a package for each product; nothing that is true of every back-end."""

@@ -1,1 +1,1 @@
-"""The pictures of the report as PNG bytes: numbers in, pixels out; the only place that imports matplotlib."""
+"""The figures of the report, numbers in and PNG bytes out; no other place imports matplotlib."""

@@ -1,1 +1,1 @@
-"""One section of the report a file: a result in, blocks out; no layout and no drawing."""
+"""One section of the report a file, a result in and blocks out; no layout, no drawing, no other section."""

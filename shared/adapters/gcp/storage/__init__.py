@@ -1,1 +1,1 @@
-"""Objects in Cloud Storage, signed URLs and news of uploads; no other product of Google is spoken with here."""
+"""Objects in Cloud Storage, signed URLs, news of uploads; no other product of Google is spoken with here."""
