@@ -3,7 +3,7 @@
 import io
 import zipfile
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from services.intake.api.routes import JobRoutes
@@ -19,23 +19,11 @@ from tests.doubles.memory_event_bus import MemoryEventBus
 from tests.doubles.memory_heartbeat_store import MemoryHeartbeatStore
 from tests.doubles.memory_job_store import MemoryJobStore
 from tests.doubles.memory_object_store import MemoryObjectStore
+from tests.job_fixture import HandClock
 
 PUBLIC_URL = "http://intake.test"
 MAX_BYTES = 1 << 20
 VALID_FOR = timedelta(hours=1)
-
-
-class HandClock:
-    """A clock that stands until it is turned."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def turn(self, by: timedelta) -> None:
-        self.now += by
 
 
 @dataclass

@@ -33,7 +33,7 @@ def test_new_job_tells_all_that_is_needed_to_go_on(service):
     assert made["upload"]["method"] == "PUT"
     assert made["upload"]["url"].startswith(PUBLIC_URL)
     assert made["upload"]["headers"] == {"Content-Type": "application/zip"}
-    assert made["upload"]["expires_at"] == "2026-03-04T06:06:07Z"
+    assert made["upload"]["expires_at"] == "2026-03-01T13:00:00.250000Z"
     status = service.status(made)
     assert status["state"] == "awaiting_upload"
     assert status["options"] == to_json(JobOptions(epochs=3))
@@ -237,10 +237,10 @@ def test_cancel_while_training_is_a_request_to_the_worker(service):
     made = service.submit()
     service.move(made, JobState.QUEUED, JobState.TRAINING, archive=ARCHIVE)
     first = service.http.post(f"/v1/jobs/{made['job_id']}/cancel", headers=bearer(made)).json
-    service.clock.turn(timedelta(minutes=1))
+    service.clock.now += timedelta(minutes=1)
     second = service.http.post(f"/v1/jobs/{made['job_id']}/cancel", headers=bearer(made)).json
     assert first == second
-    assert (first["state"], first["cancel_requested_at"]) == ("training", "2026-03-04T05:06:07Z")
+    assert (first["state"], first["cancel_requested_at"]) == ("training", "2026-03-01T12:00:00.250000Z")
     assert service.events(Topic.RESULTS) == []
 
 

@@ -136,7 +136,7 @@ def test_poison_is_recorded_and_done_with(intake: PushedIntake) -> None:
 
 def test_the_sweepers_call_finds_an_upload_whose_notification_never_came(intake: PushedIntake) -> None:
     job_id = intake.uploaded()
-    intake.clock.turn(PATIENCE + timedelta(seconds=1))
+    intake.clock.now += PATIENCE + timedelta(seconds=1)
     answer = intake.post("/tasks/sweep")
     assert answer.status_code == 200
     assert answer.json == {"num_expired": 0, "num_reminded": 1, "num_published": 1}
@@ -160,7 +160,7 @@ def test_strangers_change_nothing_and_are_told_so_in_the_one_shape(
     intake: PushedIntake, path: str, authorization: str | None, status: int, code: str
 ) -> None:
     job_id = intake.uploaded()
-    intake.clock.turn(timedelta(days=1))
+    intake.clock.now += timedelta(days=1)
     answer = intake.post(path, intake.notification(job_id), authorization)
     assert (answer.status_code, answer.json["error"]["code"]) == (status, code)
     assert intake.state(job_id) is JobState.AWAITING_UPLOAD

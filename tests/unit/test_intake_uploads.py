@@ -131,7 +131,7 @@ def test_cancel_that_wins_the_race_against_the_check_stands(service):
 
     handler = partial(handle_archive, store=Hesitating(), objects=service.objects, bus=service.bus, clock=service.clock)
     service.handle_uploads(handler)
-    service.clock.turn(timedelta(minutes=1))
+    service.clock.now += timedelta(minutes=1)
     assert service.handle_uploads(handler) == 1  # the check that lost comes again
     assert service.status(made)["state"] == "cancelled"
     assert service.events(Topic.JOBS) == []
@@ -180,7 +180,7 @@ def test_expired_and_forged_urls_are_refused(service):
     made = service.submit()
     assert code_of(service.http.put(path_of(made)[:-3] + "abc", data=b"x")) == (403, "url_invalid")
     assert code_of(service.http.get(path_of(made))) == (403, "url_invalid")
-    service.clock.turn(timedelta(hours=1))
+    service.clock.now += timedelta(hours=1)
     assert code_of(put(service, made)) == (410, "url_expired")
 
 
