@@ -13,6 +13,7 @@ from benchmarks import (
     against_stock,
     claims,
     feature_pass,
+    firestore_bill,
     installed_backbone,
     intake_load,
     prepare_memory,
@@ -35,6 +36,7 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "intake": intake_load.measure,
     "redelivery": redelivery.measure,
     "claims": claims.measure,
+    "firestore-bill": firestore_bill.measure,
 }
 _HEAD = """# Benchmarks
 

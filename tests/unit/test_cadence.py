@@ -1,57 +1,25 @@
 """How often a worker asks and writes while a job trains: seldom where that is billed, at once where it is not."""
 
 import itertools
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from services.trainer.protocol import Message, MessageKind, StopReason
+from services.trainer.protocol import Message
 from shared.adapters.embedded.sqlite_heartbeat_store import SqliteHeartbeatStore
 from shared.adapters.gcp.firestore.firestore_heartbeat_store import FirestoreHeartbeatStore
 from shared.job.heartbeat import Cadence, Heartbeat
-from shared.job.job import Job, JobState, Trial, TrialState
-from shared.job.progress import Best, Progress
+from shared.job.job import Job, JobState
 from shared.ports.job_store import StoredJob
 from tests.doubles.memory_heartbeat_store import MemoryHeartbeatStore
 from tests.doubles.memory_job_store import MemoryJobStore
-from tests.doubles.scripted_process import ScriptedProcess
-from tests.scripted_training import ARTEFACTS
+from tests.doubles.talkative_process import TALK_EVERY_S, TalkativeProcess
 from tests.worker_fixture import House
 
 LEASE = timedelta(seconds=15)
 """The one that Terraform gives the trainers."""
 BILLED = FirestoreHeartbeatStore("any").cadence
-TALK_EVERY_S = 0.1
-
-
-class Talkative(ScriptedProcess):
-    """A training that has something to tell ten times a second: points, new bests, new phases, finished trials."""
-
-    def __init__(self, wait: Callable[[float], object]) -> None:
-        super().__init__("finish_when_told", wait)
-        self._pass, self._told = wait, self._talk()
-        self._reason: StopReason | None = None
-
-    def stop(self, reason: StopReason) -> None:
-        self._reason = reason
-
-    def next_message(self, timeout_s: float) -> Message | None:
-        if self._reason is not None:
-            return Message(kind=MessageKind.FINISHED, artefacts=ARTEFACTS, reason=self._reason)
-        self._pass(TALK_EVERY_S)
-        return next(self._told)
-
-    def _talk(self) -> Any:
-        yield Message(kind=MessageKind.DEVICE, device="CPU (2 cores)")
-        for number in itertools.count():
-            best = Best(candidate="tiny", val_accuracy=number / 1e6)
-            phase = "screen" if number % 20 < 10 else "tune"
-            yield Message(kind=MessageKind.PROGRESS, progress=Progress(phase=phase, done=number, best=best))
-            if number % 30 == 0:
-                trial = Trial(name=f"tune/{number // 30}", state=TrialState.DONE)
-                yield Message(kind=MessageKind.TRIAL, trial=trial)
 
 
 class Diary:
@@ -59,11 +27,11 @@ class Diary:
 
     def __init__(self) -> None:
         self.moments: dict[str, list[float]] = {}
-        self.house: House | None = None
+        self.house: TalkativeHouse | None = None
 
     def note(self, what: str) -> None:
         if self.house is not None:
-            self.moments.setdefault(what, []).append(self.house.monotonic())
+            self.moments.setdefault(what, []).append(self.house.elapsed_s)
 
     def least_pause_s(self, what: str) -> float:
         return min(after - before for before, after in itertools.pairwise(self.moments[what]))
@@ -109,8 +77,13 @@ class TalkativeHouse(House):
         super().__init__(store=CountedJobs(self.diary), heartbeats=CountedHeartbeats(self.diary, cadence), **options)
         self.diary.house = self
 
-    def start(self, script: str) -> Talkative:
-        return Talkative(self.hands.advance)
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds on the house's own clock."""
+        return self.monotonic()
+
+    def start(self, script: str) -> TalkativeProcess:
+        return TalkativeProcess(self.hands.advance)
 
 
 @pytest.fixture(scope="module")
@@ -156,11 +129,11 @@ def test_a_cancel_is_noticed_in_time(cadence: Cadence | None, within_s: float, t
     asked: list[float] = []
 
     def cancel_after_a_while() -> None:
-        if not asked and house.monotonic() > 33.3:
-            asked.append(house.monotonic())
+        if not asked and house.elapsed_s > 33.3:
+            asked.append(house.elapsed_s)
             house.cancel()
 
-    class Person(Talkative):
+    class Person(TalkativeProcess):
         def next_message(self, timeout_s: float) -> Message | None:
             cancel_after_a_while()
             return super().next_message(timeout_s)
@@ -168,7 +141,7 @@ def test_a_cancel_is_noticed_in_time(cadence: Cadence | None, within_s: float, t
     house.start = lambda script: Person(house.hands.advance)
     house.worker("talk", lease=LEASE).work_once()
     assert house.job.state is JobState.CANCELLED
-    assert house.monotonic() - asked[0] <= within_s
+    assert house.elapsed_s - asked[0] <= within_s
 
 
 def test_where_a_write_costs_nothing_a_new_phase_is_shown_at_once(tmp_path: Any) -> None:
@@ -187,9 +160,9 @@ class Killed(BaseException):
 def test_a_worker_that_is_killed_leaves_its_successor_only_the_rest_of_the_budget(cadence: Cadence) -> None:
     house = TalkativeHouse(cadence, budget_minutes=10)
 
-    class Doomed(Talkative):
+    class Doomed(TalkativeProcess):
         def next_message(self, timeout_s: float) -> Message | None:
-            if house.monotonic() > 240:
+            if house.elapsed_s > 240:
                 raise Killed
             return super().next_message(timeout_s)
 
@@ -197,9 +170,9 @@ def test_a_worker_that_is_killed_leaves_its_successor_only_the_rest_of_the_budge
     with pytest.raises(Killed):
         house.worker("first", lease=LEASE).work_once()
     house.hands.advance(LEASE.total_seconds() + 3600)
-    began = house.monotonic()
-    house.start = lambda script: Talkative(house.hands.advance)
+    began = house.elapsed_s
+    house.start = lambda script: TalkativeProcess(house.hands.advance)
     house.worker("second", lease=LEASE).work_once()
     assert house.job.state is JobState.REPORTING
-    assert house.monotonic() - began <= 600 - 240 + cadence.progress_s + 61
+    assert house.elapsed_s - began <= 600 - 240 + cadence.progress_s + 61
     assert house.job.trained_s >= 540
