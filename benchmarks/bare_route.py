@@ -27,7 +27,7 @@ def main(num_threads: int) -> None:
     """Serve at a free port, which is printed, until told to stop."""
     listener = listen("127.0.0.1", 0)
     print(json.dumps({"url": url_of(listener)}), flush=True)
-    rules = ServerRules(num_threads=num_threads, stall_s=60, stop_grace_s=5)
+    rules = ServerRules(num_threads=num_threads, stop_grace_s=5)
     serve(listener, lambda: Served(app=bare_app(), start=lambda: None, stop=lambda: None), rules)
 
 

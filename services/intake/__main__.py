@@ -10,8 +10,10 @@ from pathlib import Path
 
 from services.intake.bootstrap import bootstrap
 from services.intake.settings import AUTO_URL, IntakeSettings
+from shared.adapters.embedded.signed_url import OBJECTS_PATH
 from shared.logs import start_logging
 from shared.settings import InvalidSettings, load
+from shared.web.limits import Limits
 from shared.web.server import REFUSED_SETTINGS, Served, ServerRules, listen, serve, url_of
 
 EXIT_USAGE = 2
@@ -46,10 +48,17 @@ def main(environ: Mapping[str, str]) -> int:
     if settings.public_url == AUTO_URL:
         settings = replace(settings, public_url=own_url)
     _forget_readiness(settings.ready_file)
-    rules = ServerRules(
-        num_threads=settings.request_threads, stall_s=settings.stall_s, stop_grace_s=settings.stop_grace_s
+    return _serve(listener, lambda: _built(settings, own_url), _rules(settings))
+
+
+def _rules(settings: IntakeSettings) -> ServerRules:
+    limits = Limits(
+        stall_s=settings.stall_s,
+        min_bytes_per_s=settings.min_bytes_per_s,
+        num_transfers=settings.transfer_threads,
+        transfer_path=OBJECTS_PATH,
     )
-    return _serve(listener, lambda: _built(settings, own_url), rules)
+    return ServerRules(num_threads=settings.request_threads, stop_grace_s=settings.stop_grace_s, limits=limits)
 
 
 def _serve(listener: socket.socket, build: Callable[[], Served], rules: ServerRules) -> int:

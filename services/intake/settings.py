@@ -38,8 +38,16 @@ class IntakeSettings(PushSettings):
     sweep_patience_s: Annotated[float, Field(ge=1)] = setting(
         120.0, help="Seconds that a job may stand still before its message counts as lost and is sent again."
     )
+    transfer_threads: Annotated[int, Field(ge=1, le=256)] = setting(
+        32, help="Uploads and downloads served at the same time, beside the requests."
+    )
     stall_s: Annotated[float, Field(gt=0)] = setting(
         60.0, help="Seconds without a byte after which an upload or download is given up."
+    )
+    min_bytes_per_s: Annotated[float, Field(gt=0)] = setting(
+        1000.0,
+        help="Speed of an upload or download, in bytes per second, below which it is given up in the end. A slower one "
+        "may fall behind by `CONVTAILOR_STALL_S`.",
     )
     stop_grace_s: Annotated[int, Field(ge=1)] = setting(
         5, help="Seconds that running requests have to finish when the service is told to stop."

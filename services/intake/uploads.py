@@ -8,7 +8,7 @@ from typing import BinaryIO, cast
 from urllib.parse import quote
 
 from flask import Blueprint, Response, jsonify, request
-from werkzeug.exceptions import ClientDisconnected, RequestedRangeNotSatisfiable
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.http import dump_options_header
 
 from services.intake.api.document import UploadReceipt
@@ -17,6 +17,7 @@ from shared.clock import Clock
 from shared.errors import Transient, UserFault
 from shared.json_codec import to_json
 from shared.ports.object_store import ObjectStore, StoredObject
+from shared.web.body import BROKEN_BODY
 
 _log = logging.getLogger(__name__)
 
@@ -126,8 +127,8 @@ class _Body:
         """
         try:
             data: bytes = request.stream.read(size)
-        except (OSError, ClientDisconnected) as error:
-            message = "The connection broke or stalled before the whole file had come."
+        except BROKEN_BODY as error:
+            message = "The connection broke or was too slow before the whole file had come."
             fix = "Upload the file again to the same URL."
             raise UserFault("upload_incomplete", message, fix=fix) from error
         return data

@@ -6,7 +6,7 @@ import time
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from shared.web.error_reply import OwnErrors, error_response, reply_of
+from shared.web.error_reply import DEFAULT_HEADERS, OwnErrors, error_response, reply_of
 
 MAX_BODY_BYTES = 64 * 2**10
 """Cap on every body but uploads: an address and a dozen options, or an event in its envelope, are under 2 KiB."""
@@ -53,10 +53,8 @@ def _start_watch() -> None:
 
 
 def _add_headers(response: Response) -> Response:
-    """Keep tokens and answers out of caches and referrers, and bytes from being taken for what they are not."""
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    for name, value in DEFAULT_HEADERS.items():
+        response.headers.setdefault(name, value)
     return response
 
 

@@ -35,6 +35,21 @@ _TOLD_OF_STATUS = {
 _INTERNAL_ERROR = "internal_error"
 _HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "2"}}
 
+SERVER_FAULTS = {
+    400: Fault(code="bad_request", message="The request cannot be read.", fix="Send HTTP/1.1 as RFC 9112 has it."),
+    408: Fault(code="request_too_slow", message="The request took too long to arrive.", fix="Send it again, at once."),
+    413: Fault(
+        code="body_too_large", message="The request body is larger than this address takes.", fix="Send less with it."
+    ),
+    414: Fault(code="address_too_long", message="The address is too long.", fix="Put the fields into the body."),
+    431: Fault(code="headers_too_large", message="The headers are too large.", fix="Send fewer or shorter headers."),
+    500: Fault(code=_INTERNAL_ERROR, message="Something broke on our side.", fix="Try again."),
+    503: TRY_AGAIN,
+}
+"""What the server says by itself, without asking a route."""
+DEFAULT_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
+"""Of every answer: they keep tokens out of caches and referrers, and bytes from being taken for what they are not."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorDocument:
@@ -62,7 +77,8 @@ class OwnErrors:
         of_errors = {(status, fault.code) for status, fault in _FAULT_OF_ERROR.values()}
         of_statuses = {(status, code) for status, (code, _) in _TOLD_OF_STATUS.items()}
         of_faults = {(status, code) for code, status in self.status_of_code.items()}
-        return frozenset({(500, _INTERNAL_ERROR)} | of_errors | of_statuses | of_faults)
+        of_server = {(status, fault.code) for status, fault in SERVER_FAULTS.items()}
+        return frozenset(of_errors | of_statuses | of_faults | of_server)
 
 
 def reply_of(error: Exception, own: OwnErrors) -> tuple[Fault, int]:
@@ -93,8 +109,13 @@ def error_response(fault: Fault, status: int) -> Response:
     """Return an answer in the one shape, with the headers that its status asks for."""
     response = jsonify(to_json(ErrorDocument(error=fault)))
     response.status_code = status
-    response.headers.update(_HEADERS.get(status, {}))
+    response.headers.update(headers_of(status))
     return response
+
+
+def headers_of(status: int) -> Mapping[str, str]:
+    """Return the headers that a status asks for."""
+    return _HEADERS.get(status, {})
 
 
 def _reply_of_http(error: HTTPException, own: OwnErrors) -> tuple[Fault, int]:

@@ -2,8 +2,7 @@
 
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
@@ -12,13 +11,12 @@ from gunicorn.errors import AppImportError
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from shared.settings import InvalidSettings
+from shared.web.limits import Limits
 from shared.web.server_log import JsonLogger
+from shared.web.worker import Worker
 
 REFUSED_SETTINGS = int(Arbiter.APP_LOAD_ERROR)
 """Exit code of :func:`serve` when the app cannot be made with these settings; trying again cannot help."""
-
-STALL_S = 60.0
-"""Seconds without a byte, in or out, after which a connection is given up, where nothing else was chosen."""
 
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - named, not bound
 
@@ -30,12 +28,12 @@ class ServerRules:
     Args:
         num_threads: Requests at the same time.
         stop_grace_s: Seconds that running requests have once the server is told to stop.
-        stall_s: Seconds without a byte, in or out, after which a connection is given up.
+        limits: What peers can take of it.
     """
 
     num_threads: int
     stop_grace_s: int
-    stall_s: float = STALL_S
+    limits: Limits = field(default_factory=Limits)
 
 
 def _nothing() -> None:
@@ -97,18 +95,18 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, listener: socket.socket, build: Callable[[], Served], rules: ServerRules) -> None:
         self._build = build
         self._served: Served | None = None
-        self._rules = rules
+        self.rules = rules
         self._options = {
             "bind": f"fd://{listener.detach()}",
             "workers": 1,  # the background threads and the back-ends' file locks live once
-            "worker_class": "gthread",
+            "worker_class": Worker,
             "threads": rules.num_threads,
             "timeout": 0,  # Cloud Run freezes the worker's heartbeat between requests
             "graceful_timeout": rules.stop_grace_s,
-            "keepalive": 5,
+            "worker_connections": rules.limits.max_connections,
+            "limit_request_fields": 64,
             "accesslog": None,
             "logger_class": JsonLogger,
-            "pre_request": self._limit_stalls,
             "post_worker_init": self._start,
             "worker_exit": self._stop,
             "control_socket_disable": True,
@@ -128,10 +126,6 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         except InvalidSettings as error:
             raise AppImportError(str(error)) from error
         return self._served.app
-
-    def _limit_stalls(self, _worker: object, request: Any) -> None:
-        """Keep silent peers from holding all threads."""
-        request.unreader.sock.settimeout(self._rules.stall_s)
 
     def _start(self, _worker: object) -> None:
         if self._served:

@@ -1,11 +1,9 @@
 """Intake as a process: what a person and an operator see of it, killed at the worst moments included."""
 
 import io
-import socket
 import subprocess
 import sys
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -18,6 +16,7 @@ from tests.archive_corpus import CASES
 from tests.intake_fixture import bearer, small_archive
 from tests.intake_process import IntakeProcess
 from tests.waiting import until
+from tests.wire import connect, upload_head
 
 
 @pytest.fixture(scope="module")
@@ -37,19 +36,6 @@ def mortal(tmp_path):
 
 def opened(intake: IntakeProcess):
     return open_backends(IntakeSettings(data_dir=intake.data_dir, public_url=intake.url))
-
-
-def request_of(made: dict, length: int) -> bytes:
-    """Return the head of an upload as it goes over the wire."""
-    url = urlsplit(made["upload"]["url"])
-    head = [f"PUT {url.path} HTTP/1.1", f"Host: {url.netloc}", f"Content-Length: {length}"]
-    head += [f"{name}: {value}" for name, value in made["upload"]["headers"].items()]
-    return "\r\n".join([*head, "", ""]).encode()
-
-
-def connect(intake: IntakeProcess) -> socket.socket:
-    url = urlsplit(intake.url)
-    return socket.create_connection((url.hostname, url.port), timeout=20)
 
 
 def test_archive_is_queued_and_can_be_cancelled(intake):
@@ -75,15 +61,15 @@ def test_large_archive_passes_through_without_being_held(intake):
 
 
 def test_upload_over_the_cap_is_refused_before_a_byte_of_it_is_sent(intake):
-    with connect(intake) as wire:
-        wire.sendall(request_of(intake.submit(), 10**12))
+    with connect(intake.url) as wire:
+        wire.sendall(upload_head(intake.submit(), 10**12))
         assert wire.recv(1000).startswith(b"HTTP/1.1 413 ")
 
 
 def test_upload_that_breaks_off_leaves_nothing_and_can_be_sent_again(intake):
     made = intake.submit()
-    with connect(intake) as wire:
-        wire.sendall(request_of(made, 1000) + b"PK")
+    with connect(intake.url) as wire:
+        wire.sendall(upload_head(made, 1000) + b"PK")
         until(lambda: list((intake.data_dir / "incoming").iterdir()))
     until(lambda: not list((intake.data_dir / "incoming").iterdir()))
     assert intake.status(made)["state"] == "awaiting_upload"
@@ -130,8 +116,8 @@ def test_told_to_stop_it_finishes_the_upload_at_hand_and_leaves_no_secret_in_its
     made, body = mortal.submit(), small_archive()
     mortal.status(made)
     mortal.http.get(f"{made['status_url']}?token={made['token']}")
-    with connect(mortal) as wire:
-        wire.sendall(request_of(made, len(body)) + body[:100])
+    with connect(mortal.url) as wire:
+        wire.sendall(upload_head(made, len(body)) + body[:100])
         until(lambda: list((mortal.data_dir / "incoming").iterdir()))
         mortal.process.terminate()
         wire.sendall(body[100:])
