@@ -12,9 +12,9 @@ from benchmarks.figure import Figure
 from benchmarks.material import dataset, enlarged, weights_mirror
 from benchmarks.product_run import run_product, run_program
 from benchmarks.scratch_run import scratch_run
-from services.trainer.data.image import ImageLimits
-from services.trainer.data.prepare import prepare
+from services.trainer.data.prepare import identify, prepare
 from services.trainer.zoo.catalogue import BACKBONES
+from shared.job.options import JobOptions
 
 CANDIDATES = ("mobilenet_0.25", "mobilenet_v2")
 TUNE_EPOCHS = 10
@@ -95,7 +95,8 @@ def _stock(archive: Path, scratch: Path, *, epochs: int, tune_epochs: int, seed:
             opened.extractall(folder)
     with tempfile.TemporaryDirectory() as directory:
         run = scratch_run(Path(directory), seed=seed)
-        prepared = prepare(archive, run, sizes_px=(BACKBONES[CANDIDATES[0]].input_px,), limits=ImageLimits())
+        key = identify(archive, JobOptions(seed=seed))
+        prepared = prepare(archive, run, key=key, sizes_px=(BACKBONES[CANDIDATES[0]].input_px,))
         splits = {
             name: [(str(folder / prepared.paths[place]), int(prepared.labels[place])) for place in positions]
             for name, positions in (

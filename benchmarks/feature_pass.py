@@ -38,18 +38,19 @@ def main(name: str, archive: Path) -> None:
     import tensorflow as tf
 
     from benchmarks.scratch_run import scratch_run
-    from services.trainer.data.image import ImageLimits
-    from services.trainer.data.prepare import prepare
+    from services.trainer.data.prepare import identify, prepare
     from services.trainer.screening.features import FeatureStore
     from services.trainer.screening.forward import compile_forward, preferred_batch_size
     from services.trainer.zoo.network import build
     from services.trainer.zoo.sources.mirror import FolderMirror
     from services.trainer.zoo.sources.weights import resolve
+    from shared.job.options import JobOptions
 
     ((backbone, weights),) = resolve((name,), mirror=FolderMirror(weights_mirror()), allow_download=False).usable
     with tempfile.TemporaryDirectory() as directory:
         run = scratch_run(Path(directory))
-        mapped = prepare(archive, run, sizes_px=(backbone.input_px,), limits=ImageLimits()).images(backbone.input_px)
+        key = identify(archive, JobOptions())
+        mapped = prepare(archive, run, key=key, sizes_px=(backbone.input_px,)).images(backbone.input_px)
         network = build(backbone, weights)
         in_memory = np.array(mapped)
         forward = compile_forward(network)

@@ -33,12 +33,13 @@ def main(archive: Path) -> None:
     import time
 
     from benchmarks.scratch_run import scratch_run
-    from services.trainer.data.image import ImageLimits
-    from services.trainer.data.prepare import prepare
+    from services.trainer.data.prepare import identify, prepare
+    from shared.job.options import JobOptions
 
     with tempfile.TemporaryDirectory() as directory:
         started = time.perf_counter()
-        prepared = prepare(archive, scratch_run(Path(directory)), sizes_px=(224,), limits=ImageLimits())
+        key = identify(archive, JobOptions())
+        prepared = prepare(archive, scratch_run(Path(directory)), key=key, sizes_px=(224,))
         seconds = time.perf_counter() - started
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     json.dump({"peak_mb": peak_mb, "images_per_s": prepared.num_images / seconds}, sys.stdout)

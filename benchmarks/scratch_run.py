@@ -1,12 +1,18 @@
 """A run of pipeline steps outside any service: no progress, no stop, a ledger that forgets."""
 
 from pathlib import Path
+from typing import Self
 
 from services.trainer.run.context import LedgerEntry, Run
+from services.trainer.run.identity import Facts
 
 
 class ForgetfulLedger:
     """A ledger without memory, so that every measurement does all of its work."""
+
+    def of(self, facts: Facts) -> Self:  # noqa: ARG002 - the port's signature
+        """Return itself."""
+        return self
 
     def find(self, name: str) -> LedgerEntry | None:  # noqa: ARG002 - the port's signature
         """Find nothing."""

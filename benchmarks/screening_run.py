@@ -10,11 +10,11 @@ from pathlib import Path
 from benchmarks.material import weights_mirror
 from benchmarks.scratch_run import scratch_run
 from services.trainer.data.dataset import Dataset
-from services.trainer.data.image import ImageLimits
-from services.trainer.data.prepare import prepare
+from services.trainer.data.prepare import identify, prepare
 from services.trainer.screening.screen import screen
 from services.trainer.zoo.sources.mirror import FolderMirror
 from services.trainer.zoo.sources.weights import resolve
+from shared.job.options import JobOptions
 
 
 def main() -> None:
@@ -34,7 +34,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         run = scratch_run(Path(directory), seed=arguments.seed)
         sizes_px = sorted({backbone.input_px for backbone, _ in usable})
-        dataset = prepare(arguments.archive, run, sizes_px=sizes_px, limits=ImageLimits())
+        key = identify(arguments.archive, JobOptions(seed=arguments.seed))
+        dataset = prepare(arguments.archive, run, key=key, sizes_px=sizes_px)
         started = time.perf_counter()
         screening = screen(dataset, usable, run, epochs=arguments.epochs, racing=False)
         seconds = time.perf_counter() - started

@@ -4,6 +4,7 @@
 """
 
 import base64
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -27,6 +28,7 @@ from shared.job.result import (
     ModelSize,
     Quarantined,
     Result,
+    RunIdentity,
     TestScores,
     Timings,
     TunedRecipe,
@@ -215,6 +217,12 @@ def make_result(
         timings_s=Timings(prepare=6.1, screen=52.8, tune=43.4, evaluate=2.2, export=9.5, total=114.0),
         device="CPU (2 cores)",
         versions={"convtailor": "0.1.0", "keras": "3.8.0", "tensorflow": "2.18.0"},
+        run=RunIdentity(
+            key=hashlib.sha256(b"key").hexdigest(),
+            archive_sha256=hashlib.sha256(b"archive").hexdigest(),
+            data_version="1.1.1",
+            split_sha256=hashlib.sha256(b"split").hexdigest(),
+        ),
     )
 
 

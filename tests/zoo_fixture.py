@@ -1,7 +1,7 @@
 """Small backbones, a data set of coloured squares, and a run that remembers in memory."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import keras
@@ -9,6 +9,7 @@ import numpy as np
 
 from services.trainer.data.dataset import Dataset, Split, images_path
 from services.trainer.run.context import LedgerEntry, Run
+from services.trainer.run.identity import Facts, RunKey
 from services.trainer.zoo.catalogue import Backbone, Preprocessing
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.sources.weights import Source, WeightsFile
@@ -47,7 +48,7 @@ def write_weights(folder: Path) -> WeightsFile:
     network.get_layer("conv_pw_13_bn").gamma.assign(np.full(256, 8.0))
     path = folder / "small.h5"
     network.save(path)
-    return WeightsFile(path=path, source=Source.MIRROR)
+    return WeightsFile.read(path, Source.MIRROR)
 
 
 def coloured_dataset(directory: Path, *, per_class: int = 20, noise: float = 30.0) -> Dataset:
@@ -62,6 +63,8 @@ def coloured_dataset(directory: Path, *, per_class: int = 20, noise: float = 30.
     np.save(images_path(directory, PX), np.clip(pixels, 0, 255).astype(np.uint8))
     part = np.tile(np.arange(per_class) % 20, num_classes)
     return Dataset(
+        key=RunKey(archive_sha256="a" * 64, data_version="1.1.1", min_image_px=8, max_image_px=12000, seed=3),
+        split_sha256=f"{per_class}",
         directory=directory,
         classes=tuple(f"colour {label}" for label in range(num_classes)),
         labels=labels,
@@ -82,12 +85,18 @@ class MemoryLedger:
     """Finished trials, for as long as the test lasts."""
 
     entries: dict[str, LedgerEntry] = field(default_factory=dict)
+    written: dict[str, Facts] = field(default_factory=dict)
+    made_from: Facts = field(default_factory=dict)
+
+    def of(self, facts: Facts) -> "MemoryLedger":
+        return replace(self, made_from={**self.made_from, **facts})
 
     def find(self, name: str) -> LedgerEntry | None:
-        return self.entries.get(name)
+        return self.entries[name] if self.written.get(name) == self.made_from else None
 
     def record(self, entry: LedgerEntry) -> None:
         self.entries[entry.trial.name] = entry
+        self.written[entry.trial.name] = self.made_from
 
 
 def make_run(

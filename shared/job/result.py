@@ -251,6 +251,23 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunIdentity:
+    """What decided the data of a run: results of one key compare networks on the same photographs.
+
+    Args:
+        key: Digest of all that decides which photographs are used and how they are split.
+        archive_sha256: Digest of the zip, as ``sha256sum`` prints it.
+        data_version: Of decoding, of the search for copies, and of splitting.
+        split_sha256: Digest of which file of the zip served for what.
+    """
+
+    key: str
+    archive_sha256: str
+    data_version: str
+    split_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """Everything that one training found; see the module."""
 
@@ -269,3 +286,4 @@ class Result:
     device: str
     stopped_because: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    run: RunIdentity | None = None

@@ -72,7 +72,7 @@ def test_raw_pixels_give_what_the_published_network_gives_for_preprocessed_ones(
     preprocess = importlib.import_module(f"keras.applications.{MODULES[row.constructor]}").preprocess_input
     pixels = np.random.default_rng(1).integers(0, 256, (1, row.input_px, row.input_px, 3), dtype=np.uint8)
 
-    network = build(row, WeightsFile(path=tmp_path / "weights.h5", source=Source.MIRROR))
+    network = build(row, WeightsFile.read(tmp_path / "weights.h5", Source.MIRROR))
     features = np.asarray(network.model(pixels, training=False))
     halves = np.asarray(network.tail(network.trunk(pixels.astype(np.float32), training=False), training=False))
 
@@ -143,4 +143,4 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path):
     original.save(tmp_path / "weights.h5")
 
     with pytest.raises(ValueError, match="no numbers"):
-        build(BACKBONES["mobilenet_0.25"], WeightsFile(path=tmp_path / "weights.h5", source=Source.MIRROR))
+        build(BACKBONES["mobilenet_0.25"], WeightsFile.read(tmp_path / "weights.h5", Source.MIRROR))

@@ -35,7 +35,7 @@ def network(weights):
 def damaged(folder: Path) -> WeightsFile:
     path = folder / "damaged.h5"
     path.write_bytes(b"no HDF5 at all")
-    return WeightsFile(path=path, source=Source.MIRROR)
+    return WeightsFile.read(path, Source.MIRROR)
 
 
 def untimed(result: CandidateResult) -> CandidateResult:

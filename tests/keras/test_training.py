@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from services.trainer.data.image import ImageLimits
-from services.trainer.data.prepare import prepare
+from services.trainer.data.prepare import identify, prepare
 from services.trainer.export.rescore import raw_images
 from services.trainer.run.context import Run
 from services.trainer.run.progress import PHASES
 from shared.job.events import EventType
 from shared.job.job import Job, JobState, TrialState
+from shared.job.options import JobOptions
 from shared.job.result import Result
 from shared.json_codec import from_json
 from tests.training_fixture import CLASSES, JOB_ID, MIRRORED, Site, null_ledger, write_archive, write_mirror
@@ -124,7 +124,9 @@ def test_the_result_tells_the_whole_story(finished: Site) -> None:
 
 def test_the_delivered_networks_repeat_the_result_on_the_raw_test_images(finished: Site, tmp_path: Path) -> None:
     result = read_result(finished)
-    dataset = prepare(finished.archive, quiet_run(tmp_path), sizes_px=[224], limits=ImageLimits())
+    dataset = prepare(
+        finished.archive, quiet_run(tmp_path), key=identify(finished.archive, JobOptions()), sizes_px=[224]
+    )
     paths = [dataset.paths[position] for position in dataset.split.test]
     labels = dataset.labels[dataset.split.test]
     for name in ("model.h5", "model.keras"):

@@ -191,11 +191,17 @@ def test_the_number_of_pixels_is_judged_before_they_are_decoded() -> None:
 
 
 def test_of_a_big_jpeg_only_as_many_pixels_count_as_are_decoded() -> None:
-    data = encoded(Image.new("RGB", (1200, 900), "teal"), "JPEG")
-    (square,) = read_squares(data, (96,), ImageLimits(max_pixels=400_000))
+    data = encoded(Image.new("RGB", (2400, 1800), "teal"), "JPEG")
+    (square,) = read_squares(data, (96,), ImageLimits(max_pixels=1200 * 900))
     assert square.getpixel((50, 50)) == Image.open(io.BytesIO(data)).getpixel((50, 50))
-    with pytest.raises(UnusableImage, match="at most 400,000"):
-        read_squares(data, (224,), ImageLimits(max_pixels=400_000))
+
+
+@pytest.mark.parametrize("sizes_px", [(32,), (224,), (224, 299)], ids=str)
+def test_whether_a_jpeg_is_too_big_does_not_depend_on_the_candidates(sizes_px: tuple[int, ...]) -> None:
+    data = encoded(Image.new("RGB", (2400, 1800), "teal"), "JPEG")
+    read_squares(data, sizes_px, ImageLimits(max_pixels=1200 * 900))
+    with pytest.raises(UnusableImage, match="at most 1,079,999"):
+        read_squares(data, sizes_px, ImageLimits(max_pixels=1200 * 900 - 1))
 
 
 @pytest.mark.parametrize("path", sorted(files_of_all_modes()))

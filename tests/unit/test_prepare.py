@@ -10,28 +10,17 @@ import pytest
 from PIL import Image
 
 from services.trainer.data.dataset import Dataset
-from services.trainer.data.image import ImageLimits
-from services.trainer.data.prepare import prepare
+from services.trainer.data.prepare import identify, prepare
 from services.trainer.data.square_file import SquareFile
-from services.trainer.run.context import LedgerEntry, Run, Stopped
+from services.trainer.run.context import Run, Stopped
 from shared.errors import UserFault
+from shared.job.options import JobOptions
 from tests.archive_corpus import ACCEPTED, REFUSED, ArchiveCase
 from tests.archive_making import encoded, good, good_files, photograph, zipped
+from tests.training_fixture import null_ledger
 
 if TYPE_CHECKING:
     from shared.job.progress import Progress
-
-LIMITS = ImageLimits()
-
-
-class NoLedger:
-    """Preparing records no trial."""
-
-    def find(self, name: str) -> LedgerEntry | None:
-        raise AssertionError(name)
-
-    def record(self, entry: LedgerEntry) -> None:
-        raise AssertionError(entry)
 
 
 def make_run(directory: Path, **changes: object) -> Run:
@@ -41,19 +30,21 @@ def make_run(directory: Path, **changes: object) -> Run:
         "report": lambda progress: None,
         "stop_reason": lambda: None,
         "seconds_left": lambda: 1e9,
-        "ledger": NoLedger(),
+        "ledger": null_ledger(),
     }
     return Run(**(whole | changes))
 
 
 @pytest.fixture
 def prepared(tmp_path: Path) -> Callable[..., Dataset]:
-    """Return a function that prepares a zip given as bytes."""
+    """Return a function that prepares a zip given as bytes; what it does under one name are attempts at one job."""
+    ledger = null_ledger()
 
     def go(data: bytes, *sizes_px: int, name: str = "run", **changes: object) -> Dataset:
         archive = tmp_path / f"{name}.zip"
         archive.write_bytes(data)
-        return prepare(archive, make_run(tmp_path / name, **changes), sizes_px=sizes_px or (32,), limits=LIMITS)
+        run = make_run(tmp_path / name, **{"ledger": ledger, **changes})
+        return prepare(archive, run, key=identify(archive, JobOptions(seed=3)), sizes_px=sizes_px or (32,))
 
     return go
 

@@ -29,6 +29,11 @@ class ImageArchive:
         self._archive = archive
         self._infos = archive.infolist()
 
+    @property
+    def num_entries(self) -> int:
+        """Entries of the central directory, used or not."""
+        return len(self._infos)
+
     def read(self, entry: Entry) -> bytes:
         """Return the bytes of one entry; never more than the directory claims, whatever the packed bytes hold.
 

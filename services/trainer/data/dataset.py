@@ -1,7 +1,9 @@
 """The prepared data set: decoded once, memory-mapped, split."""
 
 import json
+import logging
 import os
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from services.trainer.run.identity import Facts, RunKey, objection
 from shared.job.result import Duplicates, Quarantined
 from shared.json_codec import from_json, to_json
+
+logger = logging.getLogger(__name__)
 
 Images = NDArray[np.uint8]
 """``(num_images, px, px, 3) uint8`` RGB."""
@@ -64,6 +69,7 @@ class LearningSet:
     """What screening and tuning may touch: all images, and the classes of those that are not held out for the test.
 
     Args:
+        facts: What a trial on it was made from: the same photographs, split alike.
         directory: Where the arrays of images lie.
         classes: Names of the classes, sorted; the position is the label.
         labels: ``(num_images,) int32``; :data:`HIDDEN` for the images of the test split.
@@ -72,6 +78,7 @@ class LearningSet:
         sizes_px: Side lengths at hand.
     """
 
+    facts: Facts
     directory: Path
     classes: tuple[str, ...]
     labels: NDArray[np.int32]
@@ -96,6 +103,8 @@ class Dataset:
     """Every image decoded once and kept as squares, one memory-mapped array per side length.
 
     Args:
+        key: What it was made from.
+        split_sha256: Of the split, entry by entry of the archive; see :mod:`services.trainer.data.assignment`.
         directory: Where the arrays lie.
         classes: Names of the classes, sorted; the position is the label.
         labels: ``(num_images,) int32``.
@@ -106,6 +115,8 @@ class Dataset:
         duplicates: What the search for copies found.
     """
 
+    key: RunKey
+    split_sha256: str
     directory: Path
     classes: tuple[str, ...]
     labels: NDArray[np.int32]
@@ -114,6 +125,17 @@ class Dataset:
     sizes_px: tuple[int, ...]
     quarantined: tuple[Quarantined, ...]
     duplicates: Duplicates
+
+    @property
+    def facts(self) -> Facts:
+        """What a trial on it was made from: the same photographs, split alike."""
+        return {**self.key.facts, "split_sha256": self.split_sha256}
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether every class has an image in every part of the split."""
+        parts = (self.split.train, self.split.validation, self.split.test)
+        return all(len(np.unique(self.labels[part])) == len(self.classes) for part in parts)
 
     @property
     def num_images(self) -> int:
@@ -130,6 +152,7 @@ class Dataset:
         labels = self.labels.copy()
         labels[self.split.test] = HIDDEN
         return LearningSet(
+            facts=self.facts,
             directory=self.directory,
             classes=self.classes,
             labels=labels,
@@ -148,16 +171,15 @@ def images_path(directory: Path, px: int) -> Path:
     return directory / f"images_{px}.npy"
 
 
-def save(dataset: Dataset, *, made_from: str) -> None:
+def save(dataset: Dataset) -> None:
     """Write everything but the images, whole or not at all; the file is the mark that the images are complete.
 
     Args:
         dataset: Its arrays of images lie in its directory already, flushed.
-        made_from: Whatever decides the content; :func:`load` compares it.
     """
     split = dataset.split
     document = {
-        "made_from": made_from,
+        "made_from": dataset.facts,
         "classes": dataset.classes,
         "labels": dataset.labels.tolist(),
         "paths": dataset.paths,
@@ -174,16 +196,35 @@ def save(dataset: Dataset, *, made_from: str) -> None:
     temporary.replace(dataset.directory / _DOCUMENT)
 
 
-def load(directory: Path, *, made_from: str) -> Dataset | None:
-    """Return the data set that was saved here, or ``None`` if there is none or it was made from something else."""
+def load(directory: Path, *, key: RunKey, split_sha256: str, sizes_px: Collection[int]) -> Dataset | None:
+    """Return the data set that was saved here, or ``None`` if there is none that was made from just this.
+
+    Args:
+        directory: Where it would lie.
+        key: What it must have been made from.
+        split_sha256: The split that it must have.
+        sizes_px: Side lengths that it must have, among others perhaps.
+    """
     try:
         document = json.loads((directory / _DOCUMENT).read_text(encoding="utf-8"))
+        reason = objection(document["made_from"], {**key.facts, "split_sha256": split_sha256})
+        if reason is None and not set(sizes_px) <= set(document["sizes_px"]):
+            reason = f"it has sides of {document['sizes_px']} px, wanted are {sorted(sizes_px)}"
+        if reason is None:
+            return _dataset(directory, key, split_sha256, document)
     except FileNotFoundError:
         return None
-    if document["made_from"] != made_from:
-        return None
+    except (LookupError, TypeError, ValueError) as error:
+        reason = f"it cannot be read: {type(error).__name__}: {error}"
+    logger.warning("prepared data set ignored", extra={"reason": reason})
+    return None
+
+
+def _dataset(directory: Path, key: RunKey, split_sha256: str, document: Mapping[str, Any]) -> Dataset:
     train, validation, test = (np.array(part, np.int64) for part in document["split"])
     return Dataset(
+        key=key,
+        split_sha256=split_sha256,
         directory=directory,
         classes=tuple(document["classes"]),
         labels=np.array(document["labels"], np.int32),

@@ -4,6 +4,9 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from services.trainer.data.dataset import Indices
 from services.trainer.data.decoding import Decoded
 from services.trainer.data.duplicates import Copies
 from services.trainer.data.image import UnusableImage
@@ -27,12 +30,16 @@ class DecodedImages:
 
     Args:
         classes: Names of the classes; the position is the label.
-        files: Take the pixels, in the order of :attr:`Decoded.squares`.
-        thumbnails: Takes the thumbnails.
+        files: Take the pixels, in the order of :attr:`Decoded.squares`, and the thumbnails last.
+        num_entries: Of the archive.
+        is_settled: Whether an earlier attempt has chosen these images, so that copies are no longer looked for.
     """
 
-    def __init__(self, classes: Sequence[str], files: Sequence[SquareFile], thumbnails: SquareFile) -> None:
+    def __init__(
+        self, classes: Sequence[str], files: Sequence[SquareFile], *, num_entries: int, is_settled: bool = False
+    ) -> None:
         self.classes = tuple(classes)
+        self.num_entries = num_entries
         self.labels = array("i")
         self.paths: list[str] = []
         self.hashes = array("Q")
@@ -40,9 +47,15 @@ class DecodedImages:
         self.quarantined: list[Quarantined] = []
         self.conflicts: tuple[LabelConflict, ...] = ()
         self.num_exact = 0
-        self._files = (*files, thumbnails)
-        self._copies = Copies()
+        self._entries = array("q")
+        self._files = tuple(files)
+        self._copies = None if is_settled else Copies()
         self._unusable: list[tuple[int, str]] = []
+
+    @property
+    def entries(self) -> Indices:
+        """Position in the archive's directory of every row."""
+        return np.array(self._entries, np.int64)
 
     def set_aside(self, plan: ArchivePlan) -> None:
         """List files that were left out by name; of system files nobody wants to hear."""
@@ -57,26 +70,35 @@ class DecodedImages:
             fault = Quarantined(path=entry.path, code=result.code, reason=result.reason, fix=result.fix)
             self.quarantined.append(fault)
             self._unusable.append((label, entry.path))
-        elif self._copies.admit(result.digest, row=len(self.labels), label=label, path=entry.path):
+        elif self._is_new(entry, label, result):
             for file, pixels in zip(self._files, (*result.squares, result.thumbnail), strict=True):
                 file.append(pixels)
+            self._entries.append(entry.index)
             self.labels.append(label)
             self.paths.append(entry.path)
             self.hashes.append(result.perceptual_hash)
             self.looks.extend(result.look)
 
+    def _is_new(self, entry: Entry, label: int, result: Decoded) -> bool:
+        return self._copies is None or self._copies.admit(
+            result.digest, row=len(self.labels), label=label, path=entry.path
+        )
+
     def settle(self) -> None:
-        """Give up pictures that stand in several classes, once all have come.
+        """Give up pictures that stand in several classes, once all have come; not if that was settled before.
 
         Raises:
             UserFault: ``class_too_small``, if a class has too few images left.
         """
+        if self._copies is None:
+            return
         self.num_exact, self.conflicts, contested = self._copies.settle(self.labels, self.paths)
         if contested:
             for file in self._files:
                 file.drop(contested)
         for row in reversed(contested):
-            del self.labels[row], self.paths[row], self.hashes[row], self.looks[2 * row : 2 * row + 2]
+            del self._entries[row], self.labels[row], self.paths[row], self.hashes[row]
+            del self.looks[2 * row : 2 * row + 2]
         fault = self._shortage(ArchiveLimits().min_images)
         if fault is not None:
             raise UserFault.of(fault)

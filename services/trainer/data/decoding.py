@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.trainer.data.archive import ImageArchive
-from services.trainer.data.duplicates import look_of, perceptual_hash, thumbnail_of
+from services.trainer.data.duplicates import LOOK_PX, look_of, perceptual_hash, thumbnail_of
 from services.trainer.data.image import ImageLimits, UnusableImage, read_squares
 from shared.archive.entry import Entry
 
@@ -24,7 +24,7 @@ class Decoded:
 
     Args:
         squares: Its pixels at each side length, as :class:`services.trainer.data.square_file.SquareFile` takes them.
-        digest: Equal for pictures that the network cannot tell apart.
+        digest: Equal for pictures that are the same at ``LOOK_PX``, whatever the side lengths asked for.
         perceptual_hash: 64 bits, close for pictures that people hardly tell apart.
         look: Brightness and contrast of its thumbnail.
         thumbnail: Its pixels at ``THUMBNAIL_PX``.
@@ -45,7 +45,7 @@ def decode_all(
     Args:
         archive: Where they lie.
         entries: What to decode.
-        sizes_px: Side lengths.
+        sizes_px: Side lengths, each once.
         limits: Which images are used.
     """
     num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -65,17 +65,18 @@ def decode_all(
 def _decode(
     archive: ImageArchive, entry: Entry, sizes_px: Sequence[int], limits: ImageLimits
 ) -> Decoded | UnusableImage:
+    wanted = tuple(dict.fromkeys((*sizes_px, LOOK_PX)))
     try:
-        squares = read_squares(archive.read(entry), sizes_px, limits)
+        squares = read_squares(archive.read(entry), wanted, limits)
     except UnusableImage as error:
         return error
-    largest = max(squares, key=lambda square: square.width)
-    small = thumbnail_of(largest)
     pixels = tuple(square.tobytes() for square in squares)
+    look = wanted.index(LOOK_PX)
+    small = thumbnail_of(squares[look])
     thumbnail = np.asarray(small.reduce(2))
     return Decoded(
-        squares=pixels,
-        digest=hashlib.sha1(max(pixels, key=len), usedforsecurity=False).digest(),
+        squares=pixels[: len(sizes_px)],
+        digest=hashlib.sha1(pixels[look], usedforsecurity=False).digest(),
         perceptual_hash=perceptual_hash(np.asarray(small.convert("L"))),
         look=look_of(thumbnail),
         thumbnail=thumbnail.tobytes(),

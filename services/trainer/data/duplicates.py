@@ -3,8 +3,12 @@
 A near-duplicate agrees twice: its perceptual hash differs in few bits, and its thumbnail, less its own brightness,
 differs little for its contrast. The hash alone takes all low-texture pictures (X-rays, handwriting, plain ground) for
 one another. Recompressed, rescaled and brightened copies agree in both, and most of those cropped by a hair.
+
+All that is compared comes from one square of ``LOOK_PX`` and is computed in whole numbers: what counts as a copy
+depends neither on the candidates nor on the order in which a processor adds up fractions.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,6 +22,10 @@ from scipy.sparse.csgraph import connected_components
 
 from shared.job.result import LabelConflict
 
+HASHING_VERSION = 1
+"""Raise it when other pictures count as copies; see ``tests/unit/test_data_version.py``."""
+LOOK_PX = 224
+"""Side of the square that every picture is compared by."""
 HASH_PX = 32
 THUMBNAIL_PX = 16
 _LOW = 8
@@ -53,7 +61,7 @@ class Pairs:
 
 
 class Copies:
-    """Finds identical pictures as they come, by a digest of what the network would see."""
+    """Finds identical pictures as they come, by a digest of how they look."""
 
     def __init__(self) -> None:
         self._row_of: dict[bytes, int] = {}
@@ -100,17 +108,21 @@ def perceptual_hash(grey: NDArray[np.uint8]) -> int:
 
     Source: Zauner, Implementation and benchmarking of perceptual image hash functions, 2010, section 3.2.1.
     """
-    low = (_DCT @ grey.astype(np.float64) @ _DCT.T).ravel()
+    low = (_DCT @ grey.astype(np.int64) @ _DCT.T).ravel()
     middle = np.partition(low, (31, 32))  # np.median takes ten times as long on 64 numbers
-    return int.from_bytes(np.packbits(low > (middle[31] + middle[32]) / 2).tobytes())
+    return int.from_bytes(np.packbits(2 * low > middle[31] + middle[32]).tobytes())
 
 
-_DCT = scipy.fft.dct(np.eye(HASH_PX), axis=0)[:_LOW]
+_DCT = np.rint(scipy.fft.dct(np.eye(HASH_PX), axis=0)[:_LOW] * 2**20).astype(np.int64)
+"""Scaled to whole numbers, the largest of which twice times 32 pixels squared stays below 2**61."""
 
 
 def look_of(thumbnail: NDArray[np.uint8]) -> tuple[float, float]:
     """Return brightness and contrast of a thumbnail: mean and standard deviation of its values."""
-    return float(thumbnail.mean()), max(float(thumbnail.std()), _LEAST_DEVIATION)
+    values = thumbnail.astype(np.int64)
+    total = int(values.sum())
+    variance = (thumbnail.size * int((values * values).sum()) - total * total) / thumbnail.size**2
+    return total / thumbnail.size, max(math.sqrt(variance), _LEAST_DEVIATION)
 
 
 def near_pairs(hashes: NDArray[np.uint64], looks: NDArray[np.float32], thumbnails: NDArray[np.uint8]) -> Pairs:
@@ -161,9 +173,11 @@ def _verified(
     brighter = looks[first, 0] - looks[second, 0]
     near = np.abs(brighter) <= MAX_BRIGHTER * deviation
     first, second, deviation, brighter = first[near], second[near], deviation[near], brighter[near]
-    apart = np.subtract(thumbnails[first], thumbnails[second], dtype=np.float32)
-    apart -= brighter[:, None, None, None]
-    difference = np.abs(apart, out=apart).mean(axis=(1, 2, 3)) / deviation
+    values = thumbnails[0].size
+    apart = np.subtract(thumbnails[first], thumbnails[second], dtype=np.int32) * values
+    apart -= np.rint(brighter * values).astype(np.int32)[:, None, None, None]
+    total = np.abs(apart, out=apart).sum(axis=(1, 2, 3), dtype=np.int64)
+    difference = (total / (values**2 * deviation.astype(np.float64))).astype(np.float32)
     alike = difference <= MAX_DIFFERENCE
     return first[alike], second[alike], difference[alike]
 

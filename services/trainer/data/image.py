@@ -27,6 +27,9 @@ from PIL import (
 
 from shared.errors import ConvtailorError
 
+DECODING_VERSION = 1
+"""Raise it when other files are read, or a file becomes other pixels; see ``tests/unit/test_data_version.py``."""
+
 Image.preinit()
 _PLUGINS = (AvifImagePlugin, IcoImagePlugin, Jpeg2KImagePlugin, MpoImagePlugin, TiffImagePlugin, WebPImagePlugin)
 _WANTED = ("JPEG", "PNG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO")
@@ -45,9 +48,11 @@ _TURNS = {2: _T.FLIP_LEFT_RIGHT, 3: _T.ROTATE_180, 4: _T.FLIP_TOP_BOTTOM, 5: _T.
     7: _T.TRANSVERSE,
     8: _T.ROTATE_90,
 }
-_DRAFT_GAP = 3
-"""A JPEG is decoded at 1/2, 1/4 or 1/8 only where that leaves three times the side of the square: see Pillow's
-``reducing_gap``, at 3.0 "almost indistinguishable from fair resampling"."""
+_LEAST_DECODED_PX = 672
+"""A JPEG is decoded at 1/2, 1/4 or 1/8 only where both sides keep this much: three times the side of most networks'
+squares, which Pillow's ``reducing_gap`` calls "almost indistinguishable from fair resampling", and more than twice
+that of the largest. One number for all: what is seen of a picture, and whether it is too big, must not depend on which
+other networks are candidates."""
 _BIG_PIXELS = 25_000_000
 _one_big_image = threading.Lock()
 """Held while a big picture is decoded: one of 64 million pixels takes 256 MB, and there is a thread per core."""
@@ -100,7 +105,7 @@ def read_squares(data: bytes, sizes_px: Sequence[int], limits: ImageLimits) -> l
         with Image.open(BytesIO(data), formats=FORMATS) as image:
             is_big = image.width * image.height > _BIG_PIXELS
             _check_sides(image.size, limits)
-            image.draft(None, (max(sizes_px) * _DRAFT_GAP,) * 2)
+            image.draft(None, (_LEAST_DECODED_PX,) * 2)
             _check_pixels(image.size, limits)
             with _one_big_image if is_big else nullcontext():
                 rgb = to_rgb(image)

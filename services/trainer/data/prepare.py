@@ -1,111 +1,188 @@
 """From a zip to a :class:`Dataset`: judge it, decode every image once, find copies, split.
 
-The rows of the arrays are written in the order of class and path, so nothing depends on the order of the archive.
+The rows of the arrays are written in the order of class and path, so nothing depends on the order of the archive. An
+attempt that comes after another takes over what that one decided, and decodes only what is used.
 """
 
-import json
+import logging
 import shutil
 import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from services.trainer.data import assignment
 from services.trainer.data.archive import ImageArchive, open_images
+from services.trainer.data.assignment import Assignment, Findings, parts_of
 from services.trainer.data.dataset import Dataset, images_path, load, save
 from services.trainer.data.decoded_images import DecodedImages
 from services.trainer.data.decoding import decode_all
-from services.trainer.data.duplicates import THUMBNAIL_PX, group, near_pairs
-from services.trainer.data.image import ImageLimits
-from services.trainer.data.split import split_by_groups
+from services.trainer.data.duplicates import HASHING_VERSION, THUMBNAIL_PX, group, near_pairs
+from services.trainer.data.image import DECODING_VERSION, ImageLimits
+from services.trainer.data.split import SPLIT_VERSION, split_by_groups
 from services.trainer.data.square_file import SquareFile
 from services.trainer.run.context import Run, Stopped
+from services.trainer.run.identity import RunKey, file_sha256
+from shared.archive.safety import listed
+from shared.job.options import JobOptions
 from shared.job.progress import Progress
 from shared.job.result import Duplicates
 
+logger = logging.getLogger(__name__)
 
-def prepare(archive: Path, run: Run, *, sizes_px: Sequence[int], limits: ImageLimits) -> Dataset:
+DATA_VERSION = f"{DECODING_VERSION}.{HASHING_VERSION}.{SPLIT_VERSION}"
+"""Of all that makes a data set of an archive."""
+
+
+def identify(archive: Path, options: JobOptions) -> RunKey:
+    """Return what decides the data set of a run.
+
+    Args:
+        archive: The zip on the local disk; all of its bytes are read.
+        options: The person's choices; few of them touch the data.
+    """
+    return RunKey(
+        archive_sha256=file_sha256(archive),
+        data_version=DATA_VERSION,
+        min_image_px=options.min_image_px,
+        max_image_px=options.max_image_px,
+        seed=options.seed,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Order:
+    """One preparation: the archive, what decides the outcome, and where and at which sizes it is written."""
+
+    archive: Path
+    run: Run
+    key: RunKey
+    sizes_px: tuple[int, ...]
+    directory: Path
+
+
+def prepare(archive: Path, run: Run, *, key: RunKey, sizes_px: Sequence[int]) -> Dataset:
     """Prepare the data set of a run, or load it if an earlier attempt finished it here.
+
+    An earlier attempt's decision about every entry of the archive, which the ledger has, is taken over as it stands.
 
     Args:
         archive: The zip on the local disk.
-        run: Its directory takes the arrays, its seed decides the split.
+        run: Its directory takes the arrays; its ledger has the split, or takes it.
+        key: Decides the data set; see :func:`identify`.
         sizes_px: Side lengths of the candidates' inputs.
-        limits: Which images are used.
 
     Raises:
         UserFault: If the archive is unusable, or a class has too few images once unusable ones are left out.
         Stopped: If the run is to stop before all images are decoded.
     """
-    sizes_px = sorted(set(sizes_px))
-    directory = run.directory / "dataset"
-    made_from = json.dumps([archive.stat().st_size, run.seed, sizes_px, asdict(limits)])
-    finished = load(directory, made_from=made_from)
-    if finished is not None:
-        return finished
-    if directory.exists():
-        shutil.rmtree(directory)
-    directory.mkdir(parents=True)
-    # The archive is known to _decode_all alone: its table of contents leaves the memory before copies are looked for.
-    decoded = _decode_all(archive, run, directory, sizes_px=sizes_px, limits=limits)
-    dataset = _assemble(decoded, directory, seed=run.seed, sizes_px=sizes_px)
-    save(dataset, made_from=made_from)
+    order = _Order(
+        archive=archive,
+        run=run,
+        key=key,
+        sizes_px=tuple(sorted(set(sizes_px))),
+        directory=run.directory / "dataset",
+    )
+    ledger = run.ledger.of(key.facts)
+    known = assignment.recall(ledger)
+    if known is not None:
+        finished = load(order.directory, key=key, split_sha256=known.sha256, sizes_px=order.sizes_px)
+        dataset = finished or _repeated(order, known)
+        if dataset is not None:
+            return dataset
+    dataset, made = _made(order)
+    assignment.record(ledger, made)
+    save(dataset)
     return dataset
 
 
-def _decode_all(
-    archive: Path, run: Run, directory: Path, *, sizes_px: Sequence[int], limits: ImageLimits
-) -> DecodedImages:
-    """Open the archive and decode it."""
-    with open_images(archive) as source, warnings.catch_warnings():
-        # Pillow warns of odd metadata and of big pictures; the first does no harm, the second has limits of its own.
-        warnings.simplefilter("ignore")
-        return _decode(source, run, directory, sizes_px=sizes_px, limits=limits)
+def _repeated(order: _Order, known: Assignment) -> Dataset | None:
+    """Decode what an earlier attempt used, split as it was; ``None`` where too little of it can be read here."""
+    decoded = _decode_all(order, known)
+    unreadable = tuple(decoded.quarantined)
+    findings = replace(known.findings, quarantined=(*known.findings.quarantined, *unreadable))
+    dataset = _dataset(order, decoded, known, findings)
+    if unreadable:
+        paths = [each.path for each in unreadable]
+        logger.warning("images of the earlier split cannot be read here", extra=listed(paths))
+    if not dataset.is_whole:
+        logger.warning("earlier split ignored", extra={"reason": "a class has too few images left of it"})
+        return None
+    save(dataset)
+    return dataset
 
 
-def _decode(
-    source: ImageArchive, run: Run, directory: Path, *, sizes_px: Sequence[int], limits: ImageLimits
-) -> DecodedImages:
-    """Decode every image once and write it at every size."""
-    classes = source.plan.classes
-    labels = [label for label, entries in enumerate(classes.values()) for _ in entries]
-    entries = [entry for entries in classes.values() for entry in entries]
-    with ExitStack() as stack:
-        files = [stack.enter_context(SquareFile(images_path(directory, px), px)) for px in sizes_px]
-        thumbnails = stack.enter_context(SquareFile(_thumbnails_path(directory), THUMBNAIL_PX))
-        decoded = DecodedImages(list(classes), files, thumbnails)
-        decoded.set_aside(source.plan)
-        results = decode_all(source, entries, sizes_px=sizes_px, limits=limits)
-        stack.callback(results.close)
-        for done, (entry, label, result) in enumerate(zip(entries, labels, results, strict=True), start=1):
-            reason = run.stop_reason()
-            if reason is not None:
-                raise Stopped(reason)
-            decoded.take(entry, label, result)
-            run.report(Progress(phase="prepare", done=done, total=len(entries), unit="images"))
-        decoded.settle()
-    return decoded
-
-
-def _assemble(decoded: DecodedImages, directory: Path, *, seed: int, sizes_px: Sequence[int]) -> Dataset:
-    """Group near-duplicates and split."""
+def _made(order: _Order) -> tuple[Dataset, Assignment]:
+    """Decode the archive, group near-duplicates and split."""
+    # The archive is known to _decode_all alone: its table of contents leaves the memory before copies are looked for.
+    decoded = _decode_all(order, None)
     labels = np.array(decoded.labels, np.int32)
-    thumbnails = np.load(_thumbnails_path(directory), mmap_mode="r")
+    thumbnails = np.load(_thumbnails_path(order.directory), mmap_mode="r")
     hashes, looks = np.array(decoded.hashes, np.uint64), np.array(decoded.looks, np.float32).reshape(-1, 2)
     groups = group(near_pairs(hashes, looks, thumbnails), labels)
     _, sizes = np.unique(groups, return_counts=True)
-    return Dataset(
-        directory=directory,
-        classes=decoded.classes,
-        labels=labels,
-        paths=tuple(decoded.paths),
-        split=split_by_groups(labels, groups, seed),
-        sizes_px=tuple(sizes_px),
+    findings = Findings(
         quarantined=tuple(decoded.quarantined),
         duplicates=Duplicates(exact=decoded.num_exact, near_groups=int((sizes > 1).sum()), conflicts=decoded.conflicts),
     )
+    split = split_by_groups(labels, groups, order.key.seed)
+    parts = parts_of(split, decoded.entries, num_entries=decoded.num_entries)
+    made = Assignment(parts=parts, findings=findings)
+    return _dataset(order, decoded, made, findings), made
+
+
+def _dataset(order: _Order, decoded: DecodedImages, made: Assignment, findings: Findings) -> Dataset:
+    return Dataset(
+        key=order.key,
+        split_sha256=made.sha256,
+        directory=order.directory,
+        classes=decoded.classes,
+        labels=np.array(decoded.labels, np.int32),
+        paths=tuple(decoded.paths),
+        split=made.split_of(decoded.entries),
+        sizes_px=order.sizes_px,
+        quarantined=findings.quarantined,
+        duplicates=findings.duplicates,
+    )
+
+
+def _decode_all(order: _Order, known: Assignment | None) -> DecodedImages:
+    """Open the archive and decode it into an empty folder."""
+    if order.directory.exists():
+        shutil.rmtree(order.directory)
+    order.directory.mkdir(parents=True)
+    with open_images(order.archive) as source, warnings.catch_warnings():
+        # Pillow warns of odd metadata and of big pictures; the first does no harm, the second has limits of its own.
+        warnings.simplefilter("ignore")
+        return _decode(source, order, known)
+
+
+def _decode(source: ImageArchive, order: _Order, known: Assignment | None) -> DecodedImages:
+    """Decode every image that an earlier attempt used, or every one there is, and write it at every size."""
+    classes = source.plan.classes
+    used = [[entry for entry in every if known is None or known.uses(entry)] for every in classes.values()]
+    labels = [label for label, entries in enumerate(used) for _ in entries]
+    entries = [entry for entries in used for entry in entries]
+    limits = ImageLimits(min_px=order.key.min_image_px, max_px=order.key.max_image_px)
+    with ExitStack() as stack:
+        files = [stack.enter_context(SquareFile(images_path(order.directory, px), px)) for px in order.sizes_px]
+        files.append(stack.enter_context(SquareFile(_thumbnails_path(order.directory), THUMBNAIL_PX)))
+        decoded = DecodedImages(list(classes), files, num_entries=source.num_entries, is_settled=known is not None)
+        if known is None:
+            decoded.set_aside(source.plan)
+        results = decode_all(source, entries, sizes_px=order.sizes_px, limits=limits)
+        stack.callback(results.close)
+        for done, (entry, label, result) in enumerate(zip(entries, labels, results, strict=True), start=1):
+            reason = order.run.stop_reason()
+            if reason is not None:
+                raise Stopped(reason)
+            decoded.take(entry, label, result)
+            order.run.report(Progress(phase="prepare", done=done, total=len(entries), unit="images"))
+        decoded.settle()
+    return decoded
 
 
 def _thumbnails_path(directory: Path) -> Path:

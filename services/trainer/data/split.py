@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 from services.trainer.data.dataset import Split
 from services.trainer.data.duplicates import is_pure
 
+SPLIT_VERSION = 1
+"""Raise it when the same groups and seed give another split; see ``tests/unit/test_data_version.py``."""
 HELD_BACK_FRAC = 0.15
 """Share of validation, and of test."""
 _TRAIN, _VALIDATION, _TEST = 0, 1, 2

@@ -1,16 +1,23 @@
 """What every step of the pipeline may touch: a folder, a seed, a way to report, to stop and to remember."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self, TypeVar
 
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from services.trainer.run.device import Precision
+from services.trainer.run.identity import Facts
 from shared.errors import ConvtailorError
 from shared.job.job import Trial
 from shared.job.progress import ProgressListener
+from shared.json_codec import from_json
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class Stopped(ConvtailorError):
@@ -27,24 +34,43 @@ class Stopped(ConvtailorError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerEntry:
-    """A finished trial with all that a successor needs to carry on without repeating it.
+    """A finished trial, or a decision, with all that a successor needs to carry on without repeating it.
 
     Args:
         trial: As the job shows it; its name is the key.
         document: JSON values, such as the history.
         arrays: Weights, by name.
+        is_shown: Whether the job shows it among its trials; a mere decision is kept for successors only.
     """
 
     trial: Trial
     document: Mapping[str, Any] = field(default_factory=dict)
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    is_shown: bool = True
+
+    def document_as(self, cls: type[T]) -> T | None:
+        """Return the document as a dataclass; ``None``, and a line in the log, where it is none of these."""
+        try:
+            return from_json(cls, self.document)
+        except ValidationError as error:
+            reason = f"it is no {cls.__name__}: {error.error_count()} faults, the first in {error.errors()[0]['loc']}"
+            logger.warning("ledger entry ignored", extra={"trial": self.trial.name, "reason": reason})
+            return None
 
 
 class Ledger(Protocol):
-    """Remembers finished trials beyond the life of this process."""
+    """Remembers finished trials and decisions beyond the life of this process.
+
+    Every entry says what it was made from. One that was made from anything else than this ledger stands for, such as
+    another split or other weights, does not count; the log says so.
+    """
+
+    def of(self, facts: Facts) -> Self:
+        """Return the same ledger for what is made from these facts too, beside those that it stands for already."""
+        ...
 
     def find(self, name: str) -> LedgerEntry | None:
-        """Return the entry of that name, by whichever worker it was written, or ``None``."""
+        """Return the entry of that name that counts, by whichever worker it was written, or ``None``."""
         ...
 
     def record(self, entry: LedgerEntry) -> None:

@@ -17,10 +17,10 @@ from services.trainer.screening.head import HeadData, TrainedHead, train_head
 from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import build
-from services.trainer.zoo.sources.weights import WeightsFile
+from services.trainer.zoo.sources.weights import WeightsFile, weights_facts
 from shared.job.job import Trial, TrialState
 from shared.job.result import CandidateResult
-from shared.json_codec import from_json, to_json
+from shared.json_codec import to_json
 
 MAX_ACTIVATION_BYTES = 8 * 2**30
 CANDIDATE_ERRORS = (tf.errors.OpError, OSError, ValueError, RuntimeError, MemoryError)
@@ -110,12 +110,12 @@ def finish(
         seconds=time.monotonic() - started,
         parameters=store.network.model.count_params() + trained.head.kernel.size + trained.head.bias.size,
     )
-    record(run, result, trained.head)
+    record(run, result, weights, trained.head)
     return Contender(backbone=backbone, weights=weights, result=result, head=trained.head, store=store)
 
 
-def record(run: Run, result: CandidateResult, head: Head | None = None) -> None:
-    """Keep what became of a candidate."""
+def record(run: Run, result: CandidateResult, weights: WeightsFile | None, head: Head | None = None) -> None:
+    """Keep what became of a candidate with these weights."""
     trial = Trial(
         name=trial_name(result.name),
         state=result.state,
@@ -124,16 +124,17 @@ def record(run: Run, result: CandidateResult, head: Head | None = None) -> None:
         reason=result.skipped_because,
     )
     arrays = {} if head is None else {"kernel": head.kernel, "bias": head.bias}
-    run.ledger.record(LedgerEntry(trial=trial, document=to_json(result), arrays=arrays))
+    ledger = run.ledger.of(weights_facts(weights))
+    ledger.record(LedgerEntry(trial=trial, document=to_json(result), arrays=arrays))
 
 
 def recall(run: Run, backbone: Backbone, weights: WeightsFile | None) -> Contender | CandidateResult | None:
-    """Return what an earlier worker made of a candidate: finished, failed, or nothing that counts."""
-    entry = run.ledger.find(trial_name(backbone.name))
+    """Return what an earlier worker made of a candidate with these weights: finished, failed, or nothing."""
+    entry = run.ledger.of(weights_facts(weights)).find(trial_name(backbone.name))
     if entry is None or entry.trial.state is TrialState.SKIPPED:
         return None
-    result = from_json(CandidateResult, entry.document)
-    if result.state is TrialState.FAILED:
+    result = entry.document_as(CandidateResult)
+    if result is None or result.state is TrialState.FAILED:
         return result
     head = Head(kernel=entry.arrays["kernel"], bias=entry.arrays["bias"])
     return Contender(backbone=backbone, weights=weights, result=result, head=head, store=None)

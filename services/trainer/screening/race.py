@@ -8,12 +8,14 @@ import numpy as np
 
 from services.trainer.data.dataset import Indices, LearningSet
 from services.trainer.run.context import LedgerEntry, Run
+from services.trainer.run.identity import Facts
 from services.trainer.screening.candidate import CANDIDATE_ERRORS, open_store
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.head import HeadData, train_head
 from services.trainer.zoo.catalogue import Backbone
-from services.trainer.zoo.sources.weights import WeightsFile
+from services.trainer.zoo.sources.weights import WeightsFile, weights_facts
 from shared.job.job import Trial, TrialState
+from shared.json_codec import to_json
 
 NUM_FINALISTS = 4
 _IMAGES_PER_CLASS = 20
@@ -21,6 +23,23 @@ _MIN_SAMPLE = 200
 _PROBE_EPOCHS = 15
 _WORTH_FACTOR = 3
 _TRIAL = "race"
+Score = tuple[float, float, float]
+"""Accuracy on the sample; for ties accuracy on ImageNet, then cheapness. The higher, the better."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaceEntry:
+    """A race as the ledger keeps it.
+
+    Args:
+        scores: What every candidate came to, by name; see :func:`probe`.
+        failed: Names with the reason.
+        weights: With which weights each ran, by name; with others it runs again.
+    """
+
+    scores: dict[str, Score]
+    failed: dict[str, str]
+    weights: dict[str, Facts]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,14 +47,21 @@ class Race:
     """How a race ended.
 
     Args:
-        ranking: Names from best to worst; those that were not asked before the run had to stop come last.
+        scores: What every candidate came to, by name.
         failed: Names with the reason.
+        unasked: Names of those that were not asked before the run had to stop.
         stores: Of the best few, with the features of the sample already in them.
     """
 
-    ranking: list[str] = field(default_factory=list)
+    scores: dict[str, Score] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    unasked: list[str] = field(default_factory=list)
     stores: dict[str, FeatureStore] = field(default_factory=dict)
+
+    @property
+    def ranking(self) -> list[str]:
+        """Names from best to worst; those that were not asked come last."""
+        return sorted(self.scores, key=self.scores.__getitem__, reverse=True) + self.unasked
 
 
 def hold_race(
@@ -45,7 +71,7 @@ def hold_race(
     *,
     on_batch: Callable[[str, int], bool],
 ) -> Race:
-    """Rank candidates on a sample; an earlier worker's ranking is taken from the ledger.
+    """Rank candidates on a sample; what an earlier worker found of a candidate is taken from the ledger.
 
     Args:
         entries: Candidates with their weights.
@@ -53,29 +79,43 @@ def hold_race(
         run: See there.
         on_batch: Told a candidate and how many images it was just done with; answers whether to go on.
     """
-    known = run.ledger.find(_TRIAL)
-    if known is not None:
-        return Race(ranking=list(known.document["ranking"]), failed=dict(known.document["failed"]))
+    race = _recalled(entries, run)
+    asked = [pair for pair in entries if pair[0].name not in {*race.scores, *race.failed}]
     rows = sample(dataset, seed=run.seed)
-    race = Race()
-    scores: dict[str, tuple[float, float, float]] = {}
-    for backbone, weights in entries:
+    for position, (backbone, weights) in enumerate(asked):
         try:
             store = open_store(dataset, run, backbone, weights)
             race.stores[backbone.name] = store
             if not store.compute(rows, on_batch=lambda count, name=backbone.name: on_batch(name, count)):  # type: ignore[misc]
+                race.unasked = [each.name for each, _ in asked[position:]]
                 break
-            scores[backbone.name] = probe(store, dataset, rows, seed=run.seed)
+            race.scores[backbone.name] = probe(store, dataset, rows, seed=run.seed)
         except CANDIDATE_ERRORS as error:
             race.failed[backbone.name] = f"{type(error).__name__}: {error}"[:500]
-        race.ranking = sorted(scores, key=scores.__getitem__, reverse=True)
         _keep(race.stores, race.ranking[:NUM_FINALISTS])
-    else:
-        document = {"ranking": race.ranking, "failed": race.failed}
-        run.ledger.record(LedgerEntry(trial=Trial(name=_TRIAL, state=TrialState.DONE), document=document))
-    unasked = [backbone.name for backbone, _ in entries if backbone.name not in {*scores, *race.failed}]
-    race.ranking += unasked
+    if asked and not race.unasked:
+        _record(race, entries, run)
     return race
+
+
+def _recalled(entries: Sequence[tuple[Backbone, WeightsFile | None]], run: Run) -> Race:
+    """Return what is known already of these candidates with these weights."""
+    entry = run.ledger.find(_TRIAL)
+    known = entry.document_as(RaceEntry) if entry is not None else None
+    if known is None:
+        return Race()
+    now = {backbone.name: weights_facts(weights) for backbone, weights in entries}
+    same = {name for name, weights in now.items() if known.weights.get(name) == weights}
+    return Race(
+        scores={name: score for name, score in known.scores.items() if name in same},
+        failed={name: reason for name, reason in known.failed.items() if name in same},
+    )
+
+
+def _record(race: Race, entries: Sequence[tuple[Backbone, WeightsFile | None]], run: Run) -> None:
+    weights = {backbone.name: weights_facts(file) for backbone, file in entries}
+    known = RaceEntry(scores=race.scores, failed=race.failed, weights=weights)
+    run.ledger.record(LedgerEntry(trial=Trial(name=_TRIAL, state=TrialState.DONE), document=to_json(known)))
 
 
 def _keep(stores: dict[str, FeatureStore], names: Sequence[str]) -> None:
@@ -100,12 +140,8 @@ def sample(dataset: LearningSet, *, seed: int) -> Indices:
     return np.sort(np.concatenate(chosen))
 
 
-def probe(store: FeatureStore, dataset: LearningSet, rows: Indices, *, seed: int) -> tuple[float, float, float]:
-    """Rank a backbone by its features of the sample: a head learns one half and is asked about the other, both ways.
-
-    Returns:
-        Mean accuracy; for ties accuracy on ImageNet, then cheapness. The higher, the better.
-    """
+def probe(store: FeatureStore, dataset: LearningSet, rows: Indices, *, seed: int) -> Score:
+    """Rank a backbone by its features of the sample: a head learns one half and is asked about the other, both ways."""
     labels = dataset.labels[rows]
     halves = np.zeros(len(rows), bool)
     for label in np.unique(labels):

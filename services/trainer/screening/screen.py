@@ -1,7 +1,7 @@
 """Screening: every candidate's head on the kept features of its frozen base; the best on the validation split wins."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.trainer.data.dataset import LearningSet
 from services.trainer.run.context import Run, Stopped
@@ -40,8 +40,8 @@ class Screening:
 def screen(dataset: LearningSet, usable: Usable, run: Run, *, epochs: int, racing: bool = False) -> Screening:
     """Train the head of every candidate, the cheapest candidate first.
 
-    A candidate that an earlier worker finished is taken from the ledger; one that fails does not cost the others; one
-    that cannot end within the budget is skipped.
+    A candidate that an earlier worker finished on the same data with the same weights is taken from the ledger; one
+    that fails does not cost the others; one that cannot end within the budget is skipped.
 
     Args:
         dataset: Prepared at the input size of every candidate.
@@ -54,6 +54,7 @@ def screen(dataset: LearningSet, usable: Usable, run: Run, *, epochs: int, racin
         Stopped: If the run was to stop before any candidate was done.
         UserFault: ``no_candidate_worked``, if all of them failed.
     """
+    run = replace(run, ledger=run.ledger.of(dataset.facts))
     selection = Selection(dataset=dataset, run=run, epochs=epochs)
     selection.hold(sorted(usable, key=lambda pair: pair[0].gflops), racing=racing)
     best = selection.best

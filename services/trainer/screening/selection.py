@@ -71,7 +71,7 @@ class Selection:
         elif known is not None:
             self.results[backbone.name] = known
         elif (reason := self._reason_to_skip(backbone, len(rows))) is not None:
-            self._drop(backbone, TrialState.SKIPPED, reason)
+            self._drop((backbone, weights), TrialState.SKIPPED, reason)
         else:
             self._try(backbone, weights, rows)
 
@@ -82,10 +82,11 @@ class Selection:
         except CANDIDATE_ERRORS as error:
             logger.warning("candidate failed", extra={"candidate": backbone.name}, exc_info=True)
             first_line = (str(error).splitlines() or [""])[0]
-            self._drop(backbone, TrialState.FAILED, f"{type(error).__name__}: {first_line}"[:500], started=started)
+            fault = f"{type(error).__name__}: {first_line}"[:500]
+            self._drop((backbone, weights), TrialState.FAILED, fault, started=started)
             return
         if contender is None:
-            self._drop(backbone, TrialState.SKIPPED, self._stopped(), started=started)
+            self._drop((backbone, weights), TrialState.SKIPPED, self._stopped(), started=started)
         else:
             self._accept(contender)
 
@@ -131,11 +132,12 @@ class Selection:
             gc.collect()
         self._tell(f"{contender.backbone.name}: done")
 
-    def _drop(self, backbone: Backbone, state: TrialState, reason: str, *, started: float | None = None) -> None:
+    def _drop(self, entry: Entry, state: TrialState, reason: str, *, started: float | None = None) -> None:
+        backbone, weights = entry
         seconds = 0.0 if started is None else time.monotonic() - started
         result = CandidateResult(name=backbone.name, state=state, skipped_because=reason, seconds=seconds)
         self.results[backbone.name] = result
-        record(self.run, result)
+        record(self.run, result, weights)
         if (store := self._stores.pop(backbone.name, None)) is not None:
             store.discard()
             gc.collect()
@@ -166,12 +168,15 @@ class Selection:
 
         race = hold_race(entries, self.dataset, self.run, on_batch=on_batch)
         self._stores.update(race.stores)
-        for backbone, _ in entries:
-            if backbone.name in race.failed:
-                self._drop(backbone, TrialState.FAILED, race.failed[backbone.name])
-            elif (place := race.ranking.index(backbone.name)) >= NUM_FINALISTS:
+        for entry in entries:
+            name = entry[0].name
+            if isinstance(recall(self.run, *entry), Contender):
+                continue  # an earlier worker gave it the whole data set, whoever runs beside it now
+            if name in race.failed:
+                self._drop(entry, TrialState.FAILED, race.failed[name])
+            elif (place := race.ranking.index(name)) >= NUM_FINALISTS:
                 reason = f"came in at place {place + 1} of {len(race.ranking)} in the race on {num_sampled} images"
-                self._drop(backbone, TrialState.SKIPPED, f"{reason}; name it among the candidates to give it its turn")
+                self._drop(entry, TrialState.SKIPPED, f"{reason}; name it among the candidates to give it its turn")
         return [entry for entry in entries if entry[0].name not in self.results]
 
     def _tell(self, detail: str) -> None:

@@ -3,21 +3,23 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from services.trainer.data.dataset import Dataset
-from services.trainer.data.image import ImageLimits
-from services.trainer.data.prepare import prepare
+from services.trainer.data.prepare import identify, prepare
 from services.trainer.export.delivery import deliver_package, deliver_result
 from services.trainer.export.verifier import Verifier
 from services.trainer.protocol import Message, MessageKind, Order, StopReason
-from services.trainer.run.context import Run
+from services.trainer.run.context import Ledger, Run
 from services.trainer.run.cost import plan
+from services.trainer.run.identity import RunKey
 from services.trainer.run.ledger import ObjectLedger
 from services.trainer.run.progress import Forecast, PhaseClock
 from services.trainer.run.workspace import fetch_archive, open_workspace
 from services.trainer.settings import TrainerSettings
 from services.trainer.training.result_document import Pieces, tell
+from services.trainer.zoo.candidate_list import settle
 from services.trainer.zoo.sources.mirror import open_mirror
 from services.trainer.zoo.sources.weights import Resolution, resolve
 from shared.errors import UserFault
@@ -85,8 +87,9 @@ def train(order: Order, tools: Tools) -> Outcome:
     run = _run(order, tools, clock)
     with clock.phase("prepare"):
         archive = _fetch(order, tools, run)
-        found = _resolve(order, tools, clock)
-        dataset = _prepare(order, archive, found, run)
+        key = identify(archive, options)
+        found = _resolve(order, tools, clock, run.ledger.of(key.facts))
+        dataset = _prepare(order, archive, key, found, run)
     # Only now: in a process that was started for this job, images were decoded while TensorFlow was imported.
     clock.wait_for(tools.await_warmth)
     from services.trainer.training import steps  # noqa: PLC0415
@@ -174,16 +177,17 @@ def _fetch(order: Order, tools: Tools, run: Run) -> Path:
     return fetch_archive(tools.objects, order.archive_key, generation=order.archive_generation, directory=run.directory)
 
 
-def _resolve(order: Order, tools: Tools, clock: PhaseClock) -> Resolution:
+def _resolve(order: Order, tools: Tools, clock: PhaseClock, ledger: Ledger) -> Resolution:
     """Find the weights of the candidates; those without are shown as skipped, with the reason."""
     settings = tools.settings
-    found = resolve(
-        order.options.candidates,
+    find = partial(
+        resolve,
         mirror=open_mirror(settings),
         allow_download=settings.download,
         cache_dir=settings.weights_cache_dir,
         timeout_s=settings.download_timeout_s,
     )
+    found = settle(order.options.candidates, ledger, find)
     for name, reason in found.skipped:
         trial = Trial(name=f"screen/{name}", state=TrialState.SKIPPED, reason=reason)
         tools.say(Message(kind=MessageKind.TRIAL, trial=trial))
@@ -193,15 +197,14 @@ def _resolve(order: Order, tools: Tools, clock: PhaseClock) -> Resolution:
     return found
 
 
-def _prepare(order: Order, archive: Path, found: Resolution, run: Run) -> Dataset:
+def _prepare(order: Order, archive: Path, key: RunKey, found: Resolution, run: Run) -> Dataset:
     """Decode the archive. A run that resumes is not stopped here: what it has already can be delivered only after."""
-    options = order.options
     try:
         return prepare(
             archive,
             replace(run, stop_reason=lambda: None) if order.resumes else run,
+            key=key,
             sizes_px=[backbone.input_px for backbone, _ in found.usable],
-            limits=ImageLimits(min_px=options.min_image_px, max_px=options.max_image_px),
         )
     except UserFault as error:
         raise ArchiveRefused.of(error.fault) from error

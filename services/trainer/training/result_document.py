@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from services.trainer.data.dataset import Dataset
 from services.trainer.zoo.sources.weights import Resolution
 from shared.job.job import TrialState
-from shared.job.result import CandidateResult, Counts, Result, Timings
+from shared.job.result import CandidateResult, Counts, Result, RunIdentity, Timings
 
 if TYPE_CHECKING:  # these import TensorFlow
     from services.trainer.screening.screen import Screening
@@ -73,4 +73,10 @@ def tell(
         device=pieces.device,
         stopped_because=stopped_because,
         versions=dict(pieces.exported.versions),
+        run=RunIdentity(
+            key=dataset.key.digest,
+            archive_sha256=dataset.key.archive_sha256,
+            data_version=dataset.key.data_version,
+            split_sha256=dataset.split_sha256,
+        ),
     )

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.trainer.data.dataset import LearningSet
-from services.trainer.run.context import LedgerEntry, Run
+from services.trainer.run.context import Ledger, LedgerEntry, Run
 from services.trainer.screening.candidate import CANDIDATE_ERRORS, learning_rows, open_store
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.head import class_weights
@@ -16,11 +16,12 @@ from services.trainer.tuning.search import propose
 from services.trainer.tuning.tail import Tail, TailState
 from services.trainer.tuning.trial import Material, Rank, RecipeFit, fit_recipe, judge, ranks_of
 from services.trainer.zoo.head import Head
+from services.trainer.zoo.sources.weights import weights_facts
 from shared.job.job import Trial, TrialState
 from shared.job.options import TuneSearch
 from shared.job.progress import Best, Progress
 from shared.job.result import History, TunedRecipe, Tuning
-from shared.json_codec import from_json, to_json
+from shared.json_codec import to_json
 
 logger = logging.getLogger(__name__)
 
@@ -30,13 +31,11 @@ class TuningEntry:
     """A recipe as the ledger keeps it.
 
     Args:
-        backbone: What was tuned.
         screened: Validation accuracy and loss of the screened network, by the same arithmetic.
         trial: As reported.
         history: Its curves.
     """
 
-    backbone: str
     screened: tuple[float, float]
     trial: TunedRecipe
     history: History
@@ -110,11 +109,9 @@ class Session:
 
     def _recall(self) -> bool:
         """Take the next recipe from the ledger; answer whether it was there."""
-        entry = self.run.ledger.find(self._trial_name)
-        if entry is None:
-            return False
-        tried = from_json(TuningEntry, entry.document)
-        if tried.backbone != self.screening.winner.name:
+        entry = self._ledger.find(self._trial_name)
+        tried = entry.document_as(TuningEntry) if entry is not None else None
+        if entry is None or tried is None:
             return False
         if self._best_rank is None:
             self._best_rank = (tried.screened[0], -tried.screened[1])
@@ -212,7 +209,7 @@ class Session:
         )
         known = self._tried[0].screened if self._tried else (self._best_rank or (0.0, 0.0))
         screened = known if self._tried else (known[0], -known[1])
-        return TuningEntry(backbone=self.screening.winner.name, screened=screened, trial=trial, history=made.history)
+        return TuningEntry(screened=screened, trial=trial, history=made.history)
 
     def _record(self, name: str, tried: TuningEntry, state: TailState | None, *, fault: str | None = None) -> None:
         trial = Trial(
@@ -222,7 +219,13 @@ class Session:
             seconds=tried.trial.seconds,
             reason=fault,
         )
-        self.run.ledger.record(LedgerEntry(trial=trial, document=to_json(tried), arrays=_packed(state)))
+        self._ledger.record(LedgerEntry(trial=trial, document=to_json(tried), arrays=_packed(state)))
+
+    @property
+    def _ledger(self) -> Ledger:
+        """The ledger of recipes for this winner with these weights on this data."""
+        tuned = {"backbone": self.screening.winner.name, **weights_facts(self.screening.weights)}
+        return self.run.ledger.of({**self.dataset.facts, **tuned})
 
     @property
     def _trial_name(self) -> str:

@@ -42,7 +42,7 @@ def tune(
     """Fine-tune the winner from the cut on, by one recipe after the other, and keep the best iteration of all.
 
     The screened network takes part: where no epoch of any recipe beats it on the validation split, it stays. Recipes
-    that an earlier worker finished are taken from the ledger.
+    that an earlier worker finished for the same winner are taken from the ledger.
 
     Args:
         dataset: See there.

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Self
 
 import h5py
 import numpy as np
 
+from services.trainer.run.identity import Facts, file_sha256
 from services.trainer.zoo.catalogue import BACKBONES, BUNDLED, Backbone
 from services.trainer.zoo.sources.download import Damaged, default_cache_dir, download, hash_of, is_reachable
 from services.trainer.zoo.sources.mirror import Mirror
@@ -44,10 +46,22 @@ class WeightsFile:
     Args:
         path: HDF5 as Keras publishes it, plain arrays as ``.npz``, or a file in PyTorch's format.
         source: Where it came from.
+        sha256: Digest of its bytes, hexadecimal: the same name may stand for other numbers elsewhere.
     """
 
     path: Path
     source: Source
+    sha256: str
+
+    @classmethod
+    def read(cls, path: Path, source: Source) -> Self:
+        """Describe a file, all of whose bytes are read."""
+        return cls(path=path, source=source, sha256=file_sha256(path))
+
+
+def weights_facts(weights: WeightsFile | None) -> Facts:
+    """Return by which weights a trial of a backbone counts."""
+    return {"weights_sha256": "none" if weights is None else weights.sha256}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,12 +215,12 @@ class _Finder:
         except Transient as error:
             return str(error)
         fault = find_fault(target, row)
-        return f"the downloaded file {fault}" if fault else WeightsFile(path=target, source=Source.DOWNLOAD)
+        return f"the downloaded file {fault}" if fault else WeightsFile.read(target, Source.DOWNLOAD)
 
 
 def _checked(path: Path, row: Backbone, source: Source) -> WeightsFile | str:
     fault = find_fault(path, row)
-    return f"{row.weights_file} in the {source.place} {fault}" if fault else WeightsFile(path=path, source=source)
+    return f"{row.weights_file} in the {source.place} {fault}" if fault else WeightsFile.read(path, source)
 
 
 def _partition(
@@ -231,9 +245,7 @@ def _find_bundled(row: Backbone) -> WeightsFile | str:
     if row.weights_hash is not None and hash_of(path, row.weights_hash) != row.weights_hash:
         return f"{row.weights_file} in the package has not the hash it was published with; {mend}"
     fault = find_fault(path, row)
-    return (
-        f"{row.weights_file} in the package {fault}; {mend}" if fault else WeightsFile(path=path, source=Source.BUNDLED)
-    )
+    return f"{row.weights_file} in the package {fault}; {mend}" if fault else WeightsFile.read(path, Source.BUNDLED)
 
 
 def _reason(row: Backbone, faults: Sequence[str], mirror: Mirror | None) -> str:

@@ -1,0 +1,95 @@
+"""Which entry of an archive serves for what: decided by the first attempt, kept in the ledger, obeyed by later ones.
+
+A newer decoder may see a pixel otherwise and so find other copies. An image that one attempt trained on must not judge
+the network of the next, so the split is not worked out twice.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.trainer.data.dataset import Indices, Split
+from services.trainer.run.context import Ledger, LedgerEntry
+from shared.archive.entry import Entry
+from shared.job.job import Trial, TrialState
+from shared.job.result import Duplicates, Quarantined
+from shared.json_codec import to_json
+
+_NAME = "dataset"
+_PARTS = "parts"
+UNUSED, TRAIN, VALIDATION, TEST = range(4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What the first attempt left out of the data set, and why.
+
+    Args:
+        quarantined: Files that could not be used.
+        duplicates: What the search for copies found.
+    """
+
+    quarantined: tuple[Quarantined, ...]
+    duplicates: Duplicates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """What every entry of one archive serves for.
+
+    Args:
+        parts: ``(num_entries,) uint8`` in the order of the central directory: ``UNUSED``, ``TRAIN``, ``VALIDATION`` or
+            ``TEST``.
+        findings: About those that are unused.
+    """
+
+    parts: NDArray[np.uint8]
+    findings: Findings
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the parts, hexadecimal: equal for equal splits of one archive."""
+        return hashlib.sha256(self.parts.tobytes()).hexdigest()
+
+    def uses(self, entry: Entry) -> bool:
+        """Tell whether an entry serves for anything."""
+        return bool(self.parts[entry.index] != UNUSED)
+
+    def split_of(self, entries: Indices) -> Split:
+        """Return the split of a data set whose rows are these entries."""
+        part = self.parts[entries]
+        return Split(
+            train=np.flatnonzero(part == TRAIN),
+            validation=np.flatnonzero(part == VALIDATION),
+            test=np.flatnonzero(part == TEST),
+        )
+
+
+def parts_of(split: Split, entries: Indices, *, num_entries: int) -> NDArray[np.uint8]:
+    """Return what every entry serves for, by a split of the rows that are these entries."""
+    parts = np.full(num_entries, UNUSED, np.uint8)
+    for rows, part in ((split.train, TRAIN), (split.validation, VALIDATION), (split.test, TEST)):
+        parts[entries[rows]] = part
+    return parts
+
+
+def record(ledger: Ledger, assignment: Assignment) -> None:
+    """Keep an assignment for all attempts to come."""
+    entry = LedgerEntry(
+        trial=Trial(name=_NAME, state=TrialState.DONE),
+        document=to_json(assignment.findings),
+        arrays={_PARTS: assignment.parts},
+        is_shown=False,
+    )
+    ledger.record(entry)
+
+
+def recall(ledger: Ledger) -> Assignment | None:
+    """Return what an earlier attempt decided, or ``None``."""
+    entry = ledger.find(_NAME)
+    findings = entry.document_as(Findings) if entry is not None else None
+    if entry is None or findings is None:
+        return None
+    return Assignment(parts=entry.arrays[_PARTS], findings=findings)
