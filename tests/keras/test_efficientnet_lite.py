@@ -48,7 +48,7 @@ def test_the_published_file_gives_the_same_network_where_nothing_can_be_kept(tmp
     row = BACKBONES["efficientnet_lite0"]
     kept = resolve([row.name], mirror=None, cache_dir=tmp_path, allow_download=False).usable[0][1]
 
-    direct = build(row, WeightsFile(path=installed(row), source=Source.INSTALLED))
+    direct = build(row, WeightsFile.read(installed(row), Source.INSTALLED))
 
     for ours, same in zip(direct.model.get_weights(), build(row, kept).model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, same)

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from itertools import permutations
 
 import imagehash
 import numpy as np
@@ -154,6 +155,25 @@ def test_hashes_are_gone_through_a_fixed_number_of_times(hashes: str) -> None:
 
     assert num_passes(20_000) <= 250
     assert num_passes(60_000) <= 250
+
+
+def test_two_takes_of_a_product_in_many_colours_stay_on_one_side() -> None:
+    """One shape has one hash in all its colours, so the other take is not the next neighbour of the first."""
+    shape = np.asarray(photograph(1, (96, 96), "L"), np.float64)[..., None]
+    tints = [np.array(tint) for tint in permutations((1.0, 0.7, 0.4))]
+    takes = [shape * tint * light for light in (0.95, 1.0) for tint in tints]
+    pairs = search([Image.fromarray(take.astype(np.uint8)) for take in takes])
+    found = {tuple(sorted(pair)) for pair in zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)}
+    assert found == {(number, number + len(tints)) for number in range(len(tints))}
+
+
+def test_a_scene_by_day_and_the_same_by_night_may_both_judge_the_network() -> None:
+    """Images that are alike across classes only train; what the light tells apart is not alike."""
+    day = [np.asarray(photograph(seed, (96, 96)), np.int16) // 2 + 120 for seed in range(20)]
+    night = [np.asarray(photograph(seed, (96, 96)), np.int16) // 2 + 10 for seed in range(14, 34)]
+    labels = np.repeat(np.arange(2, dtype=np.int32), 20)
+    groups = group(search([Image.fromarray(picture.astype(np.uint8)) for picture in (*day, *night)]), labels)
+    assert is_pure(groups, labels).all()
 
 
 def test_copies_within_a_class_are_dropped_and_across_classes_disputed() -> None:

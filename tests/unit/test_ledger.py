@@ -1,5 +1,6 @@
 """The ledger over an object store: what a successor finds."""
 
+import json
 from io import BytesIO
 
 import numpy as np
@@ -10,6 +11,7 @@ from services.trainer.run.ledger import ObjectLedger
 from shared.adapters.embedded.signed_url import UrlSigner
 from shared.clock import utc_now
 from shared.job.job import Trial, TrialState
+from shared.job.result import CandidateResult
 from tests.doubles.memory_object_store import MemoryObjectStore
 
 
@@ -77,3 +79,60 @@ def test_a_failed_trial_without_weights_is_kept_too(objects: MemoryObjectStore) 
     trial = Trial(name="screen/vgg16", state=TrialState.FAILED, reason="memory ran out")
     ledger(objects, 1).record(LedgerEntry(trial=trial))
     assert ledger(objects, 2).find("screen/vgg16") == LedgerEntry(trial=trial)
+
+
+def test_what_was_made_from_something_else_does_not_count_and_the_log_names_the_difference(
+    objects: MemoryObjectStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger(objects, 1).of({"split": "a", "weights": "w"}).record(entry(0.1))
+    assert ledger(objects, 2).of({"split": "b", "weights": "w"}).find("screen/tiny") is None
+    assert [record.reason for record in caplog.records] == ["split was 'a' and is 'b'"]
+    assert ledger(objects, 2).of({"split": "a"}).find("screen/tiny") is None
+    assert ledger(objects, 2).find("screen/tiny") is None
+    found = ledger(objects, 2).of({"weights": "w"}).of({"split": "a"}).find("screen/tiny")
+    assert found is not None
+
+
+def test_of_several_entries_the_newest_that_counts_is_found(objects: MemoryObjectStore) -> None:
+    for fence, split in ((1, "a"), (2, "a"), (3, "b")):
+        ledger(objects, fence).of({"split": split}).record(entry(fence / 10))
+    found = ledger(objects, 4).of({"split": "a"}).find("screen/tiny")
+    assert found is not None
+    assert found.trial.val_accuracy == 0.2
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        (
+            {"trial": {"name": "screen/tiny", "state": "done"}, "document": {}, "has_arrays": False},
+            "an earlier version",
+        ),
+        ({"made_from": {"ledger_version": 0}}, "ledger_version was 0 and is 1"),
+        ({"made_from": {"ledger_version": 1}}, "cannot be read"),
+        ([], "cannot be read"),
+    ],
+    ids=["without identity", "other version", "half", "no object"],
+)
+def test_jobs_that_are_under_way_during_an_upgrade_start_their_trials_anew(
+    page: object, reason: str, objects: MemoryObjectStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = BytesIO(json.dumps(page).encode())
+    objects.put("jobs/j/1/ledger/screen/tiny.json", data, content_type="application/json")
+    assert ledger(objects, 2).find("screen/tiny") is None
+    (record,) = caplog.records
+    assert (record.message, record.trial, record.fence) == ("ledger entry ignored", "screen/tiny", 1)
+    assert reason in record.reason
+
+
+def test_a_document_of_another_shape_is_ignored_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    assert entry(0.1).document_as(CandidateResult) is None
+    assert "CandidateResult" in caplog.records[0].reason
+
+
+def test_decisions_are_kept_for_successors_and_not_shown_as_trials(objects: MemoryObjectStore) -> None:
+    told: list[Trial] = []
+    decision = LedgerEntry(trial=Trial(name="dataset", state=TrialState.DONE), document={"a": 1}, is_shown=False)
+    ledger(objects, 1, told).record(decision)
+    assert told == []
+    assert ledger(objects, 2).find("dataset") == decision

@@ -41,6 +41,8 @@ _BANDS = MAX_BITS + 1
 """Hashes that differ in 6 bits agree in at least one of 7 bands, so only equal bands are compared (pigeonhole)."""
 _WINDOW = 32
 """Within an equal band only so many next neighbours by brightness are compared: 100,000 plain images stay feasible."""
+_VALUES = THUMBNAIL_PX**2 * 3
+"""Numbers in a thumbnail."""
 _BLOCK = 128
 """Pairs compared at once: half a megabyte of differences."""
 
@@ -173,11 +175,10 @@ def _verified(
     brighter = looks[first, 0] - looks[second, 0]
     near = np.abs(brighter) <= MAX_BRIGHTER * deviation
     first, second, deviation, brighter = first[near], second[near], deviation[near], brighter[near]
-    values = thumbnails[0].size
-    apart = np.subtract(thumbnails[first], thumbnails[second], dtype=np.int32) * values
-    apart -= np.rint(brighter * values).astype(np.int32)[:, None, None, None]
+    apart = np.subtract(thumbnails[first], thumbnails[second], dtype=np.int32) * _VALUES
+    apart -= np.rint(brighter * _VALUES).astype(np.int32)[:, None, None, None]
     total = np.abs(apart, out=apart).sum(axis=(1, 2, 3), dtype=np.int64)
-    difference = (total / (values**2 * deviation.astype(np.float64))).astype(np.float32)
+    difference = (total / (_VALUES**2 * deviation.astype(np.float64))).astype(np.float32)
     alike = difference <= MAX_DIFFERENCE
     return first[alike], second[alike], difference[alike]
 

@@ -1,0 +1,109 @@
+"""Whoever changes what becomes of a photograph is told to say so: jobs under way must not mix the old and the new.
+
+A version's digest is never replaced: raise the version, and write its digest below the others.
+"""
+
+import hashlib
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from services.trainer.data.duplicates import (
+    HASHING_VERSION,
+    LOOK_PX,
+    group,
+    look_of,
+    near_pairs,
+    perceptual_hash,
+    thumbnail_of,
+)
+from services.trainer.data.image import DECODING_VERSION, ImageLimits, UnusableImage, read_squares
+from services.trainer.data.split import SPLIT_VERSION, split_by_groups
+from tests.archive_making import encoded, files_of_all_modes
+
+PIXELS = {1: "574254aecbfa4a49"}
+COPIES = {1: "c06e28b28cacf4cc"}
+SPLITS = {1: "9e9527b206fbb10c"}
+
+
+def digest_of(*parts: bytes) -> str:
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
+
+
+def drawn(seed: int, size: tuple[int, int] = (300, 200)) -> Image.Image:
+    """Return a picture made of whole numbers alone, so that no library has a say in it."""
+    generator = np.random.default_rng(seed)
+    down, across = np.mgrid[: size[1], : size[0]].astype(np.int64)
+    waves = [(down * a + across * b) ** 2 // c % 256 for a, b, c in generator.integers(1, 60, (3, 3))]
+    return Image.fromarray(np.stack(waves, axis=-1).astype(np.uint8))
+
+
+def turned(orientation: int) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return encoded(drawn(90, (90, 60)), exif=exif)
+
+
+def lossless_files() -> list[bytes]:
+    """Return files whose pixels every decoder agrees on, of every mode, upright and turned."""
+    modes = {path: data for path, data in files_of_all_modes().items() if path.endswith((".png", ".bmp", ".tiff"))}
+    return [modes[path] for path in sorted(modes)] + [turned(orientation) for orientation in range(1, 9)]
+
+
+def test_who_changes_what_a_network_sees_of_a_file_raises_the_version() -> None:
+    seen = [
+        square.tobytes()
+        for data in [*lossless_files(), encoded(drawn(1)), encoded(drawn(2, (31, 700)))]
+        for square in read_squares(data, (32, 96, 299), ImageLimits())
+    ]
+    big = BytesIO()
+    drawn(3, (1500, 1400)).save(big, "JPEG")
+    decoded_px = []
+    for limit in (700 * 750, 700 * 750 - 1):  # at half its size it has as many pixels
+        try:
+            read_squares(big.getvalue(), (32,), ImageLimits(max_pixels=limit))
+            decoded_px.append(b"taken")
+        except UnusableImage as fault:
+            decoded_px.append(fault.code.encode())
+    assert digest_of(*seen, *decoded_px) == PIXELS.get(DECODING_VERSION), (
+        "files become other pixels now: raise DECODING_VERSION in services/trainer/data/image.py"
+    )
+
+
+def cards() -> list[Image.Image]:
+    """Return pictures of which some are copies: brighter, smaller, or cropped by a hair."""
+    originals = [drawn(seed) for seed in range(24)]
+    brighter = [Image.fromarray((np.asarray(each) // 8 * 7 + 16).astype(np.uint8)) for each in originals[:8]]
+    smaller = [each.resize((150, 100), Image.Resampling.BOX) for each in originals[8:16]]
+    cropped = [each.crop((3, 2, 300, 200)) for each in originals[16:]]
+    return [*originals, *brighter, *smaller, *cropped]
+
+
+def compared() -> tuple[NDArray[np.uint64], NDArray[np.float32], NDArray[np.uint8]]:
+    small = [thumbnail_of(each.resize((LOOK_PX, LOOK_PX), Image.Resampling.BILINEAR)) for each in cards()]
+    thumbnails = np.stack([np.asarray(each.reduce(2)) for each in small])
+    hashes = np.array([perceptual_hash(np.asarray(each.convert("L"))) for each in small], np.uint64)
+    return hashes, np.array([look_of(each) for each in thumbnails], np.float32), thumbnails
+
+
+def test_who_changes_what_counts_as_a_copy_raises_the_version() -> None:
+    hashes, looks, thumbnails = compared()
+    pairs = near_pairs(hashes, looks, thumbnails)
+    groups = group(pairs, np.arange(len(hashes), dtype=np.int32) % 2)
+    assert len(pairs.first) >= 8
+    parts = (hashes, looks, thumbnails, pairs.first, pairs.second, pairs.difference, groups)
+    assert digest_of(*(part.tobytes() for part in parts)) == COPIES.get(HASHING_VERSION), (
+        "other pictures count as copies now: raise HASHING_VERSION in services/trainer/data/duplicates.py"
+    )
+
+
+def test_who_changes_how_groups_are_split_raises_the_version() -> None:
+    labels = np.repeat(np.arange(4, dtype=np.int32), (5, 20, 61, 200))
+    groups = np.arange(len(labels)) // 2
+    split = split_by_groups(labels, groups, seed=0)
+    parts = (split.train, split.validation, split.test)
+    assert digest_of(*(part.tobytes() for part in parts)) == SPLITS.get(SPLIT_VERSION), (
+        "the same groups are split otherwise now: raise SPLIT_VERSION in services/trainer/data/split.py"
+    )
