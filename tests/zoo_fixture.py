@@ -36,9 +36,9 @@ def small_backbone(name: str, *, gflops: float = 1.0) -> Backbone:
     )
 
 
-def write_weights(folder: Path) -> WeightsFile:
-    """Weights for :func:`small_backbone`: random, but the same each time, and lively to the last layer."""
-    generator = np.random.default_rng(0)
+def write_weights(folder: Path, *, seed: int = 0) -> WeightsFile:
+    """Weights for :func:`small_backbone`: random, but the same for a seed, and lively to the last layer."""
+    generator = np.random.default_rng(seed)
     network = keras.applications.MobileNet(alpha=0.25, include_top=False, weights=None, input_shape=(PX, PX, 3))
     for layer in network.layers:
         if isinstance(layer, keras.layers.DepthwiseConv2D | keras.layers.Conv2D):
@@ -46,6 +46,7 @@ def write_weights(folder: Path) -> WeightsFile:
             inputs = kernel[..., 0].size if kernel.shape[-1] > 1 else kernel.shape[0] * kernel.shape[1]
             layer.set_weights([generator.normal(0, np.sqrt(3 / inputs), kernel.shape)])
     network.get_layer("conv_pw_13_bn").gamma.assign(np.full(256, 8.0))
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "small.h5"
     network.save(path)
     return WeightsFile.read(path, Source.MIRROR)

@@ -8,6 +8,7 @@ import tensorflow as tf
 from services.trainer.run.context import Stopped
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.forward import compile_forward
+from services.trainer.screening.race import hold_race
 from services.trainer.screening.screen import screen
 from services.trainer.zoo.network import build
 from services.trainer.zoo.sources.weights import Source, WeightsFile
@@ -166,6 +167,53 @@ def test_a_successor_repeats_nothing_that_was_finished(dataset, weights, tmp_pat
     np.testing.assert_array_equal(after.head.kernel, before.head.kernel)
 
 
+def test_what_was_learnt_on_other_weights_of_the_same_name_is_learnt_again(dataset, weights, tmp_path):
+    ledger, backbone = MemoryLedger(), small_backbone("one")
+    screen(dataset, [(backbone, weights)], make_run(tmp_path / "a", ledger=ledger), epochs=4)
+    others = write_weights(tmp_path / "others", seed=1)
+
+    resumed = screen(dataset, [(backbone, others)], make_run(tmp_path / "b", ledger=ledger), epochs=4)
+
+    afresh = screen(dataset, [(backbone, others)], make_run(tmp_path / "c"), epochs=4)
+    np.testing.assert_array_equal(resumed.head.kernel, afresh.head.kernel)
+    assert untimed(resumed.result) == untimed(afresh.result)
+
+
+def test_a_failure_is_forgotten_once_there_are_other_weights(dataset, weights, tmp_path):
+    ledger, usable = MemoryLedger(), [(small_backbone("spare", gflops=2), weights)]
+    broken = (small_backbone("first"), damaged(tmp_path))
+    screen(dataset, [broken, *usable], make_run(tmp_path / "a", ledger=ledger), epochs=2)
+
+    mended = screen(
+        dataset, [(small_backbone("first"), weights), *usable], make_run(tmp_path / "b", ledger=ledger), epochs=2
+    )
+
+    assert mended.candidates[0].state is TrialState.DONE
+
+
+def test_what_was_learnt_on_another_split_is_learnt_again(dataset, weights, tmp_path):
+    ledger, usable = MemoryLedger(), [(small_backbone("one"), weights)]
+    part = dataset.split
+    other = replace(dataset, split=replace(part, train=part.test, test=part.train), split_sha256="other")
+    screen(other, usable, make_run(tmp_path / "a", ledger=ledger), epochs=4)
+
+    resumed = screen(dataset, usable, make_run(tmp_path / "b", ledger=ledger), epochs=4)
+
+    afresh = screen(dataset, usable, make_run(tmp_path / "c"), epochs=4)
+    np.testing.assert_array_equal(resumed.head.kernel, afresh.head.kernel)
+
+
+def test_a_candidate_whose_weights_are_gone_leaves_the_comparison_to_the_others(dataset, weights, tmp_path):
+    ledger = MemoryLedger()
+    usable = [(small_backbone("gone"), weights), (small_backbone("left", gflops=2), weights)]
+    before = screen(dataset, usable, make_run(tmp_path / "a", ledger=ledger), epochs=4)
+
+    after = screen(dataset, usable[1:], make_run(tmp_path / "b", ledger=ledger), epochs=4)
+
+    assert after.winner.name == "left"
+    assert after.candidates == before.candidates[1:]
+
+
 def test_told_to_stop_the_best_so_far_wins_and_the_rest_are_skipped(dataset, weights, tmp_path):
     ledger = MemoryLedger()
     usable = [(small_backbone("first"), weights), (small_backbone("second", gflops=2), weights)]
@@ -212,6 +260,41 @@ def test_a_race_gives_the_whole_data_set_to_the_best_few_only(weights, tmp_path)
     assert [replace(each, seconds=0) for each in again.candidates] == [
         replace(each, seconds=0) for each in found.candidates
     ]
+
+
+def test_a_candidate_that_no_earlier_worker_knew_runs_the_race_too(weights, tmp_path):
+    dataset = coloured_dataset(tmp_path / "dataset", per_class=320)
+    usable = [(small_backbone(f"runner{number}", gflops=number), weights) for number in range(1, 6)]
+    ledger = MemoryLedger()
+    before = screen(dataset, usable, make_run(tmp_path / "a", ledger=ledger), epochs=2, racing=True)
+    more = [(small_backbone("newcomer", gflops=0.5), weights), *usable]
+
+    after = screen(dataset, more, make_run(tmp_path / "b", ledger=ledger), epochs=2, racing=True)
+
+    done = {each.name: each for each in before.candidates if each.state is TrialState.DONE}
+    assert len(done) == 4
+    assert {each.name: each for each in after.candidates if each.name in done} == done, "no finished work is given up"
+    newcomer = after.candidates[0]
+    assert newcomer.state is TrialState.DONE  # the cheapest of equals comes in first
+    assert [name for name in (tmp_path / "b" / "features").iterdir() if name.name != "newcomer"] == []
+
+
+def test_a_racer_with_other_weights_runs_again_and_the_others_do_not(weights, tmp_path):
+    dataset = coloured_dataset(tmp_path / "dataset", per_class=320)
+    runners = [small_backbone(f"runner{number}", gflops=number) for number in range(1, 6)]
+    ledger, asked = MemoryLedger(), []
+    every = [(runner, weights) for runner in runners]
+    hold_race(every, dataset, make_run(tmp_path / "a", ledger=ledger), on_batch=lambda *_: True)
+    changed = [*every[:-1], (runners[-1], write_weights(tmp_path / "others", seed=1))]
+
+    def on_batch(name: str, _num_done: int) -> bool:
+        asked.append(name)
+        return True
+
+    race = hold_race(changed, dataset, make_run(tmp_path / "b", ledger=ledger), on_batch=on_batch)
+
+    assert set(asked) == {"runner5"}
+    assert set(race.ranking) == {runner.name for runner in runners}
 
 
 def test_progress_goes_up_to_all_images_and_names_the_best(dataset, weights, tmp_path):

@@ -147,6 +147,26 @@ def test_a_successor_takes_finished_recipes_from_the_ledger_and_goes_on(material
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.parametrize("change", ["nothing", "backbone", "weights", "split"])
+def test_only_recipes_of_the_same_winner_with_the_same_weights_on_the_same_split_count(material, tmp_path, change):
+    ledger, reported = MemoryLedger(), []
+    first = make_run(tmp_path / "first", ledger=ledger)
+    tuned(material, first, replace(screened(material, first), head=untrained_head(256, 3)), trials=2, epochs=2)
+    second = make_run(tmp_path / "second", ledger=ledger, reported=reported)
+    screening, dataset = replace(screened(material, second), head=untrained_head(256, 3)), material[0]
+    if change == "backbone":
+        screening = replace(screening, winner=replace(screening.winner, name="another"))
+    elif change == "weights":
+        screening = replace(screening, weights=replace(screening.weights, sha256="another"))
+    elif change == "split":
+        dataset = replace(dataset, split_sha256="another")
+
+    trained = tuned((dataset, *material[1:]), second, screening, trials=2, epochs=2)
+
+    assert len(trained.result.trials) == 2
+    assert any(each.phase == "tune" and each.done > 0 for each in reported) == (change != "nothing")
+
+
 def test_told_to_stop_the_best_epoch_so_far_is_kept(material, tmp_path):
     reported = []
     run = make_run(

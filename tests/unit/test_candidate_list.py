@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from services.trainer.zoo.weights import Resolution, Source, WeightsFile
+from services.trainer.zoo.sources.weights import Resolution, Source, WeightsFile
 
 from services.trainer.run.context import Ledger
 from services.trainer.zoo.candidate_list import settle
