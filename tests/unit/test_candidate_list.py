@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from services.trainer.zoo.sources.weights import Resolution, Source, WeightsFile
 
 from services.trainer.run.context import Ledger
 from services.trainer.zoo.candidate_list import settle
 from services.trainer.zoo.catalogue import BACKBONES
+from services.trainer.zoo.sources.weights import Resolution, Source, WeightsFile
 from shared.errors import UserFault
 from tests.training_fixture import null_ledger
 
