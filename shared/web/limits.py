@@ -10,7 +10,7 @@ class Limits:
     Args:
         request_s: Seconds in which a request without its upload has to arrive, and a small answer has to be read.
         idle_s: Seconds that a connection is kept for another request.
-        stall_s: Seconds that the peer of an upload or download may fall behind; see :class:`shared.web.pace.Pace`.
+        stall_s: Seconds that the peer of an upload or download may fall behind; see :mod:`shared.web.connections.pace`.
         min_bytes_per_s: Speed that such a peer has to keep up; a phone on a bad link has twenty times as much.
         num_transfers: Uploads and downloads at the same time.
         queue_s: Seconds that a further one waits for its turn; then it is told to come again.

@@ -11,9 +11,9 @@ from gunicorn.errors import AppImportError
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from shared.settings import InvalidSettings
+from shared.web.connections.worker import Worker
 from shared.web.limits import Limits
 from shared.web.server_log import JsonLogger
-from shared.web.worker import Worker
 
 REFUSED_SETTINGS = int(Arbiter.APP_LOAD_ERROR)
 """Exit code of :func:`serve` when the app cannot be made with these settings; trying again cannot help."""

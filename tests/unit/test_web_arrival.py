@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.web.arrival import MAX_HEAD_BYTES, Arrival, Stage
+from shared.web.connections.arrival import MAX_HEAD_BYTES, Arrival, Stage
 
 MAX_BODY = 1000
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -2,8 +2,8 @@
 
 import pytest
 
+from shared.web.connections.pace import Pace
 from shared.web.limits import Limits
-from shared.web.pace import Pace
 
 LIMITS = Limits()
 

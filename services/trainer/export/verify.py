@@ -1,8 +1,8 @@
 """The second opinion on an export: a fresh process that loads a file with plain Keras and scores kept pictures.
 
-``python -m services.trainer.export.verify`` imports Keras at once, then answers every request, a line of JSON on standard
-input, with a check on standard output; see :mod:`services.trainer.export.check`. Started while training still runs, its
-imports cost nobody any time.
+``python -m services.trainer.export.verify`` imports Keras at once, then answers every request, a line of JSON on its
+standard input, with a check on standard output; see :mod:`services.trainer.export.check`. Started while training still
+runs, its imports cost nobody any time.
 """
 
 import json

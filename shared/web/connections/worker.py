@@ -23,11 +23,11 @@ from gunicorn.http import errors
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from shared.web.app import MAX_BODY_BYTES
-from shared.web.arrival import Arrival, Stage
-from shared.web.connection import Connection
-from shared.web.pace import Pace
-from shared.web.paced_socket import PacedSocket
-from shared.web.refusal import refusal
+from shared.web.connections.arrival import Arrival, Stage
+from shared.web.connections.connection import Connection
+from shared.web.connections.pace import Pace
+from shared.web.connections.paced_socket import PacedSocket
+from shared.web.connections.refusal import refusal
 
 _READ_BYTES = 65536
 _LOOK_EVERY_S = 0.25

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from gunicorn.workers.gthread import TConn
 
-from shared.web.arrival import Arrival
-from shared.web.paced_socket import PacedSocket
+from shared.web.connections.arrival import Arrival
+from shared.web.connections.paced_socket import PacedSocket
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from shared.web.pace import Pace
+    from shared.web.connections.pace import Pace
 
 MAX_UNSENT_BYTES = 2**20
 """Most of an answer that is kept for a slow reader. Answers that are longer belong to transfers."""
