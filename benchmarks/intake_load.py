@@ -15,12 +15,20 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from benchmarks.emulation import can_emulate, emulated
 from benchmarks.figure import Figure
 from benchmarks.load import Measured, Plan
+from shared.backends import open_backends
+from shared.clock import utc_now
+from shared.job.claim import Claim
+from shared.job.heartbeat import Heartbeat
+from shared.job.job import JobState, Trial, TrialState, advance
+from shared.job.progress import Best, Progress
+from shared.settings import Settings, load
 from tests.cloud.emulator import FIRESTORE
 from tests.cloud.service_account import ServiceAccount
 
@@ -45,12 +53,14 @@ class _Server:
         port: Where it listens.
         posts: Requests that make a job.
         gets: Requests for a job's status.
+        gets_training: Requests for the status of a job that trains, which takes a second read.
     """
 
     name: str
     port: int
     posts: Sequence[str]
     gets: Sequence[str]
+    gets_training: Sequence[str]
 
 
 def measure(scratch: Path) -> list[Figure]:
@@ -67,8 +77,12 @@ def measure(scratch: Path) -> list[Figure]:
 
 
 def _ask(server: _Server) -> dict[str, Measured]:
-    """Put both requests to a server, one after the other."""
-    wanted = {"POST /v1/jobs": (server.posts, 201), "GET /v1/jobs/{id}": (server.gets, 200)}
+    """Put every kind of request to a server, one after the other."""
+    wanted = {
+        "POST /v1/jobs": (server.posts, 201),
+        "GET /v1/jobs/{id}": (server.gets, 200),
+        "GET /v1/jobs/{id} while it trains": (server.gets_training, 200),
+    }
     return {
         route: _loaded(
             Plan(
@@ -128,7 +142,7 @@ def _bare() -> Iterator[_Server]:
             raise RuntimeError("unreachable: a pipe was asked for")
         port = _port(json.loads(process.stdout.readline())["url"])
         get = _request("GET", "/bare", {"Authorization": f"Bearer {'0' * 64}"})
-        yield _Server(name=_BARE, port=port, posts=[_post("/bare")], gets=[get])
+        yield _Server(name=_BARE, port=port, posts=[_post("/bare")], gets=[get], gets_training=[get])
     finally:
         _end(process)
 
@@ -153,13 +167,39 @@ def _intake(name: str, folder: Path, environ: Mapping[str, str]) -> Iterator[_Se
         )
     try:
         url = _await_ready(process, ready_file)
-        made = [_submit(url) for _ in range(NUM_JOBS)]
-        gets = [
-            _request("GET", f"/v1/jobs/{job['job_id']}", {"Authorization": f"Bearer {job['token']}"}) for job in made
-        ]
-        yield _Server(name=name, port=_port(url), posts=[_post("/v1/jobs")], gets=gets)
+        waiting, training = ([_submit(url) for _ in range(NUM_JOBS)] for _ in range(2))
+        _have_trained([job["job_id"] for job in training], {**own, **environ})
+        yield _Server(
+            name=name,
+            port=_port(url),
+            posts=[_post("/v1/jobs")],
+            gets=[_get(job) for job in waiting],
+            gets_training=[_get(job) for job in training],
+        )
     finally:
         _end(process)
+
+
+def _get(job: Mapping[str, Any]) -> str:
+    return _request("GET", f"/v1/jobs/{job['job_id']}", {"Authorization": f"Bearer {job['token']}"})
+
+
+def _have_trained(job_ids: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Bring jobs to where a worker trains them and tells how far it is."""
+    backends, now = open_backends(load(Settings, environ)), utc_now()
+    expires_at = now + timedelta(hours=1)
+    for job_id in job_ids:
+        stored = backends.job_store.get(job_id)
+        queued = advance(stored.job, JobState.QUEUED, now)
+        claim = Claim(owner="worker", fence=1, expires_at=expires_at)
+        backends.job_store.replace(stored, advance(queued, JobState.TRAINING, now, claim=claim))
+        best = Best(candidate="mobilenet_v2", val_accuracy=0.9)
+        progress = Progress(phase="tune", done=3, total=9, unit="epochs", detail="recipe 1", eta_s=60.0, best=best)
+        trials = tuple(Trial(name=f"screen/{number}", state=TrialState.DONE, val_accuracy=0.8) for number in range(5))
+        heartbeat = Heartbeat(
+            job_id=job_id, fence=1, expires_at=expires_at, device="CPU (2 cores)", progress=progress, trials=trials
+        )
+        backends.heartbeat_store.put(heartbeat)
 
 
 def _cloud_environment(scratch: Path) -> dict[str, str]:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
-from shared.job.job import Job, JobState, Trial, with_trial
+from shared.job.job import Job, JobState, Trial
 from shared.job.progress import Progress
 from shared.json_codec import from_json, to_json
 
@@ -94,14 +94,14 @@ def with_heartbeat(job: Job, heartbeat: Heartbeat | None) -> Job:
         return job
     if (heartbeat.job_id, heartbeat.fence) != (job.job_id, claim.fence):
         return job
-    for trial in heartbeat.trials:
-        job = with_trial(job, trial)
+    retold = {trial.name for trial in heartbeat.trials}
     return replace(
         job,
         claim=replace(claim, expires_at=heartbeat.expires_at),
         trained_s=max(job.trained_s, heartbeat.trained_s),
         device=heartbeat.device or job.device,
         progress=heartbeat.progress or job.progress,
+        trials=(*(trial for trial in job.trials if trial.name not in retold), *heartbeat.trials),
     )
 
 

@@ -213,8 +213,3 @@ def advance(job: Job, state: JobState, now: datetime, **changes: Any) -> Job:
     if state not in TRANSITIONS[job.state]:
         raise Conflict(f"job {job.job_id} is {job.state} and cannot become {state}")
     return replace(job, state=state, updated_at=now, **changes)
-
-
-def with_trial(job: Job, trial: Trial) -> Job:
-    """Return the job with a trial in its ledger, in place of one of the same name: a resumed worker repeats it."""
-    return replace(job, trials=(*(known for known in job.trials if known.name != trial.name), trial))

@@ -3,7 +3,7 @@ import itertools
 import pytest
 
 from shared.errors import Conflict
-from shared.job.job import END_STATES, TRANSITIONS, JobState, Trial, TrialState, advance, with_trial
+from shared.job.job import END_STATES, TRANSITIONS, JobState, advance
 from tests.job_fixture import NOW, HandClock, archive_of, make_job
 
 S = JobState
@@ -62,11 +62,3 @@ def test_a_job_is_open_until_it_has_ended_and_its_mail_is_out() -> None:
     assert all(make_job(state=state, mailed_at=NOW).is_open != make_job(state=state).is_ended for state in S)
     assert make_job(state=S.REJECTED).is_open
     assert not make_job(state=S.EXPIRED).is_open
-
-
-def test_a_repeated_trial_takes_the_place_of_the_first() -> None:
-    once = Trial(name="screen/tiny", state=TrialState.FAILED)
-    again = Trial(name="screen/tiny", state=TrialState.DONE, val_accuracy=0.8)
-    other = Trial(name="tune/0", state=TrialState.DONE)
-    job = with_trial(with_trial(with_trial(make_job(), once), other), again)
-    assert job.trials == (other, again)
