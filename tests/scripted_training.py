@@ -73,6 +73,19 @@ def crash(order: Order) -> Script:
     yield Exit(3)
 
 
+def fill_the_disk(order: Order) -> Script:
+    yield Message(kind=MessageKind.NO_ROOM, reason="OSError: [Errno 28] No space left on device")
+
+
+def fall_into_a_hole(order: Order) -> Script:
+    """Die as a process does that writes into a mapped file where the disk has no room for it."""
+    yield Exit(-signal.SIGBUS)
+
+
+def need_a_gigabyte(order: Order) -> Script:
+    yield Message(kind=MessageKind.NO_ROOM, reason="1,000,000,000 bytes have to be free", needed_bytes=10**9)
+
+
 def run_out_of_memory(order: Order) -> Script:
     yield Exit(-signal.SIGKILL)
 
@@ -110,7 +123,7 @@ SCRIPTS: dict[str, Callable[[Order], Script]] = {
     script.__name__: script
     for script in (
         succeed, reject, fail, crash, run_out_of_memory, run_out_of_memory_once, finish_when_told, stop_when_told,
-        be_deaf, lose_the_store, babble,
+        be_deaf, lose_the_store, babble, fill_the_disk, need_a_gigabyte, fall_into_a_hole,
     )
 }  # fmt: skip
 

@@ -4,7 +4,10 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
+from services.trainer.scratch.disk import DiskUsage
+from services.trainer.worker.disk_room import DiskRoom
 from services.trainer.worker.training_process import TrainingProcess
 from services.trainer.worker.worker import Worker, WorkerRules
 from shared.clock import utc_now
@@ -31,6 +34,7 @@ class House:
     Args:
         store: Another store of jobs than one in memory.
         heartbeats: Another store of heartbeats than one in memory.
+        scratch: Folder of workspaces; none is there by default.
         options: Of the job.
     """
 
@@ -39,11 +43,14 @@ class House:
         *,
         store: JobStore | None = None,
         heartbeats: HeartbeatStore | None = None,
+        scratch: Path = Path("nowhere"),
         **options: object,
     ) -> None:
         self.hands = HandClock()
+        self.free_bytes, self.best_bytes = 10**12, 10**12
         self.store = store or MemoryJobStore()
         self.heartbeats = heartbeats or MemoryHeartbeatStore()
+        self.scratch = scratch
         self.bus = MemoryEventBus(rules=AT_ONCE, clock=self.clock)
         self._queue(JobOptions(**options))
 
@@ -74,6 +81,9 @@ class House:
     def monotonic(self) -> float:
         return (self.hands.now - NOW).total_seconds()
 
+    def usage(self, folder: Path) -> DiskUsage:
+        return DiskUsage(free_bytes=self.free_bytes, best_bytes=self.best_bytes)
+
     def worker(self, script: str, *, meanwhile: Callable[[], object] | None = None, **rules: object) -> Worker:
         """Return a worker; ``meanwhile`` happens after it has claimed the job and before training starts."""
 
@@ -89,7 +99,7 @@ class House:
             bus=self.bus,
             spawn=spawn,
             owner=f"worker-{script}",
-            forget=lambda _: None,
+            disk=DiskRoom(scratch=self.scratch, usage=self.usage, monotonic=self.monotonic),
             rules=WorkerRules(**{"warm_child": False, "poll_s": 0.001, **rules}),
             clock=self.clock,
             monotonic=self.monotonic,

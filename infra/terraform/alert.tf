@@ -196,3 +196,29 @@ resource "google_monitoring_alert_policy" "unreadable_data" {
     content   = "Something stored is damaged, or of another release, and was passed over. ${local.runbook}unreadable-data"
   }
 }
+
+resource "google_monitoring_alert_policy" "full_disk" {
+  display_name          = "${var.prefix}full disk"
+  combiner              = "OR"
+  severity              = "WARNING"
+  notification_channels = local.alert_channels
+  depends_on            = [google_project_service.api]
+
+  conditions {
+    display_name = "a trainer has no room for a job"
+    condition_matched_log {
+      filter = "log_id(\"gcplogs-docker-driver\") AND jsonPayload.message:\"no room on the scratch disk\""
+    }
+  }
+
+  alert_strategy {
+    notification_rate_limit {
+      period = "3600s"
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "Jobs wait for room on a trainer's disk. ${local.runbook}full-disk"
+  }
+}

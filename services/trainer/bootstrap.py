@@ -5,11 +5,10 @@ import socket
 import uuid
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import partial
 
 from services.trainer.run.device import visibility
-from services.trainer.run.workspace import forget_workspace
 from services.trainer.settings import TrainerSettings
+from services.trainer.worker.disk_room import DiskRoom
 from services.trainer.worker.training_process import TrainingProcess
 from services.trainer.worker.worker import Worker, WorkerRules
 from services.trainer.zoo.sources.mirror import open_mirror
@@ -45,7 +44,7 @@ def build_worker(settings: TrainerSettings, environ: Mapping[str, str] = os.envi
         heartbeats=backends.heartbeat_store,
         bus=backends.event_bus,
         spawn=lambda: TrainingProcess(TRAINING_COMMAND, child_environ),
-        forget=partial(forget_workspace, settings.scratch),
+        disk=DiskRoom(scratch=settings.scratch),
         owner=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
         rules=WorkerRules(
             lease=timedelta(seconds=settings.lease_s),

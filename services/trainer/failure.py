@@ -1,6 +1,5 @@
 """How a training can fail, in words for the person who asked for it."""
 
-import errno
 import signal
 
 from shared.errors import Fault
@@ -63,6 +62,43 @@ def budget_too_short(budget_minutes: float) -> Fault:
     )
 
 
+def disk_too_small(needed_bytes: int, best_bytes: int) -> Fault:
+    """Tell that the job does not fit on the trainer's disk, empty though it were.
+
+    Args:
+        needed_bytes: What the job needs.
+        best_bytes: What the disk has at best.
+    """
+    return Fault(
+        code="disk_too_small",
+        message=f"This job needs {_gigabytes(needed_bytes)} of disk while it trains; the trainer's disk has "
+        f"{_gigabytes(best_bytes)} when nothing else lies on it.",
+        fix="Send fewer images, choose fewer candidates or ones that look at smaller images, such as tiny; or have "
+        "whoever runs this service give the trainer a larger disk.",
+        details={"needed_bytes": needed_bytes, "best_bytes": best_bytes},
+    )
+
+
+def disk_full(times: int) -> Fault:
+    """Tell that the disk ran full in every attempt, although the job should have fitted.
+
+    Args:
+        times: How often the job was handed back before.
+    """
+    return Fault(
+        code="disk_full",
+        message=f"The trainer's disk ran full in the middle of this job, and the job was handed back {times} times "
+        "before.",
+        fix="Send fewer images or choose fewer candidates, or have whoever runs this service make room; then submit "
+        "again.",
+        details={"handed_back": times},
+    )
+
+
+def _gigabytes(num_bytes: int) -> str:
+    return f"{num_bytes / 1e9:,.1f} GB"
+
+
 def unforeseen(error: BaseException) -> Fault:
     """Tell of an error that no step expects, by what is known of its kind."""
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
@@ -70,12 +106,6 @@ def unforeseen(error: BaseException) -> Fault:
             code="out_of_memory",
             message=f"Memory ran out even with the smallest batch: {error}"[:MAX_CHARACTERS],
             fix=SMALLER_FIX,
-        )
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return Fault(
-            code="disk_full",
-            message="The disk of the trainer is full.",
-            fix="Send fewer images or choose fewer candidates, or have whoever runs this service make room.",
         )
     return Fault(
         code="internal_error",

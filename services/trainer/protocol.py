@@ -36,6 +36,7 @@ class Order:
         fence: Of the worker's claim; part of every key written.
         archive_key: The archive in the object store.
         archive_generation: Its version.
+        archive_bytes: Its size.
         num_images: Entries of it that may be images.
         options: The person's choices.
         seconds_left: What earlier attempts left of the budget, in seconds.
@@ -52,10 +53,11 @@ class Order:
     seconds_left: float
     halvings: int = 0
     resumes: bool = False
+    archive_bytes: int = 0
 
 
 class MessageKind(StrEnum):
-    """What a message tells; the first two come before the order, the last five end the conversation."""
+    """What a message tells; the first two come before the order, the last six end the conversation."""
 
     READY = "ready"
     UNFIT = "unfit"
@@ -67,6 +69,7 @@ class MessageKind(StrEnum):
     REJECTED = "rejected"
     FAILED = "failed"
     UNREACHABLE = "unreachable"
+    NO_ROOM = "no_room"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +84,8 @@ class Message:
         artefacts: Keys of what was exported and verified, with ``finished``.
         fault: What was wrong with the archive, with ``rejected``; or with the training, with ``failed``.
         reason: Why this process cannot train, with ``unfit``; why it stopped before anything was trained, with
-            ``stopped``; which store did not answer, with ``unreachable``.
+            ``stopped``; which store did not answer, with ``unreachable``; what filled the disk, with ``no_room``.
+        needed_bytes: Room on the disk that the job needs, with ``no_room``; ``None`` where that is not known.
     """
 
     kind: MessageKind
@@ -91,6 +95,7 @@ class Message:
     artefacts: Artefacts | None = None
     fault: Fault | None = None
     reason: str | None = None
+    needed_bytes: int | None = None
 
 
 def encode_line(value: Order | Message) -> bytes:

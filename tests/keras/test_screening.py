@@ -5,16 +5,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from services.trainer.data.dataset import Dataset
 from services.trainer.run.context import Stopped
+from services.trainer.scratch.disk import is_disk_full
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.forward import compile_forward
 from services.trainer.screening.race import hold_race
 from services.trainer.screening.screen import screen
-from services.trainer.zoo.network import build
+from services.trainer.zoo.network import Network, build
 from services.trainer.zoo.sources.weights import Source, WeightsFile
 from shared.errors import UserFault
 from shared.job.job import TrialState
 from shared.job.result import CandidateResult
+from tests.small_disk import small_disk
 from tests.zoo_fixture import PX, MemoryLedger, coloured_dataset, make_run, small_backbone, write_weights
 
 
@@ -306,3 +309,29 @@ def test_progress_goes_up_to_all_images_and_names_the_best(dataset, weights, tmp
     assert done == sorted(done)
     assert (done[-1], reported[-1].total, reported[-1].unit) == (num_images, num_images, "images")
     assert reported[-1].best.val_accuracy == found.result.val_accuracy
+
+
+def test_activations_that_find_no_room_are_computed_anew_and_features_that_find_none_stop(
+    dataset: Dataset, network: Network, tmp_path: Path
+) -> None:
+    needed_bytes = dataset.num_images * network.backbone.feature_width * 4
+    with small_disk(tmp_path / "disk", 2 * needed_bytes) as disk:
+        store = store_of(network, dataset, disk / "store")
+        assert store.activations is None
+        rows = np.arange(dataset.num_images)
+        assert store.compute(rows)
+        assert np.isfinite(store.features).all()
+        assert store.activations_of(rows).shape == (dataset.num_images, *network.cut_shape)
+        with pytest.raises(OSError, match="space") as full:
+            store_of(network, dataset, disk / "another")
+        assert is_disk_full(full.value)
+
+
+def test_a_full_disk_is_not_held_against_a_candidate(dataset: Dataset, weights: WeightsFile, tmp_path: Path) -> None:
+    """It would be skipped for good, in this attempt and in those to come."""
+    ledger = MemoryLedger()
+    with small_disk(tmp_path / "disk", 4096) as disk:
+        run = make_run(disk, ledger=ledger)
+        with pytest.raises(OSError, match="space"):
+            screen(dataset, [(small_backbone("only"), weights)], run, epochs=1, racing=False)
+    assert ledger.entries == {}

@@ -10,6 +10,7 @@ from services.trainer.export.check import ExportCheck
 from services.trainer.export.verifier import objection
 from services.trainer.protocol import MessageKind, Order, StopReason, encode_line
 from services.trainer.run.context import Stopped
+from services.trainer.scratch.disk import NoRoom
 from services.trainer.training.pipeline import ArchiveRefused, Outcome
 from services.trainer.training.process import Control, last_word
 from shared.errors import NotFound, Transient, UserFault
@@ -36,7 +37,6 @@ def raises(error: Exception) -> Outcome:
         (NotFound("gone"), MessageKind.FAILED, "archive_gone"),
         (MemoryError(), MessageKind.FAILED, "out_of_memory"),
         (ResourceExhaustedError(), MessageKind.FAILED, "out_of_memory"),
-        (OSError(errno.ENOSPC, "No space left on device"), MessageKind.FAILED, "disk_full"),
         (ZeroDivisionError("oops"), MessageKind.FAILED, "internal_error"),
     ],
 )
@@ -44,6 +44,20 @@ def test_every_error_has_its_kind_and_code(error: Exception, kind: MessageKind, 
     message = last_word(lambda: raises(error), Control())
     assert message.fault is not None
     assert (message.kind, message.fault.code) == (kind, code)
+
+
+@pytest.mark.parametrize(
+    ("error", "needed_bytes"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), None),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), None),
+        (RuntimeError("file write failed: errno = 28, error message = 'No space left on device'"), None),
+        (NoRoom("another job is at work", needed_bytes=5), 5),
+    ],
+)
+def test_a_full_disk_is_the_machines_fault_and_ends_no_job(error: Exception, needed_bytes: int | None) -> None:
+    message = last_word(lambda: raises(error), Control())
+    assert (message.kind, message.needed_bytes, message.fault) == (MessageKind.NO_ROOM, needed_bytes, None)
 
 
 def test_a_store_out_of_reach_is_no_failure() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.trainer.run.workspace import fetch_archive, forget_workspace, open_workspace
+from services.trainer.scratch.workspace import fetch_archive, forget_workspace, open_workspace
 from shared.adapters.embedded.signed_url import UrlSigner
 from shared.clock import utc_now
 from shared.errors import NotFound

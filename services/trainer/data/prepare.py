@@ -168,8 +168,12 @@ def _decode(source: ImageArchive, order: _Order, known: Assignment | None) -> De
     entries = [entry for entries in used for entry in entries]
     limits = ImageLimits(min_px=order.key.min_image_px, max_px=order.key.max_image_px)
     with ExitStack() as stack:
-        files = [stack.enter_context(SquareFile(images_path(order.directory, px), px)) for px in order.sizes_px]
-        files.append(stack.enter_context(SquareFile(_thumbnails_path(order.directory), THUMBNAIL_PX)))
+        files = [
+            stack.enter_context(SquareFile(images_path(order.directory, px), px, num_images=len(entries)))
+            for px in order.sizes_px
+        ]
+        thumbnails = SquareFile(_thumbnails_path(order.directory), THUMBNAIL_PX, num_images=len(entries))
+        files.append(stack.enter_context(thumbnails))
         decoded = DecodedImages(list(classes), files, num_entries=source.num_entries, is_settled=known is not None)
         if known is None:
             decoded.set_aside(source.plan)

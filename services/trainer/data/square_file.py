@@ -8,6 +8,8 @@ from typing import Self
 
 import numpy as np
 
+from services.trainer.scratch.disk import allocate
+
 
 class SquareFile:
     """Appends ``(px, px, 3) uint8`` images; on a clean end of the ``with`` block the file is flushed to the disk.
@@ -17,15 +19,24 @@ class SquareFile:
     Args:
         path: Where.
         px: Side length.
+        num_images: Room on the disk is taken for so many at once.
+
+    Raises:
+        OSError: If the disk has no such room.
     """
 
-    def __init__(self, path: Path, px: int) -> None:
+    def __init__(self, path: Path, px: int, *, num_images: int = 0) -> None:
         self._path = path
         self._px = px
         self._num_images = 0
         self._file = path.open("w+b")
         self._write_header()
         self._start = self._file.tell()
+        try:
+            allocate(self._file.fileno(), self._start, self._start + num_images * px * px * 3)
+        except BaseException:
+            self._file.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -34,6 +45,7 @@ class SquareFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is None:
+            self._file.truncate(self._start + self._num_images * self._px**2 * 3)
             self._file.seek(0)
             self._write_header()
             self._file.flush()

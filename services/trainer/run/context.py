@@ -92,6 +92,7 @@ class Run:
         ledger: Finished trials, this worker's and its predecessors'.
         halvings: How many times batches are to be halved from the start, because earlier attempts ran out of memory.
         precision: What networks compute in while they learn.
+        reserve_bytes: Room on the disk that what is only convenient leaves to what is yet to be written.
     """
 
     directory: Path
@@ -102,3 +103,4 @@ class Run:
     ledger: Ledger
     halvings: int = 0
     precision: Precision = Precision.FULL
+    reserve_bytes: int = 0

@@ -11,6 +11,8 @@ import tensorflow as tf
 
 from services.trainer.data.dataset import Indices, LearningSet
 from services.trainer.run.context import LedgerEntry, Run
+from services.trainer.scratch.disk import is_disk_full
+from services.trainer.scratch.need import MAX_ACTIVATION_BYTES
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.forward import compile_forward
 from services.trainer.screening.head import HeadData, TrainedHead, train_head
@@ -22,9 +24,8 @@ from shared.job.job import Trial, TrialState
 from shared.job.result import CandidateResult
 from shared.json_codec import to_json
 
-MAX_ACTIVATION_BYTES = 8 * 2**30
 CANDIDATE_ERRORS = (tf.errors.OpError, OSError, ValueError, RuntimeError, MemoryError)
-"""What one candidate may die of without costing the others."""
+"""What one candidate may die of without costing the others; a full disk is none of it, see :func:`fault_of`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,7 @@ def open_store(dataset: LearningSet, run: Run, backbone: Backbone, weights: Weig
         dataset.images(backbone.input_px),
         features_directory(run, backbone),
         max_activation_bytes=MAX_ACTIVATION_BYTES,
+        reserve_bytes=run.reserve_bytes,
         halvings=run.halvings,
         compile_pass=partial(compile_forward, precision=run.precision),
     )
@@ -138,6 +140,18 @@ def recall(run: Run, backbone: Backbone, weights: WeightsFile | None) -> Contend
         return result
     head = Head(kernel=entry.arrays["kernel"], bias=entry.arrays["bias"])
     return Contender(backbone=backbone, weights=weights, result=result, head=head, store=None)
+
+
+def fault_of(error: Exception) -> str:
+    """Return in one line what a candidate died of.
+
+    Raises:
+        Exception: The error itself, where the disk is full: that is the machine's fault, and the next candidate's too.
+    """
+    if is_disk_full(error):
+        raise error
+    first_line = (str(error).splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first_line}"[:500]
 
 
 def trial_name(name: str) -> str:

@@ -1,5 +1,6 @@
 """Features of a frozen base, once per image: a pass that fills memory-mapped arrays row by row."""
 
+import logging
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,24 +12,30 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from services.trainer.data.dataset import Images, Indices
+from services.trainer.scratch.disk import allocate, disk_usage, is_disk_full
+from services.trainer.scratch.need import FREE_DISK_SHARE
 from services.trainer.screening.forward import Forward, compile_forward, preferred_batch_size
 from services.trainer.zoo.network import Network
 
-_FREE_DISK_SHARE = 0.4
+logger = logging.getLogger(__name__)
 
 
 class FeatureStore:
     """What one backbone makes of a data set: features, and activations at its cut where the disk has room.
 
-    Both arrays have one row per image of the data set; rows that no pass has reached yet are holes in the file.
+    Both arrays have one row per image of the data set, and their room on the disk from the start.
 
     Args:
         network: The backbone.
         images: All images of the data set at its input size.
         directory: Folder of the arrays, this store's alone.
         max_activation_bytes: Room for the activations, in bytes; where they do not fit they are not kept.
+        reserve_bytes: Room on the disk that the activations leave to others.
         halvings: How many times the batch is halved from the start.
         compile_pass: Makes the function that images go through.
+
+    Raises:
+        OSError: If the disk has no room for the features.
     """
 
     def __init__(
@@ -38,6 +45,7 @@ class FeatureStore:
         directory: Path,
         *,
         max_activation_bytes: float,
+        reserve_bytes: int = 0,
         halvings: int = 0,
         compile_pass: Callable[[Network], Forward] = compile_forward,
     ) -> None:
@@ -50,10 +58,10 @@ class FeatureStore:
         self._is_done = np.zeros(len(images), bool)
         self.features: NDArray[np.float32] = self._map("features", (network.backbone.feature_width,), np.float32)
         needed = len(images) * int(np.prod(network.cut_shape)) * np.dtype(np.float16).itemsize
-        room = min(max_activation_bytes, _FREE_DISK_SHARE * shutil.disk_usage(directory).free)
+        room = min(max_activation_bytes, FREE_DISK_SHARE * (disk_usage(directory).free_bytes - reserve_bytes))
         self.activations: NDArray[np.float16] | None = None
         if needed <= room:
-            self.activations = self._map("activations", network.cut_shape, np.float16)
+            self.activations = self._kept_activations()
 
     def is_done(self, indices: Indices) -> bool:
         """Tell whether all these images went through."""
@@ -108,9 +116,28 @@ class FeatureStore:
             self.activations[rows] = activations
         self._is_done[rows] = True
 
+    def _kept_activations(self) -> NDArray[np.float16] | None:
+        """Return room for the activations, or ``None`` where somebody else took it in the same moment."""
+        try:
+            return self._map("activations", self.network.cut_shape, np.float16)
+        except OSError as error:
+            if not is_disk_full(error):
+                raise
+        logger.warning(
+            "no room for activations; they are computed anew", extra={"candidate": self.network.backbone.name}
+        )
+        self._path("activations").unlink(missing_ok=True)
+        return None
+
     def _map(self, name: str, shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:
-        path = self.directory / f"{name}.npy"
-        return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=(len(self._images), *shape))
+        path = self._path(name)
+        mapped = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=(len(self._images), *shape))
+        with path.open("r+b") as file:
+            allocate(file.fileno(), mapped.offset, path.stat().st_size)
+        return mapped
+
+    def _path(self, name: str) -> Path:
+        return self.directory / f"{name}.npy"
 
 
 def _read_ahead(images: Images, indices: Indices, batch_size: int) -> Iterator[tuple[Indices, NDArray[np.uint8]]]:

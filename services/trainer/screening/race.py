@@ -9,7 +9,8 @@ import numpy as np
 from services.trainer.data.dataset import Indices, LearningSet
 from services.trainer.run.context import LedgerEntry, Run
 from services.trainer.run.identity import Facts
-from services.trainer.screening.candidate import CANDIDATE_ERRORS, open_store
+from services.trainer.scratch.need import NUM_FINALISTS
+from services.trainer.screening.candidate import CANDIDATE_ERRORS, fault_of, open_store
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.head import HeadData, train_head
 from services.trainer.zoo.catalogue import Backbone
@@ -17,7 +18,6 @@ from services.trainer.zoo.sources.weights import WeightsFile, weights_facts
 from shared.job.job import Trial, TrialState
 from shared.json_codec import to_json
 
-NUM_FINALISTS = 4
 _IMAGES_PER_CLASS = 20
 _MIN_SAMPLE = 200
 _PROBE_EPOCHS = 15
@@ -91,7 +91,7 @@ def hold_race(
                 break
             race.scores[backbone.name] = probe(store, dataset, rows, seed=run.seed)
         except CANDIDATE_ERRORS as error:
-            race.failed[backbone.name] = f"{type(error).__name__}: {error}"[:500]
+            race.failed[backbone.name] = fault_of(error)
         _keep(race.stores, race.ranking[:NUM_FINALISTS])
     if asked and not race.unasked:
         _record(race, entries, run)

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 
 from services.trainer.data.dataset import Indices, LearningSet
 from services.trainer.run.context import Run
+from services.trainer.scratch.need import NUM_FINALISTS
 from services.trainer.screening.candidate import (
     CANDIDATE_ERRORS,
     Contender,
+    fault_of,
     finish,
     learning_rows,
     open_store,
@@ -19,7 +21,7 @@ from services.trainer.screening.candidate import (
     train_candidate,
 )
 from services.trainer.screening.features import FeatureStore
-from services.trainer.screening.race import NUM_FINALISTS, hold_race, is_worth_it, sample
+from services.trainer.screening.race import hold_race, is_worth_it, sample
 from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.sources.weights import WeightsFile
 from shared.job.job import TrialState
@@ -80,10 +82,9 @@ class Selection:
         try:
             contender = self._train(backbone, weights, rows, started)
         except CANDIDATE_ERRORS as error:
+            reason = fault_of(error)
             logger.warning("candidate failed", extra={"candidate": backbone.name}, exc_info=True)
-            first_line = (str(error).splitlines() or [""])[0]
-            fault = f"{type(error).__name__}: {first_line}"[:500]
-            self._drop((backbone, weights), TrialState.FAILED, fault, started=started)
+            self._drop((backbone, weights), TrialState.FAILED, reason, started=started)
             return
         if contender is None:
             self._drop((backbone, weights), TrialState.SKIPPED, self._stopped(), started=started)

@@ -16,7 +16,9 @@ from services.trainer.run.cost import plan
 from services.trainer.run.identity import RunKey
 from services.trainer.run.ledger import ObjectLedger
 from services.trainer.run.progress import Forecast, PhaseClock
-from services.trainer.run.workspace import fetch_archive, open_workspace
+from services.trainer.scratch.disk import disk_usage, ensure_room
+from services.trainer.scratch.need import DiskNeed, disk_need
+from services.trainer.scratch.workspace import fetch_archive, hold_workspace, kept_bytes, open_workspace
 from services.trainer.settings import TrainerSettings
 from services.trainer.training.result_document import Pieces, tell
 from services.trainer.zoo.candidate_list import settle
@@ -81,6 +83,7 @@ def train(order: Order, tools: Tools) -> Outcome:
         Stopped: If it was told to stop before anything was trained.
         NotFound: If the archive is gone.
         Transient: If the object store did not answer.
+        OSError: If the disk is full, as far as :func:`services.trainer.scratch.disk.is_disk_full` says so.
     """
     options = order.options
     clock = _clock(order, tools)
@@ -89,6 +92,7 @@ def train(order: Order, tools: Tools) -> Outcome:
         archive = _fetch(order, tools, run)
         key = identify(archive, options)
         found = _resolve(order, tools, clock, run.ledger.of(key.facts))
+        run = replace(run, reserve_bytes=_room_for(order, tools, found).later)
         dataset = _prepare(order, archive, key, found, run)
     # Only now: in a process that was started for this job, images were decoded while TensorFlow was imported.
     clock.wait_for(tools.await_warmth)
@@ -162,6 +166,7 @@ def _run(order: Order, tools: Tools, clock: PhaseClock) -> Run:
         fence=order.fence,
         tell=lambda trial: tools.say(Message(kind=MessageKind.TRIAL, trial=trial)),
     )
+    hold_workspace(tools.settings.scratch, order.job_id)  # for as long as this process lives
     return Run(
         directory=open_workspace(tools.settings.scratch, order.job_id, order.fence),
         seed=order.options.seed,
@@ -174,7 +179,30 @@ def _run(order: Order, tools: Tools, clock: PhaseClock) -> Run:
 
 
 def _fetch(order: Order, tools: Tools, run: Run) -> Path:
-    return fetch_archive(tools.objects, order.archive_key, generation=order.archive_generation, directory=run.directory)
+    return fetch_archive(
+        tools.objects,
+        order.archive_key,
+        generation=order.archive_generation,
+        directory=run.directory,
+        size_bytes=order.archive_bytes,
+    )
+
+
+def _room_for(order: Order, tools: Tools, found: Resolution) -> DiskNeed:
+    """Return what the candidates whose weights were found need of the disk, once it has room for it.
+
+    Raises:
+        UserFault: ``disk_too_small``.
+        NoRoom: If the room is another's now.
+    """
+    need = disk_need(
+        num_images=order.num_images,
+        archive_bytes=order.archive_bytes,
+        candidates=[backbone for backbone, _ in found.usable],
+    )
+    scratch = tools.settings.scratch
+    ensure_room(need.total, kept_bytes=kept_bytes(scratch, order.job_id), usage=disk_usage(scratch))
+    return need
 
 
 def _resolve(order: Order, tools: Tools, clock: PhaseClock, ledger: Ledger) -> Resolution:

@@ -16,6 +16,7 @@ from services.trainer.export.verifier import Verifier
 from services.trainer.protocol import STOP, Message, MessageKind, Order, StopReason, decode_line, encode_line
 from services.trainer.run.context import Stopped
 from services.trainer.run.device import Device
+from services.trainer.scratch.disk import NoRoom, is_disk_full
 from services.trainer.settings import TrainerSettings
 from services.trainer.training.pipeline import ArchiveRefused, Outcome, Tools, train
 from shared.backends import open_backends
@@ -48,14 +49,26 @@ def last_word(work: Callable[[], Outcome], control: Control) -> Message:
     """Do the work and return how it ended, whatever happened."""
     try:
         outcome = work()
+    except NoRoom as error:
+        return _full(error)
     except ConvtailorError as error:
         return _told(error)
     except Exception as error:  # the outermost loop of this process
+        if is_disk_full(error):
+            return Message(
+                kind=MessageKind.NO_ROOM, reason=f"{type(error).__name__}: {error}"[: failure.MAX_CHARACTERS]
+            )
         logger.exception("training failed")
         return Message(kind=MessageKind.FAILED, fault=failure.unforeseen(error))
     # A cancel that came while the network was exported still is one; the network is kept.
     cancelled = control.reason if control.reason is StopReason.CANCELLED else None
     return Message(kind=MessageKind.FINISHED, artefacts=outcome.artefacts, reason=cancelled or outcome.stopped_because)
+
+
+def _full(error: Exception) -> Message:
+    needed_bytes = error.needed_bytes if isinstance(error, NoRoom) else None
+    reason = f"{type(error).__name__}: {error}"[: failure.MAX_CHARACTERS]
+    return Message(kind=MessageKind.NO_ROOM, reason=reason, needed_bytes=needed_bytes)
 
 
 def _told(error: ConvtailorError) -> Message:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from services.trainer.data.dataset import LearningSet
 from services.trainer.run.context import Ledger, LedgerEntry, Run
-from services.trainer.screening.candidate import CANDIDATE_ERRORS, learning_rows, open_store
+from services.trainer.screening.candidate import CANDIDATE_ERRORS, fault_of, learning_rows, open_store
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.head import class_weights
 from services.trainer.screening.screen import Screening
@@ -137,7 +137,8 @@ class Session:
             )
             material = Material(dataset=dataset, store=store, tail=tail, seed=self.run.seed)
             self._best_rank = self._best_rank or judge(material)
-        except CANDIDATE_ERRORS:
+        except CANDIDATE_ERRORS as error:
+            fault_of(error)
             logger.warning("fine-tuning impossible; the screened network stays", exc_info=True)
             return None
         self._material = material
@@ -150,10 +151,11 @@ class Session:
         try:
             made = fit_recipe(material, recipe, epochs=self.epochs, goes_on=self._goes_on)
         except CANDIDATE_ERRORS as error:
+            fault = fault_of(error)
             logger.warning("recipe failed", extra={"trial": name}, exc_info=True)
             tried = self._tried_of(RecipeFit(hyperparameters=recipe, history=History(), best=None, seconds=0.0))
             self._take(tried, None)
-            self._record(name, tried, None, fault=f"{type(error).__name__}: {error}"[:500])
+            self._record(name, tried, None, fault=fault)
             return True
         broken_off = self.run.stop_reason() is not None and len(made.history.val_loss) < self.epochs
         if broken_off and made.best is None:

@@ -1,21 +1,25 @@
 """The worker: takes one job after another from the bus, has a training process do it, and tells how it ended."""
 
 import logging
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from services.trainer import failure
 from services.trainer.protocol import Message, MessageKind, Order, StopReason
+from services.trainer.scratch.disk import NoRoom
+from services.trainer.worker.disk_room import DiskRoom
 from services.trainer.worker.job_lease import JobLease, LostClaim, NothingToDo, claim_job
 from services.trainer.worker.supervisor import Overrun, Preempted, Watch, attend, seconds_left
 from services.trainer.worker.training_process import TrainingProcess
 from services.trainer.worker.warm_process import END_PATIENCE_S, Unfit, WarmProcess
 from shared.clock import Clock, utc_now
-from shared.errors import Conflict, MalformedEvent, NotFound, Transient
+from shared.errors import Conflict, MalformedEvent, NotFound, Transient, Unreadable, UserFault
 from shared.job.events import Topic, decode
 from shared.job.job import JobState, TrialState
 from shared.logs import bound
@@ -27,6 +31,8 @@ from shared.process.line_process import ProcessDied
 
 logger = logging.getLogger(__name__)
 
+MAX_HANDED_BACK = 20
+"""Times that a job may be handed back without counting as an attempt before a full disk in its middle ends it."""
 REST_S = 5.0
 """Idle seconds before the next training process is warmed up: the machine may still be busy with the last report."""
 
@@ -54,7 +60,7 @@ class Worker:
         bus: Where they are announced.
         spawn: Starts a training process that waits for its order.
         owner: Unique name of this worker.
-        forget: Removes what the training of a job left on this machine, once the job has ended.
+        disk: Knows whether a job fits on this machine's disk, and removes what it left there once it has ended.
         rules: See there.
         clock: Tells the time.
         shutdown: Set it to have the worker hand back its job and return from :meth:`run`.
@@ -66,7 +72,7 @@ class Worker:
     bus: EventBus
     spawn: Callable[[], TrainingProcess]
     owner: str
-    forget: Callable[[str], None]
+    disk: DiskRoom
     rules: WorkerRules = WorkerRules()
     clock: Clock = utc_now
     shutdown: threading.Event = field(default_factory=threading.Event)
@@ -93,17 +99,24 @@ class Worker:
         if self.rules.warm_child:
             self._warm_process.warm()
         self._idle_since = self.monotonic()
+        self.disk.tidy(self.store)
         try:
             while not self.shutdown.is_set():
-                if not self._warm_process.prove() or self._work_safely():
+                if not self._warm_process.prove() or (self._work_safely() and not self.disk.is_short):
                     continue
                 if self._has_idled_enough():
                     break
                 if self.rules.warm_child and self._idle_s > REST_S:
                     self._warm_process.warm()
-                self.shutdown.wait(self.rules.poll_s)
+                self._rest()
         finally:
             self._warm_process.end()
+
+    def _rest(self) -> None:
+        if self.disk.is_short:
+            self.disk.wait(self.shutdown)
+        else:
+            self.shutdown.wait(self.rules.poll_s)
 
     @property
     def _idle_s(self) -> float:
@@ -144,7 +157,7 @@ class Worker:
         except (MalformedEvent, NotFound) as error:
             logger.warning("message dead-lettered", extra={"reason": str(error)})
             self.bus.dead_letter(delivery, str(error))
-        except (Conflict, LostClaim, Preempted, Transient, ProcessDied) as error:
+        except (Conflict, LostClaim, Preempted, Transient, ProcessDied, Unreadable) as error:
             logger.info("message comes again", extra={"reason": str(error)})
             self.bus.nack(delivery)
         except Unfit:
@@ -158,26 +171,48 @@ class Worker:
         if self.shutdown.is_set():  # while the bus was asked, which may take seconds
             raise Preempted(f"job {job_id} is left to another worker")
         try:
+            self._admit(job_id)
             job_lease = claim_job(
                 self.store, self.heartbeats, job_id, owner=self.owner, lease=self.rules.lease, clock=self.clock
             )
         except NothingToDo as reason:
             logger.info("nothing to do", extra={"reason": str(reason)})
             return
+        except NoRoom as refusal:
+            self.disk.note(job_id, refusal)
+            raise
         try:
             with bound(attempt=job_lease.job.attempts, fence=job_lease.claim.fence):
                 state, changes = self._attempt(job_lease, delivery)
                 job_lease.finish(state, **changes)
-                self.forget(job_id)
+                self.disk.forget(job_id)
                 logger.info("job ended", extra={"state": str(state)})
         finally:
             self._idle_since = self.monotonic()
 
+    def _admit(self, job_id: str) -> None:
+        """Return where the disk has room for a job, or gets it; one that never fits is taken too, to be ended.
+
+        Raises:
+            NoRoom: If it has none.
+        """
+        job = self.store.get(job_id).job
+        if job.state not in (JobState.QUEUED, JobState.TRAINING):
+            return
+        with suppress(UserFault):
+            try:
+                self.disk.admit(job)
+            except NoRoom:
+                self.disk.tidy(self.store, thoroughly=True)
+                self.disk.admit(job)
+
     def _attempt(self, job_lease: JobLease, delivery: Delivery) -> tuple[JobState, Mapping[str, Any]]:
         """Have the job trained; return the state it ends in and what else is to be written with it."""
         attempts = job_lease.job.attempts
-        if attempts > self.rules.max_attempts:
-            return JobState.FAILED, {"fault": failure.gave_up(attempts - 1)}
+        gave_up = failure.gave_up(attempts - 1) if attempts > self.rules.max_attempts else None
+        objection = gave_up or self.disk.objection(job_lease.job)
+        if objection is not None:
+            return JobState.FAILED, {"fault": objection}
         try:
             return _ending(self._train(job_lease, delivery), job_lease)
         except Overrun as overrun:
@@ -190,6 +225,14 @@ class Worker:
             if attempts >= self.rules.max_attempts:
                 return JobState.FAILED, {"fault": failure.died(death.return_code, attempts)}
             job_lease.hand_back(counts=True)
+            raise
+        except NoRoom as refusal:
+            num_handed_back = job_lease.claim.fence - attempts
+            if num_handed_back >= MAX_HANDED_BACK:
+                return JobState.FAILED, {"fault": failure.disk_full(num_handed_back)}
+            self.disk.note(job_lease.job.job_id, refusal)
+            self.disk.leave(job_lease.job.job_id)
+            job_lease.hand_back(counts=False)
             raise
         except (Preempted, Transient, Unfit):
             job_lease.hand_back(counts=False)
@@ -208,6 +251,10 @@ class Worker:
         try:
             process.order(_order(job_lease))
             return attend(process, watch)
+        except ProcessDied as death:
+            if death.return_code == -signal.SIGBUS:  # a mapped file could not grow into its hole
+                raise NoRoom("the training process was killed by SIGBUS") from death
+            raise
         finally:
             process.end(END_PATIENCE_S)
 
@@ -221,6 +268,7 @@ def _order(job_lease: JobLease) -> Order:
         fence=job_lease.claim.fence,
         archive_key=job.archive.object_key,
         archive_generation=job.archive.generation,
+        archive_bytes=job.archive.size_bytes,
         num_images=job.archive.num_images,
         options=job.options,
         seconds_left=seconds_left(job_lease),
@@ -234,6 +282,7 @@ def _ending(message: Message, job_lease: JobLease) -> tuple[JobState, Mapping[st
 
     Raises:
         Transient: If it could not reach a store.
+        NoRoom: If the disk was full.
     """
     cancelled = message.reason == StopReason.CANCELLED
     if message.kind is MessageKind.FINISHED:
@@ -245,5 +294,7 @@ def _ending(message: Message, job_lease: JobLease) -> tuple[JobState, Mapping[st
         return JobState.FAILED, {"fault": failure.budget_too_short(job_lease.job.options.budget_minutes)}
     if message.kind is MessageKind.UNREACHABLE:
         raise Transient(message.reason or "a store did not answer")
+    if message.kind is MessageKind.NO_ROOM:
+        raise NoRoom(message.reason or "the disk is full", needed_bytes=message.needed_bytes)
     state = JobState.REJECTED if message.kind is MessageKind.REJECTED else JobState.FAILED
     return state, {"fault": message.fault}

@@ -1,0 +1,100 @@
+"""How much of the local disk a job needs, from the sizes of what its training writes. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+MAX_ACTIVATION_BYTES = 8 * 2**30
+"""Cap on the activations kept of one network; they are kept where there is room, so no job needs them."""
+FREE_DISK_SHARE = 0.4
+"""Share of the free disk that one network's activations may take."""
+NUM_FINALISTS = 4
+"""Candidates whose features are kept during a race; one more is always being computed."""
+_DESCRIPTION_BYTES = 4096
+"""Thumbnail, path, label and the like of one image."""
+_PIXEL_BYTES = 3
+_FLOAT_BYTES = 4
+_NETWORK_OVERHEAD = 1.1
+_NUM_COPIES = 4
+"""The network is written in two formats, here and into the object store, which may be a folder of the same disk."""
+_EXPORT_BYTES = 16 * 2**20
+"""What is written beside networks: images they are verified on, layouts of files, the result."""
+
+
+class Footprint(Protocol):
+    """What of a backbone decides about the disk; a row of the catalogue is one."""
+
+    @property
+    def input_px(self) -> int:
+        """Side of the square it sees."""
+        ...
+
+    @property
+    def feature_width(self) -> int:
+        """Numbers per image."""
+        ...
+
+    @property
+    def parameters(self) -> int:
+        """Of the network without its top."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """The figures of a footprint by themselves."""
+
+    input_px: int
+    feature_width: int
+    parameters: int
+
+
+SMALLEST = Size(input_px=128, feature_width=256, parameters=218_544)
+"""Less than any row of the catalogue in each figure; what a job needs at least, whoever its candidates are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskNeed:
+    """What a job writes at most, in bytes.
+
+    Args:
+        archive: The copy of the archive.
+        images: Every image at every side length, and what is known of it.
+        features: Of as many networks as are kept at once.
+        delivery: The network that is delivered.
+    """
+
+    archive: int
+    images: int
+    features: int
+    delivery: int
+
+    @property
+    def total(self) -> int:
+        """All of it; nothing is deleted before the job ends."""
+        return self.archive + self.images + self.later
+
+    @property
+    def later(self) -> int:
+        """What is written once the images are decoded, and must not be used up by activations."""
+        return self.features + self.delivery
+
+
+def disk_need(*, num_images: int, archive_bytes: int, candidates: Iterable[Footprint]) -> DiskNeed:
+    """Return what a job needs.
+
+    Args:
+        num_images: In the archive.
+        archive_bytes: Size of the archive.
+        candidates: Backbones that it compares, one at least.
+    """
+    rows = list(candidates)
+    squares = sum(px * px * _PIXEL_BYTES for px in {row.input_px for row in rows})
+    widths = sorted((row.feature_width for row in rows), reverse=True)[: NUM_FINALISTS + 1]
+    heaviest = max(row.parameters for row in rows) * _FLOAT_BYTES * _NETWORK_OVERHEAD
+    return DiskNeed(
+        archive=archive_bytes,
+        images=num_images * (squares + _DESCRIPTION_BYTES),
+        features=num_images * sum(widths) * _FLOAT_BYTES,
+        delivery=int(heaviest * _NUM_COPIES) + _EXPORT_BYTES,
+    )

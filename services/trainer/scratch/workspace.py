@@ -1,0 +1,110 @@
+"""The scratch folder of a job on the local disk, one below it for every claim."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+from pathlib import Path
+from urllib.parse import quote
+
+from services.trainer.scratch.disk import allocate
+from shared.ports.object_store import ObjectStore
+
+CHUNK_BYTES = 16 * 2**20
+"""Read at a time: whole archives may be larger than memory."""
+
+
+def open_workspace(scratch_dir: Path, job_id: str, fence: int) -> Path:
+    """Return the folder of a claim, which takes over what the newest earlier claim left on this machine.
+
+    A worker that lost its claim may still write into what it has open; so nothing is shared, only moved.
+    """
+    home = scratch_dir / job_id
+    own = home / str(fence)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    earlier = sorted((path for path in home.iterdir() if path.name.isdigit()), key=lambda path: int(path.name))
+    if earlier and not own.exists():
+        with contextlib.suppress(OSError):  # gone, or held open on a system that does not move what is open
+            earlier.pop().rename(own)
+    for path in earlier:
+        if path != own:
+            shutil.rmtree(path, ignore_errors=True)
+    own.mkdir(exist_ok=True)
+    return own
+
+
+def hold_workspace(scratch_dir: Path, job_id: str) -> int:
+    """Keep others from removing what is kept for a job, until the descriptor that is returned is closed.
+
+    The end of this process, however it comes, closes it too. Several processes may hold one job.
+    """
+    home = scratch_dir / job_id
+    while True:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(home, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), home.stat()):
+                return descriptor
+        os.close(descriptor)  # it was removed in between
+
+
+def forget_workspace(scratch_dir: Path, job_id: str) -> bool:
+    """Remove all that was kept for a job, unless a process is at work on it; answer whether nothing is left."""
+    home = scratch_dir / job_id
+    try:
+        descriptor = os.open(home, os.O_RDONLY)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(home, ignore_errors=True)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return not home.exists()
+
+
+def kept_jobs(scratch_dir: Path) -> list[str]:
+    """Return the ids of the jobs that something is kept for."""
+    with contextlib.suppress(FileNotFoundError):
+        return sorted(path.name for path in scratch_dir.iterdir() if path.is_dir())
+    return []
+
+
+def kept_bytes(scratch_dir: Path, job_id: str) -> int:
+    """Return the room that what is kept for a job takes on the disk."""
+    total = 0
+    for folder, _, names in os.walk(scratch_dir / job_id):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += (Path(folder) / name).stat().st_blocks * 512
+    return total
+
+
+def fetch_archive(objects: ObjectStore, key: str, *, generation: str, directory: Path, size_bytes: int = 0) -> Path:
+    """Copy an archive to the local disk, piece by piece; one that is there already is used.
+
+    Args:
+        objects: Where it lies.
+        key: Its key.
+        generation: Its version.
+        directory: Where to.
+        size_bytes: What it is said to weigh; the disk is asked for that much at once.
+
+    Raises:
+        OSError: If the disk is full.
+        NotFound: If it is gone, or was replaced by another version.
+        Transient: If the store did not answer.
+    """
+    path = directory / f"archive-{quote(generation, safe='')}.zip"
+    if path.exists():
+        return path
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        allocate(file.fileno(), 0, size_bytes)
+        while data := objects.read(key, file.tell(), file.tell() + CHUNK_BYTES, generation=generation):
+            file.write(data)
+        file.truncate()
+    return part.rename(path)

@@ -1,0 +1,120 @@
+"""The worker's eye on its scratch disk: whether a job fits, how long to wait where none does, what can be removed."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from services.trainer.scratch.disk import HEADROOM_BYTES, DiskUsage, NoRoom, disk_usage, ensure_room
+from services.trainer.scratch.need import SMALLEST, disk_need
+from services.trainer.scratch.workspace import forget_workspace, kept_bytes, kept_jobs
+from shared.errors import ConvtailorError, Fault, NotFound, UserFault
+from shared.job.job import Job
+from shared.ports.job_store import JobStore
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 300.0
+"""A bus gives a message up after dozens of deliveries: at this pause after hours, and the sweeper then tells anew."""
+_LOOK_S = 1.0
+
+
+@dataclass(slots=True, kw_only=True)
+class DiskRoom:
+    """See the module.
+
+    Args:
+        scratch: The folder that training fills.
+        usage: Tells what the disk has that a path lies on.
+        monotonic: Seconds on a clock that nobody sets.
+    """
+
+    scratch: Path
+    usage: Callable[[Path], DiskUsage] = disk_usage
+    monotonic: Callable[[], float] = time.monotonic
+    _known: dict[str, int] = field(default_factory=dict)
+    _num_refusals: int = 0
+    _wanted_bytes: int = 0
+
+    @property
+    def is_short(self) -> bool:
+        """Tell whether the last job that came was handed back for want of room."""
+        return self._num_refusals > 0
+
+    def admit(self, job: Job) -> None:
+        """Return where a job fits; what it needs at least is judged, what exactly its training process finds out.
+
+        Raises:
+            UserFault: ``disk_too_small``, if it never fits.
+            NoRoom: If it does not fit now.
+        """
+        needed_bytes = self._known.get(job.job_id) or least_need(job)
+        ensure_room(needed_bytes, kept_bytes=kept_bytes(self.scratch, job.job_id), usage=self.usage(self.scratch))
+        self._num_refusals = 0
+
+    def objection(self, job: Job) -> Fault | None:
+        """Return why a job can never fit, or ``None``."""
+        try:
+            self.admit(job)
+        except UserFault as error:
+            return error.fault
+        except NoRoom:
+            pass
+        return None
+
+    def note(self, job_id: str, refusal: NoRoom) -> None:
+        """Remember that a job was handed back and what it needs, and raise the alarm."""
+        needed_bytes = refusal.needed_bytes
+        if needed_bytes is None:  # it ran into the end of the disk: more than it had by then
+            needed_bytes = kept_bytes(self.scratch, job_id) + HEADROOM_BYTES
+        self._known[job_id] = needed_bytes
+        self._wanted_bytes = min(needed_bytes, self._wanted_bytes) if self._num_refusals else needed_bytes
+        self._num_refusals += 1
+        logger.error("no room on the scratch disk; the job is handed back: %s", refusal, extra={"job_id": job_id})
+
+    def forget(self, job_id: str) -> None:
+        """Remove what a job left on the disk, once it has ended."""
+        self._known.pop(job_id, None)
+        forget_workspace(self.scratch, job_id)
+
+    def leave(self, job_id: str) -> None:
+        """Remove what a job left on the disk that is not over: it filled the disk, and others may fit without it."""
+        forget_workspace(self.scratch, job_id)
+
+    def wait(self, shutdown: threading.Event) -> None:
+        """Wait until a job that was refused would fit, longer with each refusal; a shutdown ends it too."""
+        pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(self._num_refusals - 1, 16))
+        ends = self.monotonic() + pause_s
+        while (left_s := ends - self.monotonic()) > 0 and not shutdown.wait(min(_LOOK_S, left_s)):
+            if self.usage(self.scratch).free_bytes >= self._wanted_bytes + HEADROOM_BYTES:
+                return
+
+    def tidy(self, store: JobStore, *, thoroughly: bool = False) -> None:
+        """Remove what workers that were killed, or lost their job to another machine, left behind.
+
+        Args:
+            store: Knows which jobs have ended.
+            thoroughly: Also what the next attempt at an unfinished job could take over. What a training process is at
+                work on stays in any case.
+        """
+        for job_id in kept_jobs(self.scratch):
+            try:
+                is_wanted = not thoroughly and not store.get(job_id).job.is_ended
+            except NotFound:
+                is_wanted = False
+            except ConvtailorError:
+                is_wanted = True
+            if not is_wanted and forget_workspace(self.scratch, job_id):
+                logger.info("removed what was left of a job", extra={"job_id": job_id})
+
+
+def least_need(job: Job) -> int:
+    """Return what a job needs at least, in bytes: with the smallest candidate alone."""
+    if job.archive is None:
+        return 0
+    archive = job.archive
+    need = disk_need(num_images=archive.num_images, archive_bytes=archive.size_bytes, candidates=[SMALLEST])
+    return need.total

@@ -1,0 +1,172 @@
+"""A worker on a disk that is full, too small, or littered."""
+
+import logging
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from services.trainer.scratch.disk import HEADROOM_BYTES, DiskUsage, NoRoom
+from services.trainer.scratch.workspace import hold_workspace, kept_jobs, open_workspace
+from services.trainer.worker.disk_room import LONGEST_PAUSE_S, DiskRoom, least_need
+from services.trainer.worker.worker import MAX_HANDED_BACK
+from shared.job.events import job_queued
+from shared.job.job import Archive, JobState
+from tests.doubles.memory_job_store import MemoryJobStore
+from tests.job_fixture import NOW, make_job
+from tests.worker_fixture import JOB_ID, House
+
+GB = 10**9
+
+
+def test_a_full_disk_ends_no_job_however_many_wait(caplog: pytest.LogCaptureFixture) -> None:
+    house = House()
+    house.free_bytes = 0
+    for number in range(2, 13):
+        archive = Archive(object_key="a", generation="g", size_bytes=1, num_images=9, num_classes=2)
+        house.store.create(make_job(f"job-{number}", JobState.QUEUED, archive=archive))
+        house.bus.publish(job_queued(f"job-{number}", NOW))
+    worker = house.worker("succeed")
+    for _ in range(40):
+        worker.work_once()
+    assert len(house.store.find([JobState.QUEUED], updated_before=NOW + timedelta(days=1)).jobs) == 12
+    assert house.job.attempts == 0
+    assert house.told() == []
+    assert "no room on the scratch disk" in caplog.text
+    assert {record.levelno for record in caplog.records if "no room" in record.message} == {logging.ERROR}
+    house.free_bytes = house.best_bytes
+    for _ in range(12):
+        worker.work_once()
+    assert len(house.store.find([JobState.REPORTING], updated_before=NOW + timedelta(days=1)).jobs) == 12
+
+
+def test_a_job_that_cannot_fit_on_the_empty_disk_ends_and_says_how_much_there_is() -> None:
+    house = House()
+    house.free_bytes = house.best_bytes = HEADROOM_BYTES
+    house.worker("succeed").work_once()
+    fault = house.job.fault
+    assert house.job.state is JobState.FAILED
+    assert fault is not None
+    assert fault.code == "disk_too_small"
+    assert fault.details == {"needed_bytes": HEADROOM_BYTES + least_need(house.job), "best_bytes": HEADROOM_BYTES}
+    assert "0.1 GB" in fault.message
+    assert not house.waits()
+
+
+@pytest.mark.parametrize("script", ["fill_the_disk", "fall_into_a_hole"])
+def test_a_disk_that_runs_full_in_the_middle_costs_no_attempt_and_leaves_no_files(tmp_path: Path, script: str) -> None:
+    house = House(scratch=tmp_path)
+    worker = house.worker(script, meanwhile=lambda: open_workspace(tmp_path, JOB_ID, 1))
+    worker.work_once()
+    assert (house.job.state, house.job.attempts) == (JobState.TRAINING, 0)
+    assert not house.job.claim.is_live(house.clock())
+    assert kept_jobs(tmp_path) == []
+    assert house.told() == []
+    assert house.waits()
+
+
+def test_what_a_job_turned_out_to_need_has_to_be_free_before_it_is_taken_again() -> None:
+    house = House()
+    house.free_bytes = GB // 2
+    worker = house.worker("need_a_gigabyte")
+    worker.work_once()
+    assert house.job.claim.fence == 1
+    worker.work_once()
+    assert house.job.claim.fence == 1, "it is not even taken"
+    house.free_bytes = 2 * GB
+    worker.work_once()
+    assert house.job.claim.fence == 2
+
+
+def test_a_disk_that_runs_full_again_and_again_ends_the_job_in_the_end() -> None:
+    house = House()
+    worker = house.worker("fill_the_disk")
+    for _ in range(MAX_HANDED_BACK):
+        worker.work_once()
+    assert house.job.state is JobState.TRAINING
+    worker.work_once()
+    assert house.job.state is JobState.FAILED
+    assert house.job.fault is not None
+    assert house.job.fault.code == "disk_full"
+
+
+class Disk:
+    """A disk whose free room the test sets, looked at by a room on a clock that only waiting moves."""
+
+    def __init__(self, scratch: Path, free_bytes: int) -> None:
+        self.free_bytes, self.seconds = free_bytes, 0.0
+        self.room = DiskRoom(scratch=scratch, usage=self.usage, monotonic=lambda: self.seconds)
+
+    def usage(self, folder: Path) -> DiskUsage:
+        return DiskUsage(free_bytes=self.free_bytes, best_bytes=100 * GB)
+
+    def is_set(self) -> bool:
+        return False
+
+    def wait(self, seconds: float) -> bool:
+        """Stand in for the event that tells of a shutdown."""
+        self.seconds += seconds
+        return False
+
+    def refused(self, needed_bytes: int = GB) -> float:
+        """Return how long is waited after one more refusal."""
+        self.room.note("job", NoRoom("full", needed_bytes=needed_bytes))
+        began = self.seconds
+        self.room.wait(self)
+        return self.seconds - began
+
+
+def test_the_worker_waits_longer_with_every_refusal_up_to_a_bound(tmp_path: Path) -> None:
+    disk = Disk(tmp_path, free_bytes=0)
+    pauses = [disk.refused() for _ in range(12)]
+    assert pauses[:4] == [1, 2, 4, 8]
+    assert pauses[-1] == LONGEST_PAUSE_S
+
+
+def test_room_that_is_made_ends_the_wait(tmp_path: Path) -> None:
+    disk = Disk(tmp_path, free_bytes=0)
+    for _ in range(12):
+        disk.refused()
+    disk.free_bytes = 2 * GB
+    assert disk.refused() <= 1
+
+
+def test_a_shutdown_ends_the_wait(tmp_path: Path) -> None:
+    disk = Disk(tmp_path, free_bytes=0)
+    for _ in range(12):
+        disk.refused()
+    shutdown = threading.Event()
+    shutdown.set()
+    disk.room.wait(shutdown)
+    assert disk.seconds < 12 * LONGEST_PAUSE_S
+
+
+def test_what_jobs_left_that_are_over_is_removed(tmp_path: Path) -> None:
+    store = MemoryJobStore()
+    for job_id, state in {"ended": JobState.FAILED, "queued": JobState.QUEUED, "damaged": JobState.QUEUED}.items():
+        store.create(make_job(job_id, state))
+    store.spoil_job("damaged")
+    for job_id in ("ended", "queued", "damaged", "unknown"):
+        (open_workspace(tmp_path, job_id, 1) / "file").touch()
+    DiskRoom(scratch=tmp_path).tidy(store)
+    assert kept_jobs(tmp_path) == ["damaged", "queued"]
+
+
+def test_for_want_of_room_all_is_removed_that_nobody_works_on(tmp_path: Path) -> None:
+    store = MemoryJobStore()
+    for job_id in ("queued", "held"):
+        store.create(make_job(job_id, JobState.QUEUED))
+        (open_workspace(tmp_path, job_id, 1) / "file").touch()
+    hold_workspace(tmp_path, "held")
+    DiskRoom(scratch=tmp_path).tidy(store, thoroughly=True)
+    assert kept_jobs(tmp_path) == ["held"]
+
+
+def test_what_others_left_makes_room_before_a_job_is_handed_back(tmp_path: Path) -> None:
+    house = House(scratch=tmp_path)
+    house.store.create(make_job("left", JobState.QUEUED))
+    (open_workspace(tmp_path, "left", 1) / "file").touch()
+    house.usage = lambda _: DiskUsage(free_bytes=0 if kept_jobs(tmp_path) else GB, best_bytes=GB)
+    house.worker("succeed").work_once()
+    assert house.job.state is JobState.REPORTING
