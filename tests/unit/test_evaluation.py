@@ -8,6 +8,7 @@ import pytest
 from services.trainer.data.dataset import HIDDEN, AlreadyOpened, Dataset, HeldOut, Split, images_path
 from services.trainer.evaluation.evaluate import NUM_MISTAKES, evaluate
 from services.trainer.evaluation.metrics import Logits, probabilities
+from services.trainer.run.identity import RunKey
 from shared.job.result import Duplicates
 
 PX = 2
@@ -22,6 +23,8 @@ def drawn_dataset(directory: Path, honest: Logits, *, num_train: int = 10) -> Da
     np.save(images_path(directory, PX), np.zeros((len(honest), PX, PX, 3), np.uint8))
     middle = (num_train + len(honest)) // 2
     return Dataset(
+        key=RunKey(archive_sha256="a", data_version="1.1.1", min_image_px=8, max_image_px=900, seed=0),
+        split_sha256="b",
         directory=directory,
         classes=tuple("abc"),
         labels=labels,
