@@ -1,9 +1,11 @@
 """A run of pipeline steps outside any service: no progress, no stop, a ledger that forgets."""
 
+import time
 from pathlib import Path
 from typing import Self
 
 from services.trainer.run.context import LedgerEntry, Run
+from services.trainer.run.deadline import Countdown, Deadline
 from services.trainer.run.identity import Facts
 
 
@@ -29,6 +31,6 @@ def scratch_run(directory: Path, *, seed: int = 0) -> Run:
         seed=seed,
         report=lambda _progress: None,
         stop_reason=lambda: None,
-        seconds_left=lambda: 3600.0,
+        countdown=Countdown(deadline=Deadline(started=time.monotonic(), seconds_left=3600.0), monotonic=time.monotonic),
         ledger=ForgetfulLedger(),
     )

@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 
-from services.trainer.protocol import Message, MessageKind, Order, StopReason, decode_line, encode_line
+from services.trainer.protocol import (
+    Message,
+    MessageKind,
+    Order,
+    StopReason,
+    candidate_trial,
+    decode_line,
+    encode_line,
+)
 from services.trainer.worker.training_process import TrainingProcess
 from shared.errors import Fault
 from shared.job.job import Artefacts, Trial, TrialState
@@ -39,6 +47,13 @@ class Noise:
     text: str
 
 
+@dataclass(frozen=True)
+class Work:
+    """The process is busy for so many seconds."""
+
+    seconds: float
+
+
 class Wait(Enum):
     """What a script waits for: its order, a word to stop, or nothing, without an end."""
 
@@ -47,7 +62,13 @@ class Wait(Enum):
     FOR_EVER = auto()
 
 
-Step = Message | Exit | Noise | Wait
+class Look(Enum):
+    """The script asks whether it was told to stop, and goes on either way."""
+
+    FOR_STOP = auto()
+
+
+Step = Message | Exit | Noise | Work | Wait | Look
 Script = Generator[Step, "Order | StopReason | None", None]
 
 
@@ -110,6 +131,44 @@ def be_deaf(order: Order) -> Script:
     yield Wait.FOR_EVER
 
 
+FINISHED_CANDIDATE = Message(kind=MessageKind.TRIAL, trial=Trial(name=candidate_trial("tiny"), state=TrialState.DONE))
+
+
+def deliver_or_crash(order: Order) -> Script:
+    """Finish a candidate and die of what comes after; go on from there only where nothing but delivering is asked."""
+    yield FINISHED_CANDIDATE
+    if not order.only_delivers:
+        yield Exit(3)
+    yield Message(kind=MessageKind.FINISHED, artefacts=ARTEFACTS, reason=StopReason.LOST)
+
+
+def deliver_or_be_deaf(order: Order) -> Script:
+    """Finish a candidate and hang; an attempt that begins with one delivers it."""
+    if not order.resumes:
+        yield FINISHED_CANDIDATE
+        yield Wait.FOR_EVER
+    reason = yield Wait.FOR_STOP
+    yield Message(kind=MessageKind.FINISHED, artefacts=ARTEFACTS, reason=reason)
+
+
+def find_a_network_and_crash(order: Order) -> Script:
+    yield FINISHED_CANDIDATE
+    yield Exit(3)
+
+
+def evaluate_for_ten_minutes(order: Order) -> Script:
+    """Say beforehand what delivering costs, and take as long."""
+    yield FINISHED_CANDIDATE
+    yield Message(kind=MessageKind.PRICE, delivery_s=600.0)
+    reason = yield Wait.FOR_STOP
+    yield Work(600.0)
+    yield Message(kind=MessageKind.FINISHED, artefacts=ARTEFACTS, reason=reason)
+
+
+def find_nothing_to_deliver(order: Order) -> Script:
+    yield Message(kind=MessageKind.STOPPED, reason=StopReason.LOST)
+
+
 def lose_the_store(order: Order) -> Script:
     yield Message(kind=MessageKind.UNREACHABLE, reason="the object store did not answer")
 
@@ -123,7 +182,8 @@ SCRIPTS: dict[str, Callable[[Order], Script]] = {
     script.__name__: script
     for script in (
         succeed, reject, fail, crash, run_out_of_memory, run_out_of_memory_once, finish_when_told, stop_when_told,
-        be_deaf, lose_the_store, babble, fill_the_disk, need_a_gigabyte, fall_into_a_hole,
+        be_deaf, lose_the_store, babble, fill_the_disk, need_a_gigabyte, fall_into_a_hole, deliver_or_crash,
+        deliver_or_be_deaf, find_a_network_and_crash, evaluate_for_ten_minutes, find_nothing_to_deliver,
     )
 }  # fmt: skip
 
@@ -134,8 +194,15 @@ PREFACES: dict[str, Step] = {
 }
 
 
-def play(words: str) -> Script:
-    """Follow a script from the start of the process to its end."""
+def play(words: str | Callable[[Order], Script]) -> Script:
+    """Follow a script from the start of the process to its end.
+
+    Args:
+        words: Names of prefaces and of a script; or a script of the caller's.
+    """
+    if not isinstance(words, str):
+        yield from words((yield Wait.FOR_ORDER))
+        return
     *prefaces, name = words.split()
     for preface in prefaces:
         yield PREFACES[preface]
@@ -173,6 +240,8 @@ def _take(step: Step) -> "Order | StopReason | None":
             os.kill(os.getpid(), -code)
         case Exit():
             os._exit(step.code)
+        case Work() | Look():
+            raise NotImplementedError("scripts in which time passes are for tests.doubles.scripted_process")
         case Wait.FOR_EVER:
             signal.pause()
         case Wait.FOR_ORDER:

@@ -14,6 +14,7 @@ from zipfile import ZipFile
 import numpy as np
 from PIL import Image, ImageDraw
 
+from services.trainer.run.deadline import Countdown, Deadline
 from services.trainer.run.ledger import ObjectLedger
 from shared.adapters.embedded.signed_url import UrlSigner
 from shared.backends import Backends, open_backends
@@ -83,6 +84,12 @@ def null_ledger() -> ObjectLedger:
 def told(backends: Backends) -> Job:
     """Return the job as its status page tells it."""
     return as_told(backends.job_store.get(JOB_ID).job, backends.heartbeat_store)
+
+
+def still_countdown(seconds_left: float = 3600.0) -> Countdown:
+    """Return a countdown under a clock that stands, before anything is known of what delivering costs."""
+    deadline = Deadline(started=0.0, seconds_left=seconds_left, delivery_s=0.0)
+    return Countdown(deadline=deadline, monotonic=lambda: 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from services.trainer.protocol import Order
 from services.trainer.scratch.disk import DiskUsage
 from services.trainer.worker.disk_room import DiskRoom
 from services.trainer.worker.training_process import TrainingProcess
@@ -22,7 +23,7 @@ from tests.doubles.memory_heartbeat_store import MemoryHeartbeatStore
 from tests.doubles.memory_job_store import MemoryJobStore
 from tests.doubles.scripted_process import ScriptedProcess
 from tests.job_fixture import NOW, HandClock
-from tests.scripted_training import start_program
+from tests.scripted_training import Script, start_program
 
 JOB_ID = "job-1"
 AT_ONCE = DeliveryRules(min_backoff=timedelta(0), max_backoff=timedelta(0))
@@ -71,7 +72,7 @@ class House:
         for event in announcement(job, now):
             self.bus.publish(event)
 
-    def start(self, script: str) -> TrainingProcess:
+    def start(self, script: str | Callable[[Order], Script]) -> TrainingProcess:
         """Start a training process that follows a script of :mod:`tests.scripted_training`."""
         return ScriptedProcess(script, self.hands.advance)
 
@@ -84,7 +85,9 @@ class House:
     def usage(self, folder: Path) -> DiskUsage:
         return DiskUsage(free_bytes=self.free_bytes, best_bytes=self.best_bytes)
 
-    def worker(self, script: str, *, meanwhile: Callable[[], object] | None = None, **rules: object) -> Worker:
+    def worker(
+        self, script: str | Callable[[Order], Script], *, meanwhile: Callable[[], object] | None = None, **rules: object
+    ) -> Worker:
         """Return a worker; ``meanwhile`` happens after it has claimed the job and before training starts."""
 
         def spawn() -> TrainingProcess:

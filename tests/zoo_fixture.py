@@ -15,6 +15,7 @@ from services.trainer.zoo.head import Head
 from services.trainer.zoo.sources.weights import Source, WeightsFile
 from shared.job.progress import Progress
 from shared.job.result import Duplicates
+from tests.training_fixture import still_countdown
 
 PX = 32
 
@@ -114,7 +115,7 @@ def make_run(
         seed=3,
         report=(reported if reported is not None else []).append,
         stop_reason=stop_reason,
-        seconds_left=lambda: seconds_left,
+        countdown=still_countdown(seconds_left),
         ledger=ledger or MemoryLedger(),
     )
 

@@ -50,7 +50,6 @@ def build_worker(settings: TrainerSettings, environ: Mapping[str, str] = os.envi
             lease=timedelta(seconds=settings.lease_s),
             poll_s=settings.poll_s,
             max_attempts=settings.max_attempts,
-            grace_s=settings.grace_s,
             warm_child=settings.warm_child,
             require_gpu=settings.require_gpu,
             idle_exit_s=settings.idle_exit_s,

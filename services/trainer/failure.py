@@ -41,12 +41,17 @@ def gave_up(attempts: int) -> Fault:
     )
 
 
-def budget_overrun(budget_minutes: float, grace_s: float) -> Fault:
-    """Tell that the training did not come to an end when its budget was spent."""
+def budget_overrun(budget_minutes: float, waited_s: float) -> Fault:
+    """Tell that the training did not come to an end when its budget was spent.
+
+    Args:
+        budget_minutes: Of the job.
+        waited_s: Seconds that it was waited for after it was told to stop.
+    """
     return Fault(
         code="budget_overrun",
-        message=f"The training did not come to an end within {grace_s:g} s after its budget of "
-        f"{budget_minutes:g} minutes was spent, so it was stopped.",
+        message=f"The training did not come to an end within {waited_s:.0f} s after it was told that its budget of "
+        f"{budget_minutes:g} minutes is spent, so it was stopped.",
         fix="Raise budget_minutes or choose fewer or smaller candidates, and submit again.",
         details={"budget_minutes": budget_minutes},
     )

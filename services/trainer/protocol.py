@@ -5,12 +5,13 @@ that stream means that the worker is gone. Training process → worker, on its s
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
 from shared.errors import Fault
-from shared.job.job import Artefacts, Trial
+from shared.job.job import Artefacts, Trial, TrialState
 from shared.job.options import JobOptions
 from shared.job.progress import Progress
 from shared.json_codec import from_json, to_json
@@ -20,11 +21,12 @@ T = TypeVar("T", "Order", "Message")
 
 
 class StopReason(StrEnum):
-    """Why a run must come to an end soon."""
+    """Why a run must come to an end soon; ``lost``: too many attempts at it were."""
 
     BUDGET = "budget"
     CANCELLED = "cancelled"
     PREEMPTED = "preempted"
+    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,8 @@ class Order:
         options: The person's choices.
         seconds_left: What earlier attempts left of the budget, in seconds.
         halvings: How many times batches are to be halved, because earlier attempts died.
-        resumes: Whether earlier attempts left finished trials, so that a stop still has something to deliver.
+        resumes: Whether earlier attempts left a finished candidate, so that a stop still has something to deliver.
+        only_delivers: Whether nothing is to be trained any more, because every attempt so far was lost.
     """
 
     job_id: str
@@ -54,6 +57,7 @@ class Order:
     halvings: int = 0
     resumes: bool = False
     archive_bytes: int = 0
+    only_delivers: bool = False
 
 
 class MessageKind(StrEnum):
@@ -64,6 +68,7 @@ class MessageKind(StrEnum):
     DEVICE = "device"
     PROGRESS = "progress"
     TRIAL = "trial"
+    PRICE = "price"
     FINISHED = "finished"
     STOPPED = "stopped"
     REJECTED = "rejected"
@@ -81,6 +86,8 @@ class Message:
         device: What trains, with ``device`` and ``ready``.
         progress: A point on the way, with ``progress``.
         trial: A finished trial that already lies in the bucket, with ``trial``.
+        delivery_s: Seconds that delivering the best network so far would take from now on, with ``price``; see
+            :mod:`services.trainer.run.deadline`.
         artefacts: Keys of what was exported and verified, with ``finished``.
         fault: What was wrong with the archive, with ``rejected``; or with the training, with ``failed``.
         reason: Why this process cannot train, with ``unfit``; why it stopped before anything was trained, with
@@ -92,10 +99,24 @@ class Message:
     device: str | None = None
     progress: Progress | None = None
     trial: Trial | None = None
+    delivery_s: float | None = None
     artefacts: Artefacts | None = None
     fault: Fault | None = None
     reason: str | None = None
     needed_bytes: int | None = None
+
+
+_CANDIDATE = "screen/"
+
+
+def candidate_trial(name: str) -> str:
+    """Return how the trial of a candidate is called, in messages, in the job and in the ledger."""
+    return f"{_CANDIDATE}{name}"
+
+
+def holds_network(trials: Iterable[Trial]) -> bool:
+    """Tell whether there is a network that could be delivered: a candidate that finished."""
+    return any(trial.name.startswith(_CANDIDATE) and trial.state is TrialState.DONE for trial in trials)
 
 
 def encode_line(value: Order | Message) -> bytes:

@@ -52,12 +52,6 @@ class TrainerSettings(Settings):
     max_attempts: Annotated[int, Field(ge=1)] = setting(
         3, help="Times a job is taken up before it is given up, when its training process dies."
     )
-    grace_s: Annotated[float, Field(gt=0)] = setting(
-        120.0,
-        help="Seconds for evaluating and exporting the best network once a job was cancelled or its budget is spent; "
-        "then the training process is killed.",
-    )
-
     idle_exit_s: Annotated[float, Field(ge=0)] = setting(
         0.0,
         help="Seconds without a job after which the trainer ends with exit code 0, so that its machine can be given "

@@ -4,18 +4,18 @@ from collections.abc import Callable
 
 from services.trainer.protocol import Message, Order, StopReason, decode_line, encode_line
 from shared.process.line_process import ProcessDied
-from tests.scripted_training import Exit, Noise, Script, Step, Wait, play
+from tests.scripted_training import Exit, Look, Noise, Script, Step, Wait, Work, play
 
 
 class ScriptedProcess:
     """See :class:`services.trainer.worker.training_process.TrainingProcess`; both keep the same contract.
 
     Args:
-        words: The script and what comes before it; see :mod:`tests.scripted_training`.
+        words: The script and what comes before it, see :mod:`tests.scripted_training`; or the script itself.
         wait: What a worker that waits does; moves the test's clock.
     """
 
-    def __init__(self, words: str, wait: Callable[[float], object]) -> None:
+    def __init__(self, words: str | Callable[[Order], Script], wait: Callable[[float], object]) -> None:
         self._script: Script = play(words)
         self._wait = wait
         self._order: Order | None = None
@@ -44,6 +44,12 @@ class ScriptedProcess:
                 return decode_line(Message, encode_line(message))
             case Noise():
                 self._advance(None)
+            case Work(seconds=seconds):
+                part_s = min(timeout_s, seconds)
+                self._wait(part_s)
+                self._step = Work(seconds - part_s)
+                if seconds <= timeout_s:
+                    self._advance(None)
             case _:
                 self._wait(timeout_s)
         return None
@@ -59,6 +65,8 @@ class ScriptedProcess:
             self._advance(self._order)
         elif self._step is Wait.FOR_STOP and self._stops:
             self._advance(self._stops.pop(0))
+        while self._step is Look.FOR_STOP:
+            self._advance(self._stops.pop(0) if self._stops else None)
 
     def _advance(self, given: Order | StopReason | None) -> None:
         try:

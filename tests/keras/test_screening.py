@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from services.trainer.data.dataset import Dataset
 from services.trainer.run.context import Stopped
+from services.trainer.run.deadline import Countdown, Deadline
 from services.trainer.scratch.disk import is_disk_full
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.forward import compile_forward
@@ -243,6 +244,38 @@ def test_a_candidate_too_dear_for_what_is_left_of_the_budget_is_skipped(dataset,
 
     assert found.winner.name == "cheap"
     assert "budget" in found.candidates[1].skipped_because
+
+
+def test_a_candidate_that_could_not_be_evaluated_in_time_leaves_the_rest_of_the_time_to_the_leader(
+    dataset, weights, tmp_path
+):
+    """Its pass fits the budget as foreseen; measured it is slower, and its test split would take too long."""
+    now = [0.0]
+    run = make_run(tmp_path)
+    told = []
+    countdown = Countdown(deadline=Deadline(started=0.0, seconds_left=40.0), monotonic=lambda: now[0], tell=told.append)
+
+    def tick(progress):
+        if progress.detail == "slow: features":
+            now[0] = 39.0
+
+    run = replace(run, countdown=countdown, report=tick)
+    usable = [(small_backbone("quick"), weights), (small_backbone("slow"), weights)]
+    found = screen(dataset, usable, run, epochs=2)
+    assert found.winner.name == "quick"
+    assert found.candidates[1].state is TrialState.SKIPPED
+    assert "evaluate and export" in found.candidates[1].skipped_because
+    assert told
+
+
+def test_what_was_measured_of_a_candidate_is_known_to_a_successor(dataset, weights, tmp_path):
+    ledger = MemoryLedger()
+    usable = [(small_backbone("first"), weights)]
+    first, second = (make_run(tmp_path / name, ledger=ledger) for name in ("first", "second"))
+    screen(dataset, usable, first, epochs=2)
+    assert screen(dataset, usable, second, epochs=2).store is None
+    built, unbuilt = first.countdown.deadline.delivery_s, second.countdown.deadline.delivery_s
+    assert 0 < built < unbuilt  # the successor has yet to build the network, and nothing of its pass is kept
 
 
 def test_a_race_gives_the_whole_data_set_to_the_best_few_only(weights, tmp_path):

@@ -23,7 +23,16 @@ from shared.job.job import Job, JobState, TrialState
 from shared.job.options import JobOptions
 from shared.job.result import Result
 from shared.json_codec import from_json
-from tests.training_fixture import CLASSES, JOB_ID, MIRRORED, Site, null_ledger, write_archive, write_mirror
+from tests.training_fixture import (
+    CLASSES,
+    JOB_ID,
+    MIRRORED,
+    Site,
+    null_ledger,
+    still_countdown,
+    write_archive,
+    write_mirror,
+)
 
 PATIENCE_S = 20
 
@@ -169,7 +178,7 @@ def quiet_run(directory: Path) -> Run:
         seed=0,
         report=lambda _: None,
         stop_reason=lambda: None,
-        seconds_left=lambda: 3600.0,
+        countdown=still_countdown(),
         ledger=null_ledger(),
     )
 

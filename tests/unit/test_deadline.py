@@ -1,6 +1,7 @@
 """The one deadline: whatever is measured, a delivery that begins when training ends is in time."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -13,13 +14,14 @@ from services.trainer.run.deadline import (
     Deadline,
     Delivery,
     Pace,
+    resumed_price_s,
 )
 
 
 def delivery(image_s: float, num_images: int, **changes: float) -> Delivery:
-    """Price a network after screening: validation is kept, the test split has not been through."""
+    """Price a network after screening."""
     held_out = round(0.15 * num_images)
-    values = {"num_unseen": held_out, "num_kept": held_out, "num_test": held_out, "size_bytes": 60e6, **changes}
+    values = {"num_validation": held_out, "num_test": held_out, "size_bytes": 60e6, **changes}
     return Delivery(pace=Pace(build_s=2.0, image_s=image_s), **values)
 
 
@@ -73,15 +75,16 @@ def test_every_part_of_the_work_left_has_its_price() -> None:
     assert delivery(0.01, 1000, size_bytes=600e6).price_s > least.price_s
     assert delivery(0.01, 1000, decode_s=30.0).price_s == pytest.approx(least.price_s + 30.0)
     assert delivery(0.01, 1000, is_built=False).price_s == pytest.approx(least.price_s + 2.0)
-    assert delivery(0.01, 1000, num_unseen=0, num_kept=300).price_s < least.price_s
+    assert delivery(0.01, 1000, keeps_activations=False).price_s > least.price_s
+    mixed = replace(least, pace=replace(least.pace, exact_factor=4.0))
+    assert mixed.price_s > least.price_s + 2.0  # another pass is compiled, and goes slower
+    assert resumed_price_s(2_000_000_000, 1000) > resumed_price_s(1_000_000, 1000) > UNMEASURED_S
 
 
 def test_a_costlier_network_is_expected_to_take_longer() -> None:
     measured = Pace(build_s=1.0, image_s=0.01)
     expected = measured.scaled(16.0, measured_gflops=1.0)
     assert (expected.build_s, expected.image_s) == (4.0, 0.16)
-    assert Pace.planned(31.0).image_s > Pace.planned(1.0).image_s
-    assert Pace.planned(31.0).build_s > Pace.planned(1.0).build_s
 
 
 def test_the_price_is_told_when_it_changes_by_more_than_a_little() -> None:
@@ -98,8 +101,17 @@ def test_what_is_left_for_training_depends_on_what_is_to_be_delivered() -> None:
     countdown = Countdown(deadline=Deadline(started=0.0, seconds_left=600.0, delivery_s=10.0), monotonic=lambda: now[0])
     assert countdown.seconds_left() == 590.0
     assert countdown.seconds_left(100.0) == 500.0
+    assert not countdown.is_over
     now[0] = 595.0
     assert countdown.seconds_left() == -5.0
+
+
+def test_training_that_is_over_does_not_begin_again_where_delivering_turns_out_cheaper() -> None:
+    countdown = Countdown(deadline=Deadline(started=0.0, seconds_left=600.0, delivery_s=150.0), monotonic=lambda: 500.0)
+    assert countdown.is_over
+    countdown.reprice(10.0)
+    assert countdown.seconds_left() == 90.0
+    assert countdown.is_over
 
 
 def test_before_anything_is_measured_a_process_has_two_minutes_to_stop() -> None:

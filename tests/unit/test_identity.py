@@ -20,7 +20,7 @@ from services.trainer.run.identity import RunKey
 from shared.job.options import JobOptions
 from shared.job.progress import Progress
 from tests.archive_making import encoded, good, good_files, photograph, zipped
-from tests.training_fixture import null_ledger
+from tests.training_fixture import null_ledger, still_countdown
 
 
 @cache
@@ -57,7 +57,7 @@ def attempt(tmp_path: Path) -> Attempt:
             seed=3,
             report=reported.append,
             stop_reason=lambda: None,
-            seconds_left=lambda: 1e9,
+            countdown=still_countdown(),
             ledger=ledger or null_ledger(),
         )
         reported.clear()

@@ -17,7 +17,7 @@ from shared.errors import UserFault
 from shared.job.options import JobOptions
 from tests.archive_corpus import ACCEPTED, REFUSED, ArchiveCase
 from tests.archive_making import encoded, good, good_files, photograph, zipped
-from tests.training_fixture import null_ledger
+from tests.training_fixture import null_ledger, still_countdown
 
 if TYPE_CHECKING:
     from shared.job.progress import Progress
@@ -29,7 +29,7 @@ def make_run(directory: Path, **changes: object) -> Run:
         "seed": 3,
         "report": lambda progress: None,
         "stop_reason": lambda: None,
-        "seconds_left": lambda: 1e9,
+        "countdown": still_countdown(),
         "ledger": null_ledger(),
     }
     return Run(**(whole | changes))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from services.trainer.run.deadline import LATE_S
 from services.trainer.worker.job_lease import claim_job
 from services.trainer.worker.training_process import TrainingProcess
 from services.trainer.worker.warm_process import Unfit
@@ -120,10 +121,10 @@ def test_cancelling_delivers_the_best_so_far(house_of: type[House]) -> None:
     assert house.told() == [EventType.JOB_CANCELLED]
 
 
-@pytest.mark.parametrize(("script", "grace_s"), [("stop_when_told", 60.0), ("be_deaf", 0.1)])
-def test_cancelling_before_anything_is_trained_leaves_no_artefacts(script: str, grace_s: float) -> None:
+@pytest.mark.parametrize("script", ["stop_when_told", "be_deaf"])
+def test_cancelling_before_anything_is_trained_leaves_no_artefacts(script: str) -> None:
     house = House()
-    worker = house.worker(script, grace_s=grace_s, meanwhile=house.cancel)
+    worker = house.worker(script, meanwhile=house.cancel)
     worker.work_once()
     assert house.job.state is JobState.CANCELLED
     assert house.job.artefacts.model_h5 is None
@@ -143,16 +144,87 @@ def test_the_budget_counts_what_earlier_attempts_spent() -> None:
     assert house.job.state is JobState.REPORTING
 
 
-@pytest.mark.parametrize(
-    ("script", "grace_s", "code"),
-    [("be_deaf", 0.1, "budget_overrun"), ("stop_when_told", 60.0, "budget_too_short")],
-)
-def test_a_budget_without_a_network_is_a_clear_failure(script: str, grace_s: float, code: str) -> None:
+@pytest.mark.parametrize(("script", "code"), [("be_deaf", "budget_overrun"), ("stop_when_told", "budget_too_short")])
+def test_a_budget_without_a_network_is_a_clear_failure(script: str, code: str) -> None:
     house = House(budget_minutes=0.001)
-    house.worker(script, grace_s=grace_s).work_once()
+    house.worker(script).work_once()
     assert house.job.state is JobState.FAILED
     assert house.job.fault is not None
     assert house.job.fault.code == code
+
+
+def test_a_delivery_that_takes_as_long_as_was_measured_is_waited_for() -> None:
+    house = House(budget_minutes=60)
+    began = house.clock()
+    house.worker("evaluate_for_ten_minutes").work_once()
+    assert house.job.state is JobState.REPORTING
+    assert house.job.artefacts == scripted_training.ARTEFACTS
+    assert house.clock() - began <= timedelta(seconds=3600 + LATE_S)
+
+
+def test_a_cancelled_job_whose_evaluation_takes_ten_minutes_is_delivered() -> None:
+    house = House(budget_minutes=60)
+    house.worker("evaluate_for_ten_minutes", meanwhile=house.cancel).work_once()
+    assert house.job.state is JobState.CANCELLED
+    assert house.job.artefacts == scripted_training.ARTEFACTS
+
+
+@pytest.mark.parametrize("cancels", [False, True])
+def test_a_training_that_hangs_is_killed_and_what_it_had_found_is_delivered_by_the_next(cancels: bool) -> None:
+    house = House(budget_minutes=10)
+    worker = house.worker("deliver_or_be_deaf", meanwhile=house.cancel if cancels else None)
+    worker.work_once()
+    assert house.job.state is JobState.TRAINING
+    worker.work_once()
+    assert house.job.artefacts == scripted_training.ARTEFACTS
+    assert house.job.state is (JobState.CANCELLED if cancels else JobState.REPORTING)
+    assert not house.waits()
+
+
+def test_after_the_last_loss_of_a_worker_what_was_found_is_delivered() -> None:
+    house = House()
+    house.change(state=JobState.TRAINING, attempts=3, trials=(scripted_training.FINISHED_CANDIDATE.trial,))
+    house.worker("deliver_or_crash", max_attempts=3).work_once()
+    assert house.job.state is JobState.REPORTING
+    assert house.job.artefacts == scripted_training.ARTEFACTS
+
+
+def test_after_the_last_death_of_a_training_what_was_found_is_delivered() -> None:
+    house = House()
+    worker = house.worker("deliver_or_crash", max_attempts=2)
+    for _ in range(2):
+        worker.work_once()
+        assert house.job.state is JobState.TRAINING
+    worker.work_once()
+    assert house.job.state is JobState.REPORTING
+    assert house.job.attempts == 3
+
+
+def test_where_delivering_dies_too_the_job_fails_and_says_how_often() -> None:
+    house = House()
+    worker = house.worker("find_a_network_and_crash", max_attempts=2)
+    for _ in range(3):
+        worker.work_once()
+    assert house.job.state is JobState.FAILED
+    assert house.job.fault is not None
+    assert (house.job.fault.code, house.job.fault.details["attempts"]) == ("training_crashed", 3)
+    assert not house.waits()
+
+
+def test_a_network_that_cannot_be_found_any_more_is_a_clear_failure() -> None:
+    house = House()
+    house.change(state=JobState.TRAINING, attempts=3, trials=(scripted_training.FINISHED_CANDIDATE.trial,))
+    house.worker("find_nothing_to_deliver", max_attempts=3).work_once()
+    assert house.job.fault is not None
+    assert house.job.fault.code == "training_lost"
+
+
+@pytest.mark.parametrize("script", ["find_a_network_and_crash", "deliver_or_be_deaf"])
+def test_what_a_lost_attempt_spent_is_counted_to_the_second(script: str) -> None:
+    house = House(budget_minutes=1)
+    began = house.clock()
+    house.worker(script).work_once()
+    assert house.job.trained_s == pytest.approx((house.clock() - began).total_seconds(), abs=1.0)
 
 
 def test_a_worker_that_lost_its_claim_changes_nothing() -> None:

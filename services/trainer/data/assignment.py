@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from services.trainer.data.dataset import Indices, Split
 from services.trainer.run.context import Ledger, LedgerEntry
+from services.trainer.run.identity import Facts, RunKey
 from shared.archive.entry import Entry
 from shared.job.job import Trial, TrialState
 from shared.job.result import Duplicates, Quarantined
@@ -43,19 +44,39 @@ class Assignment:
         parts: ``(num_entries,) uint8`` in the order of the central directory: ``UNUSED``, ``TRAIN``, ``VALIDATION`` or
             ``TEST``.
         findings: About those that are unused.
+        image_s: Seconds that decoding an image took the first attempt.
     """
 
     parts: NDArray[np.uint8]
     findings: Findings
+    image_s: float = 0.0
 
     @property
     def sha256(self) -> str:
         """Digest of the parts, hexadecimal: equal for equal splits of one archive."""
         return hashlib.sha256(self.parts.tobytes()).hexdigest()
 
+    @property
+    def num_used(self) -> int:
+        """Images in all parts together."""
+        return int((self.parts != UNUSED).sum())
+
+    @property
+    def num_held_out(self) -> tuple[int, int]:
+        """Images of validation and of test."""
+        return int((self.parts == VALIDATION).sum()), int((self.parts == TEST).sum())
+
+    def facts_with(self, key: RunKey) -> Facts:
+        """Return what a trial on the images so divided was made from."""
+        return {**key.facts, "split_sha256": self.sha256}
+
     def uses(self, entry: Entry) -> bool:
         """Tell whether an entry serves for anything."""
         return bool(self.parts[entry.index] != UNUSED)
+
+    def is_learnt_from(self, entry: Entry) -> bool:
+        """Tell whether an entry is neither held out nor unused."""
+        return bool(self.parts[entry.index] == TRAIN)
 
     def split_of(self, entries: Indices) -> Split:
         """Return the split of a data set whose rows are these entries."""
@@ -65,6 +86,14 @@ class Assignment:
             validation=np.flatnonzero(part == VALIDATION),
             test=np.flatnonzero(part == TEST),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    """An assignment's document in the ledger."""
+
+    findings: Findings
+    image_s: float
 
 
 def parts_of(split: Split, entries: Indices, *, num_entries: int) -> NDArray[np.uint8]:
@@ -79,7 +108,7 @@ def record(ledger: Ledger, assignment: Assignment) -> None:
     """Keep an assignment for all attempts to come."""
     entry = LedgerEntry(
         trial=Trial(name=_NAME, state=TrialState.DONE),
-        document=to_json(assignment.findings),
+        document=to_json(_Page(findings=assignment.findings, image_s=assignment.image_s)),
         arrays={_PARTS: assignment.parts},
         is_shown=False,
     )
@@ -89,7 +118,7 @@ def record(ledger: Ledger, assignment: Assignment) -> None:
 def recall(ledger: Ledger) -> Assignment | None:
     """Return what an earlier attempt decided, or ``None``."""
     entry = ledger.find(_NAME)
-    findings = entry.document_as(Findings) if entry is not None else None
-    if entry is None or findings is None:
+    page = entry.document_as(_Page) if entry is not None else None
+    if entry is None or page is None:
         return None
-    return Assignment(parts=entry.arrays[_PARTS], findings=findings)
+    return Assignment(parts=entry.arrays[_PARTS], findings=page.findings, image_s=page.image_s)

@@ -73,11 +73,20 @@ class DecodedImages:
         elif self._is_new(entry, label, result):
             for file, pixels in zip(self._files, (*result.squares, result.thumbnail), strict=True):
                 file.append(pixels)
-            self._entries.append(entry.index)
-            self.labels.append(label)
-            self.paths.append(entry.path)
+            self._add(entry, label)
             self.hashes.append(result.perceptual_hash)
             self.looks.extend(result.look)
+
+    def pass_over(self, entry: Entry, label: int) -> None:
+        """Keep the place of an image whose pixels nobody will look at."""
+        for file in self._files:
+            file.skip()
+        self._add(entry, label)
+
+    def _add(self, entry: Entry, label: int) -> None:
+        self._entries.append(entry.index)
+        self.labels.append(label)
+        self.paths.append(entry.path)
 
     def _is_new(self, entry: Entry, label: int, result: Decoded) -> bool:
         return self._copies is None or self._copies.admit(

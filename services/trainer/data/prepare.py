@@ -55,13 +55,14 @@ def identify(archive: Path, options: JobOptions) -> RunKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Order:
-    """One preparation: the archive, what decides the outcome, and where and at which sizes it is written."""
+    """One preparation: the archive, what decides the outcome, where and at which sizes it is written, and how much."""
 
     archive: Path
     run: Run
     key: RunKey
     sizes_px: tuple[int, ...]
     directory: Path
+    is_for_learning: bool = True
 
 
 def prepare(archive: Path, run: Run, *, key: RunKey, sizes_px: Sequence[int]) -> Dataset:
@@ -99,6 +100,31 @@ def prepare(archive: Path, run: Run, *, key: RunKey, sizes_px: Sequence[int]) ->
     return dataset
 
 
+def prepare_held_out(archive: Path, run: Run, *, key: RunKey, px: int, known: Assignment) -> Dataset:
+    """Prepare only what a finished network is judged by: validation and test, at its input size.
+
+    Images that were learnt from have their rows, labels and paths, but no pixels. Where an earlier attempt's whole data
+    set lies on this machine, that is used.
+
+    Args:
+        archive: The zip on the local disk.
+        run: Is not asked whether to stop: there is no shorter way to a delivery.
+        key: See :func:`prepare`.
+        px: Side length of the network's input.
+        known: What the earlier attempt decided.
+    """
+    order = _Order(
+        archive=archive,
+        run=replace(run, stop_reason=lambda: None),
+        key=key,
+        sizes_px=(px,),
+        directory=run.directory / "held_out",
+        is_for_learning=False,
+    )
+    finished = load(run.directory / "dataset", key=key, split_sha256=known.sha256, sizes_px=order.sizes_px)
+    return finished or _dataset(order, _decode_all(order, known), known, known.findings)
+
+
 def _repeated(order: _Order, known: Assignment) -> Dataset | None:
     """Decode what an earlier attempt used, split as it was; ``None`` where too little of it can be read here."""
     decoded = _decode_all(order, known)
@@ -117,8 +143,11 @@ def _repeated(order: _Order, known: Assignment) -> Dataset | None:
 
 def _made(order: _Order) -> tuple[Dataset, Assignment]:
     """Decode the archive, group near-duplicates and split."""
+    monotonic = order.run.countdown.monotonic
+    started = monotonic()
     # The archive is known to _decode_all alone: its table of contents leaves the memory before copies are looked for.
     decoded = _decode_all(order, None)
+    image_s = (monotonic() - started) / max(1, len(decoded.labels))
     labels = np.array(decoded.labels, np.int32)
     thumbnails = np.load(_thumbnails_path(order.directory), mmap_mode="r")
     hashes, looks = np.array(decoded.hashes, np.uint64), np.array(decoded.looks, np.float32).reshape(-1, 2)
@@ -130,7 +159,7 @@ def _made(order: _Order) -> tuple[Dataset, Assignment]:
     )
     split = split_by_groups(labels, groups, order.key.seed)
     parts = parts_of(split, decoded.entries, num_entries=decoded.num_entries)
-    made = Assignment(parts=parts, findings=findings)
+    made = Assignment(parts=parts, findings=findings, image_s=image_s)
     return _dataset(order, decoded, made, findings), made
 
 
@@ -177,13 +206,18 @@ def _decode(source: ImageArchive, order: _Order, known: Assignment | None) -> De
         decoded = DecodedImages(list(classes), files, num_entries=source.num_entries, is_settled=known is not None)
         if known is None:
             decoded.set_aside(source.plan)
-        results = decode_all(source, entries, sizes_px=order.sizes_px, limits=limits)
+        blank = None if order.is_for_learning else known
+        seen = [entry for entry in entries if blank is None or not blank.is_learnt_from(entry)]
+        results = decode_all(source, seen, sizes_px=order.sizes_px, limits=limits)
         stack.callback(results.close)
-        for done, (entry, label, result) in enumerate(zip(entries, labels, results, strict=True), start=1):
+        for done, (entry, label) in enumerate(zip(entries, labels, strict=True), start=1):
             reason = order.run.stop_reason()
             if reason is not None:
                 raise Stopped(reason)
-            decoded.take(entry, label, result)
+            if blank is not None and blank.is_learnt_from(entry):
+                decoded.pass_over(entry, label)
+            else:
+                decoded.take(entry, label, next(results))
             order.run.report(Progress(phase="prepare", done=done, total=len(entries), unit="images"))
         decoded.settle()
     return decoded

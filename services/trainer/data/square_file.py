@@ -57,6 +57,11 @@ class SquareFile:
         self._file.write(pixels)
         self._num_images += 1
 
+    def skip(self) -> None:
+        """Leave room for an image that nobody will look at: a hole in the file."""
+        self._file.seek(self._px**2 * 3, os.SEEK_CUR)
+        self._num_images += 1
+
     def drop(self, rows: Collection[int]) -> None:
         """Take images out; the others close up and keep their order."""
         gone, image_bytes = set(rows), self._px**2 * 3

@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self, TypeVar
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from services.trainer.run.deadline import Countdown
 from services.trainer.run.device import Precision
 from services.trainer.run.identity import Facts
 from shared.errors import ConvtailorError
@@ -88,7 +89,7 @@ class Run:
         report: Takes progress; calls are cheap, so call it as often as there is news (every batch or epoch).
         stop_reason: Returns why the run must come to an end soon (``budget``, ``cancelled``, ``preempted``), or
             ``None``. Ask between batches and epochs; when it answers, keep the best so far and return early.
-        seconds_left: Seconds of the budget that remain, less what evaluation and export will need.
+        countdown: To the end of training; takes what delivering the best network so far costs.
         ledger: Finished trials, this worker's and its predecessors'.
         halvings: How many times batches are to be halved from the start, because earlier attempts ran out of memory.
         precision: What networks compute in while they learn.
@@ -99,7 +100,7 @@ class Run:
     seed: int
     report: ProgressListener
     stop_reason: Callable[[], str | None]
-    seconds_left: Callable[[], float]
+    countdown: Countdown
     ledger: Ledger
     halvings: int = 0
     precision: Precision = Precision.FULL

@@ -8,8 +8,6 @@ of whatever clock the caller reads.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from services.trainer.run.cost import BUILD_S, GFLOPS_PER_S, OVERHEAD_S
-
 LATE_S = 60.0
 """Once a candidate is finished, the job ends at most this many seconds after its budget."""
 MARGIN = 1.5
@@ -31,6 +29,13 @@ NUM_SCORED = 1000
 """Test images, at most, that verifying scores."""
 BYTES_PER_S = 25e6
 """Speed at which a network is written, read back and stored, in two formats."""
+FETCH_BYTES_PER_S = 20e6
+"""Speed at which an archive is fetched, at least."""
+HELD_OUT_FRAC = 0.3
+DECODE_S = 0.05
+"""Seconds to decode one large photograph, at most."""
+MIXED_GAIN = 4.0
+"""A pass in mixed precision is at most so many times as fast as one in float32."""
 TOLD_FRAC = 0.1
 """A price that changed by less than this share is not worth a message."""
 
@@ -42,19 +47,12 @@ class Pace:
     Args:
         build_s: Seconds to build it, load its weights and compile a pass.
         image_s: Seconds for one image to go through all of it.
+        exact_factor: Times that it takes longer in float32, where it was measured in mixed precision.
     """
 
     build_s: float
     image_s: float
-
-    @staticmethod
-    def planned(gflops: float) -> "Pace":
-        """Return what two cores of a usual machine would do.
-
-        Args:
-            gflops: Billions of floating-point operations for one image.
-        """
-        return Pace(build_s=BUILD_S + gflops / 10, image_s=OVERHEAD_S + gflops / GFLOPS_PER_S)
+    exact_factor: float = 1.0
 
     def scaled(self, gflops: float, *, measured_gflops: float) -> "Pace":
         """Return the pace to expect of a network of another cost.
@@ -64,7 +62,7 @@ class Pace:
             measured_gflops: Of the one that this pace was measured on.
         """
         factor = gflops / measured_gflops
-        return Pace(build_s=self.build_s * max(1.0, factor**0.5), image_s=self.image_s * factor)
+        return replace(self, build_s=self.build_s * max(1.0, factor**0.5), image_s=self.image_s * factor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,29 +71,42 @@ class Delivery:
 
     Args:
         pace: Of the network.
-        num_unseen: Held-out images that have to go through all of it.
-        num_kept: Held-out images whose activations are kept.
-        num_test: Images of the test split; verifying scores up to :data:`NUM_SCORED` of them.
+        num_validation: Images of the validation split.
+        num_test: Images of the test split.
         size_bytes: Of the weights.
-        decode_s: Seconds until the held-out images are at hand; 0 where they are.
         is_built: Whether the network stands ready in this process.
+        keeps_activations: Whether those of the validation split are kept, so that they go through the tail only.
+        decode_s: Seconds until the held-out images are at hand; 0 where they are.
     """
 
     pace: Pace
-    num_unseen: int
-    num_kept: int
+    num_validation: int
     num_test: int
     size_bytes: float
-    decode_s: float = 0.0
     is_built: bool = True
+    keeps_activations: bool = True
+    decode_s: float = 0.0
 
     @property
     def price_s(self) -> float:
         """Seconds from here to the end."""
-        build_s = 0.0 if self.is_built else self.pace.build_s
-        evaluate_s = self.pace.image_s * (self.num_unseen + TAIL_SHARE * self.num_kept)
-        verify_s = NUM_LOADS * self.pace.build_s + self.pace.image_s * min(self.num_test, NUM_SCORED)
-        return self.decode_s + build_s + evaluate_s + EXPORT_S + verify_s + self.size_bytes / BYTES_PER_S
+        pace = self.pace
+        image_s = pace.image_s * pace.exact_factor
+        is_compiled = self.is_built and pace.exact_factor == 1.0
+        num_passes = self.num_test + self.num_validation * (TAIL_SHARE if self.keeps_activations else 1.0)
+        evaluate_s = image_s * num_passes + (0.0 if is_compiled else pace.build_s)
+        verify_s = NUM_LOADS * pace.build_s + image_s * min(self.num_test, NUM_SCORED)
+        return self.decode_s + evaluate_s + EXPORT_S + verify_s + self.size_bytes / BYTES_PER_S
+
+
+def resumed_price_s(archive_bytes: int, num_images: int) -> float:
+    """Return the price of delivering what earlier attempts left, before anything of it is known.
+
+    Args:
+        archive_bytes: Size of the archive, which has to be fetched anew.
+        num_images: In the archive.
+    """
+    return UNMEASURED_S + archive_bytes / FETCH_BYTES_PER_S + HELD_OUT_FRAC * num_images * DECODE_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +122,17 @@ class Deadline:
     started: float
     seconds_left: float
     delivery_s: float = UNMEASURED_S
+
+    @classmethod
+    def of_budget(cls, budget_minutes: float, *, spent_s: float, started: float) -> "Deadline":
+        """Return the deadline of an attempt.
+
+        Args:
+            budget_minutes: Of the job.
+            spent_s: What earlier attempts spent of it, in seconds.
+            started: When this one began.
+        """
+        return cls(started=started, seconds_left=max(0.0, 60 * budget_minutes - spent_s))
 
     @property
     def budget_end(self) -> float:
@@ -159,6 +181,13 @@ class Countdown:
     monotonic: Callable[[], float]
     tell: Callable[[float], None] = lambda _: None
     _told_s: float | None = None
+    _is_over: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether training has to end; once it has, a price that falls changes nothing."""
+        self._is_over = self._is_over or self.seconds_left() <= 0
+        return self._is_over
 
     def seconds_left(self, delivery_s: float | None = None) -> float:
         """Return the seconds that training may still go on; negative once it is over.

@@ -10,19 +10,22 @@ import numpy as np
 import tensorflow as tf
 
 from services.trainer.data.dataset import Indices, LearningSet
-from services.trainer.run.context import LedgerEntry, Run
+from services.trainer.run.context import Run
+from services.trainer.run.deadline import MIXED_GAIN, Delivery, Pace
+from services.trainer.run.device import Precision
 from services.trainer.scratch.disk import is_disk_full
 from services.trainer.scratch.need import MAX_ACTIVATION_BYTES
+from services.trainer.screening import recorded
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.forward import compile_forward
 from services.trainer.screening.head import HeadData, TrainedHead, train_head
+from services.trainer.screening.recorded import Recorded, rank_of
 from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import build
 from services.trainer.zoo.sources.weights import WeightsFile, weights_facts
-from shared.job.job import Trial, TrialState
+from shared.job.job import TrialState
 from shared.job.result import CandidateResult
-from shared.json_codec import to_json
 
 CANDIDATE_ERRORS = (tf.errors.OpError, OSError, ValueError, RuntimeError, MemoryError)
 """What one candidate may die of without costing the others; a full disk is none of it, see :func:`fault_of`."""
@@ -38,6 +41,7 @@ class Contender:
         result: As reported.
         head: At its best epoch.
         store: Its features and activations; ``None`` where an earlier worker finished it.
+        pace: How fast it went when it was measured; ``None`` where an older version did not.
     """
 
     backbone: Backbone
@@ -45,11 +49,12 @@ class Contender:
     result: CandidateResult
     head: Head
     store: FeatureStore | None
+    pace: Pace | None
 
     @property
     def rank(self) -> tuple[float, float]:
         """The higher, the better: validation accuracy, then cheapness."""
-        return (self.result.val_accuracy or 0.0, -self.backbone.gflops)
+        return rank_of(self.result, self.backbone)
 
 
 def open_store(dataset: LearningSet, run: Run, backbone: Backbone, weights: WeightsFile | None) -> FeatureStore:
@@ -59,7 +64,8 @@ def open_store(dataset: LearningSet, run: Run, backbone: Backbone, weights: Weig
         ValueError: If the weights do not fit.
         OSError: If they cannot be read or the disk is full.
     """
-    return FeatureStore(
+    started = time.monotonic()
+    store = FeatureStore(
         build(backbone, weights),
         dataset.images(backbone.input_px),
         features_directory(run, backbone),
@@ -68,6 +74,9 @@ def open_store(dataset: LearningSet, run: Run, backbone: Backbone, weights: Weig
         halvings=run.halvings,
         compile_pass=partial(compile_forward, precision=run.precision),
     )
+    store.build_s = time.monotonic() - started
+    store.exact_factor = MIXED_GAIN if run.precision is Precision.MIXED else 1.0
+    return store
 
 
 def features_directory(run: Run, backbone: Backbone) -> Path:
@@ -112,34 +121,18 @@ def finish(
         seconds=time.monotonic() - started,
         parameters=store.network.model.count_params() + trained.head.kernel.size + trained.head.bias.size,
     )
-    record(run, result, weights, trained.head)
-    return Contender(backbone=backbone, weights=weights, result=result, head=trained.head, store=store)
-
-
-def record(run: Run, result: CandidateResult, weights: WeightsFile | None, head: Head | None = None) -> None:
-    """Keep what became of a candidate with these weights."""
-    trial = Trial(
-        name=trial_name(result.name),
-        state=result.state,
-        val_accuracy=result.val_accuracy,
-        seconds=result.seconds,
-        reason=result.skipped_because,
-    )
-    arrays = {} if head is None else {"kernel": head.kernel, "bias": head.bias}
-    ledger = run.ledger.of(weights_facts(weights))
-    ledger.record(LedgerEntry(trial=trial, document=to_json(result), arrays=arrays))
+    recorded.record(run.ledger.of(weights_facts(weights)), Recorded(result=result, head=trained.head, pace=store.pace))
+    return Contender(backbone=backbone, weights=weights, result=result, head=trained.head, store=store, pace=store.pace)
 
 
 def recall(run: Run, backbone: Backbone, weights: WeightsFile | None) -> Contender | CandidateResult | None:
     """Return what an earlier worker made of a candidate with these weights: finished, failed, or nothing."""
-    entry = run.ledger.of(weights_facts(weights)).find(trial_name(backbone.name))
-    if entry is None or entry.trial.state is TrialState.SKIPPED:
-        return None
-    result = entry.document_as(CandidateResult)
-    if result is None or result.state is TrialState.FAILED:
-        return result
-    head = Head(kernel=entry.arrays["kernel"], bias=entry.arrays["bias"])
-    return Contender(backbone=backbone, weights=weights, result=result, head=head, store=None)
+    known = recorded.recall(run.ledger.of(weights_facts(weights)), backbone.name)
+    if known is None or known.head is None:
+        return None if known is None else known.result
+    return Contender(
+        backbone=backbone, weights=weights, result=known.result, head=known.head, store=None, pace=known.pace
+    )
 
 
 def fault_of(error: Exception) -> str:
@@ -154,9 +147,15 @@ def fault_of(error: Exception) -> str:
     return f"{type(error).__name__}: {first_line}"[:500]
 
 
-def trial_name(name: str) -> str:
-    """Return the key of a candidate in the ledger."""
-    return f"screen/{name}"
+def delivery_of(dataset: LearningSet, backbone: Backbone, pace: Pace) -> Delivery:
+    """Return what is left to do once training has ended, were this candidate to be delivered from this process."""
+    split = dataset.split
+    return Delivery(
+        pace=pace,
+        num_validation=len(split.validation),
+        num_test=len(split.test),
+        size_bytes=backbone.size_bytes,
+    )
 
 
 def learning_rows(dataset: LearningSet) -> Indices:

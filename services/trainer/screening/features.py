@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +13,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from services.trainer.data.dataset import Images, Indices
+from services.trainer.run.deadline import Pace
 from services.trainer.scratch.disk import allocate, disk_usage, is_disk_full
 from services.trainer.scratch.need import FREE_DISK_SHARE
 from services.trainer.screening.forward import Forward, compile_forward, preferred_batch_size
@@ -23,7 +25,8 @@ logger = logging.getLogger(__name__)
 class FeatureStore:
     """What one backbone makes of a data set: features, and activations at its cut where the disk has room.
 
-    Both arrays have one row per image of the data set, and their room on the disk from the start.
+    Both arrays have one row per image of the data set, and their room on the disk from the start. ``build_s`` and
+    ``exact_factor`` are for whoever builds network and pass to set: parts of the pace, see there.
 
     Args:
         network: The backbone.
@@ -33,6 +36,7 @@ class FeatureStore:
         reserve_bytes: Room on the disk that the activations leave to others.
         halvings: How many times the batch is halved from the start.
         compile_pass: Makes the function that images go through.
+        monotonic: Seconds on a clock that nobody sets; tells how fast images go through.
 
     Raises:
         OSError: If the disk has no room for the features.
@@ -48,20 +52,32 @@ class FeatureStore:
         reserve_bytes: int = 0,
         halvings: int = 0,
         compile_pass: Callable[[Network], Forward] = compile_forward,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.network = network
+        self.build_s = 0.0
+        self.exact_factor = 1.0
         self.directory = directory
         self._images = images
         self._forward = compile_pass(network)
         self._batch_size = max(1, preferred_batch_size() >> halvings)
         self._is_done = np.zeros(len(images), bool)
+        self._speed = _Speed(monotonic)
         self.features: NDArray[np.float32] = self._map("features", (network.backbone.feature_width,), np.float32)
         needed = len(images) * int(np.prod(network.cut_shape)) * np.dtype(np.float16).itemsize
         room = min(max_activation_bytes, FREE_DISK_SHARE * (disk_usage(directory).free_bytes - reserve_bytes))
         self.activations: NDArray[np.float16] | None = None
         if needed <= room:
             self.activations = self._kept_activations()
+
+    @property
+    def pace(self) -> Pace | None:
+        """How fast it goes, as measured so far; ``None`` before the first batch."""
+        image_s = self._speed.image_s
+        if image_s is None:
+            return None
+        return Pace(build_s=self.build_s, image_s=image_s, exact_factor=self.exact_factor)
 
     def is_done(self, indices: Indices) -> bool:
         """Tell whether all these images went through."""
@@ -83,10 +99,12 @@ class FeatureStore:
             tensorflow.errors.ResourceExhaustedError: If a single image does not fit into memory.
         """
         missing = indices[~self._is_done[indices]]
+        self._speed.start()
         while len(missing):
             try:
                 for rows, images in _read_ahead(self._images, missing, self._batch_size):
                     self._store(rows, *self._forward(images))
+                    self._speed.note(len(rows))
                     if not on_batch(len(rows)):
                         return self.is_done(indices)
             except tf.errors.ResourceExhaustedError:
@@ -138,6 +156,36 @@ class FeatureStore:
 
     def _path(self, name: str) -> Path:
         return self.directory / f"{name}.npy"
+
+
+class _Speed:
+    """How long an image takes. The first batch of all pays for what later ones find done, so it counts only alone."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._since = 0.0
+        self._first: float | None = None
+        self._seconds = 0.0
+        self._num_images = 0
+
+    @property
+    def image_s(self) -> float | None:
+        """Seconds; ``None`` before the first batch."""
+        return self._seconds / self._num_images if self._num_images else self._first
+
+    def start(self) -> None:
+        """Begin to measure, or go on after a pause."""
+        self._since = self._monotonic()
+
+    def note(self, num_images: int) -> None:
+        """Count a batch that ends now."""
+        now = self._monotonic()
+        if self._first is None:
+            self._first = (now - self._since) / num_images
+        else:
+            self._seconds += now - self._since
+            self._num_images += num_images
+        self._since = now
 
 
 def _read_ahead(images: Images, indices: Indices, batch_size: int) -> Iterator[tuple[Indices, NDArray[np.uint8]]]:

@@ -4,26 +4,28 @@ import gc
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.trainer.data.dataset import Indices, LearningSet
 from services.trainer.run.context import Run
+from services.trainer.run.deadline import Pace
 from services.trainer.scratch.need import NUM_FINALISTS
 from services.trainer.screening.candidate import (
     CANDIDATE_ERRORS,
     Contender,
+    delivery_of,
     fault_of,
     finish,
     learning_rows,
     open_store,
     recall,
-    record,
     train_candidate,
 )
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.race import hold_race, is_worth_it, sample
+from services.trainer.screening.recorded import Recorded, record
 from services.trainer.zoo.catalogue import Backbone
-from services.trainer.zoo.sources.weights import WeightsFile
+from services.trainer.zoo.sources.weights import WeightsFile, weights_facts
 from shared.job.job import TrialState
 from shared.job.progress import Best, Progress
 from shared.job.result import CandidateResult
@@ -52,7 +54,7 @@ class Selection:
     _stores: dict[str, FeatureStore] = field(default_factory=dict)
     _done_images: int = 0
     _total_images: int = 0
-    _seconds_per_gflop: float = 0.0
+    _measured: tuple[Pace, float] | None = None
 
     def hold(self, entries: Sequence[Entry], *, racing: bool) -> None:
         """Let every candidate have its turn, in the order given; the leader stands in :attr:`best` afterwards."""
@@ -87,7 +89,7 @@ class Selection:
             self._drop((backbone, weights), TrialState.FAILED, reason, started=started)
             return
         if contender is None:
-            self._drop((backbone, weights), TrialState.SKIPPED, self._stopped(), started=started)
+            self._drop((backbone, weights), TrialState.SKIPPED, self._broken_off(), started=started)
         else:
             self._accept(contender)
 
@@ -109,18 +111,21 @@ class Selection:
 
     def _compute(self, store: FeatureStore, rows: Indices) -> bool:
         """Compute features and take the pace; answer whether all of them are there."""
-        started, before = time.monotonic(), self._done_images
+        backbone = store.network.backbone
 
         def on_batch(num_images: int) -> bool:
             self._done_images += num_images
-            self._tell(f"{store.network.backbone.name}: features")
-            return self.run.stop_reason() is None
+            self._tell(f"{backbone.name}: features")
+            if store.pace is None:
+                return self.run.stop_reason() is None
+            self._measured = (store.pace, backbone.gflops)
+            delivery = delivery_of(self.dataset, backbone, store.pace)
+            price_s = replace(delivery, keeps_activations=store.activations is not None).price_s
+            if self.best is None:  # what stands is nothing; so this one is what would be delivered
+                self.run.countdown.reprice(price_s)
+            return self.run.stop_reason() is None and self.run.countdown.seconds_left(price_s) > 0
 
-        complete = store.compute(rows, on_batch=on_batch)
-        if self._done_images > before:
-            work = (self._done_images - before) * store.network.backbone.gflops
-            self._seconds_per_gflop = (time.monotonic() - started) / work
-        return complete
+        return store.compute(rows, on_batch=on_batch)
 
     def _accept(self, contender: Contender) -> None:
         """Take a finished candidate in; of it and the leader the lesser one leaves the disk and the memory."""
@@ -128,6 +133,7 @@ class Selection:
         loser = contender
         if self.best is None or contender.rank > self.best.rank:
             self.best, loser = contender, self.best or contender
+            self._reprice(contender)
         if loser is not self.best and loser.store is not None:
             loser.store.discard()
             gc.collect()
@@ -138,21 +144,43 @@ class Selection:
         seconds = 0.0 if started is None else time.monotonic() - started
         result = CandidateResult(name=backbone.name, state=state, skipped_because=reason, seconds=seconds)
         self.results[backbone.name] = result
-        record(self.run, result, weights)
+        record(self.run.ledger.of(weights_facts(weights)), Recorded(result=result))
         if (store := self._stores.pop(backbone.name, None)) is not None:
             store.discard()
             gc.collect()
 
+    def _reprice(self, leader: Contender) -> None:
+        """Tell what it would cost from now on to deliver the leader."""
+        if leader.pace is None:
+            return
+        store = leader.store
+        delivery = replace(
+            delivery_of(self.dataset, leader.backbone, leader.pace),
+            is_built=store is not None,
+            keeps_activations=store is not None and store.activations is not None,
+        )
+        self.run.countdown.reprice(delivery.price_s)
+
     def _reason_to_skip(self, backbone: Backbone, num_images: int) -> str | None:
         if self.run.stop_reason() is not None:
             return self._stopped()
-        needed_s = self._seconds_per_gflop * backbone.gflops * num_images
-        if self.best is not None and needed_s > self.run.seconds_left():
-            return (
-                f"would take about {needed_s:,.0f} s where {max(0.0, self.run.seconds_left()):,.0f} s of the budget "
-                "are left; raise budget_minutes"
-            )
-        return None
+        if self.best is None or self._measured is None:
+            return None
+        pace, gflops = self._measured
+        expected = pace.scaled(backbone.gflops, measured_gflops=gflops)
+        needed_s = expected.build_s + expected.image_s * num_images
+        left_s = self.run.countdown.seconds_left(delivery_of(self.dataset, backbone, expected).price_s)
+        if needed_s <= left_s:
+            return None
+        return (
+            f"would take about {needed_s:,.0f} s where {max(0.0, left_s):,.0f} s of the budget are left for it; raise "
+            "budget_minutes"
+        )
+
+    def _broken_off(self) -> str:
+        if self.run.stop_reason() is not None:
+            return self._stopped()
+        return "there would not be time left to evaluate and export it; raise budget_minutes"
 
     def _stopped(self) -> str:
         return f"the run ended first ({self.run.stop_reason() or 'stopped'}); raise budget_minutes to give it its turn"

@@ -13,6 +13,7 @@ from services.trainer.export.verifier import Verifier
 from services.trainer.protocol import Message, MessageKind, Order, StopReason
 from services.trainer.run.context import Ledger, Run
 from services.trainer.run.cost import plan
+from services.trainer.run.deadline import Countdown, Deadline
 from services.trainer.run.identity import RunKey
 from services.trainer.run.ledger import ObjectLedger
 from services.trainer.run.progress import Forecast, PhaseClock
@@ -28,10 +29,6 @@ from shared.errors import UserFault
 from shared.job.candidates import AUTO
 from shared.job.job import Artefacts, Trial, TrialState
 from shared.ports.object_store import ObjectStore
-
-RESERVE_FRAC = 0.25
-RESERVE_S = 30.0
-"""What is kept of the budget for evaluating and exporting: a quarter of it, this many seconds at most."""
 
 
 class ArchiveRefused(UserFault):
@@ -49,7 +46,8 @@ class Tools:
         say: Speaks to the worker.
         asked_to_stop: Returns why the worker wants the run to end, or ``None``.
         await_warmth: Returns once TensorFlow is ready.
-        started: When the order came, on the monotonic clock.
+        monotonic: Seconds on a clock that nobody sets.
+        started: When the order came, on that clock.
     """
 
     objects: ObjectStore
@@ -58,6 +56,7 @@ class Tools:
     say: Callable[[Message], None]
     asked_to_stop: Callable[[], StopReason | None]
     await_warmth: Callable[[], None]
+    monotonic: Callable[[], float] = time.monotonic
     started: float = field(default_factory=time.monotonic)
 
 
@@ -139,7 +138,7 @@ def _deliver_result(order: Order, tools: Tools, clock: PhaseClock, pieces: Piece
         seed=order.options.seed,
         stopped_because=stopped_because,
         spent_s=clock.spent_s,
-        total_s=time.monotonic() - tools.started,
+        total_s=tools.monotonic() - tools.started,
     )
     return deliver_result(tools.objects, result, fence=order.fence)
 
@@ -152,13 +151,16 @@ def _clock(order: Order, tools: Tools) -> PhaseClock:
 
 
 def _run(order: Order, tools: Tools, clock: PhaseClock) -> Run:
-    reserve_s = min(RESERVE_S, RESERVE_FRAC * 60 * order.options.budget_minutes)
-
-    def seconds_left() -> float:
-        return order.seconds_left - reserve_s - (time.monotonic() - tools.started)
+    countdown = Countdown(
+        deadline=Deadline(started=tools.started, seconds_left=order.seconds_left),
+        monotonic=tools.monotonic,
+        tell=lambda price_s: tools.say(Message(kind=MessageKind.PRICE, delivery_s=price_s)),
+    )
 
     def stop_reason() -> str | None:
-        return tools.asked_to_stop() or (StopReason.BUDGET if seconds_left() <= 0 else None)
+        if order.only_delivers:
+            return StopReason.LOST
+        return tools.asked_to_stop() or (StopReason.BUDGET if countdown.is_over else None)
 
     ledger = ObjectLedger(
         objects=tools.objects,
@@ -172,7 +174,7 @@ def _run(order: Order, tools: Tools, clock: PhaseClock) -> Run:
         seed=order.options.seed,
         report=clock.report,
         stop_reason=stop_reason,
-        seconds_left=seconds_left,
+        countdown=countdown,
         ledger=ledger,
         halvings=order.halvings,
     )

@@ -1,14 +1,14 @@
 """One fine-tuning while it is held: which recipes were tried, what the best iteration is, what the ledger knows."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.trainer.data.dataset import LearningSet
 from services.trainer.run.context import Ledger, LedgerEntry, Run
-from services.trainer.screening.candidate import CANDIDATE_ERRORS, fault_of, learning_rows, open_store
+from services.trainer.screening.candidate import CANDIDATE_ERRORS, delivery_of, fault_of, learning_rows, open_store
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.head import class_weights
 from services.trainer.screening.screen import Screening
@@ -127,6 +127,7 @@ class Session:
             self.store = store
             if not store.compute(rows, on_batch=lambda _: self._tell(0)):
                 return None
+            self._reprice(store)
             weights = class_weights(dataset.labels[dataset.split.train], len(dataset.classes))
             tail = Tail(
                 store.network,
@@ -143,6 +144,13 @@ class Session:
             return None
         self._material = material
         return material
+
+    def _reprice(self, store: FeatureStore) -> None:
+        """Tell what it would cost from now on to deliver the winner, now that its activations are kept."""
+        if store.pace is not None:
+            delivery = delivery_of(self.dataset, self.screening.winner, store.pace)
+            keeps_activations = store.activations is not None
+            self.run.countdown.reprice(replace(delivery, keeps_activations=keeps_activations).price_s)
 
     def _try(self, material: Material) -> bool:
         """Try the next recipe; answer whether the session goes on."""

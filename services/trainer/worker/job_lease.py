@@ -65,6 +65,11 @@ class JobLease:
         )
 
     @property
+    def known(self) -> Job:
+        """The job as it was claimed, with all that was taken in since."""
+        return with_heartbeat(self.job, self._known)
+
+    @property
     def look_s(self) -> float:
         """Seconds between two looks at the job."""
         return self.heartbeats.cadence.look_s

@@ -5,9 +5,9 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 from services.trainer.protocol import Message, MessageKind, StopReason
+from services.trainer.run.deadline import Deadline
 from services.trainer.worker.job_lease import JobLease
 from services.trainer.worker.training_process import TrainingProcess
 from shared.errors import ConvtailorError
@@ -28,11 +28,13 @@ class Overrun(ConvtailorError):
 
     Args:
         reason: Why it was told.
+        waited_s: Seconds that it was waited for then.
     """
 
-    def __init__(self, reason: StopReason) -> None:
-        super().__init__(f"told to stop ({reason}) and did not")
+    def __init__(self, reason: StopReason, waited_s: float) -> None:
+        super().__init__(f"told to stop ({reason}) and did not within {waited_s:.0f} s")
         self.reason = reason
+        self.waited_s = waited_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,7 @@ class Watch:
         job_lease: The hold on the job.
         bus: Where the job's message came from.
         delivery: That message; held for as long as the attempt lasts.
-        grace_s: Seconds that remain for an end in good order after the training process was told to stop.
+        deadline: Of this attempt, before the training process tells what delivering its best network costs.
         shutting_down: Tells whether this worker is to shut down.
         monotonic: Seconds on a clock that nobody sets.
     """
@@ -51,7 +53,7 @@ class Watch:
     job_lease: JobLease
     bus: EventBus
     delivery: Delivery
-    grace_s: float
+    deadline: Deadline
     shutting_down: Callable[[], bool]
     monotonic: Callable[[], float] = time.monotonic
 
@@ -60,11 +62,11 @@ class Watch:
 class _AttemptClock:
     """The times of the clocks that an attempt runs by; moments in seconds."""
 
-    started: float
+    deadline: Deadline
     beaten: float
     extended: float
     looked: float
-    kill_at: float | None = None
+    told_at: float | None = None
     stop_reason: StopReason | None = None
     extending: threading.Thread | None = None
 
@@ -80,22 +82,24 @@ def attend(process: TrainingProcess, watch: Watch) -> Message:
         Transient: If the store did not answer for a whole lease.
     """
     now = watch.monotonic()
-    times = _AttemptClock(started=now, beaten=now, extended=now, looked=now)
+    times = _AttemptClock(deadline=watch.deadline, beaten=now, extended=now, looked=now)
     while True:
         if watch.shutting_down():
             raise Preempted(f"job {watch.job_lease.job.job_id} is given back")
         message = process.next_message(TICK_S)
-        if message is not None and not _note(message, watch.job_lease):
+        if message is not None and not _note(message, watch.job_lease, times):
             return message
         _look_after(process, watch, times)
 
 
-def _note(message: Message, job_lease: JobLease) -> bool:
+def _note(message: Message, job_lease: JobLease, times: _AttemptClock) -> bool:
     """Take in what a message tells; ``False`` for a last word."""
     if message.kind is MessageKind.PROGRESS and message.progress is not None:
         job_lease.note_progress(message.progress)
     elif message.kind is MessageKind.TRIAL and message.trial is not None:
         job_lease.note_trial(message.trial)
+    elif message.kind is MessageKind.PRICE and message.delivery_s is not None:
+        times.deadline = times.deadline.at_price(message.delivery_s)
     elif message.kind is MessageKind.DEVICE and message.device is not None:
         job_lease.note_device(message.device)
     else:
@@ -105,7 +109,7 @@ def _note(message: Message, job_lease: JobLease) -> bool:
 
 def _look_after(process: TrainingProcess, watch: Watch, times: _AttemptClock) -> None:
     now, job_lease = watch.monotonic(), watch.job_lease
-    job_lease.note_spent(now - times.started)
+    job_lease.note_spent(now - times.deadline.started)
     if job_lease.is_beat_due(now - times.beaten):
         job_lease.beat()
         times.beaten = now
@@ -116,10 +120,10 @@ def _look_after(process: TrainingProcess, watch: Watch, times: _AttemptClock) ->
         times.looked = now
         if job_lease.read().cancel_requested_at is not None:
             _stop(process, watch, times, StopReason.CANCELLED)
-    if now - times.started >= seconds_left(watch.job_lease):
+    if now >= times.deadline.train_until:
         _stop(process, watch, times, StopReason.BUDGET)
-    if times.kill_at is not None and times.stop_reason is not None and now >= times.kill_at:
-        raise Overrun(times.stop_reason)
+    if times.told_at is not None and times.stop_reason is not None and now >= times.deadline.kill_at(times.told_at):
+        raise Overrun(times.stop_reason, now - times.told_at)
 
 
 def _extend(watch: Watch, times: _AttemptClock) -> None:
@@ -137,14 +141,9 @@ def _extend(watch: Watch, times: _AttemptClock) -> None:
 
 
 def _stop(process: TrainingProcess, watch: Watch, times: _AttemptClock, reason: StopReason) -> None:
-    if times.stop_reason is None:
+    """Tell the process to stop: once, but that the person has cancelled counts until the end."""
+    if times.stop_reason is None or (reason is StopReason.CANCELLED and times.stop_reason is not reason):
         logger.info("the training process is told to stop", extra={"reason": str(reason)})
         process.stop(reason)
         times.stop_reason = reason
-        times.kill_at = watch.monotonic() + watch.grace_s
-
-
-def seconds_left(job_lease: JobLease) -> float:
-    """Return what earlier attempts left of the job's budget, in seconds, 0 or more."""
-    budget = timedelta(minutes=job_lease.job.options.budget_minutes)
-    return max(0.0, budget.total_seconds() - job_lease.job.trained_s)
+        times.told_at = watch.monotonic() if times.told_at is None else times.told_at

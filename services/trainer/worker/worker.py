@@ -11,17 +11,18 @@ from datetime import timedelta
 from typing import Any
 
 from services.trainer import failure
-from services.trainer.protocol import Message, MessageKind, Order, StopReason
+from services.trainer.protocol import Message, MessageKind, Order, StopReason, holds_network
+from services.trainer.run.deadline import Deadline
 from services.trainer.scratch.disk import NoRoom
 from services.trainer.worker.disk_room import DiskRoom
 from services.trainer.worker.job_lease import JobLease, LostClaim, NothingToDo, claim_job
-from services.trainer.worker.supervisor import Overrun, Preempted, Watch, attend, seconds_left
+from services.trainer.worker.supervisor import Overrun, Preempted, Watch, attend
 from services.trainer.worker.training_process import TrainingProcess
 from services.trainer.worker.warm_process import END_PATIENCE_S, Unfit, WarmProcess
 from shared.clock import Clock, utc_now
 from shared.errors import Conflict, MalformedEvent, NotFound, Transient, Unreadable, UserFault
 from shared.job.events import Topic, decode
-from shared.job.job import JobState, TrialState
+from shared.job.job import Job, JobState
 from shared.logs import bound
 from shared.messaging.outbox import publish_pending
 from shared.ports.event_bus import Delivery, EventBus
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 MAX_HANDED_BACK = 20
 """Times that a job may be handed back without counting as an attempt before a full disk in its middle ends it."""
+SMALLEST_BATCHES = 7
+"""Halvings after which a batch is one image on any device."""
 REST_S = 5.0
 """Idle seconds before the next training process is warmed up: the machine may still be busy with the last report."""
 
@@ -44,7 +47,6 @@ class WorkerRules:
     lease: timedelta = timedelta(seconds=30)
     poll_s: float = 0.25
     max_attempts: int = 3
-    grace_s: float = 120.0
     warm_child: bool = True
     require_gpu: bool = False
     idle_exit_s: float = 0.0
@@ -157,7 +159,7 @@ class Worker:
         except (MalformedEvent, NotFound) as error:
             logger.warning("message dead-lettered", extra={"reason": str(error)})
             self.bus.dead_letter(delivery, str(error))
-        except (Conflict, LostClaim, Preempted, Transient, ProcessDied, Unreadable) as error:
+        except (Conflict, LostClaim, Preempted, Transient, ProcessDied, Overrun, Unreadable) as error:
             logger.info("message comes again", extra={"reason": str(error)})
             self.bus.nack(delivery)
         except Unfit:
@@ -209,21 +211,17 @@ class Worker:
     def _attempt(self, job_lease: JobLease, delivery: Delivery) -> tuple[JobState, Mapping[str, Any]]:
         """Have the job trained; return the state it ends in and what else is to be written with it."""
         attempts = job_lease.job.attempts
-        gave_up = failure.gave_up(attempts - 1) if attempts > self.rules.max_attempts else None
+        gave_up = failure.gave_up(attempts - 1) if attempts > self._last_attempt(job_lease.job) else None
         objection = gave_up or self.disk.objection(job_lease.job)
         if objection is not None:
             return JobState.FAILED, {"fault": objection}
         try:
             return _ending(self._train(job_lease, delivery), job_lease)
-        except Overrun as overrun:
-            if overrun.reason is StopReason.CANCELLED:
-                return JobState.CANCELLED, {}
-            minutes = job_lease.job.options.budget_minutes
-            return JobState.FAILED, {"fault": failure.budget_overrun(minutes, self.rules.grace_s)}
-        except ProcessDied as death:
-            logger.warning("the training process died", extra={"return_code": death.return_code})
-            if attempts >= self.rules.max_attempts:
-                return JobState.FAILED, {"fault": failure.died(death.return_code, attempts)}
+        except (Overrun, ProcessDied) as loss:
+            logger.warning("the attempt is lost", extra={"reason": str(loss)})
+            ending = self._ending_of(loss, job_lease)
+            if ending is not None:
+                return ending
             job_lease.hand_back(counts=True)
             raise
         except NoRoom as refusal:
@@ -238,18 +236,37 @@ class Worker:
             job_lease.hand_back(counts=False)
             raise
 
+    def _last_attempt(self, job: Job) -> int:
+        """Return how often a job is taken up: once more, only to deliver, where a network would be lost."""
+        return self.rules.max_attempts + (1 if holds_network(job.trials) else 0)
+
+    def _ending_of(self, loss: Overrun | ProcessDied, job_lease: JobLease) -> tuple[JobState, Mapping[str, Any]] | None:
+        """Return how a job ends whose training process died or was killed; ``None``: it is taken up again."""
+        job = job_lease.known
+        is_last = job.attempts >= self._last_attempt(job)
+        if isinstance(loss, ProcessDied):
+            return (JobState.FAILED, {"fault": failure.died(loss.return_code, job.attempts)}) if is_last else None
+        if holds_network(job.trials) and not is_last:
+            return None
+        if loss.reason is StopReason.CANCELLED:
+            return JobState.CANCELLED, {}
+        return JobState.FAILED, {"fault": failure.budget_overrun(job.options.budget_minutes, loss.waited_s)}
+
     def _train(self, job_lease: JobLease, delivery: Delivery) -> Message:
         process = self._warm_process.take()
+        job = job_lease.job
+        deadline = Deadline.of_budget(job.options.budget_minutes, spent_s=job.trained_s, started=self.monotonic())
         watch = Watch(
             job_lease=job_lease,
             bus=self.bus,
             delivery=delivery,
-            grace_s=self.rules.grace_s,
+            deadline=deadline,
             shutting_down=self.shutdown.is_set,
             monotonic=self.monotonic,
         )
         try:
-            process.order(_order(job_lease))
+            only_delivers = job.attempts > self.rules.max_attempts
+            process.order(_order(job_lease, deadline, only_delivers=only_delivers))
             return attend(process, watch)
         except ProcessDied as death:
             if death.return_code == -signal.SIGBUS:  # a mapped file could not grow into its hole
@@ -259,7 +276,7 @@ class Worker:
             process.end(END_PATIENCE_S)
 
 
-def _order(job_lease: JobLease) -> Order:
+def _order(job_lease: JobLease, deadline: Deadline, *, only_delivers: bool) -> Order:
     job = job_lease.job
     if job.archive is None:
         raise NothingToDo(f"job {job.job_id} has no archive")
@@ -271,9 +288,10 @@ def _order(job_lease: JobLease) -> Order:
         archive_bytes=job.archive.size_bytes,
         num_images=job.archive.num_images,
         options=job.options,
-        seconds_left=seconds_left(job_lease),
-        halvings=job.attempts - 1,
-        resumes=any(trial.state is TrialState.DONE for trial in job.trials),
+        seconds_left=deadline.seconds_left,
+        halvings=SMALLEST_BATCHES if only_delivers else job.attempts - 1,
+        resumes=holds_network(job.trials),
+        only_delivers=only_delivers,
     )
 
 
@@ -291,6 +309,8 @@ def _ending(message: Message, job_lease: JobLease) -> tuple[JobState, Mapping[st
     if message.kind is MessageKind.STOPPED:
         if cancelled:
             return JobState.CANCELLED, {}
+        if message.reason == StopReason.LOST:
+            return JobState.FAILED, {"fault": failure.gave_up(job_lease.job.attempts - 1)}
         return JobState.FAILED, {"fault": failure.budget_too_short(job_lease.job.options.budget_minutes)}
     if message.kind is MessageKind.UNREACHABLE:
         raise Transient(message.reason or "a store did not answer")

@@ -44,7 +44,7 @@ def settle(names: Sequence[str], ledger: Ledger, resolve: Callable[[Sequence[str
     Raises:
         UserFault: ``no_usable_candidate``, if nothing is left.
     """
-    known = _recall(ledger)
+    known = recall(ledger)
     if known is not None:
         try:
             return _repeated(known, resolve(tuple(known.weights_sha256)))
@@ -76,6 +76,7 @@ def _record(found: Resolution, ledger: Ledger) -> None:
     ledger.record(LedgerEntry(trial=trial, document=to_json(settled), is_shown=False))
 
 
-def _recall(ledger: Ledger) -> CandidateList | None:
+def recall(ledger: Ledger) -> CandidateList | None:
+    """Return what the first attempt settled, or ``None``."""
     entry = ledger.find(_NAME)
     return entry.document_as(CandidateList) if entry is not None else None

@@ -61,7 +61,16 @@ class WeightsFile:
 
 def weights_facts(weights: WeightsFile | None) -> Facts:
     """Return by which weights a trial of a backbone counts."""
-    return {"weights_sha256": "none" if weights is None else weights.sha256}
+    return hash_facts("none" if weights is None else weights.sha256)
+
+
+def hash_facts(sha256: str) -> Facts:
+    """Return by which weights a trial of a backbone counts.
+
+    Args:
+        sha256: Of the weights, hexadecimal.
+    """
+    return {"weights_sha256": sha256}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
