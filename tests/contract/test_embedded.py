@@ -1,4 +1,5 @@
 import contextlib
+import io
 import itertools
 import os
 import sqlite3
@@ -291,11 +292,29 @@ class TestFolderObjectStore(ObjectStoreContract):
         assert store.read("uploads/endless") == b"whole"
         (rest,) = (tmp_path / "incoming").iterdir()
         self.reopened()
-        assert rest.exists(), "it may belong to a writer at work"
-        day_before_yesterday = rest.stat().st_mtime - 2 * 86400
-        os.utime(rest, (day_before_yesterday, day_before_yesterday))
+        assert rest.exists(), "it was written to just now"
+        two_minutes_ago = rest.stat().st_mtime - 120
+        os.utime(rest, (two_minutes_ago, two_minutes_ago))
         self.reopened()
         assert not rest.exists()
+
+    def test_what_a_writer_is_at_work_on_is_left_to_it_however_slow_it_is(self, tmp_path: Path) -> None:
+        self.folder, self.clock = tmp_path, HandClock()
+        self.signer = UrlSigner(b"secret", public_url="https://example.org")
+
+        open_again = self.reopened
+
+        class Slow(io.BytesIO):
+            """A sender that pauses for two minutes, while another process opens the store."""
+
+            def read(self, size: int = -1) -> bytes:
+                for path in (tmp_path / "incoming").iterdir():
+                    os.utime(path, (path.stat().st_mtime - 120,) * 2)
+                open_again()
+                return super().read(size)
+
+        self.reopened().put("slow", Slow(b"all of it"), content_type="text/plain")
+        assert self.reopened().read("slow") == b"all of it"
 
     def test_of_several_processes_that_ask_for_absence_one_wins(self, backends: Backends, tmp_path: Path) -> None:
         wins = {number: name for _, number, name in say_together("write_once", tmp_path)}

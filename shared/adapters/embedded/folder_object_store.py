@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import fcntl
 import os
 import time
 import uuid
@@ -18,7 +19,8 @@ from shared.ports.object_key import check_key
 from shared.ports.object_store import SignedRequest, StoredObject
 
 _CHUNK_BYTES = 1 << 20
-_ABANDONED_AFTER_S = 24 * 3600.0
+_ABANDONED_AFTER_S = 60.0
+"""A file that was written to in the last minute is left: between its last byte and its name nobody holds it."""
 _NUM_TRIES = 100  # each costs microseconds, and each time another delete has to come in between
 
 
@@ -51,6 +53,7 @@ class FolderObjectStore:
         temporary = self._incoming / metadata.generation
         try:
             with _translated(key), temporary.open("xb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH)  # until it is closed, by us or by our death: others leave it alone
                 size_bytes = _copy(source, file)
                 write_trailer(file, metadata)
                 file.flush()
@@ -170,11 +173,12 @@ class FolderObjectStore:
                     yield key
 
     def _forget_abandoned(self) -> None:
-        """Remove what processes that were killed had begun to write."""
+        """Remove what processes that were killed had begun to write: it lies there, and nobody holds it."""
         eldest = time.time() - _ABANDONED_AFTER_S
         for path in self._incoming.iterdir():
-            with contextlib.suppress(FileNotFoundError):  # another process does the same
+            with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
                 if path.stat().st_mtime < eldest:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     path.unlink()
 
 
