@@ -102,6 +102,23 @@ def test_success_says_in_the_mail_what_the_person_wants_to_know(golden: Result, 
     assert f"{PUBLIC_URL}/" in text
 
 
+def test_the_fine_print_tells_whether_two_reports_are_about_the_same_photographs_split_alike(golden: Result) -> None:
+    other = replace(golden, run=replace(golden.run, split_sha256="f" * 64))
+    marks = [
+        flat(write(finished_job(), each).text).partition("networks with the same mark")[0][-20:]
+        for each in (golden, golden, other)
+    ]
+    assert marks[0] == marks[1] != marks[2]
+
+
+def test_a_result_of_an_older_version_is_reported_without_what_it_does_not_know(golden: Result) -> None:
+    document = to_json(golden)
+    del document["run"]
+    text = flat(write(finished_job(), from_json(Result, document)).text)
+    assert "The fine print" in text or "THE FINE PRINT" in text
+    assert "networks with the same mark" not in text
+
+
 def test_both_parts_of_the_mail_say_the_same(golden: Result, figures: Figures) -> None:
     letter = write(finished_job(), golden, figures)
     seen, text = Visible(letter.html), flat(letter.text).lower()

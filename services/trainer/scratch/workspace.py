@@ -107,4 +107,5 @@ def fetch_archive(objects: ObjectStore, key: str, *, generation: str, directory:
         while data := objects.read(key, file.tell(), file.tell() + CHUNK_BYTES, generation=generation):
             file.write(data)
         file.truncate()
+        os.fsync(file.fileno())  # a later attempt takes it for whole by its name
     return part.rename(path)

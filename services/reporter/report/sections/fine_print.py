@@ -20,6 +20,7 @@ def fine_print_section(result: Result) -> Section:
         ("Trained on", result.device),
         ("Seed", str(result.seed)),
         ("Versions", ", ".join(f"{name} {version}" for name, version in result.versions.items()) or "unknown"),
+        *_data(result),
         ("Job", result.job_id),
     ]
     how = (
@@ -28,3 +29,11 @@ def fine_print_section(result: Result) -> Section:
         "photographs of the same kind, taken in the same way."
     ).replace("95 %", f"95{NBSP}%")
     return Section(title="The fine print", blocks=[Facts(pairs=pairs), Paragraph(text=how, is_quiet=True)])
+
+
+def _data(result: Result) -> list[tuple[str, str]]:
+    """Return by what two reports can be told to be about the same data; results of older versions do not know."""
+    if result.run is None:
+        return []
+    mark = f"{result.run.key[:8]}-{result.run.split_sha256[:8]}"
+    return [("Data", f"{mark}; networks with the same mark were judged by the same photographs")]
