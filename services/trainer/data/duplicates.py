@@ -175,7 +175,8 @@ def _verified(
     brighter = looks[first, 0] - looks[second, 0]
     near = np.abs(brighter) <= MAX_BRIGHTER * deviation
     first, second, deviation, brighter = first[near], second[near], deviation[near], brighter[near]
-    apart = np.subtract(thumbnails[first], thumbnails[second], dtype=np.int32) * _VALUES
+    apart = np.subtract(thumbnails[first], thumbnails[second], dtype=np.int32)
+    apart *= _VALUES
     apart -= np.rint(brighter * _VALUES).astype(np.int32)[:, None, None, None]
     total = np.abs(apart, out=apart).sum(axis=(1, 2, 3), dtype=np.int64)
     difference = (total / (_VALUES**2 * deviation.astype(np.float64))).astype(np.float32)
