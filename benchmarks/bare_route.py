@@ -5,7 +5,8 @@ import sys
 
 from flask import Flask, Response, jsonify
 
-from shared.web.server import Served, ServerRules, listen, serve, url_of
+from shared.web.address import own_url
+from shared.web.server import Served, ServerRules, listen, serve
 
 
 def bare_app() -> Flask:
@@ -26,7 +27,7 @@ def bare_app() -> Flask:
 def main(num_threads: int) -> None:
     """Serve at a free port, which is printed, until told to stop."""
     listener = listen("127.0.0.1", 0)
-    print(json.dumps({"url": url_of(listener)}), flush=True)
+    print(json.dumps({"url": own_url(listener)}), flush=True)
     rules = ServerRules(num_threads=num_threads, stop_grace_s=5)
     serve(listener, lambda: Served(app=bare_app(), start=lambda: None, stop=lambda: None), rules)
 

@@ -15,6 +15,7 @@ from shared.adapters.embedded.signed_url import UrlSigner
 from shared.job.events import Topic, decode
 from shared.job.job import Job, JobState, advance
 from shared.messaging.consumer import consume_once
+from shared.web.address import PublicAddress
 from tests.doubles.memory_event_bus import MemoryEventBus
 from tests.doubles.memory_heartbeat_store import MemoryHeartbeatStore
 from tests.doubles.memory_job_store import MemoryJobStore
@@ -46,7 +47,7 @@ class IntakeFixture:
             clock=self.clock,
             terms=UploadTerms(max_bytes=MAX_BYTES, valid_for=VALID_FOR),
             link_valid_for=VALID_FOR,
-            public_url=PUBLIC_URL,
+            address=PublicAddress(url=PUBLIC_URL),
         )
         self.app = create_app(
             self.job_routes,

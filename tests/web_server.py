@@ -13,10 +13,11 @@ from typing import Any
 from flask import Flask, request
 
 from shared.logs import start_logging
+from shared.web.address import own_url
 from shared.web.app import make_app
 from shared.web.error_reply import OwnErrors
 from shared.web.limits import Limits
-from shared.web.server import Served, ServerRules, listen, serve, url_of
+from shared.web.server import Served, ServerRules, listen, serve
 
 NUM_THREADS = 2
 LONG_TEXT = "long " * 20_000
@@ -57,7 +58,7 @@ def running(folder: Path, **limits: Any) -> Iterator[str]:
 if __name__ == "__main__":
     start_logging("INFO", "small")
     listener = listen("127.0.0.1", 0)
-    sys.stdout.write(f"{url_of(listener)}\n")
+    sys.stdout.write(f"{own_url(listener)}\n")
     sys.stdout.flush()
     rules = ServerRules(num_threads=NUM_THREADS, stop_grace_s=5, limits=Limits(**json.loads(sys.argv[1])))
     serve(listener, lambda: Served(app=small_app()), rules)

@@ -1,5 +1,6 @@
-# The whole service in one container, on the embedded back-ends: docker run -p 8080:8080 -v convtailor:/data IMAGE
-# Links in mails begin with CONVTAILOR_PUBLIC_URL; set it to the address under which people reach the container.
+# The whole service in one container, on the embedded back-ends:
+# docker run -p 8080:8080 -v convtailor:/data -e CONVTAILOR_PUBLIC_URL=http://$(hostname):8080 IMAGE
+# Links in mails and answers begin with that address; a container cannot know under which one people reach its host.
 FROM python:3.11.13-slim-bookworm AS builder
 COPY infra/docker/requirements/build.txt infra/docker/requirements/onebox.txt /tmp/
 # Hashes hold every file to the lock; wheels only, so that nothing is compiled and no compiler is needed.

@@ -5,7 +5,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from services.intake.bootstrap import bootstrap
@@ -13,8 +13,9 @@ from services.intake.settings import AUTO_URL, IntakeSettings
 from shared.adapters.embedded.signed_url import OBJECTS_PATH
 from shared.logs import start_logging
 from shared.settings import InvalidSettings, load
+from shared.web.address import PublicAddress, far_url, own_names, own_url
 from shared.web.limits import Limits
-from shared.web.server import REFUSED_SETTINGS, Served, ServerRules, listen, serve, url_of
+from shared.web.server import REFUSED_SETTINGS, Served, ServerRules, listen, serve
 
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
@@ -44,11 +45,9 @@ def main(environ: Mapping[str, str]) -> int:
             "set CONVTAILOR_HOST and CONVTAILOR_PORT to an address that is free (port 0 picks one)\n"
         )
         return EXIT_UNREACHABLE
-    own_url = url_of(listener)
-    if settings.public_url == AUTO_URL:
-        settings = replace(settings, public_url=own_url)
+    place = _place_of(listener, settings)
     _forget_readiness(settings.ready_file)
-    return _serve(listener, lambda: _built(settings, own_url), _rules(settings))
+    return _serve(listener, lambda: _built(settings, place), _rules(settings))
 
 
 def _rules(settings: IntakeSettings) -> ServerRules:
@@ -73,24 +72,42 @@ def _serve(listener: socket.socket, build: Callable[[], Served], rules: ServerRu
     return 0
 
 
-def _built(settings: IntakeSettings, own_url: str) -> Served:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where the service is reached: from this machine, and by people."""
+
+    own_url: str
+    address: PublicAddress
+
+
+def _place_of(listener: socket.socket, settings: IntakeSettings) -> _Place:
+    told = settings.public_url.rstrip("/")
+    if told == AUTO_URL:
+        address = PublicAddress(url=far_url(listener), names=own_names(listener))
+    else:
+        address = PublicAddress(url=told)
+    return _Place(own_url=own_url(listener), address=address)
+
+
+def _built(settings: IntakeSettings, place: _Place) -> Served:
     """Return the app with its background work, telling the world when it serves."""
-    service = bootstrap(settings)
+    service = bootstrap(settings, address=place.address)
 
     def start() -> None:
         service.background.start()
-        _tell_readiness(settings.ready_file, own_url)
+        _tell_readiness(settings.ready_file, place)
 
     return Served(app=service.app, start=start, stop=service.background.stop)
 
 
-def _tell_readiness(path: Path | None, url: str) -> None:
+def _tell_readiness(path: Path | None, place: _Place) -> None:
     """Write where the service answers, in one step: a reader sees the whole document or none."""
     if path is None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps({"url": url}) + "\n", encoding="utf-8")
+    told = {"url": place.own_url, "public_url": place.address.url}
+    temporary.write_text(json.dumps(told) + "\n", encoding="utf-8")
     temporary.replace(path)
 
 

@@ -1,6 +1,6 @@
 """Puts intake together; the only place that decides which concrete things it uses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
@@ -21,6 +21,7 @@ from shared.messaging.consumer import consume
 from shared.messaging.disposition import Handler
 from shared.messaging.sweeper import SweepReport, sweep
 from shared.push_gate import PushGate, expected_caller, open_push_gate
+from shared.web.address import PublicAddress
 
 _IDLE_WAIT_S = 0.1
 """A person waits for the check of an archive, and a look at an empty topic costs microseconds."""
@@ -39,22 +40,27 @@ class Intake:
     background: Background
 
 
-def bootstrap(settings: IntakeSettings, *, clock: Clock = utc_now) -> Intake:
+def bootstrap(settings: IntakeSettings, *, address: PublicAddress, clock: Clock = utc_now) -> Intake:
     """Open the back-ends and put the service together.
+
+    Args:
+        settings: What the operator chose.
+        address: Where people reach the service.
+        clock: Tells the time.
 
     Raises:
         InvalidSettings: If the back-ends cannot be opened with these settings.
         Transient: If they cannot be reached now.
     """
     expected_caller(settings)
-    backends = open_backends(settings, clock=clock)
+    backends = open_backends(replace(settings, public_url=address.url), clock=clock)
     gate = open_push_gate(settings, backends.event_bus)
     pushes = None if gate is None else _push_routes(gate, settings, backends, clock)
-    app = create_app(_job_routes(settings, backends, clock), _object_routes(backends, clock), pushes)
+    app = create_app(_job_routes(settings, backends, address, clock), _object_routes(backends, clock), pushes)
     return Intake(app=app, background=Background(_tasks(settings, backends, clock) if gate is None else []))
 
 
-def _job_routes(settings: IntakeSettings, backends: Backends, clock: Clock) -> JobRoutes:
+def _job_routes(settings: IntakeSettings, backends: Backends, address: PublicAddress, clock: Clock) -> JobRoutes:
     return JobRoutes(
         store=backends.job_store,
         heartbeats=backends.heartbeat_store,
@@ -63,7 +69,7 @@ def _job_routes(settings: IntakeSettings, backends: Backends, clock: Clock) -> J
         clock=clock,
         terms=UploadTerms(max_bytes=settings.max_upload_bytes, valid_for=timedelta(seconds=settings.upload_valid_s)),
         link_valid_for=timedelta(seconds=settings.link_valid_s),
-        public_url=settings.public_url.rstrip("/"),
+        address=address,
     )
 
 

@@ -16,9 +16,10 @@ AUTO_URL = "auto"
 class IntakeSettings(PushSettings):
     """Settings of intake, beside those of every service."""
 
-    public_url: str = setting(
+    public_url: Annotated[str, Field(pattern=rf"^({AUTO_URL}|https?://[^\s/]\S*)$")] = setting(
         AUTO_URL,
-        help="Address under which people reach intake; signed URLs begin with it. `auto`: the address it listens at.",
+        help="Address under which people reach intake, such as `https://photos.example.org`; what it answers and signs "
+        "begins with it. `auto`: the one that each request came to, and for mails the one it listens at.",
     )
     host: str = setting("127.0.0.1", help="Address that intake listens at.")
     port: Annotated[int, Field(ge=0, le=65535)] = setting(
@@ -26,7 +27,9 @@ class IntakeSettings(PushSettings):
     )
     request_threads: Annotated[int, Field(ge=1, le=256)] = setting(8, help="Requests served at the same time.")
     ready_file: Path | None = setting(
-        None, help='File that receives `{"url": …}` once intake serves; a way to learn the port.'
+        None,
+        help='File that receives `{"url": …, "public_url": …}` once intake serves: where this machine and others '
+        "reach it.",
     )
     max_upload_bytes: Annotated[int, Field(ge=1)] = setting(4 * 2**30, help="Largest archive taken, in bytes.")
     upload_valid_s: Annotated[int, Field(ge=1, le=7 * 86400)] = setting(

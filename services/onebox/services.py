@@ -63,6 +63,7 @@ class Onebox:
         self._trainer = self._service("trainer", base, rule)
         self._reporter = self._service("reporter", base, rule)
         self.url = ""
+        self.public_url = ""
 
     @property
     def services(self) -> tuple[ServiceProcess, ...]:
@@ -88,7 +89,9 @@ class Onebox:
         self._intake.start()
 
     def wait_ready(self, *, within_s: float = _READY_WITHIN_S) -> str:
-        """Return the URL of intake once it serves, and start the reporter, whose links begin with it.
+        """Return the URL at which this machine reaches intake, once it serves.
+
+        ``public_url`` is then the one for others. The reporter is started too, whose links begin with that.
 
         Raises:
             UserFault: If a service died or intake does not serve in time.
@@ -104,11 +107,11 @@ class Onebox:
                     details={"log": str(self._intake.log)},
                 )
             time.sleep(_LOOK_EVERY_S)
-        self.url = str(json.loads(self._ready_file.read_text(encoding="utf-8"))["url"])
+        ready = json.loads(self._ready_file.read_text(encoding="utf-8"))
+        self.url, self.public_url = str(ready["url"]), str(ready["public_url"])
         # A restarted intake must answer at the address that people and signed URLs already have.
         self._intake.environ["CONVTAILOR_PORT"] = str(urlsplit(self.url).port)
-        public_url = self._intake.environ.get("CONVTAILOR_PUBLIC_URL") or self.url
-        self._reporter.environ["CONVTAILOR_PUBLIC_URL"] = public_url
+        self._reporter.environ["CONVTAILOR_PUBLIC_URL"] = self.public_url
         self._reporter.start()
         return self.url
 

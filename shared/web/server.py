@@ -18,8 +18,6 @@ from shared.web.server_log import JsonLogger
 REFUSED_SETTINGS = int(Arbiter.APP_LOAD_ERROR)
 """Exit code of :func:`serve` when the app cannot be made with these settings; trying again cannot help."""
 
-_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - named, not bound
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerRules:
@@ -69,13 +67,6 @@ def listen(host: str, port: int) -> socket.socket:
     """
     family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     return socket.create_server(address[:2], family=family, backlog=256)
-
-
-def url_of(listener: socket.socket) -> str:
-    """Return the address under which this machine reaches a listening socket."""
-    host, port = listener.getsockname()[:2]
-    host = _WILDCARDS.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def serve(listener: socket.socket, build: Callable[[], Served], rules: ServerRules) -> None:

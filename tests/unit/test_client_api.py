@@ -183,6 +183,25 @@ def test_a_bucket_that_refuses_in_its_own_words_is_quoted(archive):
     assert "SignatureDoesNotMatch" in caught.value.fault.details["answer"]
 
 
+def test_an_upload_that_fails_names_the_address_that_failed_and_no_secret(archive):
+    created = {
+        "job_id": "1",
+        "token": "t",
+        "upload": {"url": "http://bucket.test/x?signature=hush", "method": "PUT", "headers": {}},
+        "status_url": "http://elsewhere.test/v1/jobs/1",
+    }
+
+    def answer(request):
+        if request.url.host == "bucket.test":
+            raise httpx.ConnectError("connection refused", request=request)
+        return httpx.Response(201, content=json.dumps(created))
+
+    with answering(answer) as client, pytest.raises(Unreachable) as caught:
+        client.upload(client.submit("ada@example.org", {}).upload, archive)
+    assert caught.value.fault.message.startswith("http://bucket.test, where http://elsewhere.test wants the archive")
+    assert "hush" not in str(caught.value.fault)
+
+
 def test_an_address_without_scheme_is_a_usage_fault():
     with pytest.raises(UsageFault, match="no address of a server"):
         Client("localhost:8080")

@@ -273,7 +273,7 @@ def test_links_lead_to_what_the_job_left(service):
     for name, link in links.items():
         redirect = service.http.get(link.removeprefix(PUBLIC_URL), headers=bearer(made))
         assert redirect.status_code == 302
-        assert redirect.json["url"] == redirect.headers["Location"]
+        assert redirect.json["url"] == PUBLIC_URL + redirect.headers["Location"]
         found = service.http.get(redirect.headers["Location"].removeprefix(PUBLIC_URL))
         assert found.data.decode() == {"model": "model_h5"}.get(name, name)
         assert names[name] in found.headers["Content-Disposition"]

@@ -22,6 +22,7 @@ from shared.messaging.push import TokenRefused
 from shared.messaging.sweeper import sweep
 from shared.push_gate import PushGate, PushSettings, open_push_gate
 from shared.settings import InvalidSettings
+from shared.web.address import PublicAddress
 from tests.doubles.memory_event_bus import MemoryEventBus
 from tests.intake_fixture import IntakeFixture, small_archive
 from tests.oidc_fixture import ACCOUNT, AUDIENCE, Issuer, served_certificates
@@ -220,7 +221,7 @@ def test_where_events_are_pulled_nothing_can_be_pushed(path: str) -> None:
 
 
 def test_the_embedded_service_pulls_and_sweeps_by_itself(tmp_path) -> None:
-    intake = bootstrap(IntakeSettings(data_dir=tmp_path, public_url="http://intake.test"))
+    intake = bootstrap(IntakeSettings(data_dir=tmp_path), address=PublicAddress(url="http://intake.test"))
     rules = {rule.rule for rule in intake.app.url_map.iter_rules()}
     assert not rules & {"/push/uploads", "/tasks/sweep"}
 

@@ -1,6 +1,7 @@
 """The HTTP API of a convtailor server as Python calls with typed errors."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -74,7 +75,7 @@ class Client:
         """
         size = {} if size_bytes is None else {"size_bytes": size_bytes}
         document = self._call("POST", "/v1/jobs", json={"email": email, **options, **size})
-        return read_submitted(document, server=self.server)
+        return self._reached(read_submitted(document, server=self.server))
 
     def upload(self, ticket: UploadTicket, archive: Path, *, on_bytes: BytesListener | None = None) -> None:
         """Send the archive from disk, a piece at a time; a connection that breaks is tried again.
@@ -94,7 +95,7 @@ class Client:
         try:
             _raise_for_upload(sending.run())
         except RetryError as error:
-            raise self._unreachable(error) from error
+            raise self._unreachable(error, at=ticket.url) from error
 
     def _upload_at_once(self, ticket: UploadTicket, archive: Path, on_bytes: BytesListener | None) -> None:
         num_tries = 0
@@ -104,7 +105,7 @@ class Client:
                     num_tries += 1
                     response = self._put(ticket, archive, on_bytes)
         except RetryError as error:
-            raise self._unreachable(error) from error
+            raise self._unreachable(error, at=ticket.url) from error
         if num_tries > 1 and response.status_code in _ALREADY_THERE:
             return  # an earlier try had arrived and only its answer was lost
         _raise_for_upload(response)
@@ -167,12 +168,31 @@ class Client:
         _raise_for(response, server=self.server, refused=UsageFault)
         return _object_of(response, server=self.server)
 
-    def _unreachable(self, error: Exception) -> Unreachable:
+    def _reached(self, created: Submitted) -> Submitted:
+        """Lead an upload that the server takes itself to where we have found the server, whatever it calls itself."""
+        home = created.status_url.removesuffix(f"/v1/jobs/{created.job_id}")
+        if home == created.status_url or not created.upload.url.startswith(f"{home}/"):
+            return created
+        url = self.server + created.upload.url.removeprefix(home)
+        return replace(created, upload=replace(created.upload, url=url))
+
+    def _unreachable(self, error: Exception, *, at: str = "") -> Unreachable:
+        """Return the error for an address that does not answer: the server's, or another that it sent us to.
+
+        Args:
+            error: What happened.
+            at: The URL that was asked, where it may be another's; it carries secrets, so only its host is told.
+        """
         cause = error.last_attempt.exception() if isinstance(error, RetryError) else error
+        parts = urlsplit(at or self.server)
+        address = f"{parts.scheme}://{parts.netloc}"
+        if not at or self.server.startswith(address):
+            fix = "Check --server and the network; `convtailor serve` starts a server on this machine."
+            return Unreachable(f"{self.server} does not answer: {cause}.", fix=fix, details={"server": self.server})
         return Unreachable(
-            f"{self.server} does not answer: {cause}.",
-            fix="Check --server and the network; `convtailor serve` starts a server on this machine.",
-            details={"server": self.server},
+            f"{address}, where {self.server} wants the archive, does not answer: {cause}.",
+            fix="See whether this machine reaches that address; whoever runs the server can name another.",
+            details={"server": self.server, "address": address},
         )
 
 

@@ -1,9 +1,10 @@
 """The JSON API of jobs: each route reads the request, calls one use case and tells its outcome."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, jsonify, request
 
@@ -20,6 +21,7 @@ from shared.ports.event_bus import EventBus
 from shared.ports.heartbeat_store import HeartbeatStore, as_told
 from shared.ports.job_store import JobStore
 from shared.ports.object_store import ObjectStore
+from shared.web.address import PublicAddress
 
 _FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 _MODEL_FORMATS = {"h5": Artefact.MODEL_H5, "keras": Artefact.MODEL_KERAS}
@@ -38,7 +40,7 @@ class JobRoutes:
         clock: Tells the time.
         terms: What may be uploaded.
         link_valid_for: Life of a download URL.
-        public_url: Address under which people reach this service, without a slash at its end.
+        address: Under which people reach this service.
     """
 
     store: JobStore
@@ -48,7 +50,7 @@ class JobRoutes:
     clock: Clock
     terms: UploadTerms
     link_valid_for: timedelta
-    public_url: str
+    address: PublicAddress
 
     def blueprint(self) -> Blueprint:
         """Return the routes for an app."""
@@ -64,11 +66,12 @@ class JobRoutes:
 
     def root(self) -> Response:
         """Say what this is."""
+        here = self._here()
         card = ServiceCard(
             service="convtailor",
             what="Send a zip of labelled photographs, one folder per class; get a network fitted to them by mail.",
-            start=f"POST {self.public_url}/v1/jobs?email=you@example.org",
-            openapi=f"{self.public_url}/openapi.json",
+            start=f"POST {here}/v1/jobs?email=you@example.org",
+            openapi=f"{here}/openapi.json",
         )
         return jsonify(to_json(card))
 
@@ -79,14 +82,15 @@ class JobRoutes:
 
     def openapi(self) -> Response:
         """Describe this API."""
-        return jsonify(openapi_document(self.public_url))
+        return jsonify(openapi_document(self._here()))
 
     def submit(self) -> tuple[Response, int, dict[str, str]]:
         """Make a job."""
         wanted = parse_request([_fields(request.args), _body()])
         made = submit(wanted, store=self.store, objects=self.objects, clock=self.clock, terms=self.terms)
         g.job_id = made.job.job_id
-        document = created_document(made.job, token=made.token, upload=made.upload, public_url=self.public_url)
+        upload = replace(made.upload, url=self._led_here(made.upload.url))
+        document = created_document(made.job, token=made.token, upload=upload, public_url=self._here())
         return jsonify(to_json(document)), 201, {"Location": document.status_url}
 
     def status(self, job_id: str) -> Response:
@@ -99,13 +103,25 @@ class JobRoutes:
 
     def _told(self, job: Job) -> Response:
         """Return the job as the one who trains it tells it."""
-        return jsonify(to_json(status_document(as_told(job, self.heartbeats), public_url=self.public_url)))
+        return jsonify(to_json(status_document(as_told(job, self.heartbeats), public_url=self._here())))
 
     def fetch(self, job_id: str, artefact: str) -> tuple[Response, int, dict[str, str]]:
         """Redirect to what a job left."""
         wanted = _model_format() if artefact == "model" else Artefact(artefact)
         signed = link(job_id, _token(), wanted, store=self.store, objects=self.objects, valid_for=self.link_valid_for)
-        return jsonify(to_json(SignedLink(url=signed.url, expires_at=signed.expires_at))), 302, {"Location": signed.url}
+        answer = SignedLink(url=self._led_here(signed.url), expires_at=signed.expires_at)
+        # Where we serve it ourselves, the path alone: right wherever the one who asks has found us.
+        location = signed.url if self.address.path_of(signed.url) is None else urlsplit(signed.url).path
+        return jsonify(to_json(answer)), 302, {"Location": location}
+
+    def _here(self) -> str:
+        """Return the address under which the one who asks reaches this service."""
+        return self.address.of_request(request.environ)
+
+    def _led_here(self, url: str) -> str:
+        """Return a signed URL that leads to us as one that leads to where the one who asks reaches us."""
+        path = self.address.path_of(url)
+        return url if path is None else self._here() + path
 
 
 def _token() -> str:

@@ -3,6 +3,7 @@
 import os
 import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -13,7 +14,7 @@ from services.onebox.services import Onebox
 _LOOK_EVERY_S = 0.5
 _HOW_TO = """\
 convtailor serves at {url}; Ctrl-C stops it. Data, logs and mails: {data}
-
+{elsewhere}
 From another terminal:
   convtailor submit photos.zip --email you@example.org --server {url}
   convtailor watch && convtailor fetch --out results
@@ -24,6 +25,10 @@ Or with curl:
   curl -s -H "Authorization: Bearer $(python3 -c 'import json; print(json.load(open("job.json"))["token"])')" \\
     "$(python3 -c 'import json; print(json.load(open("job.json"))["status_url"])')"
 """  # noqa: E501 - a command line to copy
+_ELSEWHERE = """\
+Other machines, and links in mails, use {public_url}. Where that does not lead here, as in a container or behind a
+router, name the address that does with --public-url.
+"""
 
 
 @click.command(
@@ -32,10 +37,17 @@ Or with curl:
         "convtailor serve",
         "convtailor serve --port 0",
         "convtailor serve --host 0.0.0.0 --port 8080 --data /srv/convtailor",
+        "convtailor serve --host 0.0.0.0 --public-url http://photos.example.org:8080",
     ),
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; 0.0.0.0 opens it to all.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
+@click.option(
+    "--public-url",
+    envvar="CONVTAILOR_PUBLIC_URL",
+    metavar="URL",
+    help="Address under which others reach this server, where it cannot know: in a container, behind a router.",
+)
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
@@ -44,20 +56,40 @@ Or with curl:
     metavar="DIR",
     help="Folder for jobs, archives, networks, mails and logs; it survives restarts.",
 )
-def serve(host: str, port: int, data: Path) -> int:
+def serve(host: str, port: int, public_url: str | None, data: Path) -> int:
     """Run intake, trainer and reporter on this machine until stopped.
 
     A job that was under way when the service stopped is carried on at the next start with the same folder.
     """
     _check_free(host, port)
-    with Onebox(data, dict(os.environ), host=host, port=port) as box:
+    environ = {**os.environ, "CONVTAILOR_PUBLIC_URL": _checked(public_url)}
+    with Onebox(data, environ, host=host, port=port) as box:
         try:
-            click.echo(_HOW_TO.format(url=box.wait_ready(), data=box.data_dir))
+            url = box.wait_ready()
+            elsewhere = "" if box.public_url == url else _ELSEWHERE.format(public_url=box.public_url)
+            click.echo(_HOW_TO.format(url=url, data=box.data_dir, elsewhere=elsewhere))
             while True:
                 box.wait(_LOOK_EVERY_S)
         except KeyboardInterrupt:
             click.echo("Stopping; jobs under way go on at the next start.", err=True)
     return ExitCode.DONE
+
+
+def _checked(public_url: str | None) -> str:
+    """Return the address as services take it, empty where there is none.
+
+    Raises:
+        UsageFault: If it is no URL.
+    """
+    parts = urlsplit(public_url or "")
+    if public_url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+        raise UsageFault(
+            "invalid_public_url",
+            f"{public_url!r} is no address at which a server could be reached.",
+            fix="Give --public-url as a URL such as http://photos.example.org:8080.",
+            details={"public_url": public_url},
+        )
+    return public_url or ""
 
 
 def _check_free(host: str, port: int) -> None:

@@ -72,7 +72,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
                 raise
             return
         self.nr_conns += 1
-        others = (self.cfg, client, listener.getsockname())
+        others = (self.cfg, client, accepted.getsockname())  # where it arrived, also of a listener at 0.0.0.0
         self._await_request(Connection(PacedSocket(accepted), self._arrival(), others=others), self._limits.request_s)
         if self.nr_conns >= self._limits.max_connections:
             self._make_room()

@@ -1,0 +1,94 @@
+"""A server that others reach: every address that it hands out leads to it, from where they are.
+
+A second loopback address stands for another machine's way here.
+"""
+
+import email
+import email.policy
+import json
+import signal
+import zipfile
+
+import httpx
+import pytest
+
+from services.client.api.client import Client
+from tests.intake_fixture import bearer, small_archive
+from tests.intake_process import IntakeProcess
+from tests.onebox_fixture import Program, run_program
+from tests.waiting import until
+
+ELSEWHERE = "127.0.0.2"
+NOWHERE = "http://photos.invalid:8080"
+
+
+@pytest.fixture(scope="module")
+def intake(tmp_path_factory):
+    process = IntakeProcess(tmp_path_factory.mktemp("open"), host="0.0.0.0").start()
+    yield process
+    process.kill()
+
+
+def seen_from_elsewhere(url: str) -> str:
+    return f"http://{ELSEWHERE}:{url.rpartition(':')[2]}"
+
+
+def test_what_is_handed_out_leads_to_where_the_one_who_asks_has_found_the_server(intake):
+    url = seen_from_elsewhere(intake.url)
+    made = httpx.post(f"{url}/v1/jobs", json={"email": "ada@example.org"}).json()
+    assert made["status_url"].startswith(f"{url}/")
+    assert made["upload"]["url"].startswith(f"{url}/")
+    assert intake.upload(made, small_archive()).status_code == 200
+    status = intake.await_state(made)
+    assert status["links"]["cancel"].startswith(f"{url}/")
+    assert intake.http.post(status["links"]["cancel"], headers=bearer(made)).status_code == 200
+
+
+def test_a_forged_host_leads_nobody_away(intake):
+    url = seen_from_elsewhere(intake.url)
+    forged = {"Host": "trap.example"}
+    made = httpx.post(f"{url}/v1/jobs", json={"email": "ada@example.org"}, headers=forged).json()
+    assert made["upload"]["url"].startswith(f"{url}/")
+    assert "trap.example" not in httpx.get(url, headers=forged).text
+
+
+def test_a_client_uploads_to_where_it_has_found_the_server_whatever_the_server_calls_itself(tmp_path):
+    intake = IntakeProcess(tmp_path, public_url=NOWHERE).start()
+    try:
+        archive = tmp_path / "photos.zip"
+        archive.write_bytes(small_archive())
+        with Client(intake.url) as client:
+            created = client.submit("ada@example.org", {})
+            assert created.status_url.startswith(f"{NOWHERE}/")
+            client.upload(created.upload, archive)
+            until(lambda: client.status(created.job_id, created.token).state == "queued")
+    finally:
+        intake.kill()
+
+
+def test_mails_and_the_banner_name_the_address_that_the_operator_has_named(tmp_path):
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.writestr("only/1.png", b"x")  # is rejected, and a mail says so
+    server = Program(
+        ["serve", "--host", "0.0.0.0", "--port", "0", "--public-url", NOWHERE, "--data", "d"], cwd=tmp_path
+    )
+    ready = tmp_path / "d" / "ready.json"
+    try:
+        until(ready.exists)
+        url = seen_from_elsewhere(json.loads(ready.read_text())["url"])
+        sent = run_program("submit", "photos.zip", "--email", "ada@example.org", "--server", url, cwd=tmp_path)
+        assert sent.code == 0, sent.err
+        [mail] = until(lambda: list((tmp_path / "d" / "outbox").glob("*.eml")))
+    finally:
+        server.send(signal.SIGINT)
+    told = server.finish()
+    assert NOWHERE in told.out
+    message = email.message_from_bytes(mail.read_bytes(), policy=email.policy.default)
+    assert NOWHERE in message.get_body(("plain",)).get_content()
+
+
+def test_an_address_that_is_none_is_refused_before_anything_starts(tmp_path):
+    told = run_program("serve", "--public-url", "photos", "--data", "d", cwd=tmp_path)
+    assert told.code == 2
+    assert "--public-url" in told.err
+    assert not (tmp_path / "d").exists()
