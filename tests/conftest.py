@@ -23,6 +23,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(optionalhook=True)  # for those who leave xdist out
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many processes ``-n auto`` means: one more than processors, because many tests wait for others."""
     return min(len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else 2, MOST_PROCESSES)

@@ -28,6 +28,15 @@ def test_scores_equal_scikit_learn() -> None:
     assert [score.num_images for score in scores] == list(np.bincount(labels))
 
 
+def test_a_class_without_test_images_has_its_row_and_column_all_the_same() -> None:
+    assert confusion(np.array([0, 0, 2]), np.array([0, 2, 2]), 4).tolist() == [
+        [1, 0, 1, 0],
+        [0, 0, 0, 0],
+        [0, 0, 1, 0],
+        [0, 0, 0, 0],
+    ]
+
+
 def test_a_class_that_is_never_predicted_scores_zero_without_a_warning() -> None:
     scores = class_scores(np.array([0, 0, 1]), np.array([0, 0, 0]), ("cat", "dog", "absent"))
     assert [(score.name, score.precision, score.recall, score.num_images) for score in scores] == [

@@ -1,0 +1,47 @@
+"""Every way in which a training can fail names its numbers and something that the person can do."""
+
+import pytest
+
+from services.trainer import failure
+from shared.errors import Fault
+
+FAULTS = [
+    (failure.died(-9, 3), "out_of_memory", ["3 times", "memory"], {"attempts": 3, "return_code": -9}),
+    (failure.died(7, 2), "training_crashed", ["2 times", "ended with 7"], {"attempts": 2, "return_code": 7}),
+    (failure.gave_up(3), "training_lost", ["3 times"], {"attempts": 3}),
+    (failure.budget_overrun(1.5, 120.4), "budget_overrun", ["120 s", "1.5 minutes"], {"budget_minutes": 1.5}),
+    (failure.budget_too_short(2.0), "budget_too_short", ["2 minutes"], {"budget_minutes": 2.0}),
+    (
+        failure.disk_too_small(12_340_000_000, 2_000_000_000),
+        "disk_too_small",
+        ["12.3 GB", "2.0 GB"],
+        {"needed_bytes": 12_340_000_000, "best_bytes": 2_000_000_000},
+    ),
+    (failure.disk_full(4), "disk_full", ["4 times"], {"handed_back": 4}),
+    (failure.unforeseen(MemoryError("no more")), "out_of_memory", ["no more"], {}),
+    (failure.unforeseen(KeyError("depth")), "internal_error", ["KeyError", "depth"], {}),
+    (failure.archive_gone(OSError("no such key")), "archive_gone", ["no such key"], {}),
+]
+
+
+@pytest.mark.parametrize(("fault", "code", "words", "details"), FAULTS, ids=lambda value: getattr(value, "code", None))
+def test_a_fault_says_what_happened_with_its_numbers_and_what_to_do(
+    fault: Fault, code: str, words: list[str], details: dict[str, object]
+) -> None:
+    assert fault.code == code
+    assert all(word in fault.message for word in words), fault.message
+    assert dict(fault.details) == details
+    assert fault.fix.startswith(("Submit", "Choose", "Raise", "Send"))
+
+
+@pytest.mark.parametrize("tell", [failure.unforeseen, failure.archive_gone])
+@pytest.mark.parametrize("error", [OSError("x" * 10_000), MemoryError("x" * 10_000)])
+def test_an_endless_error_does_not_make_an_endless_mail(tell, error: Exception) -> None:
+    assert len(tell(error).message) == failure.MAX_CHARACTERS
+
+
+def test_tensorflow_without_memory_is_told_as_memory() -> None:
+    class ResourceExhaustedError(Exception):
+        """Named as TensorFlow names it."""
+
+    assert failure.unforeseen(ResourceExhaustedError("OOM")).fix == failure.SMALLER_FIX

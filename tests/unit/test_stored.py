@@ -1,0 +1,49 @@
+"""One thing in a store that cannot be read is told of and set aside; the others are read."""
+
+import json
+import logging
+
+import pytest
+
+from shared.errors import Unreadable
+from shared.job.events import encode, job_queued
+from shared.job.stored import read_events, read_job
+from shared.json_codec import to_json
+from tests.job_fixture import NOW, full_job
+
+
+def test_a_job_comes_back_as_it_was_written() -> None:
+    assert read_job(json.dumps(to_json(full_job())), job_id="job-1") == full_job()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "Expecting property name"),
+        ("[]", "should be a dictionary"),
+        ('{"job_id": "job-1", "email": "ada@example.org"}', "token_hash"),
+        ("[" * 100_000, "recursion"),
+    ],
+)
+def test_a_job_that_cannot_be_read_is_named_in_the_alarm_without_what_is_in_it(
+    text: str, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(Unreadable, match=f"job-1 cannot be read by this version.*{said}"):
+        read_job(text, job_id="job-1")
+    (record,) = caplog.records
+    assert (record.levelno, record.job_id) == (logging.ERROR, "job-1")
+    assert "job-1" in record.message
+    assert said in record.message
+    assert "ada@example.org" not in record.message
+
+
+def test_events_that_cannot_be_read_are_set_aside_by_their_ids(caplog: pytest.LogCaptureFixture) -> None:
+    event = job_queued("job-1", NOW)
+    events, unreadable = read_events([("bad", b"{"), (event.event_id, encode(event)), ("worse", b'{"type": "rumour"}')])
+    assert events == [event]
+    assert unreadable == ["bad", "worse"]
+    assert [(record.levelno, record.event_id) for record in caplog.records] == [
+        (logging.ERROR, "bad"),
+        (logging.ERROR, "worse"),
+    ]
+    assert "event bad cannot be read" in caplog.text
