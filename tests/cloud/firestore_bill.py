@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from google.cloud.firestore import Client
@@ -17,6 +18,8 @@ from services.intake.events.archive_event import handle_archive
 from services.intake.job_request import JobRequest
 from services.intake.submission import UploadTerms, look_up, submit
 from services.reporter.handler import handle_end
+from services.trainer.scratch.disk import DiskUsage
+from services.trainer.worker.disk_room import DiskRoom
 from services.trainer.worker.worker import Worker, WorkerRules
 from shared.adapters.gcp.firestore.firestore_heartbeat_store import FirestoreHeartbeatStore
 from shared.adapters.gcp.firestore.firestore_job_store import FirestoreJobStore
@@ -140,7 +143,7 @@ class MeteredJob:
             bus=self._office.bus,
             spawn=lambda: TalkativeProcess(self._pass),
             owner="worker",
-            forget=lambda _: None,
+            disk=DiskRoom(scratch=Path("nowhere"), usage=lambda _: DiskUsage(free_bytes=10**12, best_bytes=10**12)),
             rules=WorkerRules(lease=LEASE, warm_child=False),
             clock=clock,
             monotonic=self._monotonic,
