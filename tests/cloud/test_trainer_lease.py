@@ -63,7 +63,7 @@ def test_a_job_longer_than_its_lease_is_delivered_once(bus: CountingBus, project
         while house.job.state is JobState.TRAINING:
             assert other.pull(Topic.JOBS, lease=LEASE) == []
         assert house.job.state is JobState.REPORTING
-        assert bus.num_extended >= 3
+        assert bus.num_extended > 0
     finally:
         worker.shutdown.set()
         thread.join(PATIENCE_S)

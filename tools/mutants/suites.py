@@ -1,0 +1,49 @@
+"""Which modules are mutated, and the fast tests that have to notice it."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+UNIT = "tests/unit"
+
+SUITES: dict[str, tuple[str, ...]] = {
+    "shared/archive/directory.py": ("archive_rules", "archive_index"),
+    "shared/archive/entry.py": ("archive_rules", "archive_index"),
+    "shared/archive/rules.py": ("archive_rules", "archive_index"),
+    "shared/archive/safety.py": ("archive_rules", "archive_index"),
+    "shared/errors.py": ("intake_errors", "vendor_error", "options", "settings"),
+    "shared/interval.py": ("interval",),
+    "shared/job/claim.py": ("claim", "job_lease", "worker"),
+    "shared/job/events.py": ("events", "outbox"),
+    "shared/job/heartbeat.py": ("heartbeat", "cadence", "job_lease", "worker"),
+    "shared/job/job.py": ("job", "sweeper"),
+    "shared/job/options.py": ("options", "intake_errors"),
+    "shared/job/progress.py": ("cadence", "run_progress", "heartbeat"),
+    "shared/job/stored.py": ("stored",),
+    "shared/json_codec.py": ("json_codec", "result_schema", "stored"),
+    "shared/layout.py": ("layout",),
+    "shared/messaging/disposition.py": ("disposition", "consumer", "push"),
+    "shared/messaging/sweeper.py": ("sweeper",),
+    "shared/wording.py": ("wording", "client_live"),
+    "services/client/terminal/stage.py": ("client_stage", "client_live"),
+    "services/intake/job_request.py": ("intake_errors", "intake_api"),
+    "services/reporter/report/limits.py": ("reporter_letter", "reporter_warnings"),
+    "services/reporter/report/statistics.py": ("reporter_letter", "reporter_warnings"),
+    "services/reporter/report/warnings.py": ("reporter_letter", "reporter_warnings"),
+    "services/reporter/report/wording.py": ("reporter_letter", "reporter_warnings", "wording"),
+    "services/trainer/data/duplicates.py": ("duplicates", "prepare"),
+    "services/trainer/data/split.py": ("split", "prepare"),
+    "services/trainer/evaluation/metrics.py": ("metrics", "evaluation"),
+    "services/trainer/failure.py": ("failure", "training_process"),
+    "services/trainer/run/cost.py": ("run_progress", "deadline", "deadline_kept"),
+    "services/trainer/run/deadline.py": ("deadline", "deadline_kept", "worker"),
+    "services/trainer/run/identity.py": ("identity", "ledger", "data_version"),
+    "services/trainer/run/progress.py": ("run_progress",),
+    "services/trainer/tuning/recipe.py": ("tuning_recipe", "tuning_search"),
+    "services/trainer/tuning/search.py": ("tuning_search", "tuning_recipe"),
+}
+"""Names of the files in ``tests/unit`` without ``test_`` and suffix; a mutant is alive where all of these pass."""
+
+
+def tests_of(modules: list[str]) -> list[str]:
+    """Return the paths of the tests of some modules, each once."""
+    return sorted({f"{UNIT}/test_{name}.py" for module in modules for name in SUITES[module]})
