@@ -19,7 +19,7 @@ EXTRAS_trainer := gcp gpu
 EXTRAS_onebox := intake trainer reporter client
 EXPORT := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: mutants help demo test test-fast compat lint check format bench docs lock lock-images images clean
+.PHONY: help demo test test-fast compat mutants lint check format bench docs lock lock-images images clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12

@@ -9,8 +9,8 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).parents[1]
-TOGETHER = ("cloud", "flow", "infra", "keras")
-"""Folders whose files start something costly, once for all of a file's tests: these stay in one process, in order."""
+APART = ("contract", "unit")
+"""Folders whose tests may run anywhere. The files of others start something costly, once for all of a file's tests."""
 MOST_PROCESSES = 4
 """Each may hold a TensorFlow, and start services that hold two more: about 1.5 GB."""
 
@@ -42,9 +42,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Name what stays together, and put it in an order that leaves no process with a long file at the end."""
     slow = {_file(item) for item in items if item.get_closest_marker("slow")}
     for item in items:
-        if _folder(item) in TOGETHER:
+        if _folder(item) not in APART:
             item.add_marker(pytest.mark.xdist_group(_file(item)))
-    items.sort(key=lambda item: (_file(item) not in slow, _folder(item) not in TOGETHER))  # stable
+    items.sort(key=lambda item: (_file(item) not in slow, _folder(item) in APART))  # stable
 
 
 @pytest.hookimpl(trylast=True)
