@@ -13,7 +13,7 @@ from shared.archive.directory import open_archive
 from shared.archive.entry import Aside
 from shared.archive.rules import ArchivePlan, plan_archive
 from shared.archive.safety import ArchiveLimits
-from shared.errors import UserFault
+from shared.errors import Fault, UserFault
 from tests.archive_corpus import ACCEPTED, REFUSED, ArchiveCase
 from tests.archive_making import good, good_files, zipped
 
@@ -48,6 +48,32 @@ def test_a_bad_archive_is_refused_with_its_code_a_message_and_a_fix(case: Archiv
     assert fault.code == case.code
     assert fault.message.endswith(".")
     assert fault.fix.endswith(".")
+
+
+def fault_of(infos: list[zipfile.ZipInfo]) -> Fault:
+    with pytest.raises(UserFault) as caught:
+        plan_archive(infos)
+    return caught.value.fault
+
+
+def test_an_archive_without_images_is_told_what_lies_in_it_instead() -> None:
+    fault = fault_of(listing("cats/a.txt", "dogs/b.txt", "__MACOSX/cats/._a.txt"))
+    assert fault.message.endswith("2 other files were found.")
+    assert (fault.details["files"], fault.details["count"]) == (["cats/a.txt", "dogs/b.txt"], 2)
+    assert not fault.fix.startswith("Unpack")
+
+
+def test_an_archive_of_archives_is_to_be_unpacked_first() -> None:
+    fault = fault_of(listing("cats.zip", "dogs.zip", "readme.txt"))
+    assert "archives inside the archive" in fault.message
+    assert fault.fix.startswith("Unpack the inner archives first. ")
+
+
+def test_every_class_with_too_few_images_is_named_with_how_many_it_has() -> None:
+    fault = fault_of(listing(*images("cats", 4), *images("dogs", 5), *images("owls", 1)))
+    assert (fault.code, fault.details["classes"]) == ("class_too_small", {"cats": 4, "owls": 1})
+    assert "'cats' (4), 'owls' (1)" in fault.message
+    assert "at least 5" in fault.fix
 
 
 @pytest.mark.parametrize("case", ACCEPTED, ids=lambda case: case.name)

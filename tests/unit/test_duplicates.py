@@ -157,6 +157,26 @@ def test_hashes_are_gone_through_a_fixed_number_of_times(hashes: str) -> None:
     assert num_passes(60_000) <= 250
 
 
+def test_among_very_many_pictures_with_one_hash_a_copy_is_found_by_its_brightness() -> None:
+    """X-rays, plain cards: hundreds share a hash, and only a few neighbours of each are compared."""
+    generator = np.random.default_rng(4)
+    pictures = [
+        np.clip(level + spread * generator.normal(0, 1, (THUMBNAIL_PX, THUMBNAIL_PX, 3)), 0, 255).astype(np.uint8)
+        for level, spread in zip(np.linspace(40, 215, 150), generator.permutation(np.linspace(5, 40, 150)), strict=True)
+    ]
+    pairs = pairs_of(np.full(300, 7, np.uint64), np.stack([*pictures, *pictures]))
+    found = {tuple(sorted(pair)) for pair in zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)}
+    assert found == {(number, number + 150) for number in range(150)}
+
+
+def test_every_pair_is_judged_by_its_own_difference() -> None:
+    base = photograph(3, (96, 96))
+    tinted = Image.fromarray(np.asarray(base)[..., ::-1].copy())
+    darker = ImageEnhance.Brightness(base).enhance(0.97)
+    pairs = search([base, darker, tinted])
+    assert {tuple(sorted(pair)) for pair in zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)} == {(0, 1)}
+
+
 def test_two_takes_of_a_product_in_many_colours_stay_on_one_side() -> None:
     """One shape has one hash in all its colours, so the other take is not the next neighbour of the first."""
     shape = np.asarray(photograph(1, (96, 96), "L"), np.float64)[..., None]

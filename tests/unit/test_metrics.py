@@ -57,13 +57,30 @@ def test_temperature_of_over_confident_logits_is_found() -> None:
 def test_temperature_of_a_faultless_validation_split_stays_sober() -> None:
     labels = np.arange(40) % 4
     confidence = probabilities(8.0 * np.eye(4)[labels], fit_temperature(8.0 * np.eye(4)[labels], labels)).max(axis=1)
-    assert 0.95 < confidence.min() < 1 - 1 / 50
+    assert confidence == pytest.approx(np.full(40, 41 / 42), abs=1e-4)
 
 
 def test_calibration_error_of_known_bins() -> None:
     confidence = np.array([0.95] * 10 + [0.55] * 10)
     correct = np.array([True] * 9 + [False] + [True] * 5 + [False] * 5)
     assert expected_calibration_error(confidence, correct) == pytest.approx(0.05)
+
+
+def test_calibration_error_is_the_average_gap_over_fifteen_bins() -> None:
+    rng = np.random.default_rng(2)
+    confidence = np.append(rng.uniform(0.2, 1.0, 499), 1.0)
+    correct = rng.random(500) < confidence**2
+    gap = 0.0
+    for low in range(15):
+        inside = (confidence >= low / 15) & ((confidence < (low + 1) / 15) | (low == 14))
+        if inside.any():
+            gap += inside.mean() * abs(confidence[inside].mean() - correct[inside].mean())
+    assert expected_calibration_error(confidence, correct) == pytest.approx(gap)
+
+
+def test_probabilities_of_a_network_in_half_precision_still_add_up() -> None:
+    logits = np.random.default_rng(3).normal(0, 3, (50, 200)).astype(np.float16)
+    assert probabilities(logits, 1.7).sum(axis=1) == pytest.approx(np.ones(50), abs=1e-12)
 
 
 def test_scaling_lowers_the_calibration_error() -> None:

@@ -80,6 +80,11 @@ def test_a_fault_says_what_was_received_and_what_was_expected(
     assert fault.fix
 
 
+def test_sizes_that_no_image_could_have_are_a_fault_of_the_smaller_one() -> None:
+    assert faults_of(min_image_px=100, max_image_px=99) == [("invalid_option", "min_image_px")]
+    assert faults_of(min_image_px=100, max_image_px=100) == []
+
+
 def test_an_unknown_option_is_answered_with_the_known_ones() -> None:
     _, (fault,) = parse_options({"epoch": 3})
     assert "'epoch'" in fault.message

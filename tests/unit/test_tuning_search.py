@@ -31,6 +31,23 @@ def test_recipes_stay_in_range_and_follow_from_seed_and_history_alone(search):
     assert len({each.hyperparameters for each in history}) > 30
 
 
+def test_genetic_search_breeds_from_two_and_tries_something_new_now_and_then():
+    first = tried(0.5, learning_rate=1e-4, weight_decay=0.3, label_smoothing=0.2)
+    second = tried(0.6, learning_rate=1e-4, weight_decay=0.4, label_smoothing=0.3)
+
+    def weight_decays(*history):
+        return {propose(TuneSearch.GENETIC, history, seed=seed).weight_decay for seed in range(200)}
+
+    assert weight_decays(first) == set(recipe.WEIGHT_DECAYS)
+    assert weight_decays(first, second) == {0.3, 0.4, *recipe.WEIGHT_DECAYS}
+
+
+def test_genetic_search_leaves_the_worse_recipes_a_chance():
+    history = [tried(number / 10, weight_decay=number / 10) for number in range(10)]
+    bred = [propose(TuneSearch.GENETIC, history, seed=seed).weight_decay for seed in range(400)]
+    assert sum(value < 0.7 for value in bred if value * 10 == round(value * 10)) > 60
+
+
 def test_genetic_search_breeds_from_the_better_recipes_and_random_search_does_not():
     history = [tried(0.5, dropout=0.0), tried(0.9, dropout=0.4), tried(0.4, dropout=0.0), tried(0.6, dropout=0.0)]
 
