@@ -93,6 +93,11 @@ def test_what_was_made_from_something_else_does_not_count_and_the_log_names_the_
     assert found is not None
 
 
+def test_what_does_not_say_what_it_was_made_from_does_not_count(objects: MemoryObjectStore) -> None:
+    ledger(objects, 1).record(entry(0.1))
+    assert ledger(objects, 2).of({"split": "a"}).find("screen/tiny") is None
+
+
 def test_of_several_entries_the_newest_that_counts_is_found(objects: MemoryObjectStore) -> None:
     for fence, split in ((1, "a"), (2, "a"), (3, "b")):
         ledger(objects, fence).of({"split": split}).record(entry(fence / 10))
