@@ -13,6 +13,7 @@ from services.trainer.worker.job_lease import claim_job
 from services.trainer.worker.training_process import TrainingProcess
 from services.trainer.worker.warm_process import Unfit
 from shared.errors import Transient
+from shared.job.claim import Claim
 from shared.job.events import Event, EventType, Topic, announcement
 from shared.job.heartbeat import Heartbeat
 from shared.job.job import JobState
@@ -22,6 +23,7 @@ from tests import scripted_training
 from tests.doubles.memory_event_bus import MemoryEventBus
 from tests.doubles.memory_heartbeat_store import MemoryHeartbeatStore
 from tests.doubles.memory_job_store import MemoryJobStore
+from tests.job_fixture import NOW
 from tests.worker_fixture import JOB_ID, House, RealHouse
 
 
@@ -462,3 +464,51 @@ def test_a_bus_that_does_not_answer_costs_no_claim() -> None:
         bus.allowed.set()
     assert house.job.state is JobState.CANCELLED
     assert bus.num_asked == 1
+
+
+class HeartbeatsAway(MemoryHeartbeatStore):
+    """Does not answer for five minutes."""
+
+    house: House
+
+    def put(self, heartbeat: Heartbeat) -> None:
+        if is_away(self.house):
+            raise Transient("the store of heartbeats does not answer")
+        super().put(heartbeat)
+
+
+class JobsAway(MemoryJobStore):
+    """Likewise."""
+
+    house: House | None = None
+
+    def get(self, job_id: str) -> StoredJob:
+        if self.house is not None and is_away(self.house):
+            raise Transient("the store of jobs does not answer")
+        return super().get(job_id)
+
+
+def is_away(house: House) -> bool:
+    return timedelta(0) < house.hands.now - NOW < timedelta(minutes=5)
+
+
+@pytest.mark.parametrize("away", ["heartbeats", "store"])
+def test_stores_that_are_away_for_longer_than_a_lease_cost_a_training_nothing(away: str) -> None:
+    house = House(**{away: {"heartbeats": HeartbeatsAway, "store": JobsAway}[away]()}, budget_minutes=10)
+    getattr(house, away).house = house
+    house.worker("finish_when_told").work_once()
+    assert (house.job.state, house.job.attempts) == (JobState.REPORTING, 1)
+    assert house.job.artefacts == scripted_training.ARTEFACTS
+
+
+def test_who_took_a_job_while_the_stores_were_away_keeps_it() -> None:
+    house = House(store=JobsAway(), budget_minutes=10)
+
+    def steal() -> None:
+        taken = Claim(owner="another", fence=2, expires_at=house.clock() + timedelta(hours=1))
+        house.change(claim=taken)
+        house.store.house = house
+
+    house.worker("finish_when_told", meanwhile=steal).work_once()
+    assert house.hands.now - NOW >= timedelta(minutes=5)
+    assert (house.job.claim.owner, house.job.state) == ("another", JobState.TRAINING)

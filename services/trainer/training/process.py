@@ -16,6 +16,7 @@ from services.trainer.export.verifier import Verifier
 from services.trainer.protocol import STOP, Message, MessageKind, Order, StopReason, decode_line, encode_line
 from services.trainer.run.context import Stopped
 from services.trainer.run.device import Device
+from services.trainer.run.patient_store import PatientStore
 from services.trainer.scratch.disk import NoRoom, is_disk_full
 from services.trainer.settings import TrainerSettings
 from services.trainer.training.pipeline import ArchiveRefused, Outcome, Tools, train
@@ -106,7 +107,7 @@ def main() -> None:
     order = control.orders.get()
     with bound(job_id=order.job_id, fence=order.fence):
         tools = Tools(
-            objects=open_backends(settings).object_store,
+            objects=PatientStore(store=open_backends(settings).object_store),
             settings=settings,
             verifier=verifier,
             say=say,

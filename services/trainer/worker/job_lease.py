@@ -21,6 +21,10 @@ from shared.ports.job_store import JobStore
 logger = logging.getLogger(__name__)
 
 
+END_PATIENCE = timedelta(minutes=10)
+"""For so long a store that is away is asked to take the end of a job, which may have been trained for hours."""
+
+
 class NothingToDo(ConvtailorError):
     """The job does not wait for a trainer: it has ended, or was never queued."""
 
@@ -35,7 +39,7 @@ class JobLease:
 
     The job itself is written where the attempt ends; until then all that there is to tell goes with the heartbeats.
     Every method that writes or reads raises :class:`LostClaim` where it sees that the claim has passed to another
-    worker, and :class:`shared.errors.Transient` where the store did not answer for a whole lease.
+    worker, and :class:`shared.errors.Transient` where the store does not answer; the writes of an end insist first.
 
     Args:
         store: Where the job lies.
@@ -75,8 +79,8 @@ class JobLease:
         return self.heartbeats.cadence.look_s
 
     def read(self) -> Job:
-        """Return the job as it is now, what goes with heartbeats left aside."""
-        return self._update(lambda job: job)
+        """Return the job as it is now, what goes with heartbeats left aside; the store is asked once."""
+        return self._try_update(lambda job: job)
 
     def note_spent(self, seconds: float) -> None:
         """Take in how many seconds of the budget this attempt has spent."""
@@ -105,12 +109,10 @@ class JobLease:
         return is_due(self._told, self._known, elapsed_s=elapsed_s, lease=self.lease, cadence=cadence)
 
     def beat(self) -> None:
-        """Hold the job for another lease, and tell what was taken in."""
-        for attempt in self._insisting(Transient):
-            with attempt:
-                told = replace(self._known, expires_at=self.clock() + self.lease)
-                self.heartbeats.put(told)
-                self._told = told
+        """Hold the job for another lease, and tell what was taken in; the store is asked once."""
+        told = replace(self._known, expires_at=self.clock() + self.lease)
+        self.heartbeats.put(told)
+        self._told = told
 
     def hand_back(self, *, counts: bool) -> None:
         """Give up the claim and leave the job to another worker.
@@ -123,7 +125,7 @@ class JobLease:
             attempts = job.attempts if counts else job.attempts - 1
             return replace(with_heartbeat(job, self._known), claim=self._released(job), attempts=attempts)
 
-        self._update(handed_back)
+        self._update(handed_back, patience=self.lease)
         self._forget_heartbeats()
 
     def finish(self, state: JobState, **changes: Any) -> Job:
@@ -133,7 +135,7 @@ class JobLease:
             told = with_heartbeat(job, self._known)
             return advance(told, state, self.clock(), claim=self._released(job), **changes)
 
-        job = self._update(ended)
+        job = self._update(ended, patience=max(self.lease, END_PATIENCE))
         self._forget_heartbeats()
         return job
 
@@ -147,17 +149,15 @@ class JobLease:
         except Transient as error:
             logger.info("heartbeats are left behind", extra={"reason": str(error)})
 
-    def _insisting(self, *faults: type[Exception]) -> Retrying:
-        return Retrying(
-            retry=retry_if_exception_type(faults),
-            stop=stop_after_delay(self.lease),
+    def _update(self, change: Callable[[Job], Job], *, patience: timedelta) -> Job:
+        """Read, check the claim, change and write, until nobody else wrote in between."""
+        insisting = Retrying(
+            retry=retry_if_exception_type((Conflict, Transient)),
+            stop=stop_after_delay(patience),
             wait=wait_random_exponential(multiplier=0.01, max=1),
             reraise=True,
         )
-
-    def _update(self, change: Callable[[Job], Job]) -> Job:
-        """Read, check the claim, change and write, until nobody else wrote in between."""
-        for attempt in self._insisting(Conflict, Transient):
+        for attempt in insisting:
             with attempt:
                 return self._try_update(change)
         raise AssertionError("unreachable: the last attempt raises")

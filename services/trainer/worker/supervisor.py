@@ -10,11 +10,13 @@ from services.trainer.protocol import Message, MessageKind, StopReason
 from services.trainer.run.deadline import Deadline
 from services.trainer.worker.job_lease import JobLease
 from services.trainer.worker.training_process import TrainingProcess
-from shared.errors import ConvtailorError
+from shared.errors import ConvtailorError, Transient
 from shared.ports.event_bus import Delivery, EventBus
 
 logger = logging.getLogger(__name__)
 
+RETRY_S = 1.0
+"""Seconds until a store that did not answer is asked again."""
 TICK_S = 0.2
 """How soon a request to shut down is noticed, in seconds."""
 
@@ -66,6 +68,7 @@ class _AttemptClock:
     beaten: float
     extended: float
     looked: float
+    asked_again: float = 0.0
     told_at: float | None = None
     stop_reason: StopReason | None = None
     extending: threading.Thread | None = None
@@ -79,7 +82,6 @@ def attend(process: TrainingProcess, watch: Watch) -> Message:
         Overrun: If it did not come to an end in time.
         Preempted: If this worker is to shut down.
         LostClaim: If another worker has the job.
-        Transient: If the store did not answer for a whole lease.
     """
     now = watch.monotonic()
     times = _AttemptClock(deadline=watch.deadline, beaten=now, extended=now, looked=now)
@@ -110,20 +112,32 @@ def _note(message: Message, job_lease: JobLease, times: _AttemptClock) -> bool:
 def _look_after(process: TrainingProcess, watch: Watch, times: _AttemptClock) -> None:
     now, job_lease = watch.monotonic(), watch.job_lease
     job_lease.note_spent(now - times.deadline.started)
-    if job_lease.is_beat_due(now - times.beaten):
-        job_lease.beat()
-        times.beaten = now
+    if now >= times.asked_again:
+        try:
+            _ask_stores(process, watch, times, now)
+        except Transient as error:
+            # If somebody else took the job meanwhile, the stores say so once they answer.
+            logger.warning("a store does not answer; the training goes on", extra={"reason": str(error)})
+            times.asked_again = now + RETRY_S
     if now - times.extended >= job_lease.lease.total_seconds() / 3:
         _extend(watch, times)
         times.extended = now
-    if now - times.looked >= job_lease.look_s:
-        times.looked = now
-        if job_lease.read().cancel_requested_at is not None:
-            _stop(process, watch, times, StopReason.CANCELLED)
     if now >= times.deadline.train_until:
         _stop(process, watch, times, StopReason.BUDGET)
     if times.told_at is not None and times.stop_reason is not None and now >= times.deadline.kill_at(times.told_at):
         raise Overrun(times.stop_reason, now - times.told_at)
+
+
+def _ask_stores(process: TrainingProcess, watch: Watch, times: _AttemptClock, now: float) -> None:
+    """Tell that the job is at work on, and learn whether it is to go on, each when it is due."""
+    job_lease = watch.job_lease
+    if job_lease.is_beat_due(now - times.beaten):
+        job_lease.beat()
+        times.beaten = now
+    if now - times.looked >= job_lease.look_s:
+        if job_lease.read().cancel_requested_at is not None:
+            _stop(process, watch, times, StopReason.CANCELLED)
+        times.looked = now
 
 
 def _extend(watch: Watch, times: _AttemptClock) -> None:
