@@ -129,6 +129,17 @@ def test_an_upload_whose_message_was_lost_is_found(ground: Ground) -> None:
     assert event.generation == generation
 
 
+def test_an_archive_on_a_slow_line_that_set_off_in_time_arrives_though_its_address_has_expired(ground: Ground) -> None:
+    job = make_job()
+    ground.store.create(job)
+    ground.clock.advance((job.upload.expires_at - NOW).total_seconds() + 50 * 60)
+    assert swept(ground) == NOTHING
+    upload(ground, job)
+    ground.clock.advance(PATIENCE.total_seconds() + 1)
+    assert swept(ground) == ONE_REMINDER
+    assert [event.type for event in heard(ground)] == [EventType.ARCHIVE_UPLOADED]
+
+
 def test_an_upload_that_never_came_expires(ground: Ground) -> None:
     job = make_job()
     ground.store.create(job)
