@@ -3,15 +3,14 @@
 import io
 import random
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from services.trainer.data.image import FORMATS, ImageLimits, UnusableImage, read_squares
-from services.trainer.export.predict import load_image
+from services.trainer.data.image import ImageLimits, UnusableImage, read_squares
+from services.trainer.data.picture import FORMATS
 from tests.archive_making import encoded, files_of_all_modes, huge_png, photograph
 
 PX = 32
@@ -123,14 +122,6 @@ def test_negative_fractions_are_black() -> None:
     assert not read(encoded(Image.fromarray(np.full((PX, PX), -3, np.float32)), "TIFF")).any()
 
 
-@pytest.mark.parametrize("path", sorted(files_of_all_modes()))
-def test_training_and_the_delivered_program_see_the_same_picture(path: str, tmp_path: Path) -> None:
-    file = tmp_path / "picture"
-    file.write_bytes(files_of_all_modes()[path])
-    seen = Image.fromarray(load_image(str(file))).resize((PX, PX), Image.Resampling.BILINEAR)
-    assert np.abs(read(file.read_bytes()).astype(int) - np.asarray(seen)).max() <= 1
-
-
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
 def test_of_an_animation_the_first_frame_counts(kind: str) -> None:
     frames = [Image.new("RGB", (PX, PX), colour) for colour in ("red", "lime", "blue")]
@@ -202,6 +193,13 @@ def test_whether_a_jpeg_is_too_big_does_not_depend_on_the_candidates(sizes_px: t
     read_squares(data, sizes_px, ImageLimits(max_pixels=1200 * 900))
     with pytest.raises(UnusableImage, match="at most 1,079,999"):
         read_squares(data, sizes_px, ImageLimits(max_pixels=1200 * 900 - 1))
+
+
+@pytest.mark.parametrize("others_px", [(), (96,), (299,)], ids=str)
+def test_what_a_network_sees_does_not_depend_on_the_other_candidates(others_px: tuple[int, ...]) -> None:
+    data = encoded(photograph(8, (1500, 1400)), "JPEG")
+    alone, beside = read_squares(data, (224,), LIMITS)[0], read_squares(data, (224, *others_px), LIMITS)[0]
+    assert np.array_equal(np.asarray(alone), np.asarray(beside))
 
 
 @pytest.mark.parametrize("path", sorted(files_of_all_modes()))

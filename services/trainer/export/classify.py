@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from services.trainer.export.predict import load_image
+from services.trainer.data.picture import UnreadablePicture, read_pixels
 from shared.errors import UserFault
 from shared.process.starter import Starter
 
@@ -35,8 +35,8 @@ def classify(order: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         )
     for path in order["images"]:
         try:
-            image = load_image(path)
-        except (OSError, ValueError, SyntaxError) as error:  # Pillow's own kinds derive from these
+            image = read_pixels(path)
+        except UnreadablePicture as error:
             yield {"path": path, "error": str(error)}
         else:
             probabilities = model(image[None], training=False)[0]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import keras
 
-from services.trainer.export import portable, predict
+from services.trainer.export import portable
 from services.trainer.export.delivery import Package
+from services.trainer.export.program import predict_source
 from services.trainer.zoo.backbone import Backbone
 from shared.job.result import ModelSize
 from shared.layout import FILE_NAMES, Artefact
@@ -38,7 +39,7 @@ def pack(model: keras.Model, classes: tuple[str, ...], directory: Path, saved: C
         portable.save(model, path)
         saved(path)
     package.labels.write_text("\n".join(classes) + "\n", encoding="utf-8")
-    package.predict.write_bytes(Path(predict.__file__).read_bytes())
+    package.predict.write_text(predict_source(), encoding="utf-8")
     return package
 
 

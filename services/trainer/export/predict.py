@@ -2,14 +2,18 @@
 
     python predict.py IMAGE…
 
-prints one line per picture: its path, the most probable class, and the probability of that class. Needs the packages
+prints one line per picture: its path, the most probable class, and the probability of that class. A picture that cannot
+be read is named on standard error, the others are classified all the same, and the exit code is 1. Needs the packages
 keras, tensorflow and pillow, and the files model.keras (or model.h5) and labels.txt of the same delivery.
 """
 
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
+
+from services.trainer.data.picture import UnreadablePicture, read_pixels
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -27,22 +31,6 @@ def load_model() -> Any:
     raise SystemExit(f"neither model.keras nor model.h5 lies in {HERE}")
 
 
-def load_image(path: str) -> Any:
-    """Return a picture as it is meant to be seen, ``(height, width, 3) uint8``: upright, transparency over white."""
-    import numpy as np
-    from PIL import Image, ImageOps
-
-    with Image.open(path) as file:
-        image = ImageOps.exif_transpose(file)
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):  # more than 8 bits of grey
-        deep = np.asarray(image, "float32")
-        white = 1 if image.mode == "F" and deep.max() <= 1 else 255 if image.mode == "F" else 65535
-        image = Image.fromarray(np.rint(deep * (255 / max(white, deep.max()))).clip(0, 255).astype("uint8"))
-    if image.has_transparency_data:
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-    return np.asarray(image.convert("RGB"))
-
-
 def main(paths: list[str]) -> int:
     """Classify every picture; return the exit code."""
     if not paths:
@@ -50,11 +38,19 @@ def main(paths: list[str]) -> int:
         return 2
     labels = (HERE / "labels.txt").read_text(encoding="utf-8").splitlines()
     model = load_model()
+    warnings.simplefilter("ignore")  # Pillow tells of odd metadata
+    num_unreadable = 0
     for path in paths:
-        probabilities = [float(value) for value in model(load_image(path)[None], training=False)[0]]
+        try:
+            pixels = read_pixels(path)
+        except UnreadablePicture as reason:
+            sys.stderr.write(f"{path}\tcannot be read: {reason}\n")
+            num_unreadable += 1
+            continue
+        probabilities = [float(value) for value in model(pixels[None], training=False)[0]]
         best = max(range(len(labels)), key=probabilities.__getitem__)
         sys.stdout.write(f"{path}\t{labels[best]}\t{probabilities[best]:.4f}\n")
-    return 0
+    return 1 if num_unreadable else 0
 
 
 if __name__ == "__main__":

@@ -9,10 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
 from services.trainer.data.archive import open_images
-from services.trainer.data.image import to_rgb
+from services.trainer.data.picture import read_pixels
 from services.trainer.export.check import ExportCheck, Request
 
 Probabilities = NDArray[np.float64]
@@ -45,8 +44,7 @@ def raw_images(archive: Path, paths: Sequence[str]) -> Iterator[NDArray[np.uint8
     with open_images(archive) as images:
         entries = {entry.path: entry for group in images.plan.classes.values() for entry in group}
         for path in paths:
-            with Image.open(BytesIO(images.read(entries[path]))) as image:
-                yield np.asarray(to_rgb(ImageOps.exif_transpose(image)))
+            yield read_pixels(BytesIO(images.read(entries[path])))
 
 
 def _scorer(model: keras.Model) -> Callable[[NDArray[np.uint8]], Probabilities]:

@@ -1,0 +1,111 @@
+"""Whatever training reads, the delivered program reads too, pixel by pixel; whatever that refuses, training refused."""
+
+import importlib.util
+import io
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from services.trainer.data.image import ImageLimits, UnusableImage, read_squares
+from services.trainer.export.program import predict_source
+from tests.picture_corpus import damaged, pictures
+
+LIMITS = ImageLimits(min_px=1, max_px=2**31, max_pixels=178_956_970)
+"""None but Pillow's own: what a job sets narrower is the job's choice, not the reader's."""
+
+
+@pytest.fixture(scope="module")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
+    """The program as it is delivered, from a folder that knows nothing of this project."""
+    path = tmp_path_factory.mktemp("delivery") / "predict.py"
+    path.write_text(predict_source(), encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("delivered_predict", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(autouse=True)
+def _odd_metadata_is_no_news() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def as_delivered(delivered: ModuleType, data: bytes) -> Any:
+    try:
+        return delivered.read_pixels(io.BytesIO(data))
+    except delivered.UnreadablePicture:
+        return None
+
+
+def as_trained(data: bytes, side_px: int) -> Any:
+    try:
+        return np.asarray(read_squares(data, (side_px,), LIMITS)[0])
+    except UnusableImage:
+        return None
+
+
+def assert_read_alike(delivered: ModuleType, data: bytes) -> bool:
+    """Compare at a size to which the picture is not resized if it is square, and that costs little else."""
+    whole = as_delivered(delivered, data)
+    if whole is None:
+        assert as_trained(data, 24) is None
+        return False
+    height, width = whole.shape[:2]
+    assert whole.dtype == np.uint8
+    assert whole.shape == (height, width, 3)
+    square = as_trained(data, 24)
+    assert square is not None
+    expected = Image.fromarray(whole).resize((24, 24), Image.Resampling.BILINEAR)
+    assert np.abs(square.astype(int) - np.asarray(expected, int)).max() <= 1
+    return True
+
+
+@pytest.mark.parametrize("name", sorted(pictures()))
+def test_training_and_the_delivered_program_read_the_same_picture_or_none(name: str, delivered: ModuleType) -> None:
+    assert_read_alike(delivered, pictures()[name])
+
+
+@pytest.mark.parametrize("name", sorted(name for name in pictures() if len(pictures()[name]) < 20_000))
+def test_they_agree_on_damaged_copies_too(name: str, delivered: ModuleType) -> None:
+    for data in damaged(pictures()[name] or b"x", seed=len(name), num=15):
+        assert_read_alike(delivered, data)
+
+
+@pytest.mark.parametrize("name", sorted(name for name in pictures() if name.startswith("broken_exif")))
+def test_a_broken_exif_block_costs_no_picture(name: str, delivered: ModuleType) -> None:
+    assert assert_read_alike(delivered, pictures()[name])
+
+
+def test_most_of_the_corpus_can_be_read(delivered: ModuleType) -> None:
+    unread = {name for name, data in pictures().items() if as_delivered(delivered, data) is None}
+    assert len(unread) < 0.15 * len(pictures())
+    assert not {name for name in unread if name.startswith(("cats/", "held_", "broken_exif", "animated"))}
+
+
+def test_big_jpegs_are_decoded_at_a_fraction_of_their_size_by_both(delivered: ModuleType) -> None:
+    assert as_delivered(delivered, pictures()["huge.jpg"]).shape == (1000, 1500, 3)
+    assert as_delivered(delivered, pictures()["just_too_big_to_shrink.jpg"]).shape == (1343, 1400, 3)
+
+
+def test_the_delivered_program_stands_alone() -> None:
+    source = predict_source()
+    assert "services" not in source
+    assert source.startswith('"""Classify pictures with the network beside this file.')
+
+
+def test_the_delivered_program_reads_with_a_pillow_that_lacks_a_plugin(tmp_path: Path) -> None:
+    source = predict_source().replace('"Avif"', '"NoSuch"')
+    module = ModuleType("delivered")
+    module.__dict__["__file__"] = str(tmp_path / "predict.py")
+    exec(compile(source, "predict.py", "exec"), module.__dict__)
+    assert module.read_pixels(io.BytesIO(pictures()["cats/grey.png"])).shape == (32, 40, 3)
