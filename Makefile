@@ -19,7 +19,7 @@ EXTRAS_trainer := gcp gpu
 EXTRAS_onebox := intake trainer reporter client
 EXPORT := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: help demo test test-fast compat mutants lint check format bench docs lock lock-images images clean
+.PHONY: help demo test test-fast compat mutants soak lint check format bench docs lock lock-images images clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -60,6 +60,9 @@ format: $(VENV)/.installed  ## Format the code and mend what can be mended.
 
 bench: $(VENV)/.installed  ## Measure every number in docs/benchmarks.md and write that page.
 	@$(BIN)/python -m benchmarks
+
+soak: $(VENV)/.installed  ## Sixty small jobs while every process is killed, stopped, filled and locked (docs/testing.md).
+	@$(BIN)/python -m benchmarks soak $(SOAK_ARGS)
 
 mutants: $(VENV)/.installed  ## Ask the fast tests whether they would notice mistakes in the pure modules (docs/testing.md).
 	@$(BIN)/python -m tools.mutants $(MUTANTS_ARGS)

@@ -22,6 +22,7 @@ from benchmarks import (
 )
 from benchmarks.figure import TABLE_HEAD, Figure
 from benchmarks.material import MissingMaterial
+from benchmarks.soak.program import main as soak
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 PARTS: dict[str, Callable[[Path], list[Figure]]] = {
@@ -58,7 +59,9 @@ How well the features of the backbones that come with convtailor transfer is mea
 
 
 def main() -> int:
-    """Measure the chosen parts and put their rows into the page."""
+    """Measure the chosen parts and put their rows into the page; ``soak`` is a program of its own."""
+    if sys.argv[1:2] == ["soak"]:
+        return soak(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; default: all")
     chosen = parser.parse_args().parts or list(PARTS)

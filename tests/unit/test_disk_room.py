@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import pytest
 from services.trainer.scratch.disk import HEADROOM_BYTES, DiskUsage, NoRoom
 from services.trainer.scratch.workspace import hold_workspace, kept_jobs, open_workspace
 from services.trainer.worker.disk_room import LONGEST_PAUSE_S, DiskRoom, least_need
-from services.trainer.worker.worker import MAX_HANDED_BACK
+from services.trainer.worker.worker import MAX_HANDED_BACK, REST_S
 from shared.job.events import job_queued
 from shared.job.job import Archive, JobState
+from shared.ports.event_bus import Delivery
+from tests.doubles.memory_event_bus import MemoryEventBus
 from tests.doubles.memory_job_store import MemoryJobStore
 from tests.job_fixture import NOW, make_job
 from tests.worker_fixture import JOB_ID, House
@@ -170,3 +173,35 @@ def test_what_others_left_makes_room_before_a_job_is_handed_back(tmp_path: Path)
     house.usage = lambda _: DiskUsage(free_bytes=0 if kept_jobs(tmp_path) else GB, best_bytes=GB)
     house.worker("succeed").work_once()
     assert house.job.state is JobState.REPORTING
+
+
+class WatchedBus(MemoryEventBus):
+    """Has nothing to do, and does something else whenever it is asked."""
+
+    on_pull: Callable[[], object]
+
+    def pull(self, *_: object, **__: object) -> list[Delivery]:
+        self.on_pull()
+        return []
+
+
+def test_a_worker_that_starts_rests_or_leaves_removes_what_others_left(tmp_path: Path) -> None:
+    house = House(scratch=tmp_path)
+    house.bus = WatchedBus()
+    seen: list[list[str]] = []
+
+    def look() -> None:
+        seen.append(kept_jobs(tmp_path))
+        if len(seen) == 2:
+            open_workspace(tmp_path, "left meanwhile", 1)
+            house.hands.advance(REST_S + 1)
+        if len(seen) == 4:
+            open_workspace(tmp_path, "left at the end", 1)
+            worker.shutdown.set()
+
+    house.bus.on_pull = look
+    open_workspace(tmp_path, "left before the start", 1)
+    worker = house.worker("succeed")
+    worker.run()
+    assert seen == [[], [], [], []]
+    assert kept_jobs(tmp_path) == []

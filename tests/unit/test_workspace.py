@@ -1,11 +1,13 @@
 """The scratch folder of a job: what a later claim takes over, and the archive's way onto the disk."""
 
+import subprocess
+import sys
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from services.trainer.scratch.workspace import fetch_archive, forget_workspace, open_workspace
+from services.trainer.scratch.workspace import fetch_archive, forget_workspace, kept_jobs, open_workspace
 from shared.adapters.embedded.signed_url import UrlSigner
 from shared.clock import utc_now
 from shared.errors import NotFound
@@ -37,3 +39,20 @@ def test_the_archive_comes_in_the_version_that_was_judged(tmp_path: Path) -> Non
     path.unlink()
     with pytest.raises(NotFound):
         fetch_archive(objects, "k", generation=first.generation, directory=tmp_path)
+
+
+def test_what_libraries_leave_behind_lies_where_it_is_removed_whatever_kills_the_process(tmp_path: Path) -> None:
+    program = (
+        "import sys, tempfile, time; from pathlib import Path;"
+        "from services.trainer.scratch.workspace import open_temporary_folder;"
+        "open_temporary_folder(Path(sys.argv[1])); tempfile.mkstemp(); print('ready', flush=True); time.sleep(600)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE)
+    process.stdout.readline()
+    (name,) = kept_jobs(tmp_path)
+    assert len(list((tmp_path / name).iterdir())) == 1
+    assert not forget_workspace(tmp_path, name), "it is at work"
+    process.kill()
+    process.communicate()
+    assert forget_workspace(tmp_path, name)
+    assert kept_jobs(tmp_path) == []

@@ -4,6 +4,8 @@ import contextlib
 import fcntl
 import os
 import shutil
+import tempfile
+import uuid
 from pathlib import Path
 from urllib.parse import quote
 
@@ -47,6 +49,22 @@ def hold_workspace(scratch_dir: Path, job_id: str) -> int:
             if os.path.samestat(os.fstat(descriptor), home.stat()):
                 return descriptor
         os.close(descriptor)  # it was removed in between
+
+
+def open_temporary_folder(scratch_dir: Path) -> str | None:
+    """Have this process and those that it starts put what is temporary into the scratch folder; return the name there.
+
+    Libraries clean up when a process ends in good order, which ours seldom do. What lies in the scratch folder is
+    removed like a workspace: by this process, or by the worker once nobody holds it. ``None``: there is no such folder,
+    and the system's own is used.
+    """
+    name = f"tmp-{uuid.uuid4().hex}"
+    try:
+        hold_workspace(scratch_dir, name)
+    except OSError:
+        return None
+    os.environ["TMPDIR"] = tempfile.tempdir = str(scratch_dir / name)
+    return name
 
 
 def forget_workspace(scratch_dir: Path, job_id: str) -> bool:

@@ -7,6 +7,7 @@ carries :class:`services.trainer.protocol.Message` only.
 import logging
 import os
 import queue
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from services.trainer.run.context import Stopped
 from services.trainer.run.device import Device
 from services.trainer.run.patient_store import PatientStore
 from services.trainer.scratch.disk import NoRoom, is_disk_full
+from services.trainer.scratch.workspace import open_temporary_folder
 from services.trainer.settings import TrainerSettings
 from services.trainer.training.pipeline import ArchiveRefused, Outcome, Tools, train
 from shared.backends import open_backends
@@ -97,6 +99,7 @@ def main() -> None:
     start_logging(settings.log_level, "training")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # the accelerator may be another process's too
+    temporary = open_temporary_folder(settings.scratch)
     verifier = Verifier()
 
     def say(message: Message) -> None:
@@ -115,6 +118,9 @@ def main() -> None:
             await_warmth=warm_up.join,
         )
         say(last_word(lambda: train(order, tools), control))
+    verifier.end()
+    if temporary is not None:
+        shutil.rmtree(settings.scratch / temporary, ignore_errors=True)
     os._exit(0)  # taking TensorFlow down in good order costs half a second that nobody needs
 
 

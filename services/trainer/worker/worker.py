@@ -1,6 +1,7 @@
 """The worker: takes one job after another from the bus, has a training process do it, and tells how it ended."""
 
 import logging
+import math
 import signal
 import threading
 import time
@@ -81,6 +82,7 @@ class Worker:
     monotonic: Callable[[], float] = time.monotonic
     _warm_process: WarmProcess = field(init=False)
     _idle_since: float = field(init=False)
+    _tidied_at: float = -math.inf
 
     def __post_init__(self) -> None:
         """Prepare what depends on the rules."""
@@ -113,12 +115,16 @@ class Worker:
                 self._rest()
         finally:
             self._warm_process.end()
+            self.disk.tidy(self.store)
 
     def _rest(self) -> None:
         if self.disk.is_short:
             self.disk.wait(self.shutdown)
-        else:
-            self.shutdown.wait(self.rules.poll_s)
+            return
+        if self._idle_s > REST_S and self._tidied_at < self._idle_since:
+            self.disk.tidy(self.store)
+            self._tidied_at = self.monotonic()
+        self.shutdown.wait(self.rules.poll_s)
 
     @property
     def _idle_s(self) -> float:
