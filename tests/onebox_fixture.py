@@ -16,6 +16,8 @@ from PIL import Image, ImageDraw
 
 ROOT = Path(__file__).parents[1]
 SHAPES = ("circle", "cross", "square")
+COLD = {"CONVTAILOR_WARM_CHILD": "false"}
+"""Environment for where nothing is trained: TensorFlow need not start."""
 QUICK = ("--candidates", "tiny", "--epochs", "12", "--tune-epochs", "2", "--tune-trials", "1", "--budget-minutes", "5")
 
 

@@ -14,7 +14,7 @@ import pytest
 from services.client.follow import Patience
 from services.client.terminal.summary import read_result
 from shared.json_codec import to_json
-from tests.onebox_fixture import QUICK, SHAPES, Program, draw, draw_folder, run_program
+from tests.onebox_fixture import COLD, QUICK, SHAPES, Program, draw, draw_folder, run_program
 
 SEVEN = ["labels.txt", "mail.eml", "model.h5", "model.keras", "predict.py", "report.html", "result.json"]
 
@@ -102,7 +102,9 @@ def test_a_corrupt_zip_is_one_error_document_and_one_mail(home):
     (home / "half.zip").write_bytes(whole.read_bytes()[:2500])
     (home / "half").mkdir()
     (home / "half/mine.txt").write_text("mine")
-    told = run_program("run", "half.zip", "--email", "ada@example.org", "--out", "half", "--json", cwd=home)
+    told = run_program(
+        "run", "half.zip", "--email", "ada@example.org", "--out", "half", "--json", cwd=home, environ=COLD
+    )
     assert told.code == 1, told.err
     error = told.document["error"]
     assert set(error) == {"code", "message", "fix", "details"}
@@ -112,7 +114,7 @@ def test_a_corrupt_zip_is_one_error_document_and_one_mail(home):
 
 
 def test_a_bad_address_is_a_usage_fault_of_the_server(home, photos):
-    told = run_program("run", "photos", "--email", "no address", "--out", "bad", "--json", cwd=home)
+    told = run_program("run", "photos", "--email", "no address", "--out", "bad", "--json", cwd=home, environ=COLD)
     assert (told.code, told.document["error"]["code"]) == (2, "invalid_email")
     assert not (home / "bad").exists()
 
@@ -136,7 +138,7 @@ def test_ctrl_c_cancels_delivers_the_best_so_far_and_leaves_nothing_running(home
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stop_before_the_training_leaves_nothing_behind(home, photos, number, code):
-    program = Program(["run", "photos", "--email", "ada@example.org", "--out", f"early{code}"], cwd=home)
+    program = Program(["run", "photos", "--email", "ada@example.org", "--out", f"early{code}"], cwd=home, environ=COLD)
     program.await_line("Start services")
     family = program.family()
     program.send(number)
@@ -148,7 +150,7 @@ def test_a_stop_before_the_training_leaves_nothing_behind(home, photos, number, 
 
 
 def test_a_server_is_spoken_with_by_commands_and_stops_on_ctrl_c(home, photos):
-    server = Program(["serve", "--port", "0", "--data", "served"], cwd=home)
+    server = Program(["serve", "--port", "0", "--data", "served"], cwd=home, environ=COLD)
     ready = home / "served/ready.json"
     patience = Patience(interval_s=0.05)
     while not ready.exists():

@@ -15,7 +15,7 @@ import pytest
 from services.client.api.client import Client
 from tests.intake_fixture import bearer, small_archive
 from tests.intake_process import IntakeProcess
-from tests.onebox_fixture import Program, run_program
+from tests.onebox_fixture import COLD, Program, run_program
 from tests.waiting import until
 
 ELSEWHERE = "127.0.0.2"
@@ -70,7 +70,9 @@ def test_mails_and_the_banner_name_the_address_that_the_operator_has_named(tmp_p
     with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
         archive.writestr("only/1.png", b"x")  # is rejected, and a mail says so
     server = Program(
-        ["serve", "--host", "0.0.0.0", "--port", "0", "--public-url", NOWHERE, "--data", "d"], cwd=tmp_path
+        ["serve", "--host", "0.0.0.0", "--port", "0", "--public-url", NOWHERE, "--data", "d"],
+        cwd=tmp_path,
+        environ=COLD,
     )
     ready = tmp_path / "d" / "ready.json"
     try:
