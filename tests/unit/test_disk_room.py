@@ -69,6 +69,16 @@ def test_a_disk_that_runs_full_in_the_middle_costs_no_attempt_and_leaves_no_file
     assert house.waits()
 
 
+@pytest.mark.parametrize("free_bytes", [0, GB])
+def test_a_person_who_cancels_does_not_wait_for_room(free_bytes: int) -> None:
+    house = House()
+    house.free_bytes = free_bytes
+    house.cancel()
+    house.worker("fill_the_disk").work_once()
+    assert house.job.state is JobState.CANCELLED
+    assert not house.waits()
+
+
 def test_what_a_job_turned_out_to_need_has_to_be_free_before_it_is_taken_again() -> None:
     house = House()
     house.free_bytes = GB // 2

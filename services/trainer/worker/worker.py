@@ -205,7 +205,7 @@ class Worker:
             NoRoom: If it has none.
         """
         job = self.store.get(job_id).job
-        if job.state not in (JobState.QUEUED, JobState.TRAINING):
+        if job.state not in (JobState.QUEUED, JobState.TRAINING) or _is_cancelled_for_nothing(job):
             return
         with suppress(UserFault):
             try:
@@ -232,6 +232,9 @@ class Worker:
             raise
         except NoRoom as refusal:
             num_handed_back = job_lease.claim.fence - attempts
+            wants_end = job_lease.read().cancel_requested_at is not None
+            if wants_end and not holds_network(job_lease.known.trials):
+                return JobState.CANCELLED, {}
             if num_handed_back >= MAX_HANDED_BACK:
                 return JobState.FAILED, {"fault": failure.disk_full(num_handed_back)}
             self.disk.note(job_lease.job.job_id, refusal)
@@ -280,6 +283,11 @@ class Worker:
             raise
         finally:
             process.end(END_PATIENCE_S)
+
+
+def _is_cancelled_for_nothing(job: Job) -> bool:
+    """Tell whether a person wants a job to end that has nothing to deliver; it need not wait for room on a disk."""
+    return job.cancel_requested_at is not None and not holds_network(job.trials)
 
 
 def _order(job_lease: JobLease, deadline: Deadline, *, only_delivers: bool) -> Order:
