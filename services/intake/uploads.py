@@ -21,8 +21,11 @@ from shared.web.body import BROKEN_BODY
 
 _log = logging.getLogger(__name__)
 
-_PAGE_POLICY = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-"""A report shares its origin with the API, so it may show pictures and style and do nothing else."""
+_PAGE_POLICY = "sandbox allow-downloads; default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+"""A report shares its origin with the API, so it may show pictures and style, have its files saved, and no more.
+
+Without ``allow-downloads`` Chromium ignores every click on a link that is answered with an attachment.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -244,7 +244,8 @@ def test_report_opens_in_the_browser_but_can_run_nothing(service):
     answer = service.http.get(signed.url.removeprefix(PUBLIC_URL))
     assert answer.headers["Content-Disposition"] == "inline; filename=report.html"
     assert answer.content_type == "text/html; charset=utf-8"
-    assert answer.headers["Content-Security-Policy"].startswith("sandbox;")
+    policy = [each.split() for each in answer.headers["Content-Security-Policy"].split(";")]
+    assert policy[:2] == [["sandbox", "allow-downloads"], ["default-src", "'none'"]]
 
 
 def test_download_of_nothing_is_a_404(service):

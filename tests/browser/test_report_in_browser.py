@@ -1,0 +1,75 @@
+"""The report as intake serves it, in the browser of a person."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.intake.settings import IntakeSettings
+from services.reporter.report.downloads import signed_downloads
+from services.reporter.report.letter import write_page
+from shared.backends import open_backends
+from shared.layout import report_key
+from shared.ports.object_store import ObjectStore
+from tests.browser.chromium import Browser, needs_chromium, opened
+from tests.intake_process import IntakeProcess
+from tests.reporter_fixture import JOB_ID, KEYS, draw_nothing, finished_job
+from tests.result_fixture import make_result
+from tests.waiting import until
+
+pytestmark = [needs_chromium, pytest.mark.slow]
+VALID_FOR = timedelta(hours=1)
+SAVED = ("model.h5", "model.keras", "labels.txt", "predict.py", "result.json")
+
+
+@pytest.fixture(scope="module")
+def intake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IntakeProcess]:
+    process = IntakeProcess(tmp_path_factory.mktemp("intake")).start()
+    yield process
+    process.kill()
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Browser]:
+    with opened(tmp_path) as browser:
+        yield browser
+
+
+def keep(objects: ObjectStore, key: str, data: bytes, content_type: str) -> None:
+    objects.put(key, io.BytesIO(data), content_type=content_type)
+
+
+def report_url(intake: IntakeProcess, page: str | None = None) -> str:
+    """Keep a report with all that it links to and return where it is read."""
+    objects = open_backends(IntakeSettings(data_dir=intake.data_dir, public_url=intake.url)).object_store
+    result = make_result()
+    for each in fields(KEYS):
+        if key := getattr(KEYS, each.name):
+            keep(objects, key, each.name.encode(), "application/octet-stream")
+    downloads = signed_downloads(finished_job(), objects, valid_for=VALID_FOR, public_url=intake.url, with_report=False)
+    page = page or write_page(finished_job(), result, figures=draw_nothing(result), downloads=downloads)
+    keep(objects, report_key(JOB_ID), page.encode(), "text/html; charset=utf-8")
+    return objects.sign_download(report_key(JOB_ID), filename="report.html", valid_for=VALID_FOR).url
+
+
+def test_every_download_button_of_the_served_report_saves_its_file(intake, browser, tmp_path):
+    saved = tmp_path / "saved"
+    browser.keep_downloads(saved)
+    browser.open(report_url(intake))
+    begun: list[dict[str, Any]] = []
+    for number in range(len(SAVED)):
+        browser.click("a.button, a.link", number)
+        begun.append(browser.await_event("Browser.downloadWillBegin"))
+    assert {each["suggestedFilename"] for each in begun} == set(SAVED)
+    until(lambda: {path.name for path in saved.iterdir()} == set(SAVED))
+    assert (saved / "model.h5").read_bytes() == b"model_h5"
+
+
+def test_a_script_in_the_served_report_does_not_run(intake, browser):
+    browser.open(report_url(intake, "<title>calm</title><script>document.title = 'run'</script>"))
+    targets = browser.call("Target.getTargets")["targetInfos"]
+    assert [each["title"] for each in targets if each["url"].startswith(intake.url)] == ["calm"]
