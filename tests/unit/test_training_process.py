@@ -11,7 +11,8 @@ from services.trainer.export.verifier import objection
 from services.trainer.protocol import MessageKind, Order, StopReason, encode_line
 from services.trainer.run.context import Stopped
 from services.trainer.scratch.disk import NoRoom
-from services.trainer.training.pipeline import ArchiveRefused, Outcome
+from services.trainer.training.material import ArchiveRefused
+from services.trainer.training.pipeline import Outcome
 from services.trainer.training.process import Control, last_word
 from shared.errors import NotFound, Transient, UserFault
 from shared.job.job import Artefacts

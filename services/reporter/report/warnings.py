@@ -18,6 +18,8 @@ _STOPPED = {
     "budget": "The time you set was up before training was finished, so this is the best model until then. "
     "Raise budget_minutes, or choose fewer candidates, to let it finish.",
     "cancelled": "The job was cancelled, so this is the best model until then.",
+    "lost": "Training broke off again and again, so this is the best model until then. Smaller candidates, or more "
+    "memory, would let it finish.",
     "preempted": "The machine was taken away before training was finished, so this is the best model until then.",
 }
 

@@ -6,33 +6,25 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from services.trainer.data.dataset import Dataset
-from services.trainer.data.prepare import identify, prepare
 from services.trainer.export.delivery import deliver_package, deliver_result
 from services.trainer.export.verifier import Verifier
-from services.trainer.protocol import Message, MessageKind, Order, StopReason
-from services.trainer.run.context import Ledger, Run
+from services.trainer.protocol import Message, MessageKind, Order, StopReason, candidate_trial
+from services.trainer.run.context import Run
 from services.trainer.run.cost import plan
-from services.trainer.run.deadline import Countdown, Deadline
-from services.trainer.run.identity import RunKey
+from services.trainer.run.deadline import Countdown, Deadline, resumed_price_s
 from services.trainer.run.ledger import ObjectLedger
 from services.trainer.run.progress import Forecast, PhaseClock
 from services.trainer.scratch.disk import disk_usage, ensure_room
 from services.trainer.scratch.need import DiskNeed, disk_need
 from services.trainer.scratch.workspace import fetch_archive, hold_workspace, kept_bytes, open_workspace
 from services.trainer.settings import TrainerSettings
+from services.trainer.training.material import Source, gather
 from services.trainer.training.result_document import Pieces, tell
-from services.trainer.zoo.candidate_list import settle
 from services.trainer.zoo.sources.mirror import open_mirror
 from services.trainer.zoo.sources.weights import Resolution, resolve
-from shared.errors import UserFault
 from shared.job.candidates import AUTO
 from shared.job.job import Artefacts, Trial, TrialState
 from shared.ports.object_store import ObjectStore
-
-
-class ArchiveRefused(UserFault):
-    """The archive turned out to be unusable when its images were decoded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +81,8 @@ def train(order: Order, tools: Tools) -> Outcome:
     run = _run(order, tools, clock)
     with clock.phase("prepare"):
         archive = _fetch(order, tools, run)
-        key = identify(archive, options)
-        found = _resolve(order, tools, clock, run.ledger.of(key.facts))
-        run = replace(run, reserve_bytes=_room_for(order, tools, found).later)
-        dataset = _prepare(order, archive, key, found, run)
+        material = gather(_source(order, tools, clock, archive), run, is_resumed=order.fence > 1)
+        run, dataset = material.run, material.dataset
     # Only now: in a process that was started for this job, images were decoded while TensorFlow was imported.
     clock.wait_for(tools.await_warmth)
     from services.trainer.training import steps  # noqa: PLC0415
@@ -102,7 +92,9 @@ def train(order: Order, tools: Tools) -> Outcome:
     run = replace(run, precision=device.precision)
     with clock.phase("screen"):
         learning = dataset.learning
-        screening = steps.screen(learning, found.usable, run, epochs=options.epochs, racing=AUTO in options.candidates)
+        screening = steps.screen(
+            learning, material.usable, run, epochs=options.epochs, racing=AUTO in options.candidates
+        )
     with clock.phase("tune"):
         trained = steps.tune(
             learning,
@@ -119,7 +111,7 @@ def train(order: Order, tools: Tools) -> Outcome:
         exported = steps.export(scored, learning, trained, archive, tools.verifier)
         artefacts = deliver_package(tools.objects, exported.package, job_id=order.job_id, fence=order.fence)
     pieces = Pieces(
-        found=found,
+        others=material.others,
         dataset=dataset,
         screening=screening,
         trained=trained,
@@ -168,6 +160,8 @@ def _run(order: Order, tools: Tools, clock: PhaseClock) -> Run:
         fence=order.fence,
         tell=lambda trial: tools.say(Message(kind=MessageKind.TRIAL, trial=trial)),
     )
+    if order.resumes:
+        countdown.reprice(resumed_price_s(order.archive_bytes, order.num_images))
     hold_workspace(tools.settings.scratch, order.job_id)  # for as long as this process lives
     return Run(
         directory=open_workspace(tools.settings.scratch, order.job_id, order.fence),
@@ -207,9 +201,18 @@ def _room_for(order: Order, tools: Tools, found: Resolution) -> DiskNeed:
     return need
 
 
-def _resolve(order: Order, tools: Tools, clock: PhaseClock, ledger: Ledger) -> Resolution:
-    """Find the weights of the candidates; those without are shown as skipped, with the reason."""
+def _source(order: Order, tools: Tools, clock: PhaseClock, archive: Path) -> Source:
     settings = tools.settings
+
+    def admit(run: Run, found: Resolution) -> Run:
+        """Show candidates without weights as skipped, with the reason, and make sure that the others fit the disk."""
+        for name, reason in found.skipped:
+            trial = Trial(name=candidate_trial(name), state=TrialState.SKIPPED, reason=reason)
+            tools.say(Message(kind=MessageKind.TRIAL, trial=trial))
+        gflops = [backbone.gflops for backbone, _ in found.usable]
+        clock.forecast.plan_s.update(plan(order.num_images, gflops, order.options))
+        return replace(run, reserve_bytes=_room_for(order, tools, found).later)
+
     find = partial(
         resolve,
         mirror=open_mirror(settings),
@@ -217,24 +220,4 @@ def _resolve(order: Order, tools: Tools, clock: PhaseClock, ledger: Ledger) -> R
         cache_dir=settings.weights_cache_dir,
         timeout_s=settings.download_timeout_s,
     )
-    found = settle(order.options.candidates, ledger, find)
-    for name, reason in found.skipped:
-        trial = Trial(name=f"screen/{name}", state=TrialState.SKIPPED, reason=reason)
-        tools.say(Message(kind=MessageKind.TRIAL, trial=trial))
-    clock.forecast.plan_s.update(
-        plan(order.num_images, [backbone.gflops for backbone, _ in found.usable], order.options)
-    )
-    return found
-
-
-def _prepare(order: Order, archive: Path, key: RunKey, found: Resolution, run: Run) -> Dataset:
-    """Decode the archive. A run that resumes is not stopped here: what it has already can be delivered only after."""
-    try:
-        return prepare(
-            archive,
-            replace(run, stop_reason=lambda: None) if order.resumes else run,
-            key=key,
-            sizes_px=[backbone.input_px for backbone, _ in found.usable],
-        )
-    except UserFault as error:
-        raise ArchiveRefused.of(error.fault) from error
+    return Source(archive=archive, options=order.options, resolve=find, admit=admit)

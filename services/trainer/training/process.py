@@ -21,7 +21,8 @@ from services.trainer.run.patient_store import PatientStore
 from services.trainer.scratch.disk import NoRoom, is_disk_full
 from services.trainer.scratch.workspace import open_temporary_folder
 from services.trainer.settings import TrainerSettings
-from services.trainer.training.pipeline import ArchiveRefused, Outcome, Tools, train
+from services.trainer.training.material import ArchiveRefused
+from services.trainer.training.pipeline import Outcome, Tools, train
 from shared.backends import open_backends
 from shared.errors import ConvtailorError, NotFound, Transient, UserFault
 from shared.logs import bound, start_logging

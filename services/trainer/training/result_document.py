@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.trainer.data.dataset import Dataset
-from services.trainer.zoo.sources.weights import Resolution
-from shared.job.job import TrialState
 from shared.job.result import CandidateResult, Counts, Result, RunIdentity, Timings
 
 if TYPE_CHECKING:  # these import TensorFlow
@@ -21,7 +19,7 @@ class Pieces:
     """What the steps found.
 
     Args:
-        found: Which weights could be had.
+        others: Candidates that took no part now.
         dataset: The prepared data set.
         screening: How screening went.
         trained: How fine-tuning went.
@@ -30,7 +28,7 @@ class Pieces:
         device: What trained.
     """
 
-    found: Resolution
+    others: tuple[CandidateResult, ...]
     dataset: Dataset
     screening: "Screening"
     trained: "Trained"
@@ -53,10 +51,6 @@ def tell(
         total_s: Seconds from taking the job up to its last artefact.
     """
     dataset, split = pieces.dataset, pieces.dataset.split
-    skipped = tuple(
-        CandidateResult(name=name, state=TrialState.SKIPPED, skipped_because=reason)
-        for name, reason in pieces.found.skipped
-    )
     return Result(
         job_id=job_id,
         seed=seed,
@@ -65,7 +59,7 @@ def tell(
         quarantined=dataset.quarantined,
         duplicates=dataset.duplicates,
         winner=pieces.trained.backbone.name,
-        candidates=(*pieces.screening.candidates, *skipped),
+        candidates=(*pieces.screening.candidates, *pieces.others),
         tuning=pieces.trained.result,
         test=pieces.scored.evaluation.scores,
         model=pieces.exported.size,

@@ -1,0 +1,101 @@
+"""What earlier attempts left in the ledger that could be delivered as it stands. Without TensorFlow."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.trainer.data import assignment
+from services.trainer.data.assignment import Assignment
+from services.trainer.run.context import Ledger
+from services.trainer.run.deadline import Delivery
+from services.trainer.run.identity import RunKey
+from services.trainer.screening.recorded import Recorded, rank_of, recall
+from services.trainer.zoo import candidate_list
+from services.trainer.zoo.backbone import Backbone
+from services.trainer.zoo.candidate_list import CandidateList
+from services.trainer.zoo.catalogue import BACKBONES
+from services.trainer.zoo.sources.weights import hash_facts
+from shared.job.result import CandidateResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A candidate that could be delivered.
+
+    Args:
+        backbone: Which.
+        weights_sha256: Of the weights that it was trained with.
+        recorded: What the ledger says of it.
+    """
+
+    backbone: Backbone
+    weights_sha256: str
+    recorded: Recorded
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """The higher, the better."""
+        return rank_of(self.recorded.result, self.backbone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What earlier attempts finished.
+
+    Args:
+        assignment: What every image of the archive serves for.
+        settled: The candidates of the job.
+        finished: Those that could be delivered, the best first; never empty.
+        results: What became of every candidate that was tried, by name.
+    """
+
+    assignment: Assignment
+    settled: CandidateList
+    finished: tuple[Finished, ...]
+    results: Mapping[str, CandidateResult]
+
+    @property
+    def decode_all_s(self) -> float:
+        """Seconds until the whole data set is decoded anew."""
+        return self.assignment.image_s * self.assignment.num_used
+
+    @property
+    def price_s(self) -> float | None:
+        """Seconds until the best is delivered by the shortest way; ``None`` where nothing was measured of it."""
+        best = self.finished[0]
+        if best.recorded.pace is None:
+            return None
+        num_validation, num_test = self.assignment.num_held_out
+        return Delivery(
+            pace=best.recorded.pace,
+            num_validation=num_validation,
+            num_test=num_test,
+            size_bytes=best.backbone.size_bytes,
+            is_built=False,
+            keeps_activations=False,
+            decode_s=self.assignment.image_s * (num_validation + num_test),
+        ).price_s
+
+
+def find_standing(ledger: Ledger, key: RunKey) -> Standing | None:
+    """Return what could be delivered, or ``None`` where no attempt finished a candidate.
+
+    Args:
+        ledger: Of the job.
+        key: Of the data.
+    """
+    ledger = ledger.of(key.facts)
+    divided, settled = assignment.recall(ledger), candidate_list.recall(ledger)
+    if divided is None or settled is None:
+        return None
+    ledger = ledger.of(divided.facts_with(key))
+    results, finished = {}, []
+    for name, sha256 in settled.weights_sha256.items():
+        recorded = recall(ledger.of(hash_facts(sha256)), name) if name in BACKBONES else None
+        if recorded is not None:
+            results[name] = recorded.result
+            if recorded.head is not None:
+                finished.append(Finished(backbone=BACKBONES[name], weights_sha256=sha256, recorded=recorded))
+    if not finished:
+        return None
+    finished.sort(key=lambda candidate: candidate.rank, reverse=True)
+    return Standing(assignment=divided, settled=settled, finished=tuple(finished), results=results)
