@@ -184,11 +184,15 @@ class Site:
         (folder / name).write_bytes(self.backends.object_store.read(keys[-1]))
         return folder / name
 
-    def cancel(self) -> None:
-        """Ask for the job to stop, as intake does."""
+    def change(self, **changes: Any) -> None:
+        """Write something into the job."""
         store = self.backends.job_store
         stored = store.get(JOB_ID)
-        store.replace(stored, replace(stored.job, cancel_requested_at=utc_now()))
+        store.replace(stored, replace(stored.job, **changes))
+
+    def cancel(self) -> None:
+        """Ask for the job to stop, as intake does."""
+        self.change(cancel_requested_at=utc_now())
 
     def told(self) -> Sequence[Event]:
         """Return what the reporter hears."""

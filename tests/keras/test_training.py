@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -223,3 +224,30 @@ def test_cancelling_while_it_trains_delivers_the_best_so_far(tmp_path: Path, mir
     assert result.stopped_because == "cancelled"
     assert result.test.num_images == result.counts.test
     assert [event.type for event in site.told()] == [EventType.JOB_CANCELLED]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("reason", "max_attempts", "changes"), [("lost", "1", {}), ("budget", "20", {"trained_s": 3600.0})]
+)
+def test_what_a_lost_attempt_found_is_delivered_on_another_machine_without_training_on(
+    tmp_path: Path, mirror: Path, reason: str, max_attempts: str, changes: dict[str, float]
+) -> None:
+    site = Site(folder=tmp_path, mirror=mirror)
+    site.submit(write_archive(site.archive, per_class=20), epochs=3, tune_epochs=1000, tune_trials=100)
+    worker = site.start_worker(CONVTAILOR_MAX_ATTEMPTS=max_attempts)
+    site.wait_for(in_phase("tune"), worker)
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+    shutil.rmtree(tmp_path / "data" / "scratch", ignore_errors=True)
+    site.change(**changes)
+    worker = site.start_worker(CONVTAILOR_MAX_ATTEMPTS=max_attempts)
+    job = site.wait_for(has_ended, worker)
+    stop(worker)
+    assert job.state is JobState.REPORTING, job.fault
+    result = read_result(site)
+    assert (result.stopped_because, result.winner, result.tuning) == (reason, MIRRORED, None)
+    assert result.test.num_images == result.counts.test > 0
+    assert result.counts.train > result.counts.test
+    pages = [key for key in site.stored() if key.endswith(".json") and "/ledger/" in key]
+    assert not [page for page in pages if f"/{job.claim.fence if job.claim else 0}/" in page]
