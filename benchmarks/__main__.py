@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks import (
     against_stock,
     claims,
+    deadline,
     feature_pass,
     firestore_bill,
     installed_backbone,
@@ -37,6 +38,7 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "intake": intake_load.measure,
     "redelivery": redelivery.measure,
     "claims": claims.measure,
+    "deadline": deadline.measure,
     "firestore-bill": firestore_bill.measure,
 }
 _HEAD = """# Benchmarks

@@ -81,9 +81,9 @@ def null_ledger() -> ObjectLedger:
     return ObjectLedger(objects=MemoryObjectStore(signer=signer), job_id="none", fence=1, tell=lambda _: None)
 
 
-def told(backends: Backends) -> Job:
+def told(backends: Backends, job_id: str = JOB_ID) -> Job:
     """Return the job as its status page tells it."""
-    return as_told(backends.job_store.get(JOB_ID).job, backends.heartbeat_store)
+    return as_told(backends.job_store.get(job_id).job, backends.heartbeat_store)
 
 
 def still_countdown(seconds_left: float = 3600.0) -> Countdown:
@@ -98,6 +98,7 @@ class Site:
 
     folder: Path
     mirror: Path
+    job_id: str = JOB_ID
 
     @property
     def archive(self) -> Path:
@@ -110,13 +111,13 @@ class Site:
     def submit(self, archive: Path, **options: Any) -> None:
         """Put a queued job into the store and announce it."""
         backends, now = self.backends, utc_now()
-        key = f"uploads/{JOB_ID}/archive.zip"
+        key = f"uploads/{self.job_id}/archive.zip"
         with archive.open("rb") as file:
             stored = backends.object_store.put(key, file, content_type="application/zip")
         with ZipFile(archive) as opened:
             num_images = len(opened.namelist())
         job = Job(
-            job_id=JOB_ID,
+            job_id=self.job_id,
             email="you@example.org",
             token_hash="0" * 64,
             options=JobOptions(**{"candidates": (MIRRORED,), **options}),
@@ -159,7 +160,7 @@ class Site:
         return (self.folder / "trainer.log").read_text()
 
     def job(self) -> Job:
-        return told(self.backends)
+        return told(self.backends, self.job_id)
 
     def wait_for(self, what: Callable[[Job], bool], worker: subprocess.Popen[bytes], *, within_s: float = 300) -> Job:
         """Return the job as soon as it is as wanted.
@@ -170,13 +171,13 @@ class Site:
         backends = self.backends
 
         def look() -> Job | None:
-            job = told(backends)
+            job = told(backends, self.job_id)
             if what(job):
                 return job
             assert worker.poll() is None, self.log
             return None
 
-        return until(look, within_s=within_s, every_s=0.02, tell=lambda: f"{told(backends)}\n{self.log}")
+        return until(look, within_s=within_s, every_s=0.02, tell=lambda: f"{told(backends, self.job_id)}\n{self.log}")
 
     def fetch(self, name: str, folder: Path) -> Path:
         """Copy a delivered file into a folder."""
@@ -187,7 +188,7 @@ class Site:
     def change(self, **changes: Any) -> None:
         """Write something into the job."""
         store = self.backends.job_store
-        stored = store.get(JOB_ID)
+        stored = store.get(self.job_id)
         store.replace(stored, replace(stored.job, **changes))
 
     def cancel(self) -> None:
@@ -201,4 +202,4 @@ class Site:
 
     def stored(self) -> list[str]:
         """Return every key below the job."""
-        return [stored.key for stored in self.backends.object_store.list(f"jobs/{JOB_ID}/")]
+        return [stored.key for stored in self.backends.object_store.list(f"jobs/{self.job_id}/")]

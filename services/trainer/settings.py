@@ -50,7 +50,9 @@ class TrainerSettings(Settings):
     )
     poll_s: Annotated[float, Field(gt=0)] = setting(0.25, help="Pause between two looks for work, in seconds.")
     max_attempts: Annotated[int, Field(ge=1)] = setting(
-        3, help="Times a job is taken up before it is given up, when its training process dies."
+        3,
+        help="Times a job is taken up before it is given up, when its training process dies; where a network was "
+        "found, one more attempt only delivers it.",
     )
     idle_exit_s: Annotated[float, Field(ge=0)] = setting(
         0.0,

@@ -1,0 +1,91 @@
+"""Random budgets and cancels: whether a network that was found is delivered, and how late after the budget."""
+
+import random
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmarks.figure import Figure
+from services.trainer.protocol import holds_network
+from services.trainer.run.deadline import LATE_S
+from shared.errors import Conflict
+from shared.job.job import Job, JobState
+from tests.training_fixture import Site, write_archive
+
+NUM_JOBS = 20
+SEED = 1
+BUDGETS_S = (5.0, 40.0)
+CANCELLED_FRAC = 0.4
+PER_CLASS = 40
+_UNDER_WAY = (JobState.QUEUED, JobState.TRAINING)
+_LOOK_S = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ended:
+    """How one job ended.
+
+    Args:
+        has_found: Whether a candidate was finished.
+        is_delivered: Whether a verified network and its result were stored.
+        late_s: Seconds from the end of its budget to its own; negative where it ended before.
+    """
+
+    has_found: bool
+    is_delivered: bool
+    late_s: float
+
+
+def measure(scratch: Path) -> list[Figure]:
+    """Let one worker train jobs that would never end by themselves, each with a budget of its own."""
+    chance = random.Random(SEED)
+    site = Site(folder=scratch, mirror=scratch)
+    archive = write_archive(site.archive, per_class=PER_CLASS)
+    worker = site.start_worker()
+    try:
+        ended = [_run(replace(site, job_id=f"job-{number}"), archive, chance) for number in range(NUM_JOBS)]
+    finally:
+        worker.terminate()
+        worker.wait()
+    found = [each for each in ended if each.has_found]
+    if not found:
+        raise RuntimeError(f"none of {NUM_JOBS} jobs finished a candidate; this machine is too slow for these budgets")
+    note = (
+        f"{NUM_JOBS} jobs with budgets of {BUDGETS_S[0]:g} to {BUDGETS_S[1]:g} s, about {CANCELLED_FRAC:.0%} of them "
+        f"cancelled at random, seed {SEED}; {len(found)} had finished a candidate; tiny on {3 * PER_CLASS} images, "
+        "fine-tuned without end"
+    )
+    delivered = 100 * sum(each.is_delivered for each in found) / len(found)
+    late_s = max(each.late_s for each in found)
+    return [
+        Figure(name="jobs that deliver what they found when the budget ends, or a cancel comes", measured=delivered,
+               unit="%", at_least=100, note=note),
+        Figure(name="latest end of such a job after its budget", measured=late_s, unit="s", at_most=LATE_S,
+               note=f"of {', '.join(f'{each.late_s:.0f}' for each in found)} s; negative: before"),
+    ]  # fmt: skip
+
+
+def _run(site: Site, archive: Path, chance: random.Random) -> _Ended:
+    budget_s = chance.uniform(*BUDGETS_S)
+    cancel_s = chance.uniform(0, budget_s) if chance.random() < CANCELLED_FRAC else None
+    site.submit(
+        archive, candidates=("tiny",), epochs=20, tune_epochs=1000, tune_trials=100, budget_minutes=budget_s / 60
+    )
+    while site.job().state is JobState.QUEUED:
+        time.sleep(_LOOK_S)
+    began = site.job().updated_at
+    is_cancelled = False
+    while (job := site.job()).state in _UNDER_WAY:
+        time.sleep(_LOOK_S)
+        if cancel_s is not None and not is_cancelled and time.time() - began.timestamp() >= cancel_s:
+            with suppress(Conflict):  # it ended in this moment
+                site.cancel()
+            is_cancelled = True
+    late_s = (job.updated_at - began).total_seconds() - budget_s
+    print(f"    budget {budget_s:.0f} s, cancelled at {cancel_s}: {job.state}, {late_s:+.1f} s", flush=True)
+    return _Ended(has_found=holds_network(job.trials), is_delivered=_is_delivered(job), late_s=late_s)
+
+
+def _is_delivered(job: Job) -> bool:
+    return None not in (job.artefacts.result, job.artefacts.model_h5, job.artefacts.model_keras)
