@@ -16,7 +16,7 @@ from services.trainer.data.dataset import Images, Indices
 from services.trainer.run.deadline import Pace
 from services.trainer.scratch.disk import allocate, disk_usage, is_disk_full
 from services.trainer.scratch.need import FREE_DISK_SHARE
-from services.trainer.screening.forward import Forward, compile_forward, preferred_batch_size
+from services.trainer.screening.forward import Activations, Forward, compile_forward, preferred_batch_size
 from services.trainer.zoo.network import Network
 
 logger = logging.getLogger(__name__)
@@ -118,7 +118,29 @@ class FeatureStore:
         """Return activations at the cut, kept or computed now; meant for a batch, not for a data set."""
         if self.activations is not None and self.is_done(indices):
             return np.asarray(self.activations[indices])
-        return self._forward(np.asarray(self._images[indices]))[0]
+        return _narrowed(self._forward(np.asarray(self._images[indices]))[0])
+
+    def forward(self, indices: Indices) -> tuple[Activations, NDArray[np.float32]]:
+        """Send images through the base and keep nothing; meant for a batch. Out of memory, the batch is halved.
+
+        Returns:
+            Activations at the cut, not rounded where the base computes in float32, and features.
+
+        Raises:
+            tensorflow.errors.ResourceExhaustedError: If a single image does not fit into memory.
+        """
+        while True:
+            starts = range(0, len(indices), self._batch_size)
+            try:
+                parts = [
+                    self._forward(np.asarray(self._images[indices[start : start + self._batch_size]]))
+                    for start in starts
+                ]
+                return np.concatenate([each[0] for each in parts]), np.concatenate([each[1] for each in parts])
+            except tf.errors.ResourceExhaustedError:
+                if self._batch_size == 1:
+                    raise
+                self._batch_size //= 2
 
     def discard(self) -> None:
         """Delete the arrays."""
@@ -126,12 +148,12 @@ class FeatureStore:
         self.features = np.empty((0, 0), np.float32)
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def _store(self, rows: Indices, activations: NDArray[np.float16], features: NDArray[np.float32]) -> None:
+    def _store(self, rows: Indices, activations: Activations, features: NDArray[np.float32]) -> None:
         if not np.isfinite(features).all():
             raise ValueError(f"{self.network.backbone.name} returned values that are no numbers")
         self.features[rows] = features
         if self.activations is not None:
-            self.activations[rows] = activations
+            self.activations[rows] = _narrowed(activations)
         self._is_done[rows] = True
 
     def _kept_activations(self) -> NDArray[np.float16] | None:
@@ -186,6 +208,14 @@ class _Speed:
             self._seconds += now - self._since
             self._num_images += num_images
         self._since = now
+
+
+def _narrowed(activations: Activations) -> NDArray[np.float16]:
+    """Round activations to float16; what is beyond its range stays at its end."""
+    if activations.dtype == np.float16:
+        return activations.astype(np.float16, copy=False)
+    largest = np.finfo(np.float16).max
+    return np.clip(activations, -largest, largest).astype(np.float16)
 
 
 def _read_ahead(images: Images, indices: Indices, batch_size: int) -> Iterator[tuple[Indices, NDArray[np.uint8]]]:

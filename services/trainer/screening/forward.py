@@ -13,8 +13,12 @@ from services.trainer.run.device import Precision
 from services.trainer.zoo.network import Network
 from services.trainer.zoo.precision import computing_in
 
-Forward = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float16], NDArray[np.float32]]]
-"""``(n, px, px, 3) uint8`` to activations ``(n, *cut_shape) float16`` and features ``(n, feature_width) float32``."""
+Activations = NDArray[np.float16] | NDArray[np.float32]
+Forward = Callable[[NDArray[np.uint8]], tuple[Activations, NDArray[np.float32]]]
+"""``(n, px, px, 3) uint8`` to activations ``(n, *cut_shape)`` and features ``(n, feature_width) float32``.
+
+Activations are float32 as the network has them; in mixed precision float16, which is half of what has to leave the GPU.
+"""
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +59,7 @@ class _Guarded:
         self._compile_full: Callable[[], Forward] | None = compile_full
         self._is_checked = False
 
-    def __call__(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float16], NDArray[np.float32]]:
+    def __call__(self, images: NDArray[np.uint8]) -> tuple[Activations, NDArray[np.float32]]:
         activations, features = self._forward(images)
         if self._compile_full is None or self._is_trusted(images, features):
             return activations, features
@@ -84,13 +88,15 @@ def _compile(network: Network, precision: Precision) -> Forward:
         with computing_in(precision, network.model.layers):
             activations = network.trunk(tf.cast(images, tf.float32), training=False)
             features = tf.cast(network.tail(activations, training=False), tf.float32)
+        if precision is Precision.FULL:
+            return activations, features
         activations = tf.cast(activations, tf.float32)
         return tf.cast(tf.clip_by_value(activations, -largest, largest), tf.float16), features
 
     signature = [tf.TensorSpec((None, side, side, 3), tf.uint8)]
     frozen = convert_variables_to_constants_v2(tf.function(run, input_signature=signature).get_concrete_function())
 
-    def forward(images: NDArray[np.uint8]) -> tuple[NDArray[np.float16], NDArray[np.float32]]:
+    def forward(images: NDArray[np.uint8]) -> tuple[Activations, NDArray[np.float32]]:
         activations, features = frozen(tf.constant(images))
         return activations.numpy(), features.numpy()
 

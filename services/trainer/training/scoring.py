@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from services.trainer.data.dataset import HeldOut, Images, Indices, LearningSet
 from services.trainer.evaluation.evaluate import Evaluation, evaluate
@@ -13,6 +14,7 @@ from services.trainer.run.context import Run
 from services.trainer.run.device import Precision
 from services.trainer.screening.candidate import features_directory
 from services.trainer.screening.features import FeatureStore
+from services.trainer.screening.forward import Activations
 from services.trainer.tuning.tune import Trained
 from services.trainer.zoo.network import Network, build, complete
 from shared.job.progress import Progress
@@ -63,9 +65,9 @@ def score(learning: LearningSet, held_out: HeldOut, trained: Trained, run: Run) 
 class Reader:
     """What the trained network says of images, by the cheapest way that gives what the delivered network gives.
 
-    Validation images went through the trunk while networks were screened: what was kept of them is read. Test images go
-    through the pass that was compiled then, or, where that computes in mixed precision or nothing is left of it,
-    through one in float32 that is compiled now.
+    Validation images went through the trunk while networks were screened: what was kept of them, rounded to float16, is
+    read, which is good enough to fit a temperature. Test images go through the pass that was compiled then, unrounded;
+    or, where that computes in mixed precision or nothing is left of it, through one in float32 that is compiled now.
 
     Args:
         network: With the trained values in place.
@@ -81,26 +83,28 @@ class Reader:
         self._run = run
         self._exact: FeatureStore | None = None
         self._tail = tf.function(
-            lambda activations: network.tail(tf.cast(activations, tf.float32), training=False),
-            input_signature=[tf.TensorSpec((None, *network.cut_shape), tf.float16)],
+            lambda activations: network.tail(activations, training=False),
+            input_signature=[tf.TensorSpec((None, *network.cut_shape), tf.float32)],
         )
 
     def logits(self, rows: Indices) -> Logits:
         """Return scores before the softmax, ``(num_images, num_classes) float32``; meant for a batch of images."""
-        kept = self._kept(rows)
-        store = kept or self._compile()
-        store.compute(rows)
-        features = np.asarray(store.features[rows])
-        if kept is not None and self._trained.tail_weights is not None:
-            features = np.asarray(self._tail(store.activations_of(rows)))
-        return self._trained.head.logits(features)
+        return self._trained.head.logits(self._features(rows))
 
-    def _kept(self, rows: Indices) -> FeatureStore | None:
-        """Return the store of screening where it serves for these images."""
-        store = self._trained.store
-        if store is None or (self._trained.tail_weights is not None and store.activations is None):
-            return None
-        return store if store.is_done(rows) or self._run.precision is Precision.FULL else None
+    def _features(self, rows: Indices) -> NDArray[np.float32]:
+        store, is_tuned = self._trained.store, self._trained.tail_weights is not None
+        if store is not None and store.is_done(rows):
+            if not is_tuned:
+                return np.asarray(store.features[rows])
+            if store.activations is not None:
+                return self._after_tail(store.activations_of(rows))
+        if store is not None and self._run.precision is Precision.FULL:
+            activations, features = store.forward(rows)
+            return self._after_tail(activations) if is_tuned else features
+        return self._compile().forward(rows)[1]
+
+    def _after_tail(self, activations: Activations) -> NDArray[np.float32]:
+        return np.asarray(self._tail(np.asarray(activations, np.float32)))
 
     def _compile(self) -> FeatureStore:
         """Return a store whose pass goes through the trained network, in float32."""
