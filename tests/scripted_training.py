@@ -151,6 +151,16 @@ def deliver_or_be_deaf(order: Order) -> Script:
     yield Message(kind=MessageKind.FINISHED, artefacts=ARTEFACTS, reason=reason)
 
 
+def deliver_or_break(order: Order) -> Script:
+    """Finish a candidate and meet with a fault that nobody foresaw; deliver where nothing else is asked."""
+    yield FINISHED_CANDIDATE
+    if not order.only_delivers:
+        fault = Fault(code="internal_error", message="Nobody foresaw this.", fix="Tell somebody.")
+        yield Message(kind=MessageKind.FAILED, fault=fault)
+        return
+    yield Message(kind=MessageKind.FINISHED, artefacts=ARTEFACTS, reason=StopReason.LOST)
+
+
 def find_a_network_and_crash(order: Order) -> Script:
     yield FINISHED_CANDIDATE
     yield Exit(3)
@@ -183,7 +193,8 @@ SCRIPTS: dict[str, Callable[[Order], Script]] = {
     for script in (
         succeed, reject, fail, crash, run_out_of_memory, run_out_of_memory_once, finish_when_told, stop_when_told,
         be_deaf, lose_the_store, babble, fill_the_disk, need_a_gigabyte, fall_into_a_hole, deliver_or_crash,
-        deliver_or_be_deaf, find_a_network_and_crash, evaluate_for_ten_minutes, find_nothing_to_deliver,
+        deliver_or_break, deliver_or_be_deaf, find_a_network_and_crash, evaluate_for_ten_minutes,
+        find_nothing_to_deliver,
     )
 }  # fmt: skip
 

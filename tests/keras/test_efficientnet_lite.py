@@ -7,7 +7,7 @@ import pytest
 
 from services.trainer.zoo.catalogue import BACKBONES, Backbone
 from services.trainer.zoo.efficientnet_lite import TOP_FILTERS, blocks_of, weights_in_order
-from services.trainer.zoo.network import assemble, build
+from services.trainer.zoo.network import build, complete
 from services.trainer.zoo.sources.published import find_in_package
 from services.trainer.zoo.sources.torch_file import read_tensors
 from services.trainer.zoo.sources.weights import Source, WeightsFile, resolve
@@ -85,7 +85,7 @@ def test_its_levels_see_the_image_ever_more_coarsely(row):
 @pytest.mark.parametrize("suffix", ["h5", "keras"])
 def test_plain_keras_loads_it(suffix, tmp_path):
     row = BACKBONES["efficientnet_lite0"]
-    model = assemble(row, None, num_classes=4, head=untrained_head(row.feature_width, 4))
+    model = complete(build(row, None), untrained_head(row.feature_width, 4))
     pixels = np.random.default_rng(0).integers(0, 256, (2, 90, 61, 3), dtype=np.uint8)
     model.save(tmp_path / f"model.{suffix}")
 

@@ -7,7 +7,7 @@ import pytest
 from services.trainer.export.portable import without_newer
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.head import Head
-from services.trainer.zoo.network import assemble, build
+from services.trainer.zoo.network import build, complete
 from services.trainer.zoo.sources.weights import Source, WeightsFile
 from tests.keras_settings import newer_settings
 from tests.zoo_fixture import untrained_head
@@ -90,7 +90,7 @@ def test_every_width_fits_its_row(name):
 
 
 def test_three_classes_on_mobilenet_have_the_reference_numbers_of_parameters():
-    model = assemble(BACKBONES["mobilenet"], None, num_classes=3, head=untrained_head(1024, 3))
+    model = complete(build(BACKBONES["mobilenet"], None), untrained_head(1024, 3))
 
     assert model.count_params() == 3_231_939
     assert count(model.trainable_variables) == 1_053_699
@@ -103,7 +103,7 @@ def test_plain_keras_loads_what_was_assembled_and_takes_images_of_any_size(name,
     row = BACKBONES[name]
     generator = np.random.default_rng(0)
     kernel = generator.normal(0, 1, (row.feature_width, 4)).astype(np.float32)
-    model = assemble(row, None, num_classes=4, head=Head(kernel=kernel, bias=np.arange(4, dtype=np.float32)))
+    model = complete(build(row, None), Head(kernel=kernel, bias=np.arange(4, dtype=np.float32)))
     pixels = generator.integers(0, 256, (2, 90, 61, 3), dtype=np.uint8)
     model.save(tmp_path / f"model.{suffix}")
 
@@ -124,17 +124,12 @@ def test_head_tail_and_temperature_end_up_in_the_assembled_network():
     changed = tuple(value + 0.1 for value in network.read_tail())
 
     keras.utils.set_random_seed(1)
-    model = assemble(row, None, num_classes=3, head=head, tail_weights=changed, temperature=2.5)
+    model = complete(build(row, None), head, tail_weights=changed, temperature=2.5)
 
     network.load_tail(changed)
     scores = head.logits(np.asarray(network.model(pixels, training=False))) / 2.5
     expected = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(np.asarray(model(pixels, training=False)), expected, atol=1e-5)
-
-
-def test_a_head_for_other_classes_is_refused():
-    with pytest.raises(ValueError, match="3 classes, expected one for 4"):
-        assemble(BACKBONES["mobilenet_0.25"], None, num_classes=4, head=untrained_head(256, 3))
 
 
 def test_weights_that_are_no_numbers_are_refused(tmp_path):

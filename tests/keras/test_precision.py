@@ -16,7 +16,7 @@ from services.trainer.tuning.tail import Tail
 from services.trainer.tuning.tune import tune
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.head import Head
-from services.trainer.zoo.network import assemble, build, complete
+from services.trainer.zoo.network import build, complete
 from services.trainer.zoo.precision import computing_in
 from services.trainer.zoo.sources.weights import resolve
 from shared.job.options import TuneSearch
@@ -133,7 +133,7 @@ def test_the_delivered_network_is_float32_and_as_accurate(dataset, weights, tmp_
         screening = screen(dataset, [(backbone, weights)], run, epochs=3)
         trained = tune(dataset, screening, run, epochs=3, trials=1, search=TuneSearch.RANDOM)
         model = complete(screening.store.network, trained.head, tail_weights=trained.tail_weights)
-        rebuilt = assemble(backbone, weights, num_classes=3, head=trained.head, tail_weights=trained.tail_weights)
+        rebuilt = complete(build(backbone, weights), trained.head, tail_weights=trained.tail_weights)
         path = tmp_path / f"{precision}.keras"
         model.save(path)
         loaded = keras.models.load_model(path, compile=False)

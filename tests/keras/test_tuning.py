@@ -10,7 +10,7 @@ from services.trainer.tuning.tail import Tail
 from services.trainer.tuning.trial import Material, fit_recipe
 from services.trainer.tuning.tune import tune
 from services.trainer.zoo.head import Head
-from services.trainer.zoo.network import assemble, build
+from services.trainer.zoo.network import build, complete
 from shared.job.job import TrialState
 from shared.job.options import TuneSearch
 from shared.job.result import Hyperparameters
@@ -44,11 +44,9 @@ def tuned(material, run, screening, **options):
 
 
 def accuracy_of(trained, dataset, rows) -> float:
-    model = assemble(
-        trained.backbone,
-        trained.weights,
-        num_classes=3,
-        head=trained.head,
+    model = complete(
+        build(trained.backbone, trained.weights),
+        trained.head,
         tail_weights=trained.tail_weights,
     )
     predicted = model.predict(np.asarray(dataset.images(PX)[rows]), verbose=0).argmax(axis=1)

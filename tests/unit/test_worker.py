@@ -191,9 +191,10 @@ def test_after_the_last_loss_of_a_worker_what_was_found_is_delivered() -> None:
     assert house.job.artefacts == scripted_training.ARTEFACTS
 
 
-def test_after_the_last_death_of_a_training_what_was_found_is_delivered() -> None:
+@pytest.mark.parametrize("script", ["deliver_or_crash", "deliver_or_break"])
+def test_after_the_last_death_of_a_training_what_was_found_is_delivered(script: str) -> None:
     house = House()
-    worker = house.worker("deliver_or_crash", max_attempts=2)
+    worker = house.worker(script, max_attempts=2)
     for _ in range(2):
         worker.work_once()
         assert house.job.state is JobState.TRAINING

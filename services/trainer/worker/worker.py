@@ -12,9 +12,10 @@ from datetime import timedelta
 from typing import Any
 
 from services.trainer import failure
-from services.trainer.protocol import Message, MessageKind, Order, StopReason, holds_network
+from services.trainer.protocol import Message, holds_network
 from services.trainer.run.deadline import Deadline
 from services.trainer.scratch.disk import NoRoom
+from services.trainer.worker.attempt import Broken, ending_after, ending_of_loss, last_attempt, order_of
 from services.trainer.worker.disk_room import DiskRoom
 from services.trainer.worker.job_lease import JobLease, LostClaim, NothingToDo, claim_job
 from services.trainer.worker.supervisor import Overrun, Preempted, Watch, attend
@@ -35,8 +36,6 @@ logger = logging.getLogger(__name__)
 
 MAX_HANDED_BACK = 20
 """Times that a job may be handed back without counting as an attempt before a full disk in its middle ends it."""
-SMALLEST_BATCHES = 7
-"""Halvings after which a batch is one image on any device."""
 REST_S = 5.0
 """Idle seconds before the next training process is warmed up: the machine may still be busy with the last report."""
 
@@ -165,7 +164,7 @@ class Worker:
         except (MalformedEvent, NotFound) as error:
             logger.warning("message dead-lettered", extra={"reason": str(error)})
             self.bus.dead_letter(delivery, str(error))
-        except (Conflict, LostClaim, Preempted, Transient, ProcessDied, Overrun, Unreadable) as error:
+        except (Conflict, LostClaim, Preempted, Transient, ProcessDied, Broken, Overrun, Unreadable) as error:
             logger.info("message comes again", extra={"reason": str(error)})
             self.bus.nack(delivery)
         except Unfit:
@@ -217,15 +216,16 @@ class Worker:
     def _attempt(self, job_lease: JobLease, delivery: Delivery) -> tuple[JobState, Mapping[str, Any]]:
         """Have the job trained; return the state it ends in and what else is to be written with it."""
         attempts = job_lease.job.attempts
-        gave_up = failure.gave_up(attempts - 1) if attempts > self._last_attempt(job_lease.job) else None
+        last = last_attempt(job_lease.job, self.rules.max_attempts)
+        gave_up = failure.gave_up(attempts - 1) if attempts > last else None
         objection = gave_up or self.disk.objection(job_lease.job)
         if objection is not None:
             return JobState.FAILED, {"fault": objection}
         try:
-            return _ending(self._train(job_lease, delivery), job_lease)
-        except (Overrun, ProcessDied) as loss:
+            return ending_after(self._train(job_lease, delivery), job_lease.job)
+        except (Broken, Overrun, ProcessDied) as loss:
             logger.warning("the attempt is lost", extra={"reason": str(loss)})
-            ending = self._ending_of(loss, job_lease)
+            ending = ending_of_loss(loss, job_lease.known, self.rules.max_attempts)
             if ending is not None:
                 return ending
             job_lease.hand_back(counts=True)
@@ -245,22 +245,6 @@ class Worker:
             job_lease.hand_back(counts=False)
             raise
 
-    def _last_attempt(self, job: Job) -> int:
-        """Return how often a job is taken up: once more, only to deliver, where a network would be lost."""
-        return self.rules.max_attempts + (1 if holds_network(job.trials) else 0)
-
-    def _ending_of(self, loss: Overrun | ProcessDied, job_lease: JobLease) -> tuple[JobState, Mapping[str, Any]] | None:
-        """Return how a job ends whose training process died or was killed; ``None``: it is taken up again."""
-        job = job_lease.known
-        is_last = job.attempts >= self._last_attempt(job)
-        if isinstance(loss, ProcessDied):
-            return (JobState.FAILED, {"fault": failure.died(loss.return_code, job.attempts)}) if is_last else None
-        if holds_network(job.trials) and not is_last:
-            return None
-        if loss.reason is StopReason.CANCELLED:
-            return JobState.CANCELLED, {}
-        return JobState.FAILED, {"fault": failure.budget_overrun(job.options.budget_minutes, loss.waited_s)}
-
     def _train(self, job_lease: JobLease, delivery: Delivery) -> Message:
         process = self._warm_process.take()
         job = job_lease.job
@@ -275,7 +259,7 @@ class Worker:
         )
         try:
             only_delivers = job.attempts > self.rules.max_attempts
-            process.order(_order(job_lease, deadline, only_delivers=only_delivers))
+            process.order(order_of(job, job_lease.claim.fence, deadline, only_delivers=only_delivers))
             return attend(process, watch)
         except ProcessDied as death:
             if death.return_code == -signal.SIGBUS:  # a mapped file could not grow into its hole
@@ -288,47 +272,3 @@ class Worker:
 def _is_cancelled_for_nothing(job: Job) -> bool:
     """Tell whether a person wants a job to end that has nothing to deliver; it need not wait for room on a disk."""
     return job.cancel_requested_at is not None and not holds_network(job.trials)
-
-
-def _order(job_lease: JobLease, deadline: Deadline, *, only_delivers: bool) -> Order:
-    job = job_lease.job
-    if job.archive is None:
-        raise NothingToDo(f"job {job.job_id} has no archive")
-    return Order(
-        job_id=job.job_id,
-        fence=job_lease.claim.fence,
-        archive_key=job.archive.object_key,
-        archive_generation=job.archive.generation,
-        archive_bytes=job.archive.size_bytes,
-        num_images=job.archive.num_images,
-        options=job.options,
-        seconds_left=deadline.seconds_left,
-        halvings=SMALLEST_BATCHES if only_delivers else job.attempts - 1,
-        resumes=holds_network(job.trials),
-        only_delivers=only_delivers,
-    )
-
-
-def _ending(message: Message, job_lease: JobLease) -> tuple[JobState, Mapping[str, Any]]:
-    """Return what the last word of a training process means for the job.
-
-    Raises:
-        Transient: If it could not reach a store.
-        NoRoom: If the disk was full.
-    """
-    cancelled = message.reason == StopReason.CANCELLED
-    if message.kind is MessageKind.FINISHED:
-        state = JobState.CANCELLED if cancelled else JobState.REPORTING
-        return state, {"artefacts": message.artefacts}
-    if message.kind is MessageKind.STOPPED:
-        if cancelled:
-            return JobState.CANCELLED, {}
-        if message.reason == StopReason.LOST:
-            return JobState.FAILED, {"fault": failure.gave_up(job_lease.job.attempts - 1)}
-        return JobState.FAILED, {"fault": failure.budget_too_short(job_lease.job.options.budget_minutes)}
-    if message.kind is MessageKind.UNREACHABLE:
-        raise Transient(message.reason or "a store did not answer")
-    if message.kind is MessageKind.NO_ROOM:
-        raise NoRoom(message.reason or "the disk is full", needed_bytes=message.needed_bytes)
-    state = JobState.REJECTED if message.kind is MessageKind.REJECTED else JobState.FAILED
-    return state, {"fault": message.fault}

@@ -97,47 +97,20 @@ def build(backbone: Backbone, weights: WeightsFile | None) -> Network:
     return _split(backbone, with_plain_layers(model))
 
 
-def assemble(
-    backbone: Backbone,
-    weights: WeightsFile | None,
-    *,
-    num_classes: int,
-    head: Head,
-    tail_weights: TailWeights | None = None,
-    temperature: float = 1.0,
-) -> keras.Model:
-    """Build the network that is delivered.
-
-    Args:
-        backbone: The winner.
-        weights: Its weights.
-        num_classes: Outputs.
-        head: The last layer.
-        tail_weights: Fine-tuned values from the cut on, if any.
-        temperature: Divides the scores before the softmax; it ends up in the last layer's weights.
-
-    Returns:
-        A model from ``(n, height_px, width_px, 3) uint8`` RGB of any size to ``(n, num_classes)`` probabilities, made
-        of built-in layers only; what lies before the cut is not trainable.
-
-    Raises:
-        ValueError: If the head has another number of classes, or the weights do not fit.
-    """
-    if head.num_classes != num_classes:
-        raise ValueError(f"received a head for {head.num_classes} classes, expected one for {num_classes}")
-    return complete(build(backbone, weights), head, tail_weights=tail_weights, temperature=temperature)
-
-
 def complete(
     network: Network, head: Head, *, tail_weights: TailWeights | None = None, temperature: float = 1.0
 ) -> keras.Model:
-    """Put a head on a network that is built already; see :func:`assemble`.
+    """Put a head on a network, which makes it the one that is delivered.
 
     Args:
         network: Changed in place.
         head: The last layer.
         tail_weights: Fine-tuned values from the cut on; ``None`` leaves those that are there.
-        temperature: Divides the scores before the softmax.
+        temperature: Divides the scores before the softmax; it ends up in the last layer's weights.
+
+    Returns:
+        A model from ``(n, height_px, width_px, 3) uint8`` RGB of any size to ``(n, num_classes)`` probabilities, made
+        of built-in layers only; what lies before the cut is not trainable.
     """
     if tail_weights is not None:
         network.load_tail(tail_weights)
