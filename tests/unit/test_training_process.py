@@ -12,8 +12,8 @@ from services.trainer.protocol import MessageKind, Order, StopReason, encode_lin
 from services.trainer.run.context import Stopped
 from services.trainer.scratch.disk import NoRoom
 from services.trainer.training.material import ArchiveRefused
-from services.trainer.training.pipeline import Outcome
 from services.trainer.training.process import Control, last_word
+from services.trainer.training.task import Outcome
 from shared.errors import NotFound, Transient, UserFault
 from shared.job.job import Artefacts
 from shared.job.options import JobOptions

@@ -22,7 +22,8 @@ from services.trainer.scratch.disk import NoRoom, is_disk_full
 from services.trainer.scratch.workspace import open_temporary_folder
 from services.trainer.settings import TrainerSettings
 from services.trainer.training.material import ArchiveRefused
-from services.trainer.training.pipeline import Outcome, Tools, train
+from services.trainer.training.preparation import prepare_training
+from services.trainer.training.task import Outcome, Tools
 from shared.backends import open_backends
 from shared.errors import ConvtailorError, NotFound, Transient, UserFault
 from shared.logs import bound, start_logging
@@ -118,11 +119,20 @@ def main() -> None:
             asked_to_stop=lambda: control.reason,
             await_warmth=warm_up.join,
         )
-        say(last_word(lambda: train(order, tools), control))
+        say(last_word(lambda: _carry_out(order, tools), control))
     verifier.end()
     if temporary is not None:
         shutil.rmtree(settings.scratch / temporary, ignore_errors=True)
     os._exit(0)  # taking TensorFlow down in good order costs half a second that nobody needs
+
+
+def _carry_out(order: Order, tools: Tools) -> Outcome:
+    """Prepare while TensorFlow is still being imported, then train."""
+    prepared = prepare_training(order, tools)
+    prepared.clock.wait_for(tools.await_warmth)
+    from services.trainer.training.pipeline import train  # noqa: PLC0415 - imports TensorFlow
+
+    return train(prepared)
 
 
 def _warm_up(settings: TrainerSettings, say: Callable[[Message], None]) -> None:
@@ -144,10 +154,12 @@ def _warm_up(settings: TrainerSettings, say: Callable[[Message], None]) -> None:
 
 
 def _start_tensorflow(settings: TrainerSettings) -> Device:
-    from services.trainer.training import steps  # noqa: PLC0415 - imports TensorFlow
+    """Import all that the pipeline needs, which takes seconds, and start it."""
+    from services.trainer.run.accelerator import find_device, set_up  # noqa: PLC0415
+    from services.trainer.training import pipeline  # noqa: F401, PLC0415
 
-    steps.set_up(settings.threads)
-    return steps.find_device(may_mix=settings.mixed_precision)
+    set_up(settings.threads)
+    return find_device(may_mix=settings.mixed_precision)
 
 
 if __name__ == "__main__":

@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from services.trainer.data.dataset import Dataset
+from services.trainer.screening.screen import Screening
+from services.trainer.training.exporting import Exported
+from services.trainer.training.scoring import Scored
+from services.trainer.tuning.tune import Trained
 from shared.job.result import CandidateResult, Counts, Result, RunIdentity, Timings
-
-if TYPE_CHECKING:  # these import TensorFlow
-    from services.trainer.screening.screen import Screening
-    from services.trainer.training.scoring import Scored
-    from services.trainer.training.steps import Exported
-    from services.trainer.tuning.tune import Trained
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +27,14 @@ class Pieces:
 
     others: tuple[CandidateResult, ...]
     dataset: Dataset
-    screening: "Screening"
-    trained: "Trained"
-    scored: "Scored"
-    exported: "Exported"
+    screening: Screening
+    trained: Trained
+    scored: Scored
+    exported: Exported
     device: str
 
 
-def tell(
+def result_of(
     pieces: Pieces, *, job_id: str, seed: int, stopped_because: str | None, spent_s: Mapping[str, float], total_s: float
 ) -> Result:
     """Return the whole document.

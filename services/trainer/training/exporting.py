@@ -1,4 +1,4 @@
-"""The steps of the pipeline that need TensorFlow, behind one import that takes seconds."""
+"""The export of a trained network: written, verified, described."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,14 +15,10 @@ from services.trainer.export.check import Request
 from services.trainer.export.delivery import Package
 from services.trainer.export.package import describe, pack
 from services.trainer.export.verifier import Verifier, objection
-from services.trainer.run.accelerator import find_device, set_up
-from services.trainer.screening.screen import screen
-from services.trainer.training.scoring import Scored, score
-from services.trainer.tuning.tune import Trained, tune
+from services.trainer.training.scoring import Scored
+from services.trainer.tuning.tune import Trained
 from shared.errors import UserFault
 from shared.job.result import ModelSize
-
-__all__ = ["Exported", "Scored", "export", "find_device", "score", "screen", "set_up", "tune"]
 
 NUM_KEPT = 16
 """Test images that every exported file is verified on: enough to show any difference, 2 s of work."""

@@ -1,0 +1,146 @@
+"""What a training does before it needs TensorFlow: fetch the archive, find weights, decode the photographs."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from services.trainer.protocol import Message, MessageKind, Order, StopReason, candidate_trial
+from services.trainer.run.context import Run
+from services.trainer.run.cost import plan
+from services.trainer.run.deadline import Countdown, Deadline, resumed_price_s
+from services.trainer.run.ledger import ObjectLedger
+from services.trainer.run.progress import Forecast, PhaseClock
+from services.trainer.scratch.disk import disk_usage, ensure_room
+from services.trainer.scratch.need import DiskNeed, disk_need
+from services.trainer.scratch.workspace import fetch_archive, hold_workspace, kept_bytes, open_workspace
+from services.trainer.training.material import Material, Source, gather
+from services.trainer.training.task import Tools
+from services.trainer.zoo.sources.mirror import open_mirror
+from services.trainer.zoo.sources.weights import Resolution, resolve
+from shared.job.job import Trial, TrialState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A training whose photographs are decoded.
+
+    Args:
+        order: What is asked for.
+        tools: What it may touch.
+        clock: Times its phases.
+        archive: The zip on the local disk.
+        material: Candidates and photographs, and the run that works on them.
+    """
+
+    order: Order
+    tools: Tools
+    clock: PhaseClock
+    archive: Path
+    material: Material
+
+
+def prepare_training(order: Order, tools: Tools) -> Prepared:
+    """Make everything ready for the steps that need TensorFlow, which meanwhile is imported by another thread.
+
+    Raises:
+        ArchiveRefused: If the archive is unusable.
+        UserFault: If no candidate has weights, or the job can never fit on this disk.
+        Stopped: If it was told to stop and nothing was finished before.
+        NotFound: If the archive is gone.
+        Transient: If the object store did not answer.
+        OSError: If the disk is full, as far as :func:`services.trainer.scratch.disk.is_disk_full` says so.
+    """
+    clock = _clock(order, tools)
+    run = _run(order, tools, clock)
+    with clock.phase("prepare"):
+        archive = _fetch(order, tools, run)
+        material = gather(_source(order, tools, clock, archive), run, is_resumed=order.fence > 1)
+    return Prepared(order=order, tools=tools, clock=clock, archive=archive, material=material)
+
+
+def _clock(order: Order, tools: Tools) -> PhaseClock:
+    return PhaseClock(
+        listener=lambda progress: tools.say(Message(kind=MessageKind.PROGRESS, progress=progress)),
+        forecast=Forecast(plan_s=plan(order.num_images, (), order.options), started=tools.started),
+    )
+
+
+def _run(order: Order, tools: Tools, clock: PhaseClock) -> Run:
+    countdown = Countdown(
+        deadline=Deadline(started=tools.started, seconds_left=order.seconds_left),
+        monotonic=tools.monotonic,
+        tell=lambda price_s: tools.say(Message(kind=MessageKind.PRICE, delivery_s=price_s)),
+    )
+
+    def stop_reason() -> str | None:
+        if order.only_delivers:
+            return StopReason.LOST
+        return tools.asked_to_stop() or (StopReason.BUDGET if countdown.is_over else None)
+
+    ledger = ObjectLedger(
+        objects=tools.objects,
+        job_id=order.job_id,
+        fence=order.fence,
+        tell=lambda trial: tools.say(Message(kind=MessageKind.TRIAL, trial=trial)),
+    )
+    if order.resumes:
+        countdown.reprice(resumed_price_s(order.archive_bytes, order.num_images))
+    hold_workspace(tools.settings.scratch, order.job_id)  # for as long as this process lives
+    return Run(
+        directory=open_workspace(tools.settings.scratch, order.job_id, order.fence),
+        seed=order.options.seed,
+        report=clock.report,
+        stop_reason=stop_reason,
+        countdown=countdown,
+        ledger=ledger,
+        halvings=order.halvings,
+    )
+
+
+def _fetch(order: Order, tools: Tools, run: Run) -> Path:
+    return fetch_archive(
+        tools.objects,
+        order.archive_key,
+        generation=order.archive_generation,
+        directory=run.directory,
+        size_bytes=order.archive_bytes,
+    )
+
+
+def _room_for(order: Order, tools: Tools, found: Resolution) -> DiskNeed:
+    """Return what the candidates whose weights were found need of the disk, once it has room for it.
+
+    Raises:
+        UserFault: ``disk_too_small``.
+        NoRoom: If the room is another's now.
+    """
+    need = disk_need(
+        num_images=order.num_images,
+        archive_bytes=order.archive_bytes,
+        candidates=[backbone for backbone, _ in found.usable],
+    )
+    scratch = tools.settings.scratch
+    ensure_room(need.total, kept_bytes=kept_bytes(scratch, order.job_id), usage=disk_usage(scratch))
+    return need
+
+
+def _source(order: Order, tools: Tools, clock: PhaseClock, archive: Path) -> Source:
+    settings = tools.settings
+
+    def admit(run: Run, found: Resolution) -> Run:
+        """Show candidates without weights as skipped, with the reason, and make sure that the others fit the disk."""
+        for name, reason in found.skipped:
+            trial = Trial(name=candidate_trial(name), state=TrialState.SKIPPED, reason=reason)
+            tools.say(Message(kind=MessageKind.TRIAL, trial=trial))
+        gflops = [backbone.gflops for backbone, _ in found.usable]
+        clock.forecast.plan_s.update(plan(order.num_images, gflops, order.options))
+        return replace(run, reserve_bytes=_room_for(order, tools, found).later)
+
+    find = partial(
+        resolve,
+        mirror=open_mirror(settings),
+        allow_download=settings.download,
+        cache_dir=settings.weights_cache_dir,
+        timeout_s=settings.download_timeout_s,
+    )
+    return Source(archive=archive, options=order.options, resolve=find, admit=admit)
