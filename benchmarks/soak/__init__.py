@@ -1,1 +1,1 @@
-"""Many small jobs against the real services while all is killed, stopped, filled and locked; then: what was kept?"""
+"""Many small jobs while all is killed, stopped, filled and locked, then what was kept; no service is changed for it."""

@@ -8,7 +8,7 @@ from keras.layers import Resizing
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from services.trainer.data.image import ImageLimits, read_squares
+from services.trainer.data.pictures.image import ImageLimits, read_squares
 from tests.archive_making import encoded, photograph
 
 

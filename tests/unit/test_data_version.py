@@ -19,7 +19,7 @@ from services.trainer.data.duplicates import (
     perceptual_hash,
     thumbnail_of,
 )
-from services.trainer.data.image import DECODING_VERSION, ImageLimits, UnusableImage, read_squares
+from services.trainer.data.pictures.image import DECODING_VERSION, ImageLimits, UnusableImage, read_squares
 from services.trainer.data.split import SPLIT_VERSION, split_by_groups
 from tests.archive_making import encoded, files_of_all_modes
 
@@ -68,7 +68,7 @@ def test_who_changes_what_a_network_sees_of_a_file_raises_the_version() -> None:
         except UnusableImage as fault:
             decoded_px.append(fault.code.encode())
     assert digest_of(*seen, *decoded_px) == PIXELS.get(DECODING_VERSION), (
-        "files become other pixels now: raise DECODING_VERSION in services/trainer/data/image.py"
+        "files become other pixels now: raise DECODING_VERSION in services/trainer/data/pictures/image.py"
     )
 
 

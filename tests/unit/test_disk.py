@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from services.trainer.data.pictures.square_file import SquareFile
 from services.trainer.data.prepare import identify, prepare
-from services.trainer.data.square_file import SquareFile
 from services.trainer.scratch.disk import DiskUsage, NoRoom, allocate, disk_usage, ensure_room, is_disk_full
 from services.trainer.scratch.need import NUM_FINALISTS, SMALLEST, disk_need
 from services.trainer.scratch.workspace import (

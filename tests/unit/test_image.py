@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from services.trainer.data.image import ImageLimits, UnusableImage, read_squares
-from services.trainer.data.picture import FORMATS
+from services.trainer.data.pictures.image import ImageLimits, UnusableImage, read_squares
+from services.trainer.data.pictures.picture import FORMATS
 from tests.archive_making import encoded, files_of_all_modes, huge_png, photograph
 
 PX = 32

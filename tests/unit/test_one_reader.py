@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from services.trainer.data.image import ImageLimits, UnusableImage, read_squares
+from services.trainer.data.pictures.image import ImageLimits, UnusableImage, read_squares
 from services.trainer.export.program import predict_source
 from tests.picture_corpus import damaged, pictures
 

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from services.trainer.data.dataset import Dataset
+from services.trainer.data.pictures.square_file import SquareFile
 from services.trainer.data.prepare import identify, prepare
-from services.trainer.data.square_file import SquareFile
 from services.trainer.run.context import Run, Stopped
 from shared.errors import UserFault
 from shared.job.options import JobOptions

@@ -8,7 +8,7 @@ from lzma import LZMAError
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
-from services.trainer.data.image import UnusableImage
+from services.trainer.data.pictures.image import UnusableImage
 from shared.archive.directory import open_archive
 from shared.archive.entry import Entry
 from shared.archive.rules import ArchivePlan, plan_archive

@@ -9,8 +9,8 @@ import numpy as np
 from services.trainer.data.dataset import Indices
 from services.trainer.data.decoding import Decoded
 from services.trainer.data.duplicates import Copies
-from services.trainer.data.image import UnusableImage
-from services.trainer.data.square_file import SquareFile
+from services.trainer.data.pictures.image import UnusableImage
+from services.trainer.data.pictures.square_file import SquareFile
 from shared.archive.entry import Aside, Entry
 from shared.archive.rules import ArchivePlan, class_too_small
 from shared.archive.safety import ArchiveLimits, listed

@@ -11,7 +11,7 @@ import numpy as np
 
 from services.trainer.data.archive import ImageArchive
 from services.trainer.data.duplicates import LOOK_PX, look_of, perceptual_hash, thumbnail_of
-from services.trainer.data.image import ImageLimits, UnusableImage, read_squares
+from services.trainer.data.pictures.image import ImageLimits, UnusableImage, read_squares
 from shared.archive.entry import Entry
 
 _IN_FLIGHT_PER_THREAD = 8
@@ -23,7 +23,7 @@ class Decoded:
     """One image, ready to be kept.
 
     Args:
-        squares: Its pixels at each side length, as :class:`services.trainer.data.square_file.SquareFile` takes them.
+        squares: Its pixels at each side length, as a :mod:`services.trainer.data.pictures.square_file` takes them.
         digest: Equal for pictures that are the same at ``LOOK_PX``, whatever the side lengths asked for.
         perceptual_hash: 64 bits, close for pictures that people hardly tell apart.
         look: Brightness and contrast of its thumbnail.

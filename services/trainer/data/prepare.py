@@ -21,9 +21,9 @@ from services.trainer.data.dataset import Dataset, images_path, load, save
 from services.trainer.data.decoded_images import DecodedImages
 from services.trainer.data.decoding import decode_all
 from services.trainer.data.duplicates import HASHING_VERSION, THUMBNAIL_PX, group, near_pairs
-from services.trainer.data.image import DECODING_VERSION, ImageLimits
+from services.trainer.data.pictures.image import DECODING_VERSION, ImageLimits
+from services.trainer.data.pictures.square_file import SquareFile
 from services.trainer.data.split import SPLIT_VERSION, split_by_groups
-from services.trainer.data.square_file import SquareFile
 from services.trainer.run.context import Run, Stopped
 from services.trainer.run.identity import RunKey, file_sha256
 from shared.archive.safety import listed

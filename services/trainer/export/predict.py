@@ -13,7 +13,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from services.trainer.data.picture import UnreadablePicture, read_pixels
+from services.trainer.data.pictures.picture import UnreadablePicture, read_pixels
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

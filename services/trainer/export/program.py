@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from services.trainer.data import picture
+from services.trainer.data.pictures import picture
 from services.trainer.export import predict
 
-_READER = "from services.trainer.data.picture import UnreadablePicture, read_pixels\n"
+_READER = "from services.trainer.data.pictures.picture import UnreadablePicture, read_pixels\n"
 
 
 def predict_source() -> str:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from services.trainer.data.archive import open_images
-from services.trainer.data.picture import read_pixels
+from services.trainer.data.pictures.picture import read_pixels
 from services.trainer.export.check import ExportCheck, Request
 
 Probabilities = NDArray[np.float64]

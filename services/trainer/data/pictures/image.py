@@ -12,7 +12,7 @@ from io import BytesIO
 
 from PIL import Image, UnidentifiedImageError
 
-from services.trainer.data.picture import DECODER_FAULTS, FORMATS, orientation, shrink_on_load, to_rgb, upright
+from services.trainer.data.pictures.picture import DECODER_FAULTS, FORMATS, orientation, shrink_on_load, to_rgb, upright
 from shared.errors import ConvtailorError
 
 DECODING_VERSION = 1
