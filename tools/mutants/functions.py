@@ -15,6 +15,8 @@ from tools.mutants.suites import tests_of
 
 MUTMUT = "mutmut==3.8.1"
 _ALIVE, _NO_TEST, _NOT_RUN = 0, 33, None
+_NO_PROCESSES = "not RealHouse"
+"""Programs that tests start find no mutants: they look for modules in the repository only."""
 _TEXTS = (
     r"\b_?log(ger)?\.",  # log lines
     r"^\s*raise ",
@@ -40,7 +42,7 @@ def settings(modules: Sequence[str]) -> str:
         "only_mutate": list(modules),
         "also_copy": ["docs", "infra", "tools", "benchmarks", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"],
         "do_not_mutate_patterns": list(_TEXTS),
-        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "no:xdist"],
+        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "no:xdist", "-k", _NO_PROCESSES],
         "pytest_add_cli_args_test_selection": tests_of(list(modules)),
     }
     return "\n[tool.mutmut]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in options.items())
