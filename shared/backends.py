@@ -66,6 +66,7 @@ def open_bucket(name: str, settings: Settings, *, clock: Clock = utc_now) -> Obj
 
 def _open_embedded(settings: Settings, clock: Clock) -> Backends:
     from shared.adapters.embedded.folder_object_store import FolderObjectStore  # noqa: PLC0415
+    from shared.adapters.embedded.private_folder import make_private  # noqa: PLC0415
     from shared.adapters.embedded.signed_url import UrlSigner, load_secret  # noqa: PLC0415
     from shared.adapters.embedded.sqlite_event_bus import SqliteEventBus  # noqa: PLC0415
     from shared.adapters.embedded.sqlite_heartbeat_store import SqliteHeartbeatStore  # noqa: PLC0415
@@ -73,8 +74,7 @@ def _open_embedded(settings: Settings, clock: Clock) -> Backends:
 
     folder = settings.data_dir
     try:
-        # The folder holds people's photographs and addresses.
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
     except OSError as error:
         raise InvalidSettings(f"CONVTAILOR_DATA_DIR is {folder}, which cannot be used as a folder: {error}") from error
     try:

@@ -12,6 +12,7 @@ from services.intake.bootstrap import bootstrap
 from services.intake.settings import AUTO_URL, IntakeSettings
 from shared.adapters.embedded.signed_url import OBJECTS_PATH
 from shared.logs import start_logging
+from shared.process.privacy import keep_files_private
 from shared.settings import InvalidSettings, load
 from shared.web.address import PublicAddress, far_url, own_names, own_url
 from shared.web.limits import Limits
@@ -31,6 +32,7 @@ def main(environ: Mapping[str, str]) -> int:
         2 if the environment has faults, 3 if the address or a back-end cannot be had; a stop in good order exits
         with 0.
     """
+    keep_files_private()
     try:
         settings = load(IntakeSettings, environ)
     except InvalidSettings as error:

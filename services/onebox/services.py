@@ -12,6 +12,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from services.onebox.service_process import RestartRule, ServiceProcess
+from shared.adapters.embedded.private_folder import make_private
 from shared.errors import UserFault
 
 _READY_WITHIN_S = 60.0
@@ -83,7 +84,8 @@ class Onebox:
 
     def start(self) -> None:
         """Start intake and trainer; returns at once, so that the caller's own work hides their imports."""
-        (self.data_dir / "logs").mkdir(parents=True, exist_ok=True)
+        make_private(self.data_dir)
+        (self.data_dir / "logs").mkdir(mode=0o700, exist_ok=True)
         self._ready_file.unlink(missing_ok=True)
         self._trainer.start()  # first: its imports take longest
         self._intake.start()

@@ -14,6 +14,7 @@ from services.reporter.bootstrap import build_reporter
 from services.reporter.settings import ReporterSettings
 from shared.errors import Transient
 from shared.logs import start_logging
+from shared.process.privacy import keep_files_private
 from shared.settings import InvalidSettings, load
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def main(environ: Mapping[str, str]) -> int:
     Returns:
         0 after a stop in good order, 2 if the environment has faults, 3 if a back-end cannot be reached.
     """
+    keep_files_private()
     try:
         settings = load(ReporterSettings, environ)
         start_logging(settings.log_level, "reporter")

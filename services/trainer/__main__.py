@@ -10,6 +10,7 @@ from services.trainer.settings import TrainerSettings
 from services.trainer.worker.preemption import watch_for_preemption
 from services.trainer.worker.warm_process import Unfit
 from shared.logs import start_logging
+from shared.process.privacy import keep_files_private
 from shared.settings import InvalidSettings, load
 
 NO_GPU = 69
@@ -24,6 +25,7 @@ def main() -> int:
         0 when it was told to leave or idled for long enough, 2 where the settings have faults, 69 without the GPU that
         they require.
     """
+    keep_files_private()
     try:
         settings = load(TrainerSettings, os.environ)
         start_logging(settings.log_level, "trainer")

@@ -15,6 +15,7 @@ from services.client.follow import Patience
 from services.onebox.services import Onebox
 from shared.job.job import JobState
 from tests.onebox_fixture import draw_folder, environment
+from tests.open_files import open_to_others
 
 PHASES = ("queue", "prepare", "screen", "tune", "evaluate", "export", "report", "done")
 OPTIONS = {"candidates": "tiny", "epochs": 40, "tune_epochs": 6, "tune_trials": 1, "budget_minutes": 5}
@@ -32,6 +33,14 @@ def archive(home):
         for path in sorted(folder.rglob("*.png")):
             archive.write(path, path.relative_to(folder))
     return home / "photos.zip"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def usual_umask():
+    """What a login shell gives: new files can be read by everybody."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +104,10 @@ def test_intake_and_reporter_killed_at_work_end_in_one_network_and_one_mail(box,
     assert view.state is JobState.DONE, view
     assert view.links["report"]
     assert len(mails_of(box, view.job_id)) == 1
+
+
+@pytest.mark.slow
+def test_nobody_else_on_the_machine_can_get_at_anything_that_all_this_left(box):
+    left = {path.name for path in box.data_dir.iterdir()}
+    assert {"objects", "logs", "outbox", "jobs.sqlite3", "url.secret"} <= left
+    assert open_to_others(box.data_dir) == set()
