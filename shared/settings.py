@@ -77,15 +77,16 @@ def load(cls: type[S], environ: Mapping[str, str]) -> S:
     Raises:
         InvalidSettings: With every variable that is missing or cannot be read.
     """
-    given = {}
+    given, read_from = {}, {}
     for each in dataclasses.fields(cls):
-        value = environ.get(variable(each.name)) or environ.get(each.metadata["fallback"] or "")
-        if value:
-            given[each.name] = value
+        names = (variable(each.name), each.metadata["fallback"] or "")
+        if found := next((name for name in names if environ.get(name)), None):
+            given[each.name], read_from[each.name] = environ[found], found
     try:
         return adapter(cls).validate_python(given)
     except ValidationError as error:
-        faults = [f"{variable(str(entry['loc'][0]))}: {entry['msg']}" for entry in error.errors()]
+        faulty = [(str(entry["loc"][0]), entry["msg"]) for entry in error.errors()]
+        faults = [f"{read_from.get(name, variable(name))}: {message}" for name, message in faulty]
         # The validation error would print the values, secrets among them, with the traceback.
         raise InvalidSettings("the environment has faults:\n  " + "\n  ".join(faults)) from None
 

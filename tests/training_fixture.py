@@ -143,7 +143,7 @@ class Site:
             "CONVTAILOR_DATA_DIR": str(self.folder / "data"),
             "CONVTAILOR_WEIGHTS": str(self.mirror),
             "CONVTAILOR_DOWNLOAD": "false",
-            "CONVTAILOR_LEASE_S": "2",
+            "CONVTAILOR_TRAINER_LEASE_S": "2",
             "CONVTAILOR_MAX_ATTEMPTS": "20",
             **environ,
         }

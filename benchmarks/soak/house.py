@@ -138,7 +138,8 @@ def _environ(data: Path, scratch: Path, tmp: Path, *, run: str, smtp_port: int) 
         "KERAS_HOME": str(data / "keras"),
         "CONVTAILOR_SCRATCH_DIR": str(scratch),
         "CONVTAILOR_DOWNLOAD": "false",
-        "CONVTAILOR_LEASE_S": str(LEASE_S),
+        "CONVTAILOR_TRAINER_LEASE_S": str(LEASE_S),
+        "CONVTAILOR_REPORTER_LEASE_S": str(LEASE_S),
         "CONVTAILOR_SWEEP_PATIENCE_S": str(SWEEP_PATIENCE_S),
         # Deaths are what the soak makes by the dozen; a job must outlive them here to show that nothing is lost.
         "CONVTAILOR_MAX_ATTEMPTS": "1000",

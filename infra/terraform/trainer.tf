@@ -6,10 +6,10 @@ locals {
   health_port     = "8080"
 
   trainer_environment = merge(local.service_environment, {
-    CONVTAILOR_LEASE_S     = tostring(local.lease_s)
-    CONVTAILOR_REQUIRE_GPU = tostring(var.trainer_gpus > 0) # better no trainer than one that takes days
-    CONVTAILOR_IDLE_EXIT_S = tostring(var.trainer_idle_s)
-    CONVTAILOR_WEIGHTS     = "gs://${google_storage_bucket.weights.name}"
+    CONVTAILOR_TRAINER_LEASE_S = tostring(local.lease_s)
+    CONVTAILOR_REQUIRE_GPU     = tostring(var.trainer_gpus > 0) # better no trainer than one that takes days
+    CONVTAILOR_IDLE_EXIT_S     = tostring(var.trainer_idle_s)
+    CONVTAILOR_WEIGHTS         = "gs://${google_storage_bucket.weights.name}"
   })
 }
 

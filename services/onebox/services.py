@@ -19,8 +19,8 @@ _READY_WITHIN_S = 60.0
 SERVICE_FAULTS = frozenset({"service_died", "service_slow"})
 """Codes of faults that the services' logs explain."""
 _LOOK_EVERY_S = 0.02
-_QUICK_DEFAULTS = {"CONVTAILOR_LEASE_S": "10"}
-"""On one machine a worker that died is noticed at once, so nobody has to wait half a minute for its lease to end."""
+_QUICK_LEASES = {"CONVTAILOR_TRAINER_LEASE_S": "10", "CONVTAILOR_REPORTER_LEASE_S": "10"}
+"""On one machine a service that died is noticed at once, so nobody has to wait half a minute for its lease to end."""
 
 
 class Onebox:
@@ -49,7 +49,7 @@ class Onebox:
         self._stop_within_s = stop_within_s
         self._ready_file = self.data_dir / "ready.json"
         base = {
-            **_QUICK_DEFAULTS,
+            **({} if environ.get("CONVTAILOR_LEASE_S") else _QUICK_LEASES),  # the one name that both had before
             **environ,
             "CONVTAILOR_BACKEND": "embedded",
             "CONVTAILOR_DATA_DIR": str(self.data_dir),

@@ -113,7 +113,7 @@ def _terms(settings: ReporterSettings) -> Terms:
     return Terms(
         sender=sender,
         owner=f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
-        lease=timedelta(seconds=settings.lease_s),
+        lease=timedelta(seconds=settings.reporter_lease_s),
         link_validity=timedelta(days=settings.mail_link_days),
         patience=timedelta(hours=settings.mail_patience_h),
         public_url=settings.public_url.rstrip("/"),

@@ -67,8 +67,11 @@ class ReporterSettings(PushSettings):
     mail_patience_h: Annotated[float, Field(gt=0)] = setting(
         24.0, help="Hours for which a mail that is not taken is tried again; then the job ends without it."
     )
-    lease_s: Annotated[float, Field(ge=1)] = setting(
-        60.0, help="A reporter not heard of for this many seconds is taken for dead and its job given to another."
+    reporter_lease_s: Annotated[float, Field(ge=1)] = setting(
+        60.0,
+        fallback="CONVTAILOR_LEASE_S",
+        help="A reporter not heard of for this many seconds is taken for dead and its job given to another. Without "
+        "it, `CONVTAILOR_LEASE_S` counts, its name before.",
     )
 
     @property

@@ -31,10 +31,10 @@ def build_worker(settings: TrainerSettings, environ: Mapping[str, str] = os.envi
     Raises:
         shared.settings.InvalidSettings: If the back-ends cannot be used, or not with these settings.
     """
-    if settings.backend == "gcp" and not MIN_CLOUD_LEASE_S <= settings.lease_s <= MAX_CLOUD_LEASE_S:
+    if settings.backend == "gcp" and not MIN_CLOUD_LEASE_S <= settings.trainer_lease_s <= MAX_CLOUD_LEASE_S:
         raise InvalidSettings(
-            f"CONVTAILOR_LEASE_S is {settings.lease_s:g}; Pub/Sub leases messages for {MIN_CLOUD_LEASE_S} to "
-            f"{MAX_CLOUD_LEASE_S} s"
+            f"CONVTAILOR_TRAINER_LEASE_S is {settings.trainer_lease_s:g}; Pub/Sub leases messages for "
+            f"{MIN_CLOUD_LEASE_S} to {MAX_CLOUD_LEASE_S} s"
         )
     open_mirror(settings)  # a fault in its address is told now, not by the first job
     backends = open_backends(settings)
@@ -47,7 +47,7 @@ def build_worker(settings: TrainerSettings, environ: Mapping[str, str] = os.envi
         disk=DiskRoom(scratch=settings.scratch),
         owner=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
         rules=WorkerRules(
-            lease=timedelta(seconds=settings.lease_s),
+            lease=timedelta(seconds=settings.trainer_lease_s),
             poll_s=settings.poll_s,
             max_attempts=settings.max_attempts,
             warm_child=settings.warm_child,

@@ -45,8 +45,11 @@ class TrainerSettings(Settings):
     warm_child: bool = setting(
         True, help="Whether a training process is started before there is a job, so that nobody waits for its imports."
     )
-    lease_s: Annotated[float, Field(ge=1)] = setting(
-        30.0, help="A worker not heard of for this many seconds is taken for dead and its job given to another."
+    trainer_lease_s: Annotated[float, Field(ge=1)] = setting(
+        30.0,
+        fallback="CONVTAILOR_LEASE_S",
+        help="A worker not heard of for this many seconds is taken for dead and its job given to another. Without "
+        "it, `CONVTAILOR_LEASE_S` counts, its name before.",
     )
     poll_s: Annotated[float, Field(gt=0)] = setting(0.25, help="Pause between two looks for work, in seconds.")
     max_attempts: Annotated[int, Field(ge=1)] = setting(

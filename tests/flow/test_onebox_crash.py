@@ -45,9 +45,8 @@ def usual_umask():
 
 @pytest.fixture(scope="module")
 def box(home):
-    with Onebox(
-        home / "data", {**environment(home), "CONVTAILOR_LEASE_S": "3", "CONVTAILOR_MAX_ATTEMPTS": "20"}
-    ) as box:
+    leases = {"CONVTAILOR_TRAINER_LEASE_S": "3", "CONVTAILOR_REPORTER_LEASE_S": "3"}
+    with Onebox(home / "data", {**environment(home), **leases, "CONVTAILOR_MAX_ATTEMPTS": "20"}) as box:
         box.wait_ready()
         yield box
 

@@ -33,7 +33,11 @@ def backends(tmp_path: Path) -> Backends:
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
-    wanted = {"CONVTAILOR_DATA_DIR": str(tmp_path), "CONVTAILOR_PUBLIC_URL": PUBLIC_URL, "CONVTAILOR_LEASE_S": "1"}
+    wanted = {
+        "CONVTAILOR_DATA_DIR": str(tmp_path),
+        "CONVTAILOR_PUBLIC_URL": PUBLIC_URL,
+        "CONVTAILOR_REPORTER_LEASE_S": "1",
+    }
     return {**os.environ, **wanted}
 
 

@@ -60,12 +60,12 @@ def test_a_service_that_is_killed_comes_back_and_nothing_is_lost(box, name):
 
 
 def test_settings_that_make_no_sense_are_told_with_the_log(tmp_path):
-    with Onebox(tmp_path, {**ENVIRON, "CONVTAILOR_LEASE_S": "soon"}) as box, pytest.raises(UserFault) as caught:
+    with Onebox(tmp_path, {**ENVIRON, "CONVTAILOR_TRAINER_LEASE_S": "soon"}) as box, pytest.raises(UserFault) as caught:
         until(box.check)
     fault = caught.value.fault
     assert fault.code == "service_died"
     assert fault.details["log"] == str(tmp_path / "logs" / "trainer.log")
-    assert any("CONVTAILOR_LEASE_S" in line for line in fault.details["last_lines"])
+    assert any("CONVTAILOR_TRAINER_LEASE_S" in line for line in fault.details["last_lines"])
 
 
 def test_a_service_that_keeps_dying_is_given_up(tmp_path):

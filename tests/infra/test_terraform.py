@@ -110,7 +110,7 @@ def test_deadlines_fit_those_who_have_to_keep_them():
     )
     assert TOPICS["jobs"] == {"ack_s": "${local.lease_s}", "attempts": 50}
     assert all(5 <= topic["attempts"] <= 100 for topic in TOPICS.values())
-    assert "CONVTAILOR_LEASE_S = tostring(local.lease_s)" in CONFIGURATION.local("trainer_environment")
+    assert "CONVTAILOR_TRAINER_LEASE_S = tostring(local.lease_s)" in CONFIGURATION.local("trainer_environment")
     assert TOPICS["results"]["ack_s"] == "${local.report_s}"
     assert only(RUN["reporter"]["template"])["timeout"] == "${local.report_s}s"
     sweep = BLOCKS["google_cloud_scheduler_job.sweep"]

@@ -1,9 +1,14 @@
+import itertools
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from services.intake.settings import IntakeSettings
+from services.reporter.settings import ReporterSettings
+from services.trainer.settings import TrainerSettings
+from shared.push_gate import PushSettings
 from shared.settings import InvalidSettings, Settings, describe, environment_of, load, setting
 
 
@@ -37,6 +42,35 @@ def test_the_platforms_own_variable_counts_where_ours_is_not_set() -> None:
     assert load(CloudSettings, {"PORT": "81"}).port == 81
     assert load(CloudSettings, {"PORT": "81", "CONVTAILOR_PORT": ""}).port == 81
     assert load(CloudSettings, {"PORT": "81", "CONVTAILOR_PORT": "82"}).port == 82
+
+
+def test_a_fault_is_reported_by_the_variable_that_was_read() -> None:
+    with pytest.raises(InvalidSettings, match=r"(?m)^ +CONVTAILOR_LEASE_S: "):
+        load(TrainerSettings, {"CONVTAILOR_LEASE_S": "soon"})
+
+
+SHARED_BY_SERVICES = {
+    # Where a reporter listens, with the back-end `gcp` only, it has a container of its own.
+    "CONVTAILOR_HOST",
+    "CONVTAILOR_PORT",
+    "CONVTAILOR_REQUEST_THREADS",
+    "CONVTAILOR_STOP_GRACE_S",
+}
+
+
+def test_no_variable_means_one_thing_to_one_service_and_another_to_the_next() -> None:
+    common = {name for name, _, _ in describe(PushSettings)}
+    own = [
+        {name for name, _, _ in describe(each)} - common for each in (IntakeSettings, TrainerSettings, ReporterSettings)
+    ]
+    twice = {name for a, b in itertools.combinations(own, 2) for name in a & b}
+    assert twice == SHARED_BY_SERVICES
+
+
+def test_what_an_operator_has_set_under_the_name_that_two_services_shared_still_counts() -> None:
+    before, after = {"CONVTAILOR_LEASE_S": "45"}, {"CONVTAILOR_TRAINER_LEASE_S": "15", "CONVTAILOR_LEASE_S": "45"}
+    assert load(TrainerSettings, before).trainer_lease_s == load(ReporterSettings, before).reporter_lease_s == 45
+    assert (load(TrainerSettings, after).trainer_lease_s, load(ReporterSettings, after).reporter_lease_s) == (15, 45)
 
 
 def test_every_fault_is_reported_at_once_by_variable() -> None:

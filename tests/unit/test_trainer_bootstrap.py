@@ -32,7 +32,7 @@ def test_settings_survive_the_way_to_the_training_process():
 
 
 def test_the_rules_of_the_worker_are_those_of_the_settings(tmp_path):
-    worker = build_worker(TrainerSettings(data_dir=tmp_path, require_gpu=True, idle_exit_s=600, lease_s=15), {})
+    worker = build_worker(TrainerSettings(data_dir=tmp_path, require_gpu=True, idle_exit_s=600, trainer_lease_s=15), {})
 
     assert (worker.rules.require_gpu, worker.rules.idle_exit_s) == (True, 600)
     assert worker.rules.lease.total_seconds() == 15
@@ -40,8 +40,8 @@ def test_the_rules_of_the_worker_are_those_of_the_settings(tmp_path):
 
 @pytest.mark.parametrize("lease_s", [9, 601])
 def test_a_lease_that_the_bus_does_not_know_is_refused_at_start(lease_s):
-    with pytest.raises(InvalidSettings, match=r"CONVTAILOR_LEASE_S is \d+; .* 10 to 600 s"):
-        build_worker(TrainerSettings(backend="gcp", lease_s=lease_s), {})
+    with pytest.raises(InvalidSettings, match=r"CONVTAILOR_TRAINER_LEASE_S is \d+; .* 10 to 600 s"):
+        build_worker(TrainerSettings(backend="gcp", trainer_lease_s=lease_s), {})
 
 
 @pytest.mark.parametrize("gpu", ["-1", "first"])
@@ -51,8 +51,8 @@ def test_a_gpu_is_named_by_its_number(gpu):
 
 
 def test_faults_in_the_settings_end_the_worker_with_2():
-    environ = {**os.environ, "PYTHONPATH": str(ROOT), "CONVTAILOR_LEASE_S": "never"}
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "CONVTAILOR_TRAINER_LEASE_S": "never"}
     ended = subprocess.run([sys.executable, "-m", "services.trainer"], env=environ, capture_output=True, check=False)
 
     assert ended.returncode == 2
-    assert b"CONVTAILOR_LEASE_S" in ended.stderr
+    assert b"CONVTAILOR_TRAINER_LEASE_S" in ended.stderr
