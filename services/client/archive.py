@@ -44,6 +44,7 @@ def write_archive(
     total = done = 0
     try:
         total = sum((folder / name).stat().st_size for name in files)
+        target.touch(mode=0o600)  # a copy of what may be closed to others itself
         with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
             for name in files:
                 _add(archive, folder / name, name)

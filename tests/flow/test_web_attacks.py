@@ -151,6 +151,21 @@ def test_an_upload_that_stands_still_is_given_up_and_told_so(strict):
     assert (status, document["error"]["code"]) == (400, "upload_incomplete")
 
 
+def test_an_upload_that_is_slow_and_keeps_on_arrives_however_long_it_takes(tmp_path):
+    tolerant = IntakeProcess(tmp_path, stall_s=2, min_bytes_per_s=5).start()  # a byte in 50 ms is four times that
+    try:
+        made, body = tolerant.submit(), small_archive()[:80]
+        with connect(tolerant.url) as wire:
+            wire.sendall(upload_head(made, len(body)))
+            for number in range(len(body)):
+                assert not select.select([wire], [], [], 0.05)[0], "it is given up"
+                wire.sendall(body[number : number + 1])
+            status, document = answer_on(wire)
+        assert (status, document["size_bytes"]) == (200, len(body))
+    finally:
+        tolerant.kill()
+
+
 def test_an_upload_that_only_just_moves_is_given_up_too(strict):
     with connect(strict.url) as wire:
         wire.sendall(upload_head(strict.submit(), 10**6))

@@ -21,12 +21,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def url(folder: Path) -> Iterator[str]:
-    with running(folder, request_s=1.0, max_connections=MAX_CONNECTIONS) as url:
+    with running(folder, request_s=1.0) as url:
         yield url
 
 
-def test_who_opens_more_connections_than_the_server_takes_shuts_out_only_himself(url):
-    with contextlib.ExitStack() as stack:
+def test_who_opens_more_connections_than_the_server_takes_shuts_out_only_himself(tmp_path):
+    with running(tmp_path, max_connections=MAX_CONNECTIONS) as url, contextlib.ExitStack() as stack:
         for _ in range(4 * MAX_CONNECTIONS):
             stack.enter_context(connect(url)).sendall(head("GET", "/number/1")[:-2])
             assert httpx.get(f"{url}/number/7").json()["number"] == 7

@@ -1,4 +1,5 @@
 import os
+import stat
 import zipfile
 
 import pytest
@@ -27,6 +28,12 @@ def test_a_folder_becomes_a_zip_without_litter(tmp_path):
         assert archive.read("dog/b.jpg") == b"dog/b.jpg" * 10
     assert num_files == 2
     assert heard[-1][0] == heard[-1][1] == 90 + 100
+
+
+def test_the_zip_of_photographs_that_are_closed_to_others_is_closed_to_others_too(tmp_path):
+    fill(tmp_path / "photos", "cat/a.jpg")
+    write_archive(tmp_path / "photos", tmp_path / "a.zip")
+    assert stat.S_IMODE((tmp_path / "a.zip").stat().st_mode) == 0o600
 
 
 def test_one_folder_gives_one_zip_byte_for_byte(tmp_path):
