@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 
+from services.trainer.failure import verifier_lost
 from services.trainer.protocol import (
     Message,
     MessageKind,
@@ -161,6 +162,15 @@ def deliver_or_break(order: Order) -> Script:
     yield Message(kind=MessageKind.FINISHED, artefacts=ARTEFACTS, reason=StopReason.LOST)
 
 
+def lose_the_verifier_once(order: Order) -> Script:
+    """Train, and lose the process that verifies what was trained; another attempt has more luck."""
+    yield FINISHED_CANDIDATE
+    if not order.resumes:
+        yield Message(kind=MessageKind.FAILED, fault=verifier_lost(-signal.SIGSEGV))
+        return
+    yield Message(kind=MessageKind.FINISHED, artefacts=ARTEFACTS)
+
+
 def find_a_network_and_crash(order: Order) -> Script:
     yield FINISHED_CANDIDATE
     yield Exit(3)
@@ -193,7 +203,8 @@ SCRIPTS: dict[str, Callable[[Order], Script]] = {
     for script in (
         succeed, reject, fail, crash, run_out_of_memory, run_out_of_memory_once, finish_when_told, stop_when_told,
         be_deaf, lose_the_store, babble, fill_the_disk, need_a_gigabyte, fall_into_a_hole, deliver_or_crash,
-        deliver_or_break, deliver_or_be_deaf, find_a_network_and_crash, evaluate_for_ten_minutes,
+        deliver_or_break, lose_the_verifier_once, deliver_or_be_deaf, find_a_network_and_crash,
+        evaluate_for_ten_minutes,
         find_nothing_to_deliver,
     )
 }  # fmt: skip

@@ -31,6 +31,26 @@ def died(return_code: int, attempts: int) -> Fault:
     )
 
 
+def verifier_lost(return_code: int | None) -> Fault:
+    """Tell that the process was lost that verifies what would be delivered, and its successor too.
+
+    Args:
+        return_code: What the second ended with; negative: the number of the signal that killed it; ``None``: it hung.
+    """
+    if return_code == -signal.SIGKILL:
+        code, ending, fix = "out_of_memory", "was killed by the system, most likely because memory ran out", SMALLER_FIX
+    else:
+        ending = "did not answer" if return_code is None else f"ended with {return_code}"
+        code, fix = "training_crashed", OPERATOR_FIX
+    return Fault(
+        code=code,
+        message=f"A network was trained, but the process that verifies it {ending}, twice. Nothing is delivered that "
+        "was not verified.",
+        fix=fix,
+        details={"return_code": return_code},
+    )
+
+
 def gave_up(attempts: int) -> Fault:
     """Tell that every worker that took the job up was lost."""
     return Fault(

@@ -216,6 +216,28 @@ class TestScores:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UploadedScores:
+    """The delivered file on test images as they were uploaded: at their own sizes, read as ``predict.py`` reads them.
+
+    Args:
+        num_images: All of the test split up to 1,000, else a sample with every class in proportion; fewer where time
+            was short.
+        accuracy: Share of these that the delivered file reads rightly.
+        test_accuracy: Share of these that were read rightly in the test.
+        num_right_in_test_only: Images read rightly in the test and wrongly by the delivered file.
+        num_right_as_uploaded_only: The other way round.
+        p_value: Of McNemar's exact test, two-sided: how probable such a difference is by chance.
+    """
+
+    num_images: int
+    accuracy: float
+    test_accuracy: float
+    num_right_in_test_only: int
+    num_right_as_uploaded_only: int
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSize:
     """The delivered network.
 
@@ -287,3 +309,4 @@ class Result:
     stopped_because: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     run: RunIdentity | None = None
+    as_uploaded: UploadedScores | None = None

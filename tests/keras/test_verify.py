@@ -1,6 +1,8 @@
-"""The verifying process: it finds a faithful export faithful, and nothing else."""
+"""The verifying process: it finds a faithful export faithful, and nothing else; lost twice, it finds nothing."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import keras
@@ -8,9 +10,9 @@ import numpy as np
 import psutil
 import pytest
 
-from services.trainer.export.check import Request
-from services.trainer.export.rescore import raw_images
-from services.trainer.export.verifier import Verifier, objection
+from services.trainer.export.check import Request, Uploaded, objection
+from services.trainer.export.rescore import raw_images, rescore
+from services.trainer.export.verifier import Verifier, VerifierLost
 from tests.training_fixture import write_archive
 
 PX = 8
@@ -41,10 +43,9 @@ def request_for(tmp_path_factory: pytest.TempPathFactory) -> Request:
     expected = np.asarray(network(seen.astype(np.uint8)))
     return Request(
         model=folder / "model.keras",
-        archive=archive,
-        paths=PATHS,
         squares=folder / "squares.npy",
         expected=tuple(tuple(map(float, row)) for row in expected),
+        uploaded=Uploaded(archive=archive, paths=PATHS, seconds=600),
     )
 
 
@@ -53,9 +54,7 @@ def changed(request: Request, path: Path, change: str) -> Request:
     if change == "weights":
         network.layers[-1].set_weights([-values for values in network.layers[-1].get_weights()])
     network.save(path)
-    return Request(
-        model=path, archive=request.archive, paths=request.paths, squares=request.squares, expected=request.expected
-    )
+    return replace(request, model=path)
 
 
 def test_a_faithful_export_passes_in_both_formats(verifier: Verifier, request_for: Request, tmp_path: Path) -> None:
@@ -65,7 +64,7 @@ def test_a_faithful_export_passes_in_both_formats(verifier: Verifier, request_fo
         check = verifier.check()
         assert objection(name, check) is None
         assert check.same_input_gap < 1e-5
-        assert 0 < check.raw_gap < 0.01
+        assert check.predicted == tuple(np.argmax(request_for.expected, axis=1))
 
 
 def test_other_weights_are_noticed(verifier: Verifier, request_for: Request, tmp_path: Path) -> None:
@@ -84,10 +83,62 @@ def test_a_truncated_file_is_noticed(verifier: Verifier, request_for: Request, t
     assert "could not be loaded" in fault.message
 
 
-def test_a_verifying_process_that_dies_is_replaced(verifier: Verifier, request_for: Request) -> None:
+def test_pictures_are_scored_at_their_own_sizes_in_their_order(request_for: Request) -> None:
+    """Several sizes, more pictures than a batch holds, one of them again and again."""
+    assert request_for.uploaded is not None
+    paths = (*PATHS, *PATHS[::-1], *[PATHS[1]] * 20)
+    found = rescore(replace(request_for, uploaded=replace(request_for.uploaded, paths=paths))).predicted
+    network = keras.models.load_model(request_for.model, compile=False)
+    images = raw_images(request_for.uploaded.archive, paths)
+    assert found == tuple(int(np.asarray(network(image[None])).argmax()) for image in images)
+
+
+def test_what_there_is_no_time_for_is_left_out_and_is_no_fault(request_for: Request) -> None:
+    assert request_for.uploaded is not None
+    paths = PATHS * 20
+    request = replace(request_for, uploaded=Uploaded(archive=request_for.uploaded.archive, paths=paths, seconds=2.5))
+    seconds = count()
+    check = rescore(request, monotonic=lambda: float(next(seconds)))
+    assert objection("model.keras", check) is None
+    assert len(check.predicted) == 32  # two looks at the clock came in time
+
+
+def test_a_picture_that_cannot_be_read_any_more_costs_its_scores_and_nothing_else(request_for: Request) -> None:
+    assert request_for.uploaded is not None
+    paths = (*PATHS * 6, "photos/blue disc/gone.JPG")
+    check = rescore(replace(request_for, uploaded=replace(request_for.uploaded, paths=paths)))
+    assert objection("model.keras", check) is None
+    assert len(check.predicted) == 16
+
+
+def test_probabilities_that_are_no_numbers_are_noticed(request_for: Request, tmp_path: Path) -> None:
+    network = keras.models.load_model(request_for.model, compile=False)
+    network.layers[-1].set_weights([values * np.nan for values in network.layers[-1].get_weights()])
+    network.save(tmp_path / "model.keras")
+    fault = objection("model.keras", rescore(replace(request_for, model=tmp_path / "model.keras")))
+    assert fault is not None
+    assert "no numbers" in fault.message
+
+
+def kill_verifying_process() -> None:
     for child in psutil.Process().children():
         if "services.trainer.export.verify" in child.cmdline():
             child.kill()
             child.wait()
-    verifier.begin(request_for)
-    assert objection("model.keras", verifier.check()) is None
+
+
+def test_a_verifying_process_that_dies_is_replaced_by_one_that_does_what_is_needed(request_for: Request) -> None:
+    process = Verifier()
+    kill_verifying_process()
+    process.begin(request_for)
+    check = process.check()
+    assert objection("model.keras", check) is None
+    assert check.predicted == ()
+    process.end()
+
+
+def test_two_processes_that_die_or_hang_are_no_verdict(request_for: Request, tmp_path: Path) -> None:
+    process = Verifier(timeout_s=0)
+    process.begin(replace(request_for, uploaded=None))
+    with pytest.raises(VerifierLost, match="did not answer, 2 times"):
+        process.check()

@@ -8,6 +8,9 @@ from shared.errors import Fault
 FAULTS = [
     (failure.died(-9, 3), "out_of_memory", ["3 times", "memory"], {"attempts": 3, "return_code": -9}),
     (failure.died(7, 2), "training_crashed", ["2 times", "ended with 7"], {"attempts": 2, "return_code": 7}),
+    (failure.verifier_lost(-9), "out_of_memory", ["verifies", "memory", "twice"], {"return_code": -9}),
+    (failure.verifier_lost(7), "training_crashed", ["verifies", "with 7"], {"return_code": 7}),
+    (failure.verifier_lost(None), "training_crashed", ["not answer"], {"return_code": None}),
     (failure.gave_up(3), "training_lost", ["3 times"], {"attempts": 3}),
     (failure.budget_overrun(1.5, 120.4), "budget_overrun", ["120 s", "1.5 minutes"], {"budget_minutes": 1.5}),
     (failure.budget_too_short(2.0), "budget_too_short", ["2 minutes"], {"budget_minutes": 2.0}),

@@ -90,6 +90,7 @@ def test_success_says_in_the_mail_what_the_person_wants_to_know(golden: Result, 
     assert message["Subject"] == "Your model is ready: 83 % right (dress, hat and 8 more)"
     assert "recognised 100 of 120 photographs that it had never seen before: 83 %" in text
     assert "Expect between 76 % and 89 % on photographs like these" in text
+    assert "given all of these test photographs as you sent them, is right on 83 %" in text
     assert "The links work until 8 March 2026, 12:00 UTC" in text
     assert "mobilenet_v2 came out best" in text
     assert "skipped: Its weights cannot be had" in text

@@ -5,7 +5,7 @@ import pytest
 
 from services.reporter.report.warnings import warnings_about
 from services.reporter.report.wording import enumeration, percent
-from shared.job.result import Result
+from shared.job.result import Result, UploadedScores
 from tests.result_fixture import make_result, scores
 
 
@@ -34,6 +34,22 @@ def test_each_reason_to_doubt_is_told(good: Result) -> None:
     assert titles(high) == ["Better while choosing than in the test"]
     assert titles(by_heart) == ["It knows your photographs by heart"]
     assert titles(replace(good, stopped_because="budget")) == ["Training was cut short"]
+
+
+def test_a_delivered_file_that_reads_photographs_unlike_the_test_is_told(good: Result) -> None:
+    unlike = UploadedScores(
+        num_images=200,
+        accuracy=0.83,
+        test_accuracy=0.92,
+        num_right_in_test_only=20,
+        num_right_as_uploaded_only=2,
+        p_value=0.0001,
+    )
+    (notice,) = warnings_about(replace(good, as_uploaded=unlike))
+    assert "does not score as in the test" in notice.title
+    assert "83\u00a0%" in notice.text
+    assert titles(replace(good, as_uploaded=replace(unlike, p_value=0.06))) == []
+    assert titles(replace(good, as_uploaded=None)) == []
 
 
 def test_guessing_and_uneven_classes_are_told(good: Result) -> None:

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from services.trainer.export.check import ExportCheck
-from services.trainer.export.verifier import objection
+from services.trainer.export.check import ExportCheck, objection
+from services.trainer.export.verifier import VerifierLost
 from services.trainer.protocol import MessageKind, Order, StopReason, encode_line
 from services.trainer.run.context import Stopped
 from services.trainer.scratch.disk import NoRoom
@@ -61,6 +61,12 @@ def test_a_full_disk_is_the_machines_fault_and_ends_no_job(error: Exception, nee
     assert (message.kind, message.needed_bytes, message.fault) == (MessageKind.NO_ROOM, needed_bytes, None)
 
 
+def test_a_verifier_that_is_lost_says_nothing_about_the_network() -> None:
+    message = last_word(lambda: raises(VerifierLost(-11)), Control())
+    assert message.fault is not None
+    assert (message.kind, message.fault.code) == (MessageKind.FAILED, "training_crashed")
+
+
 def test_a_store_out_of_reach_is_no_failure() -> None:
     assert last_word(lambda: raises(Transient("slow")), Control()).kind is MessageKind.UNREACHABLE
 
@@ -106,10 +112,9 @@ def test_the_worker_speaks_first_of_the_order_then_of_stopping() -> None:
 @pytest.mark.parametrize(
     ("check", "said"),
     [
-        (ExportCheck(same_input_gap=0.0001, raw_gap=0.01, raw_agreement=1.0), None),
-        (ExportCheck(same_input_gap=0.02, raw_gap=0.01, raw_agreement=1.0), "on the same pixels"),
-        (ExportCheck(same_input_gap=0.0, raw_gap=0.2, raw_agreement=1.0), "reads the uploaded pictures differently"),
-        (ExportCheck(same_input_gap=0.0, raw_gap=0.0, raw_agreement=0.5), "50% of the classes agree"),
+        (ExportCheck(same_input_gap=0.0001), None),
+        (ExportCheck(same_input_gap=0.0001, predicted=(0, 1, None)), None),
+        (ExportCheck(same_input_gap=0.02), "on the same pixels"),
         (ExportCheck(error="OSError: truncated"), "could not be loaded"),
     ],
 )

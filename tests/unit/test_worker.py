@@ -105,6 +105,15 @@ def test_after_running_out_of_memory_batches_are_halved() -> None:
     assert [trial.name for trial in house.job.trials] == ["screen/halved_1"]
 
 
+def test_a_verifier_that_is_lost_is_no_verdict_on_the_network() -> None:
+    house = House()
+    worker = house.worker("lose_the_verifier_once")
+    worker.work_once()
+    assert (house.job.state, house.job.attempts, house.told()) == (JobState.TRAINING, 1, [])
+    worker.work_once()
+    assert (house.job.state, house.job.fault) == (JobState.REPORTING, None)
+
+
 def test_a_job_whose_workers_all_vanished_is_given_up() -> None:
     house = House()
     house.change(state=JobState.TRAINING, attempts=3)

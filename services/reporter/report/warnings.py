@@ -14,6 +14,7 @@ _MEMORISED_GAP = 0.15
 _POOR_RECALL = 0.5
 _FEW_IMAGES = 5
 _MUCH_LEFT_OUT = 0.1
+_CHANCE = 0.05
 _STOPPED = {
     "budget": "The time you set was up before training was finished, so this is the best model until then. "
     "Raise budget_minutes, or choose fewer candidates, to let it finish.",
@@ -29,6 +30,7 @@ def warnings_about(result: Result) -> list[Notice]:
     found = [
         *_no_better_than_guessing(result),
         *_stopped_early(result),
+        *_unlike_the_test(result),
         *_small_test(result),
         *_validation_above_test(result),
         *_weak_classes(result),
@@ -56,6 +58,19 @@ def _stopped_early(result: Result) -> Iterator[Notice]:
     if reason is not None:
         text = _STOPPED.get(reason, f"Training ended early ({reason}), so this is the best model until then.")
         yield Notice(title="Training was cut short", text=text)
+
+
+def _unlike_the_test(result: Result) -> Iterator[Notice]:
+    found = result.as_uploaded
+    if found is not None and found.p_value < _CHANCE:
+        yield Notice(
+            title="The network you receive does not score as in the test",
+            text=f"Given {count(found.num_images, 'test photograph')} as you sent them, it is right on "
+            f"{percent(found.accuracy)}; in the test {percent(found.test_accuracy)} of the same were read rightly. "
+            f"That is more than chance would explain: {found.num_right_in_test_only} were read rightly in the test "
+            f"only, {found.num_right_as_uploaded_only} by the delivered network only. Trust the first number, and tell "
+            f"whoever runs this service.",
+        )
 
 
 def _small_test(result: Result) -> Iterator[Notice]:

@@ -41,12 +41,14 @@ class Evaluation:
         scores: For the report.
         temperature: Fitted on the validation split; divides the logits in the exported network.
         indices: Positions of the test images in the data set.
+        labels: Their classes.
         probabilities: Calibrated, ``(num_test_images, num_classes)``.
     """
 
     scores: TestScores
     temperature: float
     indices: Indices
+    labels: Labels
     probabilities: NDArray[np.float64]
 
 
@@ -105,7 +107,9 @@ def _read_test(learning: LearningSet, held_out: HeldOut, px: int, logits: Logits
         calibration=calibration,
         mistakes=_mistakes(learning, held_out.rows, px, labels, calibrated),
     )
-    return Evaluation(scores=scores, temperature=temperature, indices=held_out.rows, probabilities=calibrated)
+    return Evaluation(
+        scores=scores, temperature=temperature, indices=held_out.rows, labels=labels, probabilities=calibrated
+    )
 
 
 def _mistakes(

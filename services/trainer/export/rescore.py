@@ -1,5 +1,7 @@
 """Load an exported file with plain Keras and score pictures with it, as its owner will."""
 
+import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -11,35 +13,54 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from services.trainer.data.archive import open_images
-from services.trainer.data.pictures.picture import read_pixels
-from services.trainer.export.check import ExportCheck, Request
+from services.trainer.data.pictures.image import UnusableImage
+from services.trainer.data.pictures.picture import UnreadablePicture, read_pixels
+from services.trainer.export.check import MAX_SAME_INPUT_GAP, ExportCheck, Request, Uploaded
 
+logger = logging.getLogger(__name__)
+
+Pixels = NDArray[np.uint8]
 Probabilities = NDArray[np.float64]
-CLEAR_MARGIN = 0.1
-"""Where the two most probable classes lie closer than this, rounding a pixel may swap them; that is no disagreement."""
+Score = Callable[[Pixels], Probabilities]
+
+_BATCH = 16
+"""Images between two looks at the clock."""
+_BATCH_PIXELS = 8_000_000
+"""Pixels that are held at once, as far as whole images allow: as float32 they take a hundred megabytes."""
+_MOST_PIXELS = 25_000_000
+"""A bigger picture is not scored: the memory is the training's."""
 
 
-def rescore(request: Request) -> ExportCheck:
-    """Score the kept pictures with an exported file and compare with what the evaluation computed."""
-    expected = np.array(request.expected, np.float64)
+def rescore(request: Request, monotonic: Callable[[], float] = time.monotonic) -> ExportCheck:
+    """Score the kept squares with an exported file and compare; then the pictures as uploaded, as far as time allows.
+
+    Args:
+        request: See there.
+        monotonic: Seconds on a clock that nobody sets.
+    """
+    until = monotonic() + (request.uploaded.seconds if request.uploaded is not None else 0.0)
     try:
         score = _scorer(keras.models.load_model(request.model, compile=False))
-        same = score(np.load(request.squares))
-        raw = np.concatenate([score(image[None]) for image in raw_images(request.archive, request.paths)])
+        found = score(np.load(request.squares))
     except (OSError, ValueError, TypeError, KeyError, tf.errors.OpError) as error:
         return ExportCheck(error=f"{type(error).__name__}: {error}"[:500])
+    if not np.isfinite(found).all():
+        return ExportCheck(error="it gives probabilities that are no numbers")
+    gap = float(np.abs(found - np.array(request.expected, np.float64)).max())
+    if request.uploaded is None or gap > MAX_SAME_INPUT_GAP:
+        return ExportCheck(same_input_gap=gap)
     return ExportCheck(
-        same_input_gap=float(np.abs(same - expected).max()),
-        raw_gap=float(np.abs(raw - expected).max(axis=1).mean()),
-        raw_agreement=_agreement(raw, expected),
+        same_input_gap=gap, predicted=tuple(_predict(score, request.uploaded, lambda: monotonic() < until))
     )
 
 
-def raw_images(archive: Path, paths: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
-    """Decode pictures of an archive upright at their own sizes, ``(height_px, width_px, 3) uint8`` each.
+def raw_images(archive: Path, paths: Sequence[str]) -> Iterator[Pixels]:
+    """Read pictures of an archive as the delivered program does, ``(height_px, width_px, 3) uint8`` each.
 
     Raises:
         KeyError: If the archive has no such picture.
+        UnusableImage: If it is damaged inside the archive.
+        UnreadablePicture: If it is no picture.
     """
     with open_images(archive) as images:
         entries = {entry.path: entry for group in images.plan.classes.values() for entry in group}
@@ -47,14 +68,47 @@ def raw_images(archive: Path, paths: Sequence[str]) -> Iterator[NDArray[np.uint8
             yield read_pixels(BytesIO(images.read(entries[path])))
 
 
-def _scorer(model: keras.Model) -> Callable[[NDArray[np.uint8]], Probabilities]:
+def _predict(score: Score, uploaded: Uploaded, may_go_on: Callable[[], bool]) -> list[int | None]:
+    """Return the most probable class of as many pictures as there is time for; what goes wrong ends it, and no more."""
+    predicted: list[int | None] = []
+    try:
+        for batch in _batches(uploaded.archive, uploaded.paths):
+            if not may_go_on():
+                break
+            predicted.extend(_classes(score, batch))
+    except (OSError, KeyError, UnusableImage, UnreadablePicture, MemoryError, tf.errors.OpError) as error:
+        reason = f"{type(error).__name__}: {error}"[:500]
+        logger.warning("scoring as uploaded ended early", extra={"reason": reason, "num_scored": len(predicted)})
+    return predicted
+
+
+def _batches(archive: Path, paths: Sequence[str]) -> Iterator[list[Pixels | None]]:
+    """Yield pictures in order, a few at a time, as the delivered program reads them; ``None``: too big."""
+    batch: list[Pixels | None] = []
+    num_pixels = 0
+    for pixels in raw_images(archive, paths):
+        size = pixels.shape[0] * pixels.shape[1]
+        if batch and (len(batch) == _BATCH or num_pixels + size > _BATCH_PIXELS):
+            yield batch
+            batch, num_pixels = [], 0
+        batch.append(pixels if size <= _MOST_PIXELS else None)
+        num_pixels += size
+    yield batch
+
+
+def _classes(score: Score, batch: Sequence[Pixels | None]) -> list[int | None]:
+    """Score a batch, pictures of equal sizes at once."""
+    predicted: list[int | None] = [None] * len(batch)
+    for shape in {pixels.shape for pixels in batch if pixels is not None}:
+        alike = {at: pixels for at, pixels in enumerate(batch) if pixels is not None and pixels.shape == shape}
+        found = score(np.stack(list(alike.values()))).argmax(axis=1)
+        for at, label in zip(alike, found.tolist(), strict=True):
+            predicted[at] = label
+    return predicted
+
+
+def _scorer(model: keras.Model) -> Score:
     """Trace the network once for pictures of any size: per size it would cost half a second each."""
     pixels = tf.TensorSpec((None, None, None, 3), tf.uint8)
     traced: Any = tf.function(lambda images: model(images, training=False), input_signature=[pixels], autograph=False)
     return lambda images: np.asarray(traced(images), np.float64)
-
-
-def _agreement(found: Probabilities, expected: Probabilities) -> float:
-    second, first = np.sort(expected, axis=1)[:, -2:].T
-    same_class = found.argmax(axis=1) == expected.argmax(axis=1)
-    return float(np.mean(same_class | (first - second < CLEAR_MARGIN)))

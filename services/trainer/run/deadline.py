@@ -189,6 +189,11 @@ class Countdown:
         self._is_over = self._is_over or self.seconds_left() <= 0
         return self._is_over
 
+    @property
+    def delivery_left_s(self) -> float:
+        """Seconds until the network is due; negative once it is overdue."""
+        return self.deadline.deliver_until - self.monotonic()
+
     def seconds_left(self, delivery_s: float | None = None) -> float:
         """Return the seconds that training may still go on; negative once it is over.
 

@@ -1,4 +1,4 @@
-"""The export of a trained network: written, verified, described."""
+"""The export of a trained network: written, verified, scored on photographs as uploaded, described."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,17 +11,24 @@ import numpy as np
 import tensorflow as tf
 
 from services.trainer.data.dataset import LearningSet
-from services.trainer.export.check import Request
+from services.trainer.evaluation.as_uploaded import compare, fair_order
+from services.trainer.export.check import Request, Uploaded, objection
 from services.trainer.export.delivery import Package
 from services.trainer.export.package import describe, pack
-from services.trainer.export.verifier import Verifier, objection
+from services.trainer.export.verifier import Verifier
+from services.trainer.run.context import Run
+from services.trainer.run.deadline import NUM_SCORED
 from services.trainer.training.scoring import Scored
 from services.trainer.tuning.tune import Trained
 from shared.errors import UserFault
-from shared.job.result import ModelSize
+from shared.job.result import ModelSize, UploadedScores
 
 NUM_KEPT = 16
 """Test images that every exported file is verified on: enough to show any difference, 2 s of work."""
+SCORING_S = 45.0
+"""Most seconds for scoring test images as uploaded; at most half of what is left until the network is due."""
+HURRIED_S = 10.0
+"""The same where training was cut short: somebody waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +39,13 @@ class Exported:
         package: Verified files.
         size: What is in them.
         versions: Of what shaped the network.
+        as_uploaded: How the delivered file does on the photographs as they were sent, if there was time to see.
     """
 
     package: Package
     size: ModelSize
     versions: Mapping[str, str]
+    as_uploaded: UploadedScores | None
 
 
 def versions() -> dict[str, str]:
@@ -47,26 +56,41 @@ def versions() -> dict[str, str]:
     return known
 
 
-def export(scored: Scored, learning: LearningSet, trained: Trained, archive: Path, verifier: Verifier) -> Exported:
-    """Write the delivery beside the archive and have both networks verified.
+def export(
+    scored: Scored, learning: LearningSet, trained: Trained, *, archive: Path, verifier: Verifier, run: Run
+) -> Exported:
+    """Write the delivery beside the archive, have both networks verified and one of them score photographs as sent.
 
     Raises:
         UserFault: ``export_not_faithful``, if a file does not do what was evaluated.
+        VerifierLost: If the files could not be verified.
     """
-    px = trained.backbone.input_px
-    kept = np.unique(np.linspace(0, len(scored.evaluation.indices) - 1, NUM_KEPT).round().astype(int))
+    evaluation, px = scored.evaluation, trained.backbone.input_px
+    kept = np.unique(np.linspace(0, len(evaluation.indices) - 1, NUM_KEPT).round().astype(int))
     squares = archive.parent / "kept.npy"
-    np.save(squares, learning.images(px)[scored.evaluation.indices[kept]])
-    expected = tuple(tuple(map(float, row)) for row in scored.evaluation.probabilities[kept])
-    paths = tuple(learning.paths[position] for position in scored.evaluation.indices[kept])
+    np.save(squares, learning.images(px)[evaluation.indices[kept]])
+    expected = tuple(tuple(map(float, row)) for row in evaluation.probabilities[kept])
+    order = fair_order(evaluation.labels, run.seed)[:NUM_SCORED]
+    paths = tuple(learning.paths[position] for position in evaluation.indices[order])
+    to_score = [Uploaded(archive=archive, paths=paths, seconds=_scoring_s(run))]
 
     def verify(model: Path) -> None:
-        verifier.begin(Request(model=model, archive=archive, paths=paths, squares=squares, expected=expected))
+        uploaded = to_score.pop() if to_score else None  # the first file is enough: both compute the same
+        verifier.begin(Request(model=model, squares=squares, expected=expected, uploaded=uploaded))
 
     package = pack(scored.model, learning.classes, archive.parent / "delivery", verify)
     size = describe(scored.model, trained.backbone)
-    for path in (package.model_h5, package.model_keras):
-        fault = objection(path.name, verifier.check())
+    checks = {path: verifier.check() for path in (package.model_h5, package.model_keras)}
+    for path, check in checks.items():
+        fault = objection(path.name, check)
         if fault is not None:
             raise UserFault.of(fault)
-    return Exported(package=package, size=size, versions=versions())
+    predicted = max((check.predicted for check in checks.values()), key=len)
+    tested = evaluation.probabilities.argmax(axis=1)
+    as_uploaded = compare(evaluation.labels[order], tested[order], predicted)
+    return Exported(package=package, size=size, versions=versions(), as_uploaded=as_uploaded)
+
+
+def _scoring_s(run: Run) -> float:
+    most_s = SCORING_S if run.stop_reason() is None else HURRIED_S
+    return max(0.0, min(most_s, run.countdown.delivery_left_s / 2))

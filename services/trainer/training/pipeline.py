@@ -22,6 +22,7 @@ def train(prepared: Prepared) -> Outcome:
     Raises:
         UserFault: If training is impossible or its result cannot be trusted.
         Stopped: If it was told to stop before anything was trained.
+        VerifierLost: If the export could not be verified.
         Transient: If the object store did not answer.
         OSError: If the disk is full, as far as :func:`services.trainer.scratch.disk.is_disk_full` says so.
     """
@@ -46,7 +47,7 @@ def train(prepared: Prepared) -> Outcome:
     with clock.phase("evaluate"):
         scored = score(learning, dataset.seal(), trained, run)
     with clock.phase("export"):
-        exported = export(scored, learning, trained, prepared.archive, tools.verifier)
+        exported = export(scored, learning, trained, archive=prepared.archive, verifier=tools.verifier, run=run)
         artefacts = deliver_package(tools.objects, exported.package, job_id=order.job_id, fence=order.fence)
     pieces = Pieces(
         others=material.others,

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from services.trainer import failure
-from services.trainer.export.verifier import Verifier
+from services.trainer.export.verifier import Verifier, VerifierLost
 from services.trainer.protocol import STOP, Message, MessageKind, Order, StopReason, decode_line, encode_line
 from services.trainer.run.context import Stopped
 from services.trainer.run.device import Device
@@ -56,6 +56,9 @@ def last_word(work: Callable[[], Outcome], control: Control) -> Message:
         outcome = work()
     except NoRoom as error:
         return _full(error)
+    except VerifierLost as error:
+        logger.warning("the export could not be verified", extra={"reason": str(error)})
+        return Message(kind=MessageKind.FAILED, fault=failure.verifier_lost(error.return_code))
     except ConvtailorError as error:
         return _told(error)
     except Exception as error:  # the outermost loop of this process

@@ -64,6 +64,7 @@ def result_of(
         device=pieces.device,
         stopped_because=stopped_because,
         versions=dict(pieces.exported.versions),
+        as_uploaded=pieces.exported.as_uploaded,
         run=RunIdentity(
             key=dataset.key.digest,
             archive_sha256=dataset.key.archive_sha256,

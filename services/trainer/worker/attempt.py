@@ -15,8 +15,8 @@ from shared.process.line_process import ProcessDied
 
 SMALLEST_BATCHES = 7
 """Halvings after which a batch is one image on any device."""
-_MAY_PASS = ("internal_error", "out_of_memory")
-"""Codes of faults that an attempt which does less need not meet."""
+_MAY_PASS = ("internal_error", "out_of_memory", "training_crashed")
+"""Codes of faults that say nothing about the network, and that another attempt need not meet."""
 
 Ending = tuple[JobState, Mapping[str, Any]]
 """The state that a job ends in, and what else is to be written with it."""

@@ -22,5 +22,17 @@ def score_block(result: Result) -> Score:
         interval=result.test.interval,
         shown=percent(result.test.accuracy),
         caption=f"Expect {span(result.test.interval)} on photographs like these. Always answering with the commonest "
-        f"class would give {percent(guessing_accuracy(result))}.",
+        f"class would give {percent(guessing_accuracy(result))}.{_as_uploaded(result)}",
+    )
+
+
+def _as_uploaded(result: Result) -> str:
+    """Return how the file that is delivered does; older results and those cut short do not know."""
+    found = result.as_uploaded
+    if found is None:
+        return ""
+    which = "all of these" if found.num_images == result.test.num_images else f"{number(found.num_images)} of these"
+    return (
+        f" The network you receive, given {which} test photographs as you sent them, is right on "
+        f"{percent(found.accuracy)}."
     )

@@ -1,0 +1,69 @@
+"""Whether the delivered file, given photographs as they were uploaded, does what the test found. Pure."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from services.trainer.data.dataset import Indices
+from services.trainer.evaluation.metrics import Labels
+from shared.job.result import UploadedScores
+
+
+def fair_order(labels: Labels, seed: int) -> Indices:
+    """Return the positions of all images, such that any first part holds every class in proportion.
+
+    Args:
+        labels: Of the images.
+        seed: The same seed gives the same order.
+    """
+    generator = np.random.default_rng(seed)
+    places = np.empty(len(labels))
+    for label in np.unique(labels):
+        members = generator.permutation(np.flatnonzero(labels == label))
+        places[members] = (np.arange(len(members)) + generator.random()) / len(members)
+    order: Indices = np.argsort(places, kind="stable").astype(np.int64)
+    return order
+
+
+def compare(labels: Labels, tested: Labels, uploaded: Sequence[int | None]) -> UploadedScores | None:
+    """Compare what the test found with what the delivered file said of the same images.
+
+    Args:
+        labels: Classes of the images.
+        tested: What the test took them for.
+        uploaded: What the delivered file took them for; ``None`` where it was not asked. May be shorter.
+
+    Returns:
+        ``None`` where it was asked about no image.
+    """
+    asked = np.array([position for position, label in enumerate(uploaded) if label is not None], np.int64)
+    if len(asked) == 0:
+        return None
+    right_in_test = np.asarray(tested)[asked] == np.asarray(labels)[asked]
+    right = np.array([uploaded[position] for position in asked]) == np.asarray(labels)[asked]
+    only_in_test, only_as_uploaded = int((right_in_test & ~right).sum()), int((right & ~right_in_test).sum())
+    return UploadedScores(
+        num_images=len(asked),
+        accuracy=float(right.mean()),
+        test_accuracy=float(right_in_test.mean()),
+        num_right_in_test_only=only_in_test,
+        num_right_as_uploaded_only=only_as_uploaded,
+        p_value=mcnemar(only_in_test, only_as_uploaded),
+    )
+
+
+def mcnemar(first_only: int, second_only: int) -> float:
+    """Return how probable it is that two equally good readers differ by chance at least as much as these.
+
+    Args:
+        first_only: Images that only the first reads rightly.
+        second_only: Images that only the second reads rightly.
+
+    Source: the exact, two-sided test of McNemar, "Note on the sampling error of the difference between correlated
+    proportions", Psychometrika 12, 1947: a sign test on the images where they differ.
+    """
+    total = first_only + second_only
+    tail: int = sum(math.comb(total, count) for count in range(min(first_only, second_only) + 1))
+    p_value: float = 2 * tail / 2**total
+    return min(1.0, p_value)
