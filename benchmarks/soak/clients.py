@@ -82,7 +82,7 @@ class Crowd:
     tickets: list[Ticket]
     diary: Diary
     give_up: threading.Event
-    _threads: list[threading.Thread] = field(default_factory=list)
+    _threads: list[threading.Thread] = field(default_factory=list, init=False)
 
     def start(self, num_clients: int) -> None:
         """Let so many people begin."""

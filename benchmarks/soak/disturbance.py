@@ -26,7 +26,8 @@ from shared.ports.job_store import JobStore, pages
 KINDS = ("intake", "reporter", "trainer", "training", "verifier")
 LONGEST_S = 3 * LEASE_S
 """A process that sleeps for so long has lost whatever it held, and wakes as a zombie."""
-PAUSE_S = (1.0, 5.0)
+PAUSES = (0.12, 0.5)
+"""Between two disturbances, as shares of what a job takes in peace: each is hit once or twice, and still gets on."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class Disturber:
         disks: Those of the two that are disks of their own.
         chance: Decides what is done.
         diary: Where it is written down.
+        job_s: Seconds that a job takes in peace on this machine, as busy as it is.
         stop: Set by whoever has seen enough.
     """
 
@@ -51,6 +53,7 @@ class Disturber:
     disks: frozenset[Path]
     chance: random.Random
     diary: Diary
+    job_s: float
     stop: threading.Event
 
     def run(self) -> None:
@@ -66,7 +69,7 @@ class Disturber:
             (1, lambda: self._fill(self.data, "data")),
         ):
             deeds += [deed] * weight
-        while not self.stop.wait(self.chance.uniform(*PAUSE_S)):
+        while not self.stop.wait(self.job_s * self.chance.uniform(*PAUSES)):
             self.chance.choice(deeds)()
 
     def _kill(self) -> None:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -80,6 +81,8 @@ def _soak(home: Path, options: argparse.Namespace, chance: random.Random) -> lis
         backends = open_backends(Settings(data_dir=data))
         crowd = Crowd(url=house.box.url, good=good, bad=bad, tickets=tickets, diary=diary, give_up=threading.Event())
         stop = threading.Event()
+        first, job_s = _first_job(crowd)
+        print(f"a job in peace takes {job_s:.0f} s", file=sys.stderr, flush=True)
         disturber = Disturber(
             house=house,
             store=backends.job_store,
@@ -88,6 +91,7 @@ def _soak(home: Path, options: argparse.Namespace, chance: random.Random) -> lis
             disks=frozenset(disks),
             chance=chance,
             diary=diary,
+            job_s=job_s,
             stop=stop,
         )
         disturbing = threading.Thread(target=disturber.run, name="disturber", daemon=True)
@@ -100,7 +104,8 @@ def _soak(home: Path, options: argparse.Namespace, chance: random.Random) -> lis
         descriptors = _in_peace(house, crowd, in_peace)
     time.sleep(2 * _LOOK_S)
     print(f"disturbed: {', '.join(f'{count} × {name}' for name, count in diary.counts().items())}", flush=True)
-    ground = Ground(tickets=[*tickets, *in_peace], backends=backends, diary=diary, scratch=scratch, tmp=tmp, data=data)
+    every = [first, *tickets, *in_peace]
+    ground = Ground(tickets=every, backends=backends, diary=diary, scratch=scratch, tmp=tmp, data=data)
     return [*look(ground), no_orphan(house.processes()), descriptors]
 
 
@@ -116,22 +121,28 @@ def _wait(crowd: Crowd, diary: Diary, *, minutes: float) -> None:
     crowd.give_up.set()
 
 
+def _first_job(crowd: Crowd) -> tuple[Ticket, float]:
+    """Do one job while all are well, and return it and the seconds that it took."""
+    ticket, started = Ticket(wish=Wish.NETWORK, patience_s=0.0), time.monotonic()
+    _done_by_one(crowd, [ticket])
+    return ticket, time.monotonic() - started
+
+
 def _in_peace(house: House, crowd: Crowd, tickets: list[Ticket]) -> Promise:
     """Let the services rest, then do some jobs undisturbed, and compare what they hold open before and after."""
-    first = Crowd(
-        url=crowd.url, good=crowd.good, bad=crowd.bad, tickets=tickets[:1], diary=crowd.diary, give_up=threading.Event()
-    )
-    rest = Crowd(
-        url=crowd.url, good=crowd.good, bad=crowd.bad, tickets=tickets[1:], diary=crowd.diary, give_up=threading.Event()
-    )
-    first.start(1)  # opens what is kept open from the first job on
-    _wait(first, crowd.diary, minutes=5)
+    _done_by_one(crowd, tickets[:1])  # opens what is kept open from the first job on
     time.sleep(_REST_S)
     before = _descriptors(house.processes())
-    rest.start(1)
-    _wait(rest, crowd.diary, minutes=5)
+    _done_by_one(crowd, tickets[1:])
     time.sleep(_REST_S)
-    return no_growing_descriptors(before, _descriptors(house.processes()), num_jobs=len(rest.tickets))
+    return no_growing_descriptors(before, _descriptors(house.processes()), num_jobs=len(tickets) - 1)
+
+
+def _done_by_one(crowd: Crowd, tickets: list[Ticket]) -> None:
+    """Have one more client do jobs, while nobody disturbs."""
+    alone = replace(crowd, tickets=tickets, give_up=threading.Event())
+    alone.start(1)
+    _wait(alone, crowd.diary, minutes=10)
 
 
 def _descriptors(processes: Sequence[Process]) -> dict[str, int]:
