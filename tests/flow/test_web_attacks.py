@@ -173,6 +173,8 @@ def test_an_upload_that_only_just_moves_is_given_up_too(strict):
             if select.select([wire], [], [], 0.05)[0]:  # it is answered
                 break
             wire.sendall(b"P")
+        else:
+            pytest.fail("it was let go on")
         status, document = answer_on(wire)
     assert (status, document["error"]["code"]) == (400, "upload_incomplete")
 
