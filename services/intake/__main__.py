@@ -4,7 +4,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from shared.process.privacy import keep_files_private
 from shared.settings import InvalidSettings, load
 from shared.web.address import PublicAddress, far_url, own_names, own_url
 from shared.web.limits import Limits
-from shared.web.server import REFUSED_SETTINGS, Served, ServerRules, listen, serve
+from shared.web.server import Served, ServerRules, listen, serve
 
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
@@ -49,7 +49,7 @@ def main(environ: Mapping[str, str]) -> int:
         return EXIT_UNREACHABLE
     place = _place_of(listener, settings)
     _forget_readiness(settings.ready_file)
-    return _serve(listener, lambda: _built(settings, place), _rules(settings))
+    return serve(listener, lambda: _built(settings, place), _rules(settings))
 
 
 def _rules(settings: IntakeSettings) -> ServerRules:
@@ -60,18 +60,6 @@ def _rules(settings: IntakeSettings) -> ServerRules:
         transfer_path=OBJECTS_PATH,
     )
     return ServerRules(num_threads=settings.request_threads, stop_grace_s=settings.stop_grace_s, limits=limits)
-
-
-def _serve(listener: socket.socket, build: Callable[[], Served], rules: ServerRules) -> int:
-    """Serve; the worker process that gunicorn forks off passes through here too and keeps its own exit code."""
-    own_pid = os.getpid()
-    try:
-        serve(listener, build, rules)
-    except SystemExit as end:
-        if os.getpid() == own_pid and end.code == REFUSED_SETTINGS:
-            return EXIT_USAGE
-        raise
-    return 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,10 +55,9 @@ def _pull(settings: ReporterSettings) -> int:
 
 
 def _serve(settings: ReporterSettings) -> int:
-    """Serve; the worker process that gunicorn forks off passes through here too and keeps its own exit code."""
-    from shared.web.server import REFUSED_SETTINGS, ServerRules, listen, serve  # noqa: PLC0415 - who pulls needs none
+    """Take pushes until told to stop."""
+    from shared.web.server import ServerRules, listen, serve  # noqa: PLC0415 - who pulls needs no server
 
-    own_pid = os.getpid()
     try:
         listener = listen(settings.host, settings.port)
     except OSError as error:
@@ -66,14 +65,8 @@ def _serve(settings: ReporterSettings) -> int:
         raise Transient(
             f"cannot listen at {place}: {error.strerror or error}; set CONVTAILOR_HOST and _PORT"
         ) from error
-    try:
-        rules = ServerRules(num_threads=settings.request_threads, stop_grace_s=settings.stop_grace_s)
-        serve(listener, lambda: _served(settings), rules)
-    except SystemExit as end:
-        if os.getpid() == own_pid and end.code == REFUSED_SETTINGS:
-            return EXIT_USAGE
-        raise
-    return 0
+    rules = ServerRules(num_threads=settings.request_threads, stop_grace_s=settings.stop_grace_s)
+    return serve(listener, lambda: _served(settings), rules)
 
 
 def _served(settings: ReporterSettings) -> "Served":

@@ -1,5 +1,6 @@
 """Gunicorn, run from Python: one worker process with threads, on a socket that is bound before anything else."""
 
+import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,8 +16,7 @@ from shared.web.connections.worker import Worker
 from shared.web.limits import Limits
 from shared.web.server_log import JsonLogger
 
-REFUSED_SETTINGS = int(Arbiter.APP_LOAD_ERROR)
-"""Exit code of :func:`serve` when the app cannot be made with these settings; trying again cannot help."""
+_EXIT_USAGE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,15 +69,26 @@ def listen(host: str, port: int) -> socket.socket:
     return socket.create_server(address[:2], family=family, backlog=256)
 
 
-def serve(listener: socket.socket, build: Callable[[], Served], rules: ServerRules) -> None:
-    """Serve until told to stop by SIGTERM or SIGINT; does not return but exits.
+def serve(listener: socket.socket, build: Callable[[], Served], rules: ServerRules) -> int:
+    """Serve until told to stop by SIGTERM or SIGINT.
 
     Args:
         listener: Bound and listening; taken over.
         build: Makes the app inside the worker process, so that no connection or thread crosses the fork.
         rules: How to serve.
+
+    Returns:
+        2, the exit code, if the app cannot be made with these settings, so that trying again cannot help; every other
+        end is a ``SystemExit`` with its own code. The worker process that gunicorn forks off passes here too.
     """
-    _Server(listener, build, rules).run()
+    own_pid = os.getpid()
+    try:
+        _Server(listener, build, rules).run()
+    except SystemExit as end:
+        if os.getpid() == own_pid and end.code == Arbiter.APP_LOAD_ERROR:
+            return _EXIT_USAGE
+        raise
+    return 0
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types

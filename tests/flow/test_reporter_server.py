@@ -40,7 +40,7 @@ def build():
     return Served(app=create_app(handle, MemoryJobStore(), gate))
 
 start_logging("INFO", "reporter")
-serve(listen("127.0.0.1", int(sys.argv[1])), build, ServerRules(num_threads=2, stop_grace_s=5))
+sys.exit(serve(listen("127.0.0.1", int(sys.argv[1])), build, ServerRules(num_threads=2, stop_grace_s=5)))
 """
 EVENT = b'{"event_id":"e","job_id":"job-1","occurred_at":"2026-01-02T03:04:05Z","type":"training_finished"}'
 
@@ -106,7 +106,7 @@ def test_told_to_stop_it_finishes_the_report_at_hand(process: subprocess.Popen[s
 def test_settings_that_make_no_sense_end_it_with_their_own_exit_code(port: int) -> None:
     process = start(port, "refuse")
     _, log = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 4
+    assert process.returncode == 2
     assert "CONVTAILOR_X: required" in log
 
 
