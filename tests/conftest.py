@@ -3,19 +3,17 @@
 import contextlib
 import os
 import signal
-from pathlib import Path
 
 import psutil
 import pytest
 
-ROOT = Path(__file__).parents[1]
-APART = ("contract", "unit")
-"""Folders whose tests may run anywhere. The files of others start something costly, once for all of a file's tests."""
+FAST = ("contract", "unit")
+"""Folders that come last, to fill the gaps that the others leave."""
 MOST_PROCESSES = 4
 """Each may hold a TensorFlow, and start services that hold two more: about 1.5 GB."""
 
 # Contract suites are imported as bases by several folders of tests; their assertions are to tell what they saw.
-for port in ("job_store", "object_store", "event_bus", "mailer", "training_process"):
+for port in ("job_store", "heartbeat_store", "object_store", "event_bus", "mailer", "training_process"):
     pytest.register_assert_rewrite(f"tests.contract.{port}_contract")
 
 # A shell's background job ignores Ctrl-C, and so would every program that the tests start and interrupt.
@@ -33,18 +31,14 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Have ``-n`` keep files together and start with what takes longest, unless asked for otherwise."""
     if config.getoption("numprocesses", None) and config.option.dist == "no":
-        config.option.dist = "loadgroup"
+        config.option.dist = "loadfile"  # many a file starts something costly, once for all its tests
         config.option.loadscopereorder = False  # else by number of tests, not by what they cost
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist writes the names of groups into those of tests
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name what stays together, and put it in an order that leaves no process with a long file at the end."""
-    slow = {_file(item) for item in items if item.get_closest_marker("slow")}
-    for item in items:
-        if _folder(item) not in APART:
-            item.add_marker(pytest.mark.xdist_group(_file(item)))
-    items.sort(key=lambda item: (_file(item) not in slow, _folder(item) in APART))  # stable
+    """Begin with the files that take longest, so that no process is left with one of them at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path not in slow, item.path.parent.name in FAST))  # stable
 
 
 @pytest.hookimpl(trylast=True)
@@ -53,11 +47,3 @@ def pytest_sessionfinish() -> None:
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-
-
-def _file(item: pytest.Item) -> str:
-    return item.path.relative_to(ROOT).as_posix()
-
-
-def _folder(item: pytest.Item) -> str:
-    return item.path.parent.name
