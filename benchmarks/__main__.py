@@ -17,6 +17,7 @@ from benchmarks import (
     firestore_bill,
     installed_backbone,
     intake_load,
+    pixels,
     prepare_memory,
     redelivery,
     start,
@@ -29,6 +30,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "start": lambda _scratch: start.measure(),
     "memory": prepare_memory.measure,
+    "pixels": pixels.measure,
     "feature-pass": feature_pass.measure,
     "screening": against_stock.measure_screening,
     "whole-run": against_stock.measure_whole_run,

@@ -117,3 +117,14 @@ def test_training_that_is_over_does_not_begin_again_where_delivering_turns_out_c
 def test_before_anything_is_measured_a_process_has_two_minutes_to_stop() -> None:
     deadline = Deadline(started=0.0, seconds_left=600.0)
     assert deadline.kill_at(100.0) == 100.0 + LATE_S + 3 * UNMEASURED_S
+
+
+@pytest.mark.parametrize(
+    ("now", "is_hurried", "expected_s"),
+    [(0.0, False, 45.0), (0.0, True, 10.0), (620.0, False, 20.0), (700.0, True, 0.0)],
+)
+def test_scoring_photographs_as_uploaded_takes_no_more_than_there_is_time_for(
+    now: float, is_hurried: bool, expected_s: float
+) -> None:
+    countdown = Countdown(deadline=Deadline(started=0.0, seconds_left=600.0), monotonic=lambda: now)
+    assert countdown.scoring_s(is_hurried=is_hurried) == expected_s

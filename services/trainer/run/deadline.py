@@ -27,6 +27,10 @@ NUM_LOADS = 3
 """Times that an export builds the network, or something as dear: once for each format in the verifying process."""
 NUM_SCORED = 1000
 """Test images, at most, that verifying scores."""
+SCORING_S = 45.0
+"""Seconds, at most, that verifying scores them; at most half of what is left until the network is due."""
+HURRIED_SCORING_S = 10.0
+"""The same where training was cut short."""
 BYTES_PER_S = 25e6
 """Speed at which a network is written, read back and stored, in two formats."""
 FETCH_BYTES_PER_S = 20e6
@@ -95,7 +99,7 @@ class Delivery:
         is_compiled = self.is_built and pace.exact_factor == 1.0
         num_passes = self.num_test + self.num_validation * (TAIL_SHARE if self.keeps_activations else 1.0)
         evaluate_s = image_s * num_passes + (0.0 if is_compiled else pace.build_s)
-        verify_s = NUM_LOADS * pace.build_s + image_s * min(self.num_test, NUM_SCORED)
+        verify_s = NUM_LOADS * pace.build_s + min(SCORING_S, image_s * min(self.num_test, NUM_SCORED))
         return self.decode_s + evaluate_s + EXPORT_S + verify_s + self.size_bytes / BYTES_PER_S
 
 
@@ -189,10 +193,14 @@ class Countdown:
         self._is_over = self._is_over or self.seconds_left() <= 0
         return self._is_over
 
-    @property
-    def delivery_left_s(self) -> float:
-        """Seconds until the network is due; negative once it is overdue."""
-        return self.deadline.deliver_until - self.monotonic()
+    def scoring_s(self, *, is_hurried: bool) -> float:
+        """Return the seconds that the delivered file may take to score test images as they were uploaded.
+
+        Args:
+            is_hurried: Whether training was cut short, so that somebody waits.
+        """
+        left_s = self.deadline.deliver_until - self.monotonic()
+        return max(0.0, min(HURRIED_SCORING_S if is_hurried else SCORING_S, left_s / 2))
 
     def seconds_left(self, delivery_s: float | None = None) -> float:
         """Return the seconds that training may still go on; negative once it is over.

@@ -25,10 +25,6 @@ from shared.job.result import ModelSize, UploadedScores
 
 NUM_KEPT = 16
 """Test images that every exported file is verified on: enough to show any difference, 2 s of work."""
-SCORING_S = 45.0
-"""Most seconds for scoring test images as uploaded; at most half of what is left until the network is due."""
-HURRIED_S = 10.0
-"""The same where training was cut short: somebody waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +68,8 @@ def export(
     expected = tuple(tuple(map(float, row)) for row in evaluation.probabilities[kept])
     order = fair_order(evaluation.labels, run.seed)[:NUM_SCORED]
     paths = tuple(learning.paths[position] for position in evaluation.indices[order])
-    to_score = [Uploaded(archive=archive, paths=paths, seconds=_scoring_s(run))]
+    is_hurried = run.stop_reason() is not None
+    to_score = [Uploaded(archive=archive, paths=paths, seconds=run.countdown.scoring_s(is_hurried=is_hurried))]
 
     def verify(model: Path) -> None:
         uploaded = to_score.pop() if to_score else None  # the first file is enough: both compute the same
@@ -89,8 +86,3 @@ def export(
     tested = evaluation.probabilities.argmax(axis=1)
     as_uploaded = compare(evaluation.labels[order], tested[order], predicted)
     return Exported(package=package, size=size, versions=versions(), as_uploaded=as_uploaded)
-
-
-def _scoring_s(run: Run) -> float:
-    most_s = SCORING_S if run.stop_reason() is None else HURRIED_S
-    return max(0.0, min(most_s, run.countdown.delivery_left_s / 2))
