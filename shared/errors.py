@@ -18,10 +18,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from shared.text.bound import bounded_details, bounded_message
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """What is wrong and how to mend it, in the one shape that API, mail, log and documentation share.
+
+    Names in it come from whoever made the archive, and it goes to stores, terminals and mails: so whatever is put into
+    it, every character is seen, no text is longer than a screenful, and of many places it names the first, with a last
+    entry such as ``… and 99,970 more`` (see :mod:`shared.text.bound`).
 
     Args:
         code: Stable identifier in snake case, such as ``archive_encrypted``; programs may rely on it.
@@ -35,6 +41,12 @@ class Fault:
     fix: str
     details: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Bound what is told."""
+        object.__setattr__(self, "message", bounded_message(self.message))
+        object.__setattr__(self, "fix", bounded_message(self.fix))
+        object.__setattr__(self, "details", bounded_details(self.details))
+
 
 class ConvtailorError(Exception):
     """Root of every error that convtailor raises on purpose."""
@@ -44,8 +56,8 @@ class UserFault(ConvtailorError):
     """Something the person who asked can mend; carries a :class:`Fault`."""
 
     def __init__(self, code: str, message: str, *, fix: str, details: Mapping[str, Any] | None = None) -> None:
-        super().__init__(message)
         self.fault = Fault(code=code, message=message, fix=fix, details=details or {})
+        super().__init__(self.fault.message)
 
     @classmethod
     def of(cls, fault: Fault) -> "UserFault":

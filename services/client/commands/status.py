@@ -7,6 +7,7 @@ from services.client.commands.access import job_argument, json_option, open_acce
 from services.client.terminal.outcome import print_json
 from services.client.terminal.stage import best_so_far, counts, listed, stage_of
 from services.client.terminal.taught_command import TaughtCommand
+from shared.text.printable import printable
 from shared.wording import duration
 
 
@@ -42,4 +43,4 @@ def _print_status(view: JobView) -> None:
         accuracy = f"{trial.val_accuracy:.1%}" if trial.val_accuracy is not None else trial.state.value
         click.echo(listed([f"  {trial.name}: {accuracy}", duration(trial.seconds), trial.reason or ""]))
     if view.error is not None:
-        click.echo(f"Why: {view.error.message}\nFix: {view.error.fix}")
+        click.echo(printable(f"Why: {view.error.message}\nFix: {view.error.fix}"))

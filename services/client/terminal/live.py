@@ -11,6 +11,7 @@ from rich.text import Text
 
 from services.client.archive import BytesListener
 from services.client.terminal.stage import Stage, best_so_far, counts, listed
+from shared.text.printable import printable, printable_name
 from shared.wording import duration
 
 _REFRESHES_PER_S = 4  # each costs milliseconds of a core that the training could use
@@ -115,21 +116,23 @@ class LiveBars:
         if self._current is None:
             self._current = (
                 stage.key,
-                self._bars.add_task(stage.title, counts="", detail="", began_s=self._clock(), ended_s=None),
+                self._bars.add_task(
+                    printable_name(stage.title), counts="", detail="", began_s=self._clock(), ended_s=None
+                ),
             )
         self._bars.update(
             self._current[1],
             completed=stage.done,
             total=stage.total or None,
-            counts=counts(stage),
-            detail=stage.detail,
+            counts=printable_name(counts(stage)),
+            detail=printable_name(stage.detail),
         )
         left = f"about {duration(stage.eta_s)} left" if stage.eta_s is not None else ""
         self._bars.footer = listed([best_so_far(stage.best), left])
 
     def note(self, text: str) -> None:
         """Write a line above the bars."""
-        self._bars.console.print(text, highlight=False, markup=False)
+        self._bars.console.print(printable(text), highlight=False, markup=False)
 
     def _finish(self) -> None:
         if self._current is None:
@@ -173,7 +176,7 @@ class LiveLines:
     def note(self, text: str) -> None:
         """Write a line with the seconds since the start."""
         self._console.print(
-            f"{self._clock() - self._start_s:7.1f} s  {text}", highlight=False, markup=False, soft_wrap=True
+            f"{self._clock() - self._start_s:7.1f} s  {printable(text)}", highlight=False, markup=False, soft_wrap=True
         )
 
     def _is_news(self, stage: Stage) -> bool:

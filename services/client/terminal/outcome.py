@@ -13,9 +13,9 @@ import click
 
 from services.client.fault import ExitCode, Interrupted, UsageFault, exit_code_of, fault_of
 from shared.errors import ConvtailorError, Fault
+from shared.text.printable import printable
 
 JSON_FLAG = "--json"
-_MAX_LISTED = 20
 
 
 def run_command(command: click.Command, arguments: Sequence[str]) -> int:
@@ -61,9 +61,9 @@ def _tell(error: ConvtailorError, *, as_json: bool) -> int:
     if as_json:
         print_json({"error": asdict(fault)})
     else:
-        click.secho(f"convtailor: {fault.message}", fg="red", err=True)
+        click.secho(f"convtailor: {printable(fault.message)}", fg="red", err=True)
         for line in _explanation(fault):
-            click.echo(f"  {line}", err=True)
+            click.echo(f"  {printable(line)}", err=True)
     return exit_code_of(error)
 
 
@@ -82,9 +82,7 @@ def _explanation(fault: Fault) -> list[str]:
     lines.append(f"Code: {fault.code}")
     for name, value in fault.details.items():
         entries = value if isinstance(value, list | tuple) else [value]
-        lines.extend(f"{name}: {_entry(entry)}" for entry in entries[:_MAX_LISTED])
-        if len(entries) > _MAX_LISTED:
-            lines.append(f"{name}: … and {len(entries) - _MAX_LISTED} more")
+        lines.extend(f"{name}: {_entry(entry)}" for entry in entries)
     return lines
 
 

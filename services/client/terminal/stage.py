@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from services.client.api.job_view import JobView
 from shared.job.job import JobState
 from shared.job.progress import Best
+from shared.text.printable import printable_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,5 +92,5 @@ def best_so_far(best: Best | None) -> str:
 
 
 def listed(parts: Sequence[str]) -> str:
-    """Join the parts that say something."""
-    return " · ".join(part for part in parts if part)
+    """Join the parts that say something; names in them come from anywhere, and act on no terminal."""
+    return printable_name(" · ".join(part for part in parts if part))

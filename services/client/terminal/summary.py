@@ -13,6 +13,7 @@ from services.client.terminal.stage import listed
 from shared.job.job import TrialState
 from shared.job.result import CandidateResult, Result
 from shared.json_codec import from_json
+from shared.text.printable import printable_name
 from shared.wording import duration
 
 _MAX_CLASSES = 30
@@ -29,7 +30,7 @@ def print_summary(result: Result, console: Console) -> None:
     console.print()
     console.print(
         Text.assemble(
-            (f"{result.winner}: {result.test.accuracy:.1%} right", "bold green"),
+            (f"{printable_name(result.winner)}: {result.test.accuracy:.1%} right", "bold green"),
             f" on {result.test.num_images} held-back images (95 % interval {low:.1%} to {high:.1%})",
         ),
         soft_wrap=True,
@@ -39,13 +40,15 @@ def print_summary(result: Result, console: Console) -> None:
     console.print(_candidate_table(result))
     console.print(_class_table(result))
     for line in _remarks(result):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(printable_name(line), highlight=False, markup=False, soft_wrap=True)
 
 
 def print_files(files: Mapping[str, Path], console: Console) -> None:
     """Print where the files lie, one a line, whole, so that a path can be copied."""
     for name, path in files.items():
-        console.print(f"{name:<12} {path.resolve()}", highlight=False, markup=False, soft_wrap=True)
+        console.print(
+            f"{name:<12} {printable_name(str(path.resolve()))}", highlight=False, markup=False, soft_wrap=True
+        )
 
 
 def _circumstances(result: Result) -> str:
@@ -80,12 +83,12 @@ def _candidate_row(candidate: CandidateResult, *, is_winner: bool) -> tuple[Text
     style = "bold" if is_winner else "" if candidate.state is TrialState.DONE else "dim"
     note = "winner" if is_winner else candidate.skipped_because or ""
     return (
-        Text(candidate.name, style=style),
+        Text(printable_name(candidate.name), style=style),
         _share(candidate.val_accuracy),
         _share(candidate.train_accuracy),
         f"{candidate.parameters:,}" if candidate.parameters else "",
         duration(candidate.seconds) if candidate.seconds else "",
-        Text(note, style=style),
+        Text(printable_name(note), style=style),
     )
 
 
@@ -101,7 +104,7 @@ def _class_table(result: Result) -> Table:
         table.add_column(heading, justify="right")
     for score in scores:
         shares = (f"{value:.2f}" for value in (score.precision, score.recall, score.f1))
-        table.add_row(Text(score.name), *shares, str(score.num_images))
+        table.add_row(Text(printable_name(score.name)), *shares, str(score.num_images))
     return table
 
 

@@ -14,6 +14,7 @@ from services.client.fault import ExitCode
 from services.client.terminal.outcome import print_json
 from services.client.terminal.taught_command import TaughtCommand
 from services.onebox.classifier import Prediction, classify, find_images, labels_beside
+from shared.text.printable import printable_name
 
 _NUM_SHOWN = 3
 
@@ -41,7 +42,7 @@ def predict(model: Path, images: tuple[Path, ...], as_json: bool) -> int:
     if as_json:
         print_json({"model": str(model), "images": [_document(each) for each in predictions]})
     else:
-        Console().print(_table(predictions))
+        Console().print(prediction_table(predictions))
     return ExitCode.JOB_FAILED if any(each.error for each in predictions) else ExitCode.DONE
 
 
@@ -58,7 +59,8 @@ def _document(prediction: Prediction) -> dict[str, Any]:
     }
 
 
-def _table(predictions: Sequence[Prediction]) -> Table:
+def prediction_table(predictions: Sequence[Prediction]) -> Table:
+    """Return what the network says, a row for each picture; names from outside act on no terminal."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("image", overflow="fold")
     table.add_column("class", style="bold")
@@ -66,9 +68,18 @@ def _table(predictions: Sequence[Prediction]) -> Table:
     table.add_column("next", style="dim")
     for each in predictions:
         if each.error is not None:
-            table.add_row(Text(each.path), Text("cannot be read", style="red"), "", Text(each.error))
+            table.add_row(
+                _cell(each.path),
+                Text("cannot be read", style="red"),
+                "",
+                _cell(each.error),
+            )
             continue
         ranked = list(each.probabilities.items())
-        following = ", ".join(f"{name} {value:.1%}" for name, value in ranked[1:_NUM_SHOWN])
-        table.add_row(Text(each.path), Text(ranked[0][0]), f"{ranked[0][1]:.1%}", Text(following))
+        following = ", ".join(f"{printable_name(name)} {value:.1%}" for name, value in ranked[1:_NUM_SHOWN])
+        table.add_row(_cell(each.path), _cell(ranked[0][0]), f"{ranked[0][1]:.1%}", Text(following))
     return table
+
+
+def _cell(text: str) -> Text:
+    return Text(printable_name(text))

@@ -9,7 +9,8 @@ from css_inline import CSSInliner
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from services.reporter.report.blocks import Bar, Outline
-from services.reporter.report.wording import NBSP, printable, width
+from services.reporter.report.wording import NBSP, width
+from shared.text.printable import printable
 
 TEXT_COLUMNS = 76
 _FOLDER = Path(__file__).parent / "templates"

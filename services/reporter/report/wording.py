@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
+from shared.text.printable import printable, shortened
 from shared.wording import duration
 
 NBSP = "\u00a0"
@@ -71,30 +72,9 @@ def quoted(name: str) -> str:
     return f"“{shortened(one_line(name), 60)}”"
 
 
-def shortened(text: str, max_chars: int) -> str:
-    """Return a text cut in its middle, where names and paths differ least."""
-    if len(text) <= max_chars:
-        return text
-    tail = max_chars * 2 // 3
-    return f"{text[: max_chars - tail - 1]}…{text[-tail:]}"
-
-
-def printable(text: str) -> str:
-    """Return a text without what could disguise it: control characters but line ends, and marks of direction.
-
-    Names come out of an archive that anybody may have made; U+202E, for one, would show ``gpj.exe`` as ``exe.jpg``.
-    """
-    return "".join(
-        char
-        for char in text
-        if char in "\n\t"
-        or not (unicodedata.category(char) in ("Cc", "Cs") or char in "\u2028\u2029" or _directs(char))
-    )
-
-
 def one_line(text: str) -> str:
     """Return a text on one line, printable."""
-    return " ".join(printable(text).replace("\u2028", " ").split())
+    return " ".join(printable(text).split())
 
 
 def width(text: str) -> int:
@@ -102,7 +82,3 @@ def width(text: str) -> int:
     return sum(
         0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
     )
-
-
-def _directs(char: str) -> bool:
-    return "\u202a" <= char <= "\u202e" or "\u2066" <= char <= "\u2069"

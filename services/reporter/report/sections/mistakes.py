@@ -2,8 +2,9 @@
 
 from services.reporter.report.blocks import Exhibit, Gallery, Paragraph, Section
 from services.reporter.report.figures import MOST_MISTAKES, Figures, mistake_name
-from services.reporter.report.wording import NBSP, one_line, percent, shortened
+from services.reporter.report.wording import NBSP, one_line, percent
 from shared.job.result import Result
+from shared.text.printable import shortened
 
 _TRUSTED_GAP = 0.05
 

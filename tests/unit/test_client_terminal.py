@@ -1,0 +1,69 @@
+"""What a server, an archive or a file's name says is shown on the terminal and never obeyed by it."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import pytest
+from rich.console import Console
+
+from services.client.terminal.live import open_live
+from services.client.terminal.outcome import run_command
+from services.client.terminal.stage import Stage, listed
+from services.client.terminal.summary import print_files, print_summary
+from services.onebox.classifier import Prediction
+from services.onebox.commands.predict import prediction_table
+from shared.errors import UserFault
+from shared.job.result import LabelConflict, Quarantined
+from tests.result_fixture import make_result
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202egpj"
+
+
+def is_harmless(shown: str) -> bool:
+    return HOSTILE[:6] not in shown and "\x07" not in shown and "\u202e" not in shown and r"\x1b]0;owned" in shown
+
+
+def terminal() -> tuple[Console, io.StringIO]:
+    sink = io.StringIO()
+    return Console(file=sink, force_terminal=True, width=200, color_system="truecolor"), sink
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_progress_shows_names_and_obeys_none(is_terminal: bool) -> None:
+    sink = io.StringIO()
+    console = Console(file=sink, force_terminal=is_terminal, width=200)
+    with open_live(console, clock=lambda: 0.0) as live:
+        live.show(Stage(key=HOSTILE, done=1, total=2, unit=HOSTILE, detail=HOSTILE))
+        live.note(HOSTILE)
+    assert is_harmless(sink.getvalue())
+    assert is_harmless(listed(["a", HOSTILE]))
+
+
+def test_the_summary_shows_names_and_obeys_none() -> None:
+    result = make_result((HOSTILE, "dogs"), num_candidates=1)
+    quarantined = (Quarantined(path=HOSTILE, code="image_corrupt", reason=HOSTILE, fix=""),)
+    conflicts = (LabelConflict(paths=(HOSTILE, "b")),)
+    duplicates = replace(result.duplicates, conflicts=conflicts)
+    result = replace(result, quarantined=quarantined, duplicates=duplicates, device=HOSTILE, winner=HOSTILE)
+    console, sink = terminal()
+    print_summary(result, console)
+    print_files({"model": Path(HOSTILE)}, console)
+    assert is_harmless(sink.getvalue())
+
+
+def test_predictions_show_names_and_obey_none() -> None:
+    console, sink = terminal()
+    seen = Prediction(path=HOSTILE, probabilities={HOSTILE: 0.9, f"{HOSTILE}2": 0.1})
+    console.print(prediction_table([seen, Prediction(path=HOSTILE, error=HOSTILE)]))
+    assert is_harmless(sink.getvalue())
+
+
+def test_an_error_is_shown_and_never_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
+    @click.command("convtailor")
+    def command() -> None:
+        raise UserFault("a_code", f"Bad: {HOSTILE}", fix=HOSTILE, details={HOSTILE: [HOSTILE, {"message": HOSTILE}]})
+
+    assert run_command(command, []) == 1
+    assert is_harmless(capsys.readouterr().err)

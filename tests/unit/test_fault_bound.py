@@ -1,0 +1,50 @@
+"""A fault fits a screen, a mail and a document of a store, whatever it was made of."""
+
+import json
+
+from shared.errors import Fault, UserFault, faults_together
+from shared.json_codec import from_json, to_json
+from shared.text.bound import MOST_DETAIL_CHARS, MOST_ENTRIES, MOST_MESSAGE_CHARS
+
+FOLDERS = [f"holidays 2024/{number:06}" for number in range(100_000)]
+
+
+def fault_about(**details: object) -> Fault:
+    message = "Folders without any image: " + ", ".join(map(repr, FOLDERS)) + "."
+    return Fault(code="archive_empty_class", message=message, fix="Fill them. " * 10_000, details=details)
+
+
+def test_a_hundred_thousand_folders_make_a_fault_of_a_screenful() -> None:
+    fault = fault_about(classes=FOLDERS, sizes=dict.fromkeys(FOLDERS, 3))
+    assert fault.details["classes"][:MOST_ENTRIES] == FOLDERS[:MOST_ENTRIES]
+    assert fault.details["classes"][MOST_ENTRIES:] == ["… and 99,970 more"]
+    assert list(fault.details["sizes"].items())[-1] == ("…", "… and 99,970 more")
+    assert max(len(fault.message), len(fault.fix)) <= MOST_MESSAGE_CHARS
+    assert len(json.dumps(to_json(fault))) < 20_000
+
+
+def test_many_faults_together_with_endless_names_stay_small_too() -> None:
+    details = {"files": [f"{number} {'x' * 60_000}" for number in range(500)]}
+    error = faults_together([Fault(code="a", message="m", fix="f", details=details) for _ in range(500)])
+    assert len(json.dumps(to_json(error.fault), ensure_ascii=False)) < 2 * MOST_DETAIL_CHARS
+
+
+def test_a_fault_that_was_stored_comes_back_as_it_was() -> None:
+    for fault in (
+        fault_about(classes=FOLDERS),
+        faults_together([fault_about(classes=["y" * 5_000 + " " for _ in FOLDERS]) for _ in range(100)]).fault,
+        Fault(code="a", message="m", fix="f", details={"classes": {"cats": 4}, "count": 2, "none": None}),
+    ):
+        assert from_json(Fault, json.loads(json.dumps(to_json(fault)))) == fault
+
+
+def test_what_fits_is_kept_whole() -> None:
+    details = {"files": FOLDERS[:MOST_ENTRIES], "faults": [{"code": "a", "details": {"n": 1.5}}], "is_so": True}
+    assert Fault(code="a", message="m.", fix="f.", details=details).details == details
+
+
+def test_names_in_a_fault_act_on_no_terminal() -> None:
+    error = UserFault("a", "The first is \x1b[2J.", fix="Rename \u202e.", details={"\x1b": ["\x07", {"k": "\x9b"}]})
+    told = json.dumps(to_json(error.fault), ensure_ascii=False) + str(error)
+    assert told.isprintable()
+    assert r"\x1b[2J" in error.fault.message
