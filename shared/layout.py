@@ -13,6 +13,7 @@ from enum import StrEnum
 
 UPLOADS, JOBS = "uploads/", "jobs/"
 _ARCHIVE = re.compile(rf"{UPLOADS}([^/]+)/[^/]+")
+_LEDGER_ENTRY = re.compile(rf"{JOBS}[^/]+/([1-9][0-9]*)/ledger/(.+)")
 
 
 class Artefact(StrEnum):
@@ -72,6 +73,17 @@ def ledger_key(job_id: str, fence: int, trial: str) -> str:
     return f"{JOBS}{job_id}/{fence}/ledger/{trial}"
 
 
+def ledger_entry(key: str) -> tuple[int, str] | None:
+    """Return the fence and the trial of a key of the ledger, less the ending; ``None`` for a key of anything else."""
+    found = _LEDGER_ENTRY.fullmatch(key)
+    return (int(found[1]), found[2]) if found else None
+
+
+def job_folder(job_id: str) -> str:
+    """Return the prefix of all keys that a job has but its archive's."""
+    return f"{JOBS}{job_id}/"
+
+
 def folders_of(job_id: str) -> tuple[str, str]:
     """Return the prefixes of all keys that a job has."""
-    return f"{UPLOADS}{job_id}/", f"{JOBS}{job_id}/"
+    return f"{UPLOADS}{job_id}/", job_folder(job_id)

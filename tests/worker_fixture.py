@@ -11,6 +11,7 @@ from services.trainer.scratch.disk import DiskUsage
 from services.trainer.worker.disk_room import DiskRoom
 from services.trainer.worker.training_process import TrainingProcess
 from services.trainer.worker.worker import Worker, WorkerRules
+from shared.adapters.embedded.signed_url import UrlSigner
 from shared.clock import utc_now
 from shared.job.events import EventType, Topic, announcement, decode
 from shared.job.job import Archive, Job, JobState, Upload
@@ -21,6 +22,7 @@ from shared.ports.job_store import JobStore
 from tests.doubles.memory_event_bus import MemoryEventBus
 from tests.doubles.memory_heartbeat_store import MemoryHeartbeatStore
 from tests.doubles.memory_job_store import MemoryJobStore
+from tests.doubles.memory_object_store import MemoryObjectStore
 from tests.doubles.scripted_process import ScriptedProcess
 from tests.job_fixture import NOW, HandClock
 from tests.scripted_training import Script, start_program
@@ -52,6 +54,8 @@ class House:
         self.store = store or MemoryJobStore()
         self.heartbeats = heartbeats or MemoryHeartbeatStore()
         self.scratch = scratch
+        signer = UrlSigner(b"0" * 32, public_url="http://127.0.0.1", clock=self.clock)
+        self.objects = MemoryObjectStore(signer=signer, clock=self.clock)
         self.bus = MemoryEventBus(rules=AT_ONCE, clock=self.clock)
         self._queue(JobOptions(**options))
 
@@ -99,6 +103,7 @@ class House:
         return Worker(
             store=self.store,
             heartbeats=self.heartbeats,
+            objects=self.objects,
             bus=self.bus,
             spawn=spawn,
             owner=f"worker-{script}",

@@ -42,6 +42,7 @@ def build_worker(settings: TrainerSettings, environ: Mapping[str, str] = os.envi
     return Worker(
         store=backends.job_store,
         heartbeats=backends.heartbeat_store,
+        objects=backends.object_store,
         bus=backends.event_bus,
         spawn=lambda: TrainingProcess(TRAINING_COMMAND, child_environ),
         disk=DiskRoom(scratch=settings.scratch),

@@ -114,9 +114,14 @@ def candidate_trial(name: str) -> str:
     return f"{_CANDIDATE}{name}"
 
 
+def is_candidate(trial: str) -> bool:
+    """Tell whether a trial, by its name, is that of a candidate."""
+    return trial.startswith(_CANDIDATE)
+
+
 def holds_network(trials: Iterable[Trial]) -> bool:
     """Tell whether there is a network that could be delivered: a candidate that finished."""
-    return any(trial.name.startswith(_CANDIDATE) and trial.state is TrialState.DONE for trial in trials)
+    return any(is_candidate(trial.name) and trial.state is TrialState.DONE for trial in trials)
 
 
 def encode_line(value: Order | Message) -> bytes:

@@ -140,6 +140,7 @@ class MeteredJob:
         worker = Worker(
             store=self._jobs,
             heartbeats=self._heartbeats,
+            objects=self._office.objects,
             bus=self._office.bus,
             spawn=lambda: TalkativeProcess(self._pass),
             owner="worker",

@@ -6,6 +6,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 
+from services.trainer.ledger_page import finished_candidates
 from services.trainer.run.context import LedgerEntry
 from services.trainer.run.ledger import ObjectLedger
 from shared.adapters.embedded.signed_url import UrlSigner
@@ -73,6 +74,16 @@ def test_an_unreadable_entry_gives_way_to_an_older_one(objects: MemoryObjectStor
     found = ledger(objects, 3).find("screen/tiny")
     assert found is not None
     assert found.trial.val_accuracy == 0.1
+
+
+def test_a_worker_that_knows_no_arrays_finds_the_finished_candidates_too(objects: MemoryObjectStore) -> None:
+    ledger(objects, 1).record(entry(0.1))
+    ledger(objects, 2).record(entry(0.2))
+    ledger(objects, 2).record(entry(0.3, name="tune/0"))
+    ledger(objects, 2).record(LedgerEntry(trial=Trial(name="screen/vgg16", state=TrialState.FAILED)))
+    ledger(objects, 3).record(LedgerEntry(trial=Trial(name="candidates", state=TrialState.DONE), is_shown=False))
+    assert finished_candidates(objects, "j") == (entry(0.2).trial,)
+    assert finished_candidates(objects, "other") == ()
 
 
 def test_a_failed_trial_without_weights_is_kept_too(objects: MemoryObjectStore) -> None:

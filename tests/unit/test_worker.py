@@ -1,28 +1,36 @@
 """A worker with in-memory back-ends and a training process that follows a script: how every kind of end is told."""
 
+import io
+import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from services.trainer.protocol import candidate_trial
 from services.trainer.run.deadline import LATE_S
 from services.trainer.worker.job_lease import claim_job
 from services.trainer.worker.training_process import TrainingProcess
 from services.trainer.worker.warm_process import Unfit
+from shared.adapters.embedded.signed_url import UrlSigner
 from shared.errors import Transient
 from shared.job.claim import Claim
 from shared.job.events import Event, EventType, Topic, announcement
 from shared.job.heartbeat import Heartbeat
-from shared.job.job import JobState
+from shared.job.job import JobState, Trial, TrialState
+from shared.json_codec import to_json
+from shared.layout import ledger_key
 from shared.ports.event_bus import Delivery
 from shared.ports.job_store import StoredJob
+from shared.ports.object_store import StoredObject
 from tests import scripted_training
 from tests.doubles.memory_event_bus import MemoryEventBus
 from tests.doubles.memory_heartbeat_store import MemoryHeartbeatStore
 from tests.doubles.memory_job_store import MemoryJobStore
+from tests.doubles.memory_object_store import MemoryObjectStore
 from tests.job_fixture import NOW
 from tests.worker_fixture import JOB_ID, House, RealHouse
 
@@ -190,6 +198,69 @@ def test_a_training_that_hangs_is_killed_and_what_it_had_found_is_delivered_by_t
     assert house.job.artefacts == scripted_training.ARTEFACTS
     assert house.job.state is (JobState.CANCELLED if cancels else JobState.REPORTING)
     assert not house.waits()
+
+
+def left_in_ledger(house: House, fence: int, state: TrialState = TrialState.DONE) -> None:
+    """Leave a page of the ledger and no word of it in the job, as a worker whose machine dies at once does."""
+    key = ledger_key(JOB_ID, fence, candidate_trial("tiny"))
+    page = {"made_from": {}, "trial": to_json(Trial(name=candidate_trial("tiny"), state=state))}
+    house.objects.put(f"{key}.json", io.BytesIO(json.dumps(page).encode()), content_type="application/json")
+
+
+def test_a_network_in_the_ledger_that_no_heartbeat_told_of_is_delivered_after_the_last_loss() -> None:
+    house = House()
+    claim = Claim(owner="lost", fence=3, expires_at=house.clock())
+    house.change(state=JobState.TRAINING, attempts=3, claim=claim)
+    left_in_ledger(house, 3)
+    house.worker("deliver_or_crash", max_attempts=3).work_once()
+    assert (house.job.state, house.job.fault) == (JobState.REPORTING, None)
+    assert house.job.artefacts == scripted_training.ARTEFACTS
+    assert [trial.name for trial in house.job.trials] == ["screen/tiny"], "its status page shows it too"
+
+
+def test_a_stop_finds_a_network_in_the_ledger_that_no_heartbeat_told_of() -> None:
+    house = House()
+    claim = Claim(owner="lost", fence=1, expires_at=house.clock())
+    house.change(state=JobState.TRAINING, attempts=1, claim=claim)
+    left_in_ledger(house, 1)
+    house.worker("deliver_or_be_deaf", meanwhile=house.cancel).work_once()
+    assert house.job.state is JobState.CANCELLED
+    assert house.job.artefacts == scripted_training.ARTEFACTS
+
+
+def test_a_cancelled_job_with_a_network_in_the_ledger_waits_for_room_and_loses_nothing() -> None:
+    house = House()
+    house.free_bytes = 0
+    claim = Claim(owner="lost", fence=1, expires_at=house.clock())
+    house.change(state=JobState.TRAINING, attempts=1, claim=claim, cancel_requested_at=house.clock())
+    left_in_ledger(house, 1)
+    house.worker("fill_the_disk").work_once()
+    assert house.job.state is JobState.TRAINING
+    assert house.job.claim == claim, "it is not even taken"
+
+
+def test_a_candidate_that_failed_or_a_damaged_page_is_no_network() -> None:
+    house = House()
+    house.change(state=JobState.TRAINING, attempts=3, claim=Claim(owner="lost", fence=3, expires_at=house.clock()))
+    left_in_ledger(house, 2, TrialState.FAILED)
+    house.objects.put(f"{ledger_key(JOB_ID, 3, 'screen/vgg16')}.json", io.BytesIO(b"{"), content_type="a/b")
+    house.worker("deliver_or_crash", max_attempts=3).work_once()
+    assert house.job.fault is not None
+    assert house.job.fault.code == "training_lost"
+
+
+def test_a_ledger_that_cannot_be_asked_costs_no_attempt() -> None:
+    class Away(MemoryObjectStore):
+        def list(self, prefix: str) -> Iterator[StoredObject]:
+            raise Transient("the store is away")
+
+    house = House()
+    house.objects = Away(signer=UrlSigner(b"0" * 32, public_url="http://127.0.0.1", clock=house.clock))
+    house.change(state=JobState.TRAINING, attempts=2, claim=Claim(owner="lost", fence=2, expires_at=house.clock()))
+    house.worker("succeed").work_once()
+    assert (house.job.state, house.job.attempts) == (JobState.TRAINING, 2)
+    assert not house.job.claim.is_live(house.clock())
+    assert house.waits()
 
 
 def test_after_the_last_loss_of_a_worker_what_was_found_is_delivered() -> None:

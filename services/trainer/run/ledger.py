@@ -12,6 +12,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from services.trainer.ledger_page import ENDING, TRIAL
 from services.trainer.run.context import LedgerEntry
 from services.trainer.run.identity import Facts, objection
 from shared.errors import NotFound
@@ -76,12 +77,12 @@ class ObjectLedger:
             self.objects.put(f"{key}.npz", packed, content_type="application/zip")
         page = {
             "made_from": dict(self.made_from),
-            "trial": to_json(entry.trial),
+            TRIAL: to_json(entry.trial),
             "is_shown": entry.is_shown,
             "document": dict(entry.document),
             "has_arrays": bool(entry.arrays),
         }
-        self.objects.put(f"{key}.json", io.BytesIO(json.dumps(page).encode()), content_type="application/json")
+        self.objects.put(f"{key}{ENDING}", io.BytesIO(json.dumps(page).encode()), content_type="application/json")
         if entry.is_shown:
             self.tell(entry.trial)
 
@@ -90,7 +91,7 @@ class ObjectLedger:
 
     def _read(self, key: str) -> LedgerEntry | str:
         """Return an entry, or the reason why it does not count."""
-        data = self.objects.read(f"{key}.json")
+        data = self.objects.read(f"{key}{ENDING}")
         try:
             page = json.loads(data)
             return objection(page.get("made_from"), self.made_from) or self._entry(key, page)
@@ -99,7 +100,7 @@ class ObjectLedger:
 
     def _entry(self, key: str, page: Mapping[str, Any]) -> LedgerEntry:
         return LedgerEntry(
-            trial=from_json(Trial, page["trial"]),
+            trial=from_json(Trial, page[TRIAL]),
             document=page["document"],
             arrays=self._arrays(key) if page["has_arrays"] else {},
             is_shown=page["is_shown"],

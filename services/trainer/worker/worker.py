@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from services.trainer import failure
+from services.trainer.ledger_page import finished_candidates
 from services.trainer.protocol import Message, holds_network
 from services.trainer.run.deadline import Deadline
 from services.trainer.scratch.disk import NoRoom
@@ -30,6 +31,7 @@ from shared.messaging.outbox import publish_pending
 from shared.ports.event_bus import Delivery, EventBus
 from shared.ports.heartbeat_store import HeartbeatStore
 from shared.ports.job_store import JobStore
+from shared.ports.object_store import ObjectStore
 from shared.process.line_process import ProcessDied
 
 logger = logging.getLogger(__name__)
@@ -59,6 +61,7 @@ class Worker:
     Args:
         store: Where jobs lie.
         heartbeats: Where it tells how the one at hand fares.
+        objects: Where their ledgers lie.
         bus: Where they are announced.
         spawn: Starts a training process that waits for its order.
         owner: Unique name of this worker.
@@ -71,6 +74,7 @@ class Worker:
 
     store: JobStore
     heartbeats: HeartbeatStore
+    objects: ObjectStore
     bus: EventBus
     spawn: Callable[[], TrainingProcess]
     owner: str
@@ -204,7 +208,7 @@ class Worker:
             NoRoom: If it has none.
         """
         job = self.store.get(job_id).job
-        if job.state not in (JobState.QUEUED, JobState.TRAINING) or _is_cancelled_for_nothing(job):
+        if job.state not in (JobState.QUEUED, JobState.TRAINING) or self._is_cancelled_for_nothing(job):
             return
         with suppress(UserFault):
             try:
@@ -215,8 +219,9 @@ class Worker:
 
     def _attempt(self, job_lease: JobLease, delivery: Delivery) -> tuple[JobState, Mapping[str, Any]]:
         """Have the job trained; return the state it ends in and what else is to be written with it."""
+        self._recall(job_lease)
         attempts = job_lease.job.attempts
-        last = last_attempt(job_lease.job, self.rules.max_attempts)
+        last = last_attempt(job_lease.known, self.rules.max_attempts)
         gave_up = failure.gave_up(attempts - 1) if attempts > last else None
         objection = gave_up or self.disk.objection(job_lease.job)
         if objection is not None:
@@ -247,7 +252,7 @@ class Worker:
 
     def _train(self, job_lease: JobLease, delivery: Delivery) -> Message:
         process = self._warm_process.take()
-        job = job_lease.job
+        job = job_lease.known
         deadline = Deadline.of_budget(job.options.budget_minutes, spent_s=job.trained_s, started=self.monotonic())
         watch = Watch(
             job_lease=job_lease,
@@ -268,7 +273,23 @@ class Worker:
         finally:
             process.end(END_PATIENCE_S)
 
+    def _recall(self, job_lease: JobLease) -> None:
+        """Take in what earlier attempts finished; a heartbeat may have been lost that would have told of it.
 
-def _is_cancelled_for_nothing(job: Job) -> bool:
-    """Tell whether a person wants a job to end that has nothing to deliver; it need not wait for room on a disk."""
-    return job.cancel_requested_at is not None and not holds_network(job.trials)
+        Raises:
+            Transient: If the store does not answer; the job is handed back then.
+        """
+        if job_lease.claim.fence == 1:
+            return
+        try:
+            for trial in finished_candidates(self.objects, job_lease.job.job_id):
+                job_lease.note_trial(trial)
+        except Transient:
+            job_lease.hand_back(counts=False)
+            raise
+
+    def _is_cancelled_for_nothing(self, job: Job) -> bool:
+        """Tell whether a person wants a job to end that has nothing to deliver; it need not wait for room on a disk."""
+        if job.cancel_requested_at is None or holds_network(job.trials):
+            return False
+        return not finished_candidates(self.objects, job.job_id)
