@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.message import EmailMessage
 
-from services.reporter.bootstrap import draw
 from services.reporter.handler import Terms, Tools
 from services.reporter.mailers.mailer import Mailer
 from services.reporter.mailers.message import parse_sender
-from services.reporter.report.figures import Figures
+from services.reporter.report.figures import Figures, Picture
+from services.reporter.report.plots.drawing import PLOTS
+from services.reporter.report.plots.plan import planned_plots, thumbnails
 from shared.adapters.embedded.signed_url import UrlSigner
 from shared.job.events import announcement
 from shared.job.job import Artefacts, Job, JobState
@@ -95,6 +96,13 @@ def open_office() -> Office:
     )
     tools = Tools(store=store, objects=objects, mailer=tray, draw=draw_nothing, clock=clock, terms=terms)
     return Office(clock=clock, store=store, objects=objects, bus=bus, tray=tray, signer=signer, tools=tools)
+
+
+def draw(result: Result) -> Figures:
+    """Draw every picture in this process."""
+    plots = planned_plots(result).items()
+    drawn = [Picture(name=name, alt=alt, subtype="png", data=PLOTS[name](result)) for name, alt in plots]
+    return {picture.name: picture for picture in [*drawn, *thumbnails(result)]}
 
 
 def draw_nothing(result: Result) -> Figures:

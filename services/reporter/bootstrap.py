@@ -1,6 +1,5 @@
 """Puts the reporter together; the only place that decides which concrete things it uses."""
 
-import logging
 import os
 import socket
 import threading
@@ -15,21 +14,16 @@ from services.reporter.mailers.mailer import Mailer
 from services.reporter.mailers.message import parse_sender
 from services.reporter.mailers.outbox_mailer import OutboxMailer
 from services.reporter.mailers.smtp_mailer import SmtpMailer, SmtpServer
-from services.reporter.report.figures import Figures
+from services.reporter.report.plots.drawer import Drawer
 from services.reporter.settings import MailCarrier, ReporterSettings
 from shared.backends import open_backends
 from shared.clock import Clock, utc_now
 from shared.errors import Conflict
 from shared.job.events import Event, Topic
-from shared.job.result import Result
 from shared.messaging.consumer import consume
 from shared.ports.event_bus import EventBus
 from shared.push_gate import PushGate, expected_caller, open_push_gate
 from shared.settings import InvalidSettings
-
-_log = logging.getLogger(__name__)
-_drawing = threading.Lock()
-"""Matplotlib keeps its style in the process, so that two threads drawing at once would mix theirs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +33,13 @@ class Reporter:
     Args:
         tools: What its use case works with.
         bus: Where its events come from.
+        drawer: Draws.
         gate: Knows who may push them; ``None`` where they are pulled.
     """
 
     tools: Tools
     bus: EventBus
+    drawer: Drawer
     gate: PushGate | None = None
     _jobs_at_work: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -51,7 +47,10 @@ class Reporter:
     def run(self, stop: threading.Event) -> None:
         """Report ends of jobs until told to stop; a report at hand is finished first."""
         self.warm_up()
-        consume(self.bus, Topic.RESULTS, self.handle, stop=stop, lease=self.tools.terms.lease)
+        try:
+            consume(self.bus, Topic.RESULTS, self.handle, stop=stop, lease=self.tools.terms.lease)
+        finally:
+            self.drawer.end()
 
     def handle(self, event: Event) -> None:
         """Report the end of an event's job; see :func:`services.reporter.handler.handle_end`. Safe for threads."""
@@ -59,8 +58,8 @@ class Reporter:
             handle_end(event, self.tools)
 
     def warm_up(self) -> None:
-        """Begin to import what drawing needs, and return at once."""
-        threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+        """Have imported what drawing needs while there is nothing to do, and return at once."""
+        self.drawer.warm_up()
 
     @contextmanager
     def _alone_with(self, job_id: str) -> Iterator[None]:
@@ -91,18 +90,17 @@ def build_reporter(settings: ReporterSettings, *, clock: Clock = utc_now) -> Rep
     mailer = _mailer(settings)
     expected_caller(settings)
     backends = open_backends(settings, clock=clock)
+    drawer = Drawer()
     tools = Tools(
-        store=backends.job_store, objects=backends.object_store, mailer=mailer, draw=draw, clock=clock, terms=terms
+        store=backends.job_store,
+        objects=backends.object_store,
+        mailer=mailer,
+        draw=drawer.draw,
+        clock=clock,
+        terms=terms,
     )
-    return Reporter(tools=tools, bus=backends.event_bus, gate=open_push_gate(settings, backends.event_bus))
-
-
-def draw(result: Result) -> Figures:
-    """Draw the pictures of a result; imports matplotlib at the first call. Safe for threads."""
-    from services.reporter.report.plots.drawing import draw_figures  # noqa: PLC0415
-
-    with _drawing:
-        return draw_figures(result)
+    gate = open_push_gate(settings, backends.event_bus)
+    return Reporter(tools=tools, bus=backends.event_bus, drawer=drawer, gate=gate)
 
 
 def _terms(settings: ReporterSettings) -> Terms:
@@ -150,16 +148,3 @@ def _sendgrid_mailer(settings: ReporterSettings) -> Mailer:
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise InvalidSettings("CONVTAILOR_SENDGRID_KEY: has characters that no key has")
     return SendGridMailer(SendGridAccount(key=key, host=settings.sendgrid_host, timeout_s=settings.sendgrid_timeout_s))
-
-
-def _warm_up() -> None:
-    """Import what drawing needs while there is nothing to do, so that no job waits for it, behind all other work."""
-    try:
-        # On Linux this lowers the priority of the calling thread alone; elsewhere the half second is not worth it.
-        if hasattr(os, "PRIO_PROCESS") and os.uname().sysname == "Linux":
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
-        from services.reporter.report.plots import drawing, fonts  # noqa: F401, PLC0415
-
-        fonts.families()
-    except (ImportError, OSError):
-        _log.exception("the plots cannot be drawn; install convtailor[reporter]")

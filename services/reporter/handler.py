@@ -75,7 +75,7 @@ class Tools:
         store: The jobs.
         objects: Results, and the pages written here.
         mailer: Carries mail.
-        draw: Draws the pictures of a result; passed in because it brings matplotlib, which is imported late.
+        draw: Draws the pictures of a result; never raises, since a picture that is missing is told of.
         clock: Tells the time.
         terms: How mail is sent.
     """

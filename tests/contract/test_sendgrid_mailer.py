@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from services.reporter.bootstrap import build_reporter, draw
+from services.reporter.bootstrap import build_reporter
 from services.reporter.mailers.message import parse_sender, to_message
 from services.reporter.mailers.sendgrid_mailer import SendGridAccount, SendGridMailer
 from services.reporter.report.downloads import Downloads
@@ -24,7 +24,7 @@ from shared.settings import InvalidSettings
 from tests.contract.mailer_contract import MailerContract, make_message
 from tests.http_fixture import HANG, RESET, Asked, HttpServer, Reply, served
 from tests.job_fixture import NOW
-from tests.reporter_fixture import JOB_ID, finished_job
+from tests.reporter_fixture import JOB_ID, draw, finished_job
 from tests.result_fixture import make_result
 
 KEY = "SG.a-key-that-nobody-may-see"

@@ -8,6 +8,7 @@ import pytest
 
 from services.reporter.app import create_app
 from services.reporter.bootstrap import Reporter
+from services.reporter.report.plots.drawer import Drawer
 from shared.errors import Conflict, Transient
 from shared.job.events import Topic
 from shared.job.job import JobState
@@ -27,7 +28,7 @@ class PushedReporter:
         self.dead: list[tuple[Topic, bytes]] = []
         tools = self.office.colleague(mailer) if mailer else self.office.tools
         gate = PushGate(verifier=OneToken(), record_dead=self._record, notified=lambda _attributes, _now: None)
-        self.reporter = Reporter(tools=tools, bus=self.office.bus, gate=gate)
+        self.reporter = Reporter(tools=tools, bus=self.office.bus, drawer=Drawer(), gate=gate)
         self.http = create_app(self.reporter.handle, tools.store, gate).test_client()
 
     def _record(self, topic: Topic, data: bytes, reason: str) -> None:

@@ -271,10 +271,19 @@ def test_cancel_tells_what_there_is(golden: Result) -> None:
 
 def test_sixty_classes_and_fifteen_candidates_stay_below_the_size_that_gmail_clips(figures: Figures) -> None:
     result = make_result(tuple(f"Schmetterling {i} 蝶" for i in range(60)), num_candidates=15, per_class=9)
-    tiny = {name: replace(picture, data=b"") for name, picture in figures.items()}
+    tiny = {name: replace(picture, data=b"x") for name, picture in figures.items()}
     letter = write(finished_job(), result, tiny)
     assert len(letter.html.encode()) < 102_000
     assert "These are the 16 weakest of 60 classes" in flat(letter.text)
+
+
+def test_a_thousand_classes_stay_below_the_size_that_gmail_clips(figures: Figures) -> None:
+    result = make_result(tuple(f"Schmetterling {i} 蝶" for i in range(1000)), num_candidates=31, skill=0.7)
+    letter = write(finished_job(), result, {name: replace(picture, data=b"x") for name, picture in figures.items()})
+    assert len(letter.html.encode()) < 102_000
+    assert len(letter.text.encode()) < 102_000
+    assert "These are the 16 weakest of 1000 classes" in flat(letter.text)
+    assert "Of the 1,000 classes it shows the 40 that are mixed up most" in flat(letter.text)
 
 
 def test_one_network_and_a_head_that_tuning_did_not_beat_are_told_as_such() -> None:

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from services.reporter.bootstrap import draw
 from services.reporter.report.figures import Figures
 from services.reporter.report.plots import bars, curves, fonts, style
 from services.reporter.report.plots import matrix as matrix_plot
+from services.reporter.report.sections.confusions import confusion_section
+from services.reporter.report.statistics import confusions, matrix_view
 from shared.job.result import History, Result
+from tests.reporter_fixture import draw
 from tests.result_fixture import make_result
 
 
@@ -57,6 +59,27 @@ def test_the_matrix_grows_with_the_classes_so_that_names_stay_legible() -> None:
     large = decode(figures_of("sixty classes, twelve candidates")["confusion"].data)
     assert small.width == style.WIDTH_IN * style.DOTS_PER_INCH
     assert large.width / 60 > 30  # pixels per class
+
+
+def test_of_many_classes_the_matrix_shows_those_mixed_up_most_and_counts_the_rest() -> None:
+    result = make_result(tuple(f"class {i}" for i in range(300)), num_candidates=1, skill=0.7)
+    view = matrix_view(result)
+    commonest = confusions(result)[0]
+    shown = [result.classes[row] for row in view.rows]
+    assert {commonest.actual, commonest.predicted} <= set(shown)
+    assert len(shown) <= 40
+    for row, counts in zip(view.rows, view.counts, strict=True):
+        assert sum(counts) == sum(result.test.confusion_matrix[row])
+        assert counts[view.rows.index(row)] == result.test.confusion_matrix[row][row]
+    assert decode(matrix_plot.confusion_matrix(result)).width < 2000
+
+
+def test_many_classes_that_are_never_mixed_up_need_no_matrix() -> None:
+    result = make_result(tuple(f"class {i}" for i in range(100)), num_candidates=1)
+    right = tuple(tuple(3 * (actual == said) for said in range(100)) for actual in range(100))
+    result = replace(result, test=replace(result.test, confusion_matrix=right))
+    assert "confusion" not in draw(result)
+    assert "What it mixes up" in {section.title for section in [confusion_section(result, draw(result))]}
 
 
 def test_right_is_green_and_wrong_is_brown() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from services.reporter.report.figures import Picture
+from services.reporter.report.figures import Figures, Picture
 from services.reporter.report.wording import count
 
 
@@ -184,6 +184,17 @@ class Outline:
     opening: Sequence[Block]
     sections: Sequence[Section]
     footer: Sequence[str]
+
+
+def plot_of(figures: Figures, name: str, caption: str) -> list[Block]:
+    """Return a picture with its caption, if the report has it; one that could not be drawn is told in words."""
+    picture = figures.get(name)
+    if picture is None:
+        return []
+    if picture.is_drawn:
+        return [Plot(picture=picture, caption=caption)]
+    text = "A picture is missing here, because drawing it failed; result.json has its numbers. What it would show: "
+    return [Paragraph(text=text + picture.alt, is_quiet=True)]
 
 
 def remainder(total: int, shown: int, noun: str) -> list[Block]:

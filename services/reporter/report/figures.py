@@ -13,13 +13,18 @@ class Picture:
         name: Unique in the letter, letters, digits and ``-``; also the stem of its file name.
         alt: What it shows, for people who do not see it.
         subtype: ``png`` or ``jpeg``.
-        data: The file.
+        data: The file; empty where the picture could not be drawn.
     """
 
     name: str
     alt: str
     subtype: str
     data: bytes
+
+    @property
+    def is_drawn(self) -> bool:
+        """Tell whether there is anything to be seen."""
+        return bool(self.data)
 
     @property
     def content_id(self) -> str:

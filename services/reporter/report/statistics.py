@@ -1,5 +1,7 @@
 """What a result says between its numbers: intervals, the level of guessing, the commonest confusions."""
 
+import heapq
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from shared.interval import wilson_interval
@@ -41,6 +43,56 @@ class ClassRow:
     recall_interval: tuple[float, float]
 
 
+MOST_MATRIX_CLASSES = 60
+"""Classes up to which the confusion matrix is shown whole: more would fill no screen and no sheet of paper."""
+_NUM_MIXED_UP = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixView:
+    """As much of the confusion matrix as a person can read.
+
+    Args:
+        rows: Positions of the classes that are shown, ascending; none where there is nothing worth showing.
+        counts: One row for each, one column for each and, unless the view is whole, one for all other classes.
+        is_whole: Whether no class is left out.
+    """
+
+    rows: Sequence[int]
+    counts: Sequence[Sequence[int]]
+    is_whole: bool
+
+
+def matrix_view(result: Result) -> MatrixView:
+    """Return the whole matrix, or of many classes those that are mixed up most with one another."""
+    matrix = result.test.confusion_matrix
+    if len(matrix) <= MOST_MATRIX_CLASSES:
+        return MatrixView(rows=range(len(matrix)), counts=matrix, is_whole=True)
+    rows = _mixed_up_most(matrix)
+    counts = []
+    for actual in rows:
+        shown = [matrix[actual][predicted] for predicted in rows]
+        counts.append([*shown, sum(matrix[actual]) - sum(shown)])
+    return MatrixView(rows=rows, counts=counts, is_whole=False)
+
+
+def _mixed_up_most(matrix: Sequence[Sequence[int]]) -> list[int]:
+    pairs = ((count, actual, predicted) for actual, predicted, count in _confused(matrix))
+    chosen: set[int] = set()
+    for _, *pair in heapq.nlargest(_NUM_MIXED_UP**2, pairs):
+        if len(chosen | set(pair)) <= _NUM_MIXED_UP:
+            chosen.update(pair)
+    return sorted(chosen)
+
+
+def _confused(matrix: Sequence[Sequence[int]]) -> Iterator[tuple[int, int, int]]:
+    """Yield actual class, predicted class and count of every confusion, by positions."""
+    for actual, row in enumerate(matrix):
+        for predicted, count in enumerate(row):
+            if count and actual != predicted:
+                yield actual, predicted, count
+
+
 def num_right(result: Result) -> int:
     """Return how many test images were recognised."""
     return sum(row[position] for position, row in enumerate(result.test.confusion_matrix))
@@ -80,9 +132,7 @@ def confusions(result: Result) -> list[Confusion]:
             count=count,
             num_images=result.test.per_class[actual].num_images,
         )
-        for actual, row in enumerate(result.test.confusion_matrix)
-        for predicted, count in enumerate(row)
-        if count and actual != predicted
+        for actual, predicted, count in _confused(result.test.confusion_matrix)
     ]
     return sorted(found, key=lambda each: (-each.count, each.num_images))
 

@@ -46,11 +46,15 @@ def candidate_curves(result: Result, *, loss: bool = False) -> bytes:
         return to_png(figure)
 
 
-def tuning_curves(result: Result) -> bytes | None:
-    """Draw accuracy and loss of fine-tuning beside the level it started from; ``None`` where nothing was tuned."""
+def tuning_curves(result: Result) -> bytes:
+    """Draw accuracy and loss of fine-tuning beside the level it started from.
+
+    Raises:
+        ValueError: If nothing was tuned.
+    """
     tuning = result.tuning
-    if tuning is None or not tuning.history.val_accuracy:
-        return None
+    if tuning is None:
+        raise ValueError("received a result without fine-tuning, expected curves of it")
     screened = next((each for each in result.candidates if each.name == result.winner), None)
     with rc_context(style()):
         figure = Figure(figsize=(WIDTH_IN, 2.7), layout="constrained")

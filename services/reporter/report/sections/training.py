@@ -1,6 +1,6 @@
 """How the network came to be: the candidates, then fine-tuning."""
 
-from services.reporter.report.blocks import Block, Listing, Paragraph, Plot, Section, Subheading, Table
+from services.reporter.report.blocks import Block, Listing, Paragraph, Section, Subheading, Table, plot_of
 from services.reporter.report.figures import ACCURACY_BARS, CANDIDATE_ACCURACY, CANDIDATE_LOSS, TUNING, Figures
 from services.reporter.report.statistics import trained
 from services.reporter.report.wording import NONE, count, number, one_line, percent, took
@@ -19,9 +19,9 @@ def candidate_section(result: Result, figures: Figures) -> Section:
         Paragraph(text=_compared(result, len(done))),
         Table(titles=titles, rows=rows, strong_rows=winner),
     ]
-    if ACCURACY_BARS in figures and len(done) > 1:
+    if len(done) > 1:
         caption = "Validation accuracy. Where the thin lines overlap widely, the order may be luck."
-        blocks.append(Plot(picture=figures[ACCURACY_BARS], caption=caption))
+        blocks += plot_of(figures, ACCURACY_BARS, caption)
     if others:
         blocks.append(Subheading(text="Not compared"))
         blocks.append(Listing(entries=[(each.name, _why_not(each)) for each in others]))
@@ -30,8 +30,7 @@ def candidate_section(result: Result, figures: Figures) -> Section:
         (CANDIDATE_ACCURACY, f"Accuracy while learning.{behind}"),
         (CANDIDATE_LOSS, "Loss while learning: how far off it was, the lower the better."),
     ):
-        if name in figures:
-            blocks.append(Plot(picture=figures[name], caption=caption))
+        blocks += plot_of(figures, name, caption)
     return Section(title="The networks that were tried", blocks=blocks)
 
 
@@ -54,9 +53,8 @@ def tuning_section(result: Result, figures: Figures) -> Section:
             f"Validation accuracy went{start} to {percent(tuning.val_accuracy, 1)} (epoch {tuning.best_epoch})."
         )
     blocks: list[Block] = [Paragraph(text=text)]
-    if TUNING in figures:
-        caption = "Curves of the best recipe" + ("; the ring marks the epoch that was kept." if was_kept else ".")
-        blocks.append(Plot(picture=figures[TUNING], caption=caption))
+    caption = "Curves of the best recipe" + ("; the ring marks the epoch that was kept." if was_kept else ".")
+    blocks += plot_of(figures, TUNING, caption)
     if tuning.trials:
         titles = ("Recipe", "Validation", "Epochs", "Time")
         rows = [

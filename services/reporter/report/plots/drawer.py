@@ -1,0 +1,109 @@
+"""The reporter's end of the process that draws: whatever becomes of it, the report is written and the mail sent."""
+
+import base64
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from services.reporter.report.figures import Figures, Picture
+from services.reporter.report.plots.plan import planned_plots, thumbnails
+from shared.job.result import Result
+from shared.json_codec import to_json
+from shared.process.child_process import python_module
+from shared.process.line_process import LineProcess, ProcessDied
+
+_log = logging.getLogger(__name__)
+
+PATIENCE_S = 30.0
+"""Time for all plots of a report, in seconds; they take one or two. It is less than the reporter's lease."""
+MAX_BYTES = 512 * 2**20
+"""Memory that drawing may allocate; the largest plot takes a fifth of it."""
+_COMMAND = python_module("services.reporter.report.plots.process")
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""Plots need no arithmetic in parallel, and each thread would claim memory of its own."""
+
+
+class Drawer:
+    """Draws the plots of reports in a process of its own, which stays warm; safe for threads.
+
+    Args:
+        command: Starts that process.
+        patience_s: See :data:`PATIENCE_S`.
+        monotonic: Seconds on a clock that nobody sets.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str] = _COMMAND,
+        *,
+        patience_s: float = PATIENCE_S,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._command = command
+        self._patience_s = patience_s
+        self._monotonic = monotonic
+        # On Linux a process ends with the thread that started it, so one thread outlives them all; it also draws for
+        # one report at a time.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="drawer")
+        self._process: LineProcess | None = None
+
+    def warm_up(self) -> None:
+        """Start the process, so that no report waits for its imports; return at once."""
+        self._thread.submit(self._warm)
+
+    def draw(self, result: Result) -> Figures:
+        """Return every picture of a report; of those that could not be drawn, what they would have shown."""
+        plots = planned_plots(result)
+        until = self._monotonic() + self._patience_s
+        drawn = self._thread.submit(lambda: dict(self._draw(result, list(plots), until))).result()
+        pictures = [
+            Picture(name=name, alt=alt, subtype="png", data=drawn.get(name, b"")) for name, alt in plots.items()
+        ]
+        return {picture.name: picture for picture in [*pictures, *thumbnails(result)]}
+
+    def end(self) -> None:
+        """Make sure that the process is gone."""
+        self._thread.submit(self._end).result()
+
+    def _draw(self, result: Result, waiting: list[str], until: float) -> Iterator[tuple[str, bytes]]:
+        """Yield the plots that can be drawn in time, by name; one that costs the process its life costs no other."""
+        document = to_json(result) if waiting else {}
+        while waiting:
+            try:
+                process = self._warm()
+                process.send(json.dumps({"result": document, "names": waiting}, separators=(",", ":")).encode() + b"\n")
+                while waiting:
+                    answer = process.receive(max(0.0, until - self._monotonic()))
+                    if answer is None:
+                        _log.error("plots took too long", extra={"plots": waiting})
+                        self._end()
+                        return
+                    yield from _drawn(waiting.pop(0), answer)
+            except ProcessDied as death:
+                _log.exception("drawing died", extra={"plot": waiting[0], "return_code": death.return_code})
+                self._end()
+                waiting.pop(0)
+            except OSError:
+                _log.exception("drawing cannot be started", extra={"plots": waiting})
+                return
+
+    def _warm(self) -> LineProcess:
+        if self._process is None:
+            self._process = LineProcess(self._command, {**os.environ, **_ONE_THREAD})
+        return self._process
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.end()
+            self._process = None
+
+
+def _drawn(name: str, answer: bytes) -> Iterator[tuple[str, bytes]]:
+    told = json.loads(answer)
+    if "png" in told:
+        yield name, base64.b64decode(told["png"])
+    else:
+        _log.error("a plot could not be drawn", extra={"plot": name, "reason": told.get("error")})

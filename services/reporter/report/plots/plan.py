@@ -1,0 +1,56 @@
+"""Which pictures a report has and what each shows, known before any is drawn; and those that need no drawing."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+
+from services.reporter.report.figures import (
+    ACCURACY_BARS,
+    CANDIDATE_ACCURACY,
+    CANDIDATE_LOSS,
+    CONFUSION,
+    MOST_MISTAKES,
+    TUNING,
+    Picture,
+    mistake_name,
+)
+from services.reporter.report.statistics import matrix_view, trained
+from services.reporter.report.wording import one_line, percent
+from shared.job.result import Result
+
+_JPEG_START = b"\xff\xd8\xff"
+
+
+def planned_plots(result: Result) -> Mapping[str, str]:
+    """Return the plots that a result has data for: what each shows, by its name."""
+    plots = {}
+    view = matrix_view(result)
+    if view.rows:
+        which = f"of {len(result.classes)} classes" if view.is_whole else f"of {len(view.rows)} mixed up most"
+        plots[CONFUSION] = (
+            f"Confusion matrix {which}: rows are what the photographs show, columns what the model said; "
+            f"{percent(result.test.accuracy)} of all lie on the diagonal."
+        )
+    if result.tuning is not None and result.tuning.history.val_accuracy:
+        plots[TUNING] = "Accuracy and loss per epoch of fine-tuning, training and validation."
+    if trained(result):
+        plots |= {
+            ACCURACY_BARS: "Validation accuracy of the candidates, the best on top.",
+            CANDIDATE_ACCURACY: "Accuracy per epoch of every candidate.",
+            CANDIDATE_LOSS: "Loss per epoch of every candidate.",
+        }
+    return plots
+
+
+def thumbnails(result: Result) -> list[Picture]:
+    """Return the thumbnails of mistakes that can be read; a mistake without one is told in words."""
+    pictures = []
+    for position, mistake in enumerate(result.test.mistakes[:MOST_MISTAKES]):
+        try:
+            data = base64.b64decode(mistake.thumbnail_jpeg_base64, validate=True)
+        except binascii.Error:
+            continue
+        if data.startswith(_JPEG_START):
+            alt = f"The photograph {one_line(mistake.path)}"
+            pictures.append(Picture(name=mistake_name(position), alt=alt, subtype="jpeg", data=data))
+    return pictures
