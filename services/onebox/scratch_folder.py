@@ -1,15 +1,17 @@
 """Where the services of a single run live: a hidden folder beside its results, gone when the run is."""
 
+import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from services.onebox.services import SERVICE_FAULTS, Onebox
+from services.onebox.services import LOGS, SERVICE_FAULTS, Onebox
 from shared.errors import UserFault
+from shared.process.held_folder import make_held, remove_unheld
 
 _STOP_WITHIN_S = 0.1  # everything was delivered by then
+_PREFIX = ".convtailor-run-"
 
 
 @contextmanager
@@ -19,24 +21,49 @@ def started_services(out: Path, environ: Mapping[str, str], *, keep: Path | None
     Args:
         out: Folder for the results, made where it is missing; on its disk there is room for them.
         environ: What the services take over.
-        keep: Folder for logs, stores and mails, kept afterwards; ``None``: a hidden one in ``out``, removed unless a
-            service died and its log is wanted.
+        keep: Folder for logs, stores and mails, kept afterwards; ``None``: a hidden one in ``out``, removed, of which
+            the logs stay until the next run where a service died and they are wanted.
     """
     is_new = not out.exists()
     out.mkdir(parents=True, exist_ok=True)
-    folder = keep or Path(tempfile.mkdtemp(dir=out, prefix=".convtailor-"))
-    is_kept = keep is not None
     try:
-        with Onebox(folder, _settings(out, folder, environ), stop_within_s=_STOP_WITHIN_S) as box:
+        with (
+            _folder(out, keep) as folder,
+            Onebox(folder, _settings(out, folder, environ), stop_within_s=_STOP_WITHIN_S) as box,
+        ):
             yield box
-    except UserFault as error:
-        is_kept = is_kept or error.fault.code in SERVICE_FAULTS
-        raise
     finally:
-        if not is_kept:
-            shutil.rmtree(folder, ignore_errors=True)
         if is_new and not any(out.iterdir()):
             out.rmdir()
+
+
+@contextmanager
+def _folder(out: Path, keep: Path | None) -> Iterator[Path]:
+    """Give the services their folder; what an earlier run that was killed left of its kind is removed."""
+    if keep is not None:
+        yield keep
+        return
+    folder, descriptor = make_held(out, _PREFIX)
+    keeps_logs = False
+    try:
+        yield folder
+    except UserFault as error:
+        keeps_logs = error.fault.code in SERVICE_FAULTS
+        raise
+    finally:
+        os.close(descriptor)
+        if keeps_logs:
+            _remove_but_logs(folder)
+        else:
+            remove_unheld(folder)
+
+
+def _remove_but_logs(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.name != LOGS and path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != LOGS:
+            path.unlink(missing_ok=True)
 
 
 def _settings(out: Path, folder: Path, environ: Mapping[str, str]) -> dict[str, str]:

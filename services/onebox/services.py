@@ -1,6 +1,7 @@
 """The three services on one machine: started together, supervised, stopped together."""
 
 import json
+import os
 import signal
 import threading
 import time
@@ -12,12 +13,16 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from services.onebox.service_process import RestartRule, ServiceProcess
+from services.trainer.scratch.workspace import TEMPORARY
 from shared.adapters.embedded.private_folder import make_private
 from shared.errors import UserFault
+from shared.process.held_folder import make_held, remove_unheld
 
 _READY_WITHIN_S = 60.0
 SERVICE_FAULTS = frozenset({"service_died", "service_slow"})
 """Codes of faults that the services' logs explain."""
+LOGS = "logs"
+"""Name of the folder for the services' logs."""
 _LOOK_EVERY_S = 0.02
 _QUICK_LEASES = {"CONVTAILOR_TRAINER_LEASE_S": "10", "CONVTAILOR_REPORTER_LEASE_S": "10"}
 """On one machine a service that died is noticed at once, so nobody has to wait half a minute for its lease to end."""
@@ -48,6 +53,9 @@ class Onebox:
         self.data_dir = data_dir.resolve()
         self._stop_within_s = stop_within_s
         self._ready_file = self.data_dir / "ready.json"
+        self._scratch = Path(environ.get("CONVTAILOR_SCRATCH_DIR") or self.data_dir / "scratch").resolve()
+        self._temporary: Path | None = None
+        self._held = -1
         base = {
             **({} if environ.get("CONVTAILOR_LEASE_S") else _QUICK_LEASES),  # the one name that both had before
             **environ,
@@ -85,7 +93,8 @@ class Onebox:
     def start(self) -> None:
         """Start intake and trainer; returns at once, so that the caller's own work hides their imports."""
         make_private(self.data_dir)
-        (self.data_dir / "logs").mkdir(mode=0o700, exist_ok=True)
+        self._open_temporary_folder()
+        (self.data_dir / LOGS).mkdir(mode=0o700, exist_ok=True)
         self._ready_file.unlink(missing_ok=True)
         self._trainer.start()  # first: its imports take longest
         self._intake.start()
@@ -143,9 +152,22 @@ class Onebox:
                 service.ask_to_stop()
             for service in self.services:
                 service.await_end(deadline_s)
+            self._close_temporary_folder()
+
+    def _open_temporary_folder(self) -> None:
+        """Have what libraries leave behind in services that are killed lie where it goes with us, however we end."""
+        self._temporary, self._held = make_held(self._scratch, TEMPORARY)
+        for service in self.services:
+            service.environ["TMPDIR"] = str(self._temporary)
+
+    def _close_temporary_folder(self) -> None:
+        if self._temporary is not None:
+            os.close(self._held)
+            remove_unheld(self._temporary)
+            self._temporary = None
 
     def _service(self, name: str, environ: Mapping[str, str], rule: RestartRule | None) -> ServiceProcess:
-        return ServiceProcess(name, environ=environ, log=self.data_dir / "logs" / f"{name}.log", rule=rule)
+        return ServiceProcess(name, environ=environ, log=self.data_dir / LOGS / f"{name}.log", rule=rule)
 
 
 @contextmanager

@@ -185,6 +185,60 @@ def test_what_others_left_makes_room_before_a_job_is_handed_back(tmp_path: Path)
     assert house.job.state is JobState.REPORTING
 
 
+class Hours:
+    """Stands in for the event that ends a worker: hours pass at once, and in each of them something happens."""
+
+    def __init__(self, *events: Callable[[], object]) -> None:
+        self.waited_s: list[float] = []
+        self._events = iter(events)
+
+    def wait(self, seconds: float) -> bool:
+        self.waited_s.append(seconds)
+        event = next(self._events, None)
+        if event is None:
+            return True
+        event()
+        return False
+
+
+def test_what_a_job_left_that_ended_elsewhere_is_gone_within_the_hour_however_busy_the_worker_is(
+    tmp_path: Path,
+) -> None:
+    store = MemoryJobStore()
+    store.create(make_job("elsewhere", JobState.TRAINING))
+    (open_workspace(tmp_path, "elsewhere", 1) / "photograph").touch()
+    seen: list[list[str]] = []
+
+    def end() -> None:
+        seen.append(kept_jobs(tmp_path))
+        stored = store.get("elsewhere")
+        store.replace(stored, make_job("elsewhere", JobState.FAILED))
+
+    hours = Hours(lambda: None, end)
+    DiskRoom(scratch=tmp_path).keep_tidy(store, hours)
+    assert seen == [["elsewhere"]], "as long as it trains, its next attempt may come here"
+    assert kept_jobs(tmp_path) == []
+    assert hours.waited_s == [3600.0] * 3
+
+
+def test_a_worker_that_has_been_at_work_for_hours_looks_through_its_disk_meanwhile(tmp_path: Path) -> None:
+    house = House(scratch=tmp_path)
+
+    class Room(DiskRoom):
+        is_told = threading.Event()
+
+        def keep_tidy(self, store: object, stop: threading.Event) -> None:
+            self.is_told.set()
+
+    room = Room(scratch=tmp_path, usage=house.usage)
+    house.bus = WatchedBus()
+    worker = house.worker("succeed")
+    worker.disk = room
+    house.bus.on_pull = worker.shutdown.set
+    worker.run()
+    assert room.is_told.is_set()
+
+
 class WatchedBus(MemoryEventBus):
     """Has nothing to do, and does something else whenever it is asked."""
 

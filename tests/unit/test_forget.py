@@ -11,6 +11,7 @@ import pytest
 from services.client.terminal.outcome import run_command
 from services.onebox.cli import convtailor
 from services.onebox.commands.forget import every_job
+from services.trainer.scratch.workspace import hold_workspace, kept_jobs, open_workspace
 from shared.backends import Backends, open_backends
 from shared.errors import NotFound
 from shared.job.events import job_queued
@@ -67,6 +68,27 @@ def test_everything_of_the_person_is_deleted_and_nothing_of_others(capsys, data:
     assert {key.split("/")[1] for key in kept_keys(backends)} == {"job-10"}
     assert [event.job_id for event in backends.job_store.pending_events()] == ["job-10"]
     assert call(capsys, "ada@example.org", "--data", data)[:2] == (0, "There is no job of ada@example.org.\n")
+
+
+def test_what_a_lost_worker_left_of_the_person_on_this_machine_goes_too(
+    capsys, data: Path, backends: Backends, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CONVTAILOR_SCRATCH_DIR", str(tmp_path / "elsewhere"))
+    keep(backends, "job-1")
+    keep(backends, "job-2", email="eve@example.org")
+    for name in ("job-1", "job-2", "tmp-left"):
+        (open_workspace(tmp_path / "elsewhere", name, 1) / "photograph").touch()
+    hold_workspace(tmp_path / "elsewhere", "tmp-of-the-living")
+    assert call(capsys, "ada@example.org", "--data", data, "--yes")[0] == 0
+    assert kept_jobs(tmp_path / "elsewhere") == ["job-2", "tmp-of-the-living"]
+
+
+def test_a_folder_in_which_a_process_still_works_is_named(capsys, data: Path, backends: Backends) -> None:
+    keep(backends, "job-1")
+    hold_workspace(data / "scratch", "job-1")
+    code, _, err = call(capsys, "ada@example.org", "--data", data, "--yes")
+    assert code == 0
+    assert str(data / "scratch" / "job-1") in err
 
 
 def test_jobs_under_way_are_named_and_left(capsys, data: Path, backends: Backends) -> None:

@@ -11,6 +11,8 @@ from email_validator import EmailNotValidError, validate_email
 
 from services.client.fault import ExitCode, Unreachable, UsageFault
 from services.client.terminal.taught_command import TaughtCommand
+from services.trainer.scratch.workspace import forget_temporary_folders, forget_workspace
+from services.trainer.settings import TrainerSettings
 from shared.backends import Backends, open_backends
 from shared.clock import utc_now
 from shared.errors import Transient, UserFault
@@ -45,6 +47,9 @@ def forget(email: str, data: Path | None, yes: bool) -> int:
     For operators: it works on the stores themselves, those that the CONVTAILOR_ variables of the services name, and
     needs their access. Upper and lower case of EMAIL are alike.
 
+    On this machine the trainer's scratch folder is looked through too; trainers elsewhere remove what they have of a
+    deleted job within the hour.
+
     Jobs with something left to be done are named and left, and the exit code is then 1. Have the person cancel them, or
     let them end; once the mail about their end is sent, run the command again. A run that was interrupted is finished
     by running it again.
@@ -53,14 +58,15 @@ def forget(email: str, data: Path | None, yes: bool) -> int:
     backups, dead letters (they hold ids and no addresses).
     """
     address = _stored_form(email)
-    backends = _opened(data)
+    settings = _settings(data)
+    backends = _opened(settings)
     try:
         unreadable: list[str] = []
         jobs = [job for job in every_job(backends.job_store, unreadable) if job.email.casefold() == address]
         ended = [job for job in jobs if not job.is_open]
         if ended and (yes or _is_wanted(ended)):
             for job in ended:
-                num_objects = _delete(job, backends)
+                num_objects = _delete(job, backends, settings.scratch)
                 click.echo(f"Deleted job {job.job_id} and {num_objects} object{'' if num_objects == 1 else 's'}.")
     except Transient as error:
         raise Unreachable(
@@ -89,17 +95,27 @@ def _stored_form(email: str) -> str:
     return (valid.ascii_email or valid.normalized).casefold()
 
 
-def _opened(data: Path | None) -> Backends:
-    """Open the back-ends of the environment.
+def _settings(data: Path | None) -> TrainerSettings:
+    """Return the settings of the environment; the trainer's, which say where it works.
+
+    Raises:
+        UsageFault: If they make no sense.
+    """
+    try:
+        settings = load(TrainerSettings, os.environ)
+    except InvalidSettings as error:
+        raise _invalid(error) from error
+    return settings if data is None else dataclasses.replace(settings, data_dir=data)
+
+
+def _opened(settings: Settings) -> Backends:
+    """Open the back-ends.
 
     Raises:
         UsageFault: If they are not described, or there is no such folder.
         Unreachable: If they cannot be opened now.
     """
     try:
-        settings = load(Settings, os.environ)
-        if data is not None:
-            settings = dataclasses.replace(settings, data_dir=data)
         if settings.backend == "embedded" and not settings.data_dir.is_dir():
             raise UsageFault(
                 "data_missing",
@@ -109,11 +125,13 @@ def _opened(data: Path | None) -> Backends:
             )
         return open_backends(settings)
     except InvalidSettings as error:
-        raise UsageFault(
-            "settings_invalid", str(error), fix="Set the CONVTAILOR_ variables as for the services."
-        ) from error
+        raise _invalid(error) from error
     except Transient as error:
         raise Unreachable(f"The stores cannot be opened: {error}", fix="Run it again.") from error
+
+
+def _invalid(error: InvalidSettings) -> UsageFault:
+    return UsageFault("settings_invalid", str(error), fix="Set the CONVTAILOR_ variables as for the services.")
 
 
 def every_job(store: JobStore, unreadable: list[str], *, page_size: int = 500) -> Iterator[Job]:
@@ -148,12 +166,17 @@ def _is_wanted(jobs: list[Job]) -> bool:
     return True
 
 
-def _delete(job: Job, backends: Backends) -> int:
+def _delete(job: Job, backends: Backends, scratch: Path) -> int:
     """Delete a job, its record last, so that a run that is interrupted finds it again; return the number of objects.
 
     Raises:
         Transient: If a store does not answer.
     """
+    if not forget_workspace(scratch, job.job_id):
+        click.echo(
+            f"A process still works in {scratch / job.job_id}; the trainer removes it within the hour.", err=True
+        )
+    forget_temporary_folders(scratch)
     num_objects = 0
     for prefix in folders_of(job.job_id):
         num_objects += _delete_objects(backends.object_store, prefix)

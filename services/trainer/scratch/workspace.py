@@ -1,19 +1,20 @@
 """The scratch folder of a job on the local disk, one below it for every claim."""
 
 import contextlib
-import fcntl
 import os
 import shutil
 import tempfile
-import uuid
 from pathlib import Path
 from urllib.parse import quote
 
 from services.trainer.scratch.disk import allocate
 from shared.ports.object_store import ObjectStore
+from shared.process.held_folder import hold, make_held, remove_unheld
 
 CHUNK_BYTES = 16 * 2**20
 """Read at a time: whole archives may be larger than memory."""
+TEMPORARY = "tmp-"
+"""Begins the names of folders for what is temporary; ids of jobs are hexadecimal."""
 
 
 def open_workspace(scratch_dir: Path, job_id: str, fence: int) -> Path:
@@ -36,19 +37,8 @@ def open_workspace(scratch_dir: Path, job_id: str, fence: int) -> Path:
 
 
 def hold_workspace(scratch_dir: Path, job_id: str) -> int:
-    """Keep others from removing what is kept for a job, until the descriptor that is returned is closed.
-
-    The end of this process, however it comes, closes it too. Several processes may hold one job.
-    """
-    home = scratch_dir / job_id
-    while True:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(home, os.O_RDONLY)
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
-        with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(descriptor), home.stat()):
-                return descriptor
-        os.close(descriptor)  # it was removed in between
+    """Keep others from removing what is kept for a job; see :func:`shared.process.held_folder.hold`."""
+    return hold(scratch_dir / job_id)
 
 
 def open_temporary_folder(scratch_dir: Path) -> str | None:
@@ -58,30 +48,24 @@ def open_temporary_folder(scratch_dir: Path) -> str | None:
     removed like a workspace: by this process, or by the worker once nobody holds it. ``None``: there is no such folder,
     and the system's own is used.
     """
-    name = f"tmp-{uuid.uuid4().hex}"
     try:
-        hold_workspace(scratch_dir, name)
+        folder, _ = make_held(scratch_dir, TEMPORARY)
     except OSError:
         return None
-    os.environ["TMPDIR"] = tempfile.tempdir = str(scratch_dir / name)
-    return name
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+    return folder.name
 
 
 def forget_workspace(scratch_dir: Path, job_id: str) -> bool:
     """Remove all that was kept for a job, unless a process is at work on it; answer whether nothing is left."""
-    home = scratch_dir / job_id
-    try:
-        descriptor = os.open(home, os.O_RDONLY)
-    except FileNotFoundError:
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(home, ignore_errors=True)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(descriptor)
-    return not home.exists()
+    return remove_unheld(scratch_dir / job_id)
+
+
+def forget_temporary_folders(scratch_dir: Path) -> None:
+    """Remove what processes that are gone left in their temporary folders; nobody knows any more whose it was."""
+    for name in kept_jobs(scratch_dir):
+        if name.startswith(TEMPORARY):
+            forget_workspace(scratch_dir, name)
 
 
 def kept_jobs(scratch_dir: Path) -> list[str]:

@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 300.0
 """A bus gives a message up after dozens of deliveries: at this pause after hours, and the sweeper then tells anew."""
+TIDY_EVERY_S = 3600.0
+"""Photographs of a job that was carried on elsewhere are gone from this machine so long after its end."""
 _LOOK_S = 1.0
 
 
@@ -91,6 +93,16 @@ class DiskRoom:
         while (left_s := ends - self.monotonic()) > 0 and not shutdown.wait(min(_LOOK_S, left_s)):
             if self.usage(self.scratch).free_bytes >= self._wanted_bytes + HEADROOM_BYTES:
                 return
+
+    def keep_tidy(self, store: JobStore, stop: threading.Event) -> None:
+        """Tidy once an hour until told to stop; on a machine that is busy for days, and on one that idles for days.
+
+        Args:
+            store: See :meth:`tidy`.
+            stop: Ends it.
+        """
+        while not stop.wait(TIDY_EVERY_S):
+            self.tidy(store)
 
     def tidy(self, store: JobStore, *, thoroughly: bool = False) -> None:
         """Remove what workers that were killed, or lost their job to another machine, left behind.

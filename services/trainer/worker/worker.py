@@ -107,6 +107,7 @@ class Worker:
             self._warm_process.warm()
         self._idle_since = self.monotonic()
         self.disk.tidy(self.store)
+        threading.Thread(target=self.disk.keep_tidy, args=(self.store, self.shutdown), name="tidy", daemon=True).start()
         try:
             while not self.shutdown.is_set():
                 if not self._warm_process.prove() or (self._work_safely() and not self.disk.is_short):
