@@ -1,17 +1,36 @@
 """How sure one may be of a share that was counted on a few photographs. Pure."""
 
 import math
+from collections.abc import Iterable
 
 _Z95 = 1.959963984540054
 """Two-sided 95 % quantile of the normal distribution."""
 
 
-def wilson_interval(num_right: int, num_images: int) -> tuple[float, float]:
+def num_independent(group_sizes: Iterable[int]) -> float:
+    """Return how many images without copies say as much as images that come in groups of copies.
+
+    Copies are taken to be recognised or mistaken together; that is nearly so, and never too sure of itself.
+
+    Args:
+        group_sizes: Images in each group; 1 for an image without copies.
+
+    Returns:
+        0 of nothing, the number of images where all are alone, the number of groups where all have one size.
+
+    Source: the effective sample size of Kish, "Survey Sampling", 1965, section 8.2, for an intraclass correlation of 1.
+    """
+    sizes = list(group_sizes)
+    return sum(sizes) ** 2 / max(1, sum(size**2 for size in sizes))
+
+
+def wilson_interval(num_right: float, num_images: float) -> tuple[float, float]:
     """Return the 95 % score interval of a share: honest for few images and near 0 and 1, where share ± deviations lies.
 
     Args:
-        num_right: Images that count, 0 to ``num_images``.
-        num_images: All images; of none, nothing is known, and the interval is the whole range.
+        num_right: Images that count, 0 to ``num_images``; a fraction where copies count for less than one each.
+        num_images: All images, or what :func:`num_independent` says of them; of none, nothing is known, and the
+            interval is the whole range.
 
     Returns:
         Low and high end, 0 to 1.

@@ -104,12 +104,14 @@ def scores(classes: tuple[str, ...], matrix: np.ndarray, mistakes: tuple[Mistake
                 recall=round(float(recall[i]), 4),
                 f1=round(float(f1[i]), 4),
                 num_images=int(actual[i]),
+                num_independent=float(actual[i]),
             )
             for i, name in enumerate(classes)
         ),
         confusion_matrix=tuple(tuple(int(count) for count in row) for row in matrix),
         calibration=Calibration(temperature=1.31, error_before=0.071, error_after=0.034),
         mistakes=mistakes,
+        num_independent=float(num_images),
     )
 
 
@@ -184,7 +186,12 @@ def make_result(
             ),
         ),
         duplicates=Duplicates(
-            exact=6, near_groups=3, conflicts=(LabelConflict(paths=("photos/shirt/12.jpg", "photos/t-shirt/98.jpg")),)
+            exact=6,
+            near_groups=3,
+            conflicts=(LabelConflict(paths=("photos/shirt/12.jpg", "photos/t-shirt/98.jpg")),),
+            num_near=8,
+            mixed_groups=1,
+            examples=(("photos/skirt/7.jpg", "photos/dress/70.jpg"), ("photos/hat/31.jpg", "photos/hat/31 (1).jpg")),
         ),
         winner=names[0],
         candidates=tuple(candidates),

@@ -71,6 +71,7 @@ def coloured_dataset(directory: Path, *, per_class: int = 20, noise: float = 30.
         classes=tuple(f"colour {label}" for label in range(num_classes)),
         labels=labels,
         paths=tuple(f"{position}.png" for position in range(len(labels))),
+        groups=np.arange(len(labels)),
         split=Split(
             train=np.flatnonzero(part < 14),
             validation=np.flatnonzero((part >= 14) & (part < 17)),

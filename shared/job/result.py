@@ -13,11 +13,20 @@ from shared.job.options import TuneSearch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """Images in each split, after quarantine and duplicates."""
+    """Images in each split, after quarantine and duplicates.
+
+    Args:
+        train: To learn from.
+        validation: To choose with.
+        test: To test with.
+        validation_independent: What the validation split counts for where it holds copies; see
+            :attr:`TestScores.num_independent`.
+    """
 
     train: int
     validation: int
     test: int
+    validation_independent: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,18 +47,47 @@ class LabelConflict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatedClass:
+    """A class that is mostly near-duplicates of one picture, or whose near-duplicates had to be torn apart.
+
+    Args:
+        name: Of the class.
+        num_images: Of it, in all parts of the split.
+        largest_group: So many of these are near-duplicates of one another.
+        num_straddling: So many have near-duplicates in another part of the split, since all else would have left a
+            class without a test.
+        num_test_straddling: The same among its test images: of these the network has learnt, or been chosen by, others
+            that hardly differ.
+    """
+
+    name: str
+    num_images: int
+    largest_group: int
+    num_straddling: int
+    num_test_straddling: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicates:
     """What the search for copies found.
 
     Args:
         exact: Copies dropped because an identical picture of the same class was kept.
-        near_groups: Groups of near-duplicates; a group never straddles the split.
+        near_groups: Groups of near-duplicates; a group straddles the split only in the classes of ``repeated``.
         conflicts: Identical pictures in several classes.
+        num_near: Images in these groups; older results do not know.
+        mixed_groups: Groups of near-duplicates with images of several classes; they are learnt from only.
+        examples: A few groups, by some of their paths.
+        repeated: Classes that are mostly one picture or straddle the split.
     """
 
     exact: int
     near_groups: int
     conflicts: tuple[LabelConflict, ...] = ()
+    num_near: int | None = None
+    mixed_groups: int | None = None
+    examples: tuple[tuple[str, ...], ...] = ()
+    repeated: tuple[RepeatedClass, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,13 +181,14 @@ class Tuning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassScore:
-    """One class on the test split."""
+    """One class on the test split; ``num_independent`` as in :class:`TestScores`."""
 
     name: str
     precision: float
     recall: float
     f1: float
     num_images: int
+    num_independent: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +231,7 @@ class TestScores:
 
     Args:
         accuracy: Share of images read rightly.
-        interval: 95 % Wilson score interval of the accuracy, low and high.
+        interval: 95 % Wilson score interval of the accuracy, low and high, counted on ``num_independent``.
         num_images: Images in the split.
         balanced_accuracy: Mean recall of the classes.
         macro_f1: Mean F1 of the classes.
@@ -200,6 +239,8 @@ class TestScores:
         confusion_matrix: Rows are actual, columns predicted classes; counts.
         calibration: See there.
         mistakes: The most confident ones first.
+        num_independent: How many photographs without copies say as much as these: the square of their number over the
+            sum of the squares of the sizes of their groups of near-duplicates. Older results do not know.
     """
 
     __test__ = False
@@ -213,6 +254,7 @@ class TestScores:
     confusion_matrix: tuple[tuple[int, ...], ...]
     calibration: Calibration
     mistakes: tuple[Mistake, ...] = ()
+    num_independent: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +268,8 @@ class UploadedScores:
         test_accuracy: Share of these that were read rightly in the test.
         num_right_in_test_only: Images read rightly in the test and wrongly by the delivered file.
         num_right_as_uploaded_only: The other way round.
-        p_value: Of McNemar's exact test, two-sided: how probable such a difference is by chance.
+        p_value: Of McNemar's exact test, two-sided: how probable such a difference is by chance. Near-duplicates count
+            once.
     """
 
     num_images: int

@@ -10,22 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from services.trainer.data.duplicates import (
-    HASHING_VERSION,
-    LOOK_PX,
-    group,
-    look_of,
-    near_pairs,
-    perceptual_hash,
-    thumbnail_of,
-)
+from services.trainer.data.copies.groups import split_groups
+from services.trainer.data.copies.look import LOOK_PX, look_of, perceptual_hash, thumbnail_of
+from services.trainer.data.copies.search import HASHING_VERSION, Pairs, near_pairs
 from services.trainer.data.pictures.image import DECODING_VERSION, ImageLimits, UnusableImage, read_squares
 from services.trainer.data.split import SPLIT_VERSION, split_by_groups
 from tests.archive_making import encoded, files_of_all_modes
 
 PIXELS = {1: "574254aecbfa4a49"}
 COPIES = {1: "c06e28b28cacf4cc"}
-SPLITS = {1: "9e9527b206fbb10c"}
+SPLITS = {1: "9e9527b206fbb10c", 2: "741a3c59bf35fd4a"}
 
 
 def digest_of(*parts: bytes) -> str:
@@ -91,11 +85,11 @@ def compared() -> tuple[NDArray[np.uint64], NDArray[np.float32], NDArray[np.uint
 def test_who_changes_what_counts_as_a_copy_raises_the_version() -> None:
     hashes, looks, thumbnails = compared()
     pairs = near_pairs(hashes, looks, thumbnails)
-    groups = group(pairs, np.arange(len(hashes), dtype=np.int32) % 2)
+    groups = split_groups(pairs, np.arange(len(hashes), dtype=np.int32) % 2)
     assert len(pairs.first) >= 8
     parts = (hashes, looks, thumbnails, pairs.first, pairs.second, pairs.difference, groups)
     assert digest_of(*(part.tobytes() for part in parts)) == COPIES.get(HASHING_VERSION), (
-        "other pictures count as copies now: raise HASHING_VERSION in services/trainer/data/duplicates.py"
+        "other pictures count as copies now: raise HASHING_VERSION in services/trainer/data/copies/search.py"
     )
 
 
@@ -103,7 +97,10 @@ def test_who_changes_how_groups_are_split_raises_the_version() -> None:
     labels = np.repeat(np.arange(4, dtype=np.int32), (5, 20, 61, 200))
     groups = np.arange(len(labels)) // 2
     split = split_by_groups(labels, groups, seed=0)
-    parts = (split.train, split.validation, split.test)
+    chain = np.arange(25, 125)  # all of one class, and some of the next
+    burst = Pairs(first=chain, second=chain + 1, difference=(chain * 37 % 101 / 1000).astype(np.float32))
+    torn = split_groups(burst, labels)
+    parts = (split.train, split.validation, split.test, torn)
     assert digest_of(*(part.tobytes() for part in parts)) == SPLITS.get(SPLIT_VERSION), (
         "the same groups are split otherwise now: raise SPLIT_VERSION in services/trainer/data/split.py"
     )

@@ -11,19 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 from sklearn.datasets import load_digits
 
-from services.trainer.data.duplicates import (
-    MAX_BITS,
-    THUMBNAIL_PX,
-    Copies,
-    Pairs,
-    alike_hashes,
-    group,
-    is_pure,
-    look_of,
-    near_pairs,
-    perceptual_hash,
-    thumbnail_of,
-)
+from services.trainer.data.copies.groups import alike_groups, is_pure, split_groups
+from services.trainer.data.copies.identical import Copies
+from services.trainer.data.copies.look import THUMBNAIL_PX, look_of, perceptual_hash, thumbnail_of
+from services.trainer.data.copies.search import MAX_BITS, Pairs, alike_hashes, near_pairs
 from tests.archive_making import encoded, photograph
 
 
@@ -39,7 +30,7 @@ def pairs_of(hashes: NDArray[np.uint64], thumbnails: NDArray[np.uint8]) -> Pairs
 
 
 def group_sizes(pairs: Pairs, labels: NDArray[np.int32]) -> list[int]:
-    return sorted(np.unique(group(pairs, labels), return_counts=True)[1].tolist(), reverse=True)
+    return sorted(np.unique(split_groups(pairs, labels), return_counts=True)[1].tolist(), reverse=True)
 
 
 def random_thumbnails(count: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -90,11 +81,30 @@ def test_plain_cards_can_still_be_split() -> None:
     generator = np.random.default_rng(3)
     cards = [np.full((40, 40, 3), colour) + generator.integers(0, 3, (40, 40, 3)) for colour in [90] * 30 + [160] * 30]
     labels = np.repeat(np.arange(2, dtype=np.int32), 30)
-    groups = group(search([Image.fromarray(card.astype(np.uint8)) for card in cards]), labels)
+    groups = split_groups(search([Image.fromarray(card.astype(np.uint8)) for card in cards]), labels)
     for label in (0, 1):
         own = groups[labels == label]
         assert len(np.unique(own)) >= 3
         assert np.bincount(own).max() <= 0.7 * len(own)
+
+
+def test_a_class_of_one_burst_can_be_split_and_is_still_known_as_one_group() -> None:
+    still = np.asarray(photograph(5, (96, 96)), np.int16)
+    generator = np.random.default_rng(6)
+    burst = [np.clip(still + generator.integers(-9, 10, still.shape), 0, 255).astype(np.uint8) for _ in range(30)]
+    labels = np.array([0] * 30 + [1] * 5, np.int32)
+    pairs = search([*map(Image.fromarray, burst), *(photograph(50 + seed) for seed in range(5))])
+    assert np.bincount(alike_groups(pairs, 35)).max() == 30
+    own = split_groups(pairs, labels)[:30]
+    assert len(np.unique(own)) >= 3
+    assert np.bincount(own).max() <= 0.7 * len(own)
+
+
+def test_a_burst_stays_in_one_piece_where_the_rest_of_its_class_allows_a_split() -> None:
+    chain = np.arange(53)
+    pairs = Pairs(first=chain, second=chain + 1, difference=np.full(53, 0.1, np.float32))
+    labels = np.array([0] * 66 + [1] * 20, np.int32)
+    assert group_sizes(pairs, labels) == [54] + [1] * 32
 
 
 def test_a_chain_of_alike_frames_is_one_group_if_the_class_has_more() -> None:
@@ -192,7 +202,7 @@ def test_a_scene_by_day_and_the_same_by_night_may_both_judge_the_network() -> No
     day = [np.asarray(photograph(seed, (96, 96)), np.int16) // 2 + 120 for seed in range(20)]
     night = [np.asarray(photograph(seed, (96, 96)), np.int16) // 2 + 10 for seed in range(14, 34)]
     labels = np.repeat(np.arange(2, dtype=np.int32), 20)
-    groups = group(search([Image.fromarray(picture.astype(np.uint8)) for picture in (*day, *night)]), labels)
+    groups = split_groups(search([Image.fromarray(picture.astype(np.uint8)) for picture in (*day, *night)]), labels)
     assert is_pure(groups, labels).all()
 
 

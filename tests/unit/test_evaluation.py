@@ -1,5 +1,6 @@
 """The one reading of the test split: what it computes, and that nobody reads it before."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ def drawn_dataset(directory: Path, honest: Logits, *, num_train: int = 10) -> Da
         classes=tuple("abc"),
         labels=labels,
         paths=tuple(f"{row}.png" for row in range(len(honest))),
+        groups=np.arange(len(honest)),
         split=Split(
             train=np.arange(num_train),
             validation=np.arange(num_train, middle),
@@ -75,6 +77,22 @@ def test_the_scores_are_those_of_the_test_split_alone(honest: Logits, tmp_path: 
         row = dataset.paths.index(mistake.path)
         assert row in rows
         assert mistake.actual == dataset.classes[dataset.labels[row]] != mistake.predicted
+
+
+def test_copies_make_no_interval_narrower(honest: Logits, tmp_path: Path) -> None:
+    """Six augmented copies of every picture are recognised or mistaken together."""
+    dataset = drawn_dataset(tmp_path, honest[:130])
+    copies = replace(dataset, groups=np.arange(130) // 6)
+    found = [
+        evaluate(each.learning, each.seal(), PX, lambda rows: honest[rows], lambda *_: None).scores
+        for each in (dataset, copies)
+    ]
+    widths = [high - low for low, high in (scores.interval for scores in found)]
+    assert found[0].num_independent == found[0].num_images == 60
+    assert found[0].accuracy == found[1].accuracy
+    assert found[1].num_independent == pytest.approx(10, abs=0.5)
+    assert widths[1] > 2 * widths[0]
+    assert all((score.num_independent or 0) < score.num_images for score in found[1].per_class)
 
 
 def test_what_networks_learn_from_does_not_hold_the_classes_of_the_test_split(honest: Logits, tmp_path: Path) -> None:

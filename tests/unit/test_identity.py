@@ -136,7 +136,7 @@ def test_an_image_that_can_no_longer_be_read_is_left_out_and_moves_no_other(
     parts = known.parts.copy()
     parts[np.flatnonzero(parts == UNUSED)] = TEST  # the first attempt could read it
     findings = replace(known.findings, quarantined=())
-    assignment.record(ledger.of(first.key.facts), Assignment(parts=parts, findings=findings))
+    assignment.record(ledger.of(first.key.facts), Assignment(parts=parts, groups=known.groups, findings=findings))
     second = attempt(data, ledger=ledger)
     assert parts_by_path(second) == parts_by_path(first)
     assert [each.path for each in second.quarantined] == ["cats/odd.png"]

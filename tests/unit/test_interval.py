@@ -1,6 +1,6 @@
 import pytest
 
-from shared.interval import wilson_interval
+from shared.interval import num_independent, wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,15 @@ def test_intervals_are_those_that_are_published(num_right, num_images, expected)
 def test_intervals_of_everything_and_nothing_are_exact(num_images):
     assert wilson_interval(num_images, num_images)[1] == 1
     assert wilson_interval(0, num_images)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("group_sizes", "expected"), [([], 0), ([1] * 20, 20), ([6] * 4, 4), ([12], 1), ([8, 1, 1, 1, 1], 144 / 68)]
+)
+def test_copies_count_for_no_more_than_their_original(group_sizes, expected):
+    assert num_independent(group_sizes) == pytest.approx(expected)
+
+
+def test_an_interval_of_copies_is_as_wide_as_that_of_their_originals():
+    assert wilson_interval(0.75 * 4, 4) == pytest.approx(wilson_interval(3, 4))
+    assert wilson_interval(1.0 * 3.7, 3.7)[1] == 1

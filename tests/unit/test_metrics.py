@@ -19,7 +19,7 @@ def test_scores_equal_scikit_learn() -> None:
     rng = np.random.default_rng(3)
     labels = rng.integers(0, 4, 200)
     predicted = np.where(rng.random(200) < 0.7, labels, rng.integers(0, 4, 200))
-    scores = class_scores(labels, predicted, ("a", "b", "c", "d"))
+    scores = class_scores(labels, predicted, ("a", "b", "c", "d"), np.arange(200))
     assert balanced_accuracy(scores) == pytest.approx(balanced_accuracy_score(labels, predicted))
     assert macro_f1(scores) == pytest.approx(f1_score(labels, predicted, average="macro"))
     matrix = confusion(labels, predicted, 4)
@@ -38,7 +38,7 @@ def test_a_class_without_test_images_has_its_row_and_column_all_the_same() -> No
 
 
 def test_a_class_that_is_never_predicted_scores_zero_without_a_warning() -> None:
-    scores = class_scores(np.array([0, 0, 1]), np.array([0, 0, 0]), ("cat", "dog", "absent"))
+    scores = class_scores(np.array([0, 0, 1]), np.array([0, 0, 0]), ("cat", "dog", "absent"), np.arange(3))
     assert [(score.name, score.precision, score.recall, score.num_images) for score in scores] == [
         ("cat", pytest.approx(2 / 3), 1.0, 2),
         ("dog", 0.0, 0.0, 1),

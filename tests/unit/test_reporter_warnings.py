@@ -3,9 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from services.reporter.report.sections.headline import headline
 from services.reporter.report.warnings import warnings_about
 from services.reporter.report.wording import enumeration, percent
-from shared.job.result import Result, UploadedScores
+from shared.job.result import RepeatedClass, Result, UploadedScores
 from tests.result_fixture import make_result, scores
 
 
@@ -50,6 +51,34 @@ def test_a_delivered_file_that_reads_photographs_unlike_the_test_is_told(good: R
     assert "83\u00a0%" in notice.text
     assert titles(replace(good, as_uploaded=replace(unlike, p_value=0.06))) == []
     assert titles(replace(good, as_uploaded=None)) == []
+
+
+FRAMES = RepeatedClass(name="skirt", num_images=66, largest_group=66, num_straddling=66, num_test_straddling=12)
+
+
+def test_a_class_whose_copies_stand_on_both_sides_is_told_with_what_it_means(good: Result) -> None:
+    torn = replace(good, duplicates=replace(good.duplicates, repeated=(FRAMES,)))
+    notice = next(each for each in warnings_about(torn) if each.title == "The test is easier than life")
+    assert "“skirt”" in notice.text
+    assert f"12 of {good.test.num_images} test photographs" in notice.text
+    assert "never seen before" in headline(good)
+    assert "never seen before" not in headline(torn)
+    of_choice = replace(FRAMES, num_test_straddling=0)
+    chosen = replace(good, duplicates=replace(good.duplicates, repeated=(of_choice,)))
+    assert titles(chosen) == ["Copies stand on both sides of the choice"]
+
+
+def test_a_class_that_is_mostly_one_picture_is_told_where_it_was_kept_together(good: Result) -> None:
+    mostly = replace(FRAMES, num_images=80, num_straddling=0, num_test_straddling=0)
+    (notice,) = warnings_about(replace(good, duplicates=replace(good.duplicates, repeated=(mostly,))))
+    assert notice.title == "Mostly the same picture"
+    assert "66 of 80 of “skirt”" in notice.text
+
+
+def test_few_photographs_that_are_copies_of_fewer_are_told(good: Result) -> None:
+    copies = replace(good, test=replace(good.test, num_independent=20.0, interval=(0.7, 0.97)))
+    (notice,) = warnings_about(copies)
+    assert "count for 20" in notice.text
 
 
 def test_guessing_and_uneven_classes_are_told(good: Result) -> None:

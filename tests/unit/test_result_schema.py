@@ -49,6 +49,18 @@ def test_a_result_of_before_photographs_were_scored_as_uploaded_is_still_read() 
     assert from_json(Result, document).as_uploaded is None
 
 
+def test_a_result_of_before_near_duplicates_were_counted_is_still_read() -> None:
+    document = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    document["duplicates"] = {"exact": 6, "near_groups": 3, "conflicts": []}
+    del document["test"]["num_independent"]
+    del document["counts"]["validation_independent"]
+    for score in document["test"]["per_class"]:
+        del score["num_independent"]
+    result = from_json(Result, document)
+    assert result.duplicates.repeated == ()
+    assert result.test.num_independent is None
+
+
 def test_the_schema_refuses_what_is_no_result() -> None:
     document = json.loads(GOLDEN.read_text(encoding="utf-8"))
     del document["test"]["interval"]

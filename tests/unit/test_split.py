@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from services.trainer.data.copies.groups import is_pure, split_groups
+from services.trainer.data.copies.search import Pairs
 from services.trainer.data.dataset import Split
-from services.trainer.data.duplicates import Pairs, group, is_pure
 from services.trainer.data.split import split_by_groups
 
 
@@ -19,7 +20,7 @@ def data_sets(draw: st.DrawFn) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     pairs = draw(st.lists(st.tuples(end, end, st.sampled_from([0.01, 0.03, 0.06, 0.1, 0.15])), max_size=80))
     first, second, difference = np.array(pairs, np.float64).reshape(-1, 3).T
     found = Pairs(first=first.astype(np.int64), second=second.astype(np.int64), difference=difference)
-    return labels, group(found, labels)
+    return labels, split_groups(found, labels)
 
 
 def parts(split: Split) -> tuple[NDArray[np.int64], ...]:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from services.client.terminal.stage import listed
 from shared.job.job import TrialState
-from shared.job.result import CandidateResult, Result
+from shared.job.result import CandidateResult, Duplicates, Result
 from shared.json_codec import from_json
 from shared.text.printable import printable_name
 from shared.wording import duration
@@ -117,10 +117,25 @@ def _remarks(result: Result) -> list[str]:
         )
     if result.duplicates.exact:
         remarks.append(f"{result.duplicates.exact} identical copies were used once only.")
+    if result.duplicates.near_groups:
+        remarks.append(_copies(result.duplicates))
     if result.duplicates.conflicts:
         paths = ", ".join(result.duplicates.conflicts[0].paths)
         remarks.append(f"{len(result.duplicates.conflicts)} pictures lie in several classes, such as {paths}.")
     return remarks
+
+
+def _copies(duplicates: Duplicates) -> str:
+    groups = f"{duplicates.near_groups} groups of near-identical images"
+    torn = [each for each in duplicates.repeated if each.num_straddling]
+    if not torn:
+        return f"{groups} kept on one side of the split."
+    others = f" and {len(torn) - 1} more classes" if len(torn) > 1 else ""
+    tested = sum(each.num_test_straddling for each in torn)
+    return (
+        f"{groups}; those of {torn[0].name}{others} stand on both sides of the split, {tested} of the test images "
+        "among them: the test is easier than new images will be."
+    )
 
 
 def _share(value: float | None) -> str:

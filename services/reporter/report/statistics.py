@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from shared.interval import wilson_interval
 from shared.job.job import TrialState
-from shared.job.result import CandidateResult, ClassScore, Result
+from shared.job.result import CandidateResult, ClassScore, Result, TestScores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,12 +108,23 @@ def guessing_accuracy(result: Result) -> float:
     return commonest_class(result).num_images / max(result.test.num_images, 1)
 
 
+def counted_images(score: TestScores | ClassScore) -> float:
+    """Return what the test images count for once copies among them count for one; results of old do not know."""
+    return float(score.num_images) if score.num_independent is None else score.num_independent
+
+
+def is_test_unseen(result: Result) -> bool:
+    """Tell whether no test image has a near-duplicate that was learnt from."""
+    return not any(each.num_test_straddling for each in result.duplicates.repeated)
+
+
 def class_rows(result: Result) -> list[ClassRow]:
     """Return the classes in their order."""
     rows = []
     for position, score in enumerate(result.test.per_class):
         right = result.test.confusion_matrix[position][position]
-        interval = wilson_interval(right, score.num_images)
+        counted = counted_images(score)
+        interval = wilson_interval(right / max(1, score.num_images) * counted, counted)
         rows.append(ClassRow(number=position + 1, score=score, num_right=right, recall_interval=interval))
     return rows
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from services.reporter.report.blocks import Notice
-from services.reporter.report.statistics import class_rows, commonest_class, guessing_accuracy
-from services.reporter.report.wording import count, enumeration, percent, quoted, span
+from services.reporter.report.statistics import class_rows, commonest_class, counted_images, guessing_accuracy
+from services.reporter.report.wording import count, enumeration, number, percent, quoted, span
 from shared.job.result import Result
 
 _WIDE_INTERVAL = 0.15
@@ -30,10 +30,12 @@ def warnings_about(result: Result) -> list[Notice]:
     found = [
         *_no_better_than_guessing(result),
         *_stopped_early(result),
+        *_seen_before(result),
         *_unlike_the_test(result),
         *_small_test(result),
         *_validation_above_test(result),
         *_weak_classes(result),
+        *_repeated(result),
         *_uneven(result),
         *_memorised(result),
         *_left_out(result),
@@ -60,6 +62,35 @@ def _stopped_early(result: Result) -> Iterator[Notice]:
         yield Notice(title="Training was cut short", text=text)
 
 
+def _seen_before(result: Result) -> Iterator[Notice]:
+    torn = [each for each in result.duplicates.repeated if each.num_straddling]
+    if not torn:
+        return
+    names = enumeration([quoted(each.name) for each in torn])
+    them, these = ("it", "this class are") if len(torn) == 1 else ("them", "these classes are")
+    seen = sum(each.num_test_straddling for each in torn)
+    yield Notice(
+        title="The test is easier than life" if seen else "Copies stand on both sides of the choice",
+        text=f"{names}: nearly all photographs of {these} near-identical, so that copies of the same picture had to "
+        f"stand on both sides. {number(seen)} of "
+        f"{count(result.test.num_images, 'test photograph')} hardly differ from one that the model learnt from or was "
+        f"chosen by, so the number above says how well it knows these pictures again, not how well it will do on new "
+        f"ones. Add photographs of {them} from other days, places or things, and run again.",
+    )
+
+
+def _repeated(result: Result) -> Iterator[Notice]:
+    mostly = [each for each in result.duplicates.repeated if not each.num_straddling]
+    if mostly:
+        told = [f"{number(each.largest_group)} of {number(each.num_images)} of {quoted(each.name)}" for each in mostly]
+        them = "it" if len(mostly) == 1 else "these classes"
+        yield Notice(
+            title="Mostly the same picture",
+            text=f"Near-identical to one another are {enumeration(told)}. They were kept together, so the test is not "
+            f"made easier by them, but the model has seen little else of {them}.",
+        )
+
+
 def _unlike_the_test(result: Result) -> Iterator[Notice]:
     found = result.as_uploaded
     if found is not None and found.p_value < _CHANCE:
@@ -78,9 +109,17 @@ def _small_test(result: Result) -> Iterator[Notice]:
     if high - low > _WIDE_INTERVAL:
         yield Notice(
             title="Few test photographs",
-            text=f"Only {count(result.test.num_images, 'photograph was', 'photographs were')} left to test with, so "
-            f"the true accuracy may lie anywhere {span((low, high))}. Four times as many would halve that range.",
+            text=f"Only {count(result.test.num_images, 'photograph was', 'photographs were')} left to test with"
+            f"{_counting_for(result)}, so the true accuracy may lie anywhere {span((low, high))}. Four times as many "
+            f"would halve that range.",
         )
+
+
+def _counting_for(result: Result) -> str:
+    counted = max(1, round(counted_images(result.test)))
+    if counted >= result.test.num_images:
+        return ""
+    return f", and copies among them make them count for {number(counted)}"
 
 
 def _validation_above_test(result: Result) -> Iterator[Notice]:

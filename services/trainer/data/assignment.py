@@ -19,7 +19,7 @@ from shared.job.result import Duplicates, Quarantined
 from shared.json_codec import to_json
 
 _NAME = "dataset"
-_PARTS = "parts"
+_PARTS, _GROUPS = "parts", "groups"
 UNUSED, TRAIN, VALIDATION, TEST = range(4)
 
 
@@ -43,11 +43,13 @@ class Assignment:
     Args:
         parts: ``(num_entries,) uint8`` in the order of the central directory: ``UNUSED``, ``TRAIN``, ``VALIDATION`` or
             ``TEST``.
+        groups: ``(num_entries,) int64``: near-duplicates have one number; -1 where unused.
         findings: About those that are unused.
         image_s: Seconds that decoding an image took the first attempt.
     """
 
     parts: NDArray[np.uint8]
+    groups: NDArray[np.int64]
     findings: Findings
     image_s: float = 0.0
 
@@ -104,12 +106,19 @@ def parts_of(split: Split, entries: Indices, *, num_entries: int) -> NDArray[np.
     return parts
 
 
+def groups_of(groups: NDArray[np.int64], entries: Indices, *, num_entries: int) -> NDArray[np.int64]:
+    """Return the group of every entry, by the groups of the rows that are these entries; -1 for the others."""
+    of_entries = np.full(num_entries, -1, np.int64)
+    of_entries[entries] = groups
+    return of_entries
+
+
 def record(ledger: Ledger, assignment: Assignment) -> None:
     """Keep an assignment for all attempts to come."""
     entry = LedgerEntry(
         trial=Trial(name=_NAME, state=TrialState.DONE),
         document=to_json(_Page(findings=assignment.findings, image_s=assignment.image_s)),
-        arrays={_PARTS: assignment.parts},
+        arrays={_PARTS: assignment.parts, _GROUPS: assignment.groups},
         is_shown=False,
     )
     ledger.record(entry)
@@ -121,4 +130,5 @@ def recall(ledger: Ledger) -> Assignment | None:
     page = entry.document_as(_Page) if entry is not None else None
     if entry is None or page is None:
         return None
-    return Assignment(parts=entry.arrays[_PARTS], findings=page.findings, image_s=page.image_s)
+    parts, groups = entry.arrays[_PARTS], entry.arrays[_GROUPS]
+    return Assignment(parts=parts, groups=groups, findings=page.findings, image_s=page.image_s)

@@ -25,7 +25,7 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """Which image serves for what; groups of near-duplicates never straddle it."""
+    """Which image serves for what; groups of near-duplicates straddle it only where a class has nothing else."""
 
     train: Indices
     validation: Indices
@@ -46,10 +46,12 @@ class HeldOut:
     Args:
         rows: The images of the test split.
         labels: Their classes.
+        groups: Their groups of near-duplicates, by number.
     """
 
-    def __init__(self, rows: Indices, labels: NDArray[np.int32]) -> None:
+    def __init__(self, rows: Indices, labels: NDArray[np.int32], groups: NDArray[np.int64]) -> None:
         self.rows = rows
+        self.groups = groups
         self._labels: NDArray[np.int32] | None = labels
 
     def open(self) -> NDArray[np.int32]:
@@ -109,6 +111,7 @@ class Dataset:
         classes: Names of the classes, sorted; the position is the label.
         labels: ``(num_images,) int32``.
         paths: Path of each image in the archive.
+        groups: ``(num_images,) int64``: near-duplicates have one number, even where the split had to tear them.
         split: Train, validation, test.
         sizes_px: Side lengths at hand.
         quarantined: What was left out and why.
@@ -121,6 +124,7 @@ class Dataset:
     classes: tuple[str, ...]
     labels: NDArray[np.int32]
     paths: tuple[str, ...]
+    groups: NDArray[np.int64]
     split: Split
     sizes_px: tuple[int, ...]
     quarantined: tuple[Quarantined, ...]
@@ -163,7 +167,8 @@ class Dataset:
 
     def seal(self) -> HeldOut:
         """Return what the one network of a run is judged by, once."""
-        return HeldOut(self.split.test, self.labels[self.split.test])
+        test = self.split.test
+        return HeldOut(test, self.labels[test], self.groups[test])
 
 
 def images_path(directory: Path, px: int) -> Path:
@@ -183,6 +188,7 @@ def save(dataset: Dataset) -> None:
         "classes": dataset.classes,
         "labels": dataset.labels.tolist(),
         "paths": dataset.paths,
+        "groups": dataset.groups.tolist(),
         "split": [part.tolist() for part in (split.train, split.validation, split.test)],
         "sizes_px": dataset.sizes_px,
         "quarantined": [to_json(each) for each in dataset.quarantined],
@@ -229,6 +235,7 @@ def _dataset(directory: Path, key: RunKey, split_sha256: str, document: Mapping[
         classes=tuple(document["classes"]),
         labels=np.array(document["labels"], np.int32),
         paths=tuple(document["paths"]),
+        groups=np.array(document["groups"], np.int64),
         split=Split(train=train, validation=validation, test=test),
         sizes_px=tuple(document["sizes_px"]),
         quarantined=tuple(from_json(Quarantined, each) for each in document["quarantined"]),

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from services.trainer.data.copies.identical import Copies
 from services.trainer.data.dataset import Indices
 from services.trainer.data.decoding import Decoded
-from services.trainer.data.duplicates import Copies
 from services.trainer.data.pictures.image import UnusableImage
 from services.trainer.data.pictures.square_file import SquareFile
 from shared.archive.entry import Aside, Entry

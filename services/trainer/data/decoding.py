@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.trainer.data.archive import ImageArchive
-from services.trainer.data.duplicates import LOOK_PX, look_of, perceptual_hash, thumbnail_of
+from services.trainer.data.copies.look import LOOK_PX, look_of, perceptual_hash, thumbnail_of
 from services.trainer.data.pictures.image import ImageLimits, UnusableImage, read_squares
 from shared.archive.entry import Entry
 

@@ -16,20 +16,22 @@ import numpy as np
 
 from services.trainer.data import assignment
 from services.trainer.data.archive import ImageArchive, open_images
-from services.trainer.data.assignment import Assignment, Findings, parts_of
+from services.trainer.data.assignment import Assignment, Findings, groups_of, parts_of
+from services.trainer.data.copies.groups import alike_groups, split_groups
+from services.trainer.data.copies.look import THUMBNAIL_PX
+from services.trainer.data.copies.search import HASHING_VERSION, near_pairs
 from services.trainer.data.dataset import Dataset, images_path, load, save
 from services.trainer.data.decoded_images import DecodedImages
 from services.trainer.data.decoding import decode_all
-from services.trainer.data.duplicates import HASHING_VERSION, THUMBNAIL_PX, group, near_pairs
 from services.trainer.data.pictures.image import DECODING_VERSION, ImageLimits
 from services.trainer.data.pictures.square_file import SquareFile
+from services.trainer.data.repetition import near_duplicates
 from services.trainer.data.split import SPLIT_VERSION, split_by_groups
 from services.trainer.run.context import Run, Stopped
 from services.trainer.run.identity import RunKey, file_sha256
 from shared.archive.safety import listed
 from shared.job.options import JobOptions
 from shared.job.progress import Progress
-from shared.job.result import Duplicates
 
 logger = logging.getLogger(__name__)
 
@@ -151,15 +153,17 @@ def _made(order: _Order) -> tuple[Dataset, Assignment]:
     labels = np.array(decoded.labels, np.int32)
     thumbnails = np.load(_thumbnails_path(order.directory), mmap_mode="r")
     hashes, looks = np.array(decoded.hashes, np.uint64), np.array(decoded.looks, np.float32).reshape(-1, 2)
-    groups = group(near_pairs(hashes, looks, thumbnails), labels)
-    _, sizes = np.unique(groups, return_counts=True)
+    pairs = near_pairs(hashes, looks, thumbnails)
+    groups = alike_groups(pairs, len(labels))
+    split = split_by_groups(labels, split_groups(pairs, labels), order.key.seed)
+    parts = parts_of(split, decoded.entries, num_entries=decoded.num_entries)
+    found = near_duplicates(groups, labels, split, paths=decoded.paths, classes=decoded.classes)
     findings = Findings(
         quarantined=tuple(decoded.quarantined),
-        duplicates=Duplicates(exact=decoded.num_exact, near_groups=int((sizes > 1).sum()), conflicts=decoded.conflicts),
+        duplicates=replace(found, exact=decoded.num_exact, conflicts=decoded.conflicts),
     )
-    split = split_by_groups(labels, groups, order.key.seed)
-    parts = parts_of(split, decoded.entries, num_entries=decoded.num_entries)
-    made = Assignment(parts=parts, findings=findings, image_s=image_s)
+    of_entries = groups_of(groups, decoded.entries, num_entries=decoded.num_entries)
+    made = Assignment(parts=parts, groups=of_entries, findings=findings, image_s=image_s)
     return _dataset(order, decoded, made, findings), made
 
 
@@ -171,6 +175,7 @@ def _dataset(order: _Order, decoded: DecodedImages, made: Assignment, findings: 
         classes=decoded.classes,
         labels=np.array(decoded.labels, np.int32),
         paths=tuple(decoded.paths),
+        groups=made.groups[decoded.entries],
         split=made.split_of(decoded.entries),
         sizes_px=order.sizes_px,
         quarantined=findings.quarantined,

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.trainer.data.dataset import Indices
 from services.trainer.evaluation.metrics import Labels
@@ -26,13 +27,16 @@ def fair_order(labels: Labels, seed: int) -> Indices:
     return order
 
 
-def compare(labels: Labels, tested: Labels, uploaded: Sequence[int | None]) -> UploadedScores | None:
+def compare(
+    labels: Labels, tested: Labels, uploaded: Sequence[int | None], groups: NDArray[np.int64]
+) -> UploadedScores | None:
     """Compare what the test found with what the delivered file said of the same images.
 
     Args:
         labels: Classes of the images.
         tested: What the test took them for.
         uploaded: What the delivered file took them for; ``None`` where it was not asked. May be shorter.
+        groups: Copies among the images have one number; they speak with one voice in the test of significance.
 
     Returns:
         ``None`` where it was asked about no image.
@@ -49,8 +53,17 @@ def compare(labels: Labels, tested: Labels, uploaded: Sequence[int | None]) -> U
         test_accuracy=float(right_in_test.mean()),
         num_right_in_test_only=only_in_test,
         num_right_as_uploaded_only=only_as_uploaded,
-        p_value=mcnemar(only_in_test, only_as_uploaded),
+        p_value=mcnemar(*_groups_that_differ(right_in_test, right, np.asarray(groups)[asked])),
     )
+
+
+def _groups_that_differ(
+    first: NDArray[np.bool_], second: NDArray[np.bool_], groups: NDArray[np.int64]
+) -> tuple[int, int]:
+    """Return in how many groups the first reads more images rightly than the second, and in how many fewer."""
+    _, position = np.unique(groups, return_inverse=True)
+    ahead = np.bincount(position, weights=first.astype(np.int64) - second)
+    return int((ahead > 0).sum()), int((ahead < 0).sum())
 
 
 def mcnemar(first_only: int, second_only: int) -> float:

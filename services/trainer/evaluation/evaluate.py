@@ -18,6 +18,7 @@ from services.trainer.evaluation.metrics import (
     confusion,
     expected_calibration_error,
     fit_temperature,
+    independent,
     macro_f1,
     probabilities,
 )
@@ -42,6 +43,7 @@ class Evaluation:
         temperature: Fitted on the validation split; divides the logits in the exported network.
         indices: Positions of the test images in the data set.
         labels: Their classes.
+        groups: Their groups of near-duplicates, by number.
         probabilities: Calibrated, ``(num_test_images, num_classes)``.
     """
 
@@ -49,6 +51,7 @@ class Evaluation:
     temperature: float
     indices: Indices
     labels: Labels
+    groups: NDArray[np.int64]
     probabilities: NDArray[np.float64]
 
 
@@ -88,15 +91,16 @@ def _read_test(learning: LearningSet, held_out: HeldOut, px: int, logits: Logits
     calibrated = probabilities(logits, temperature)
     predicted = calibrated.argmax(axis=1)
     correct = predicted == labels
-    per_class = class_scores(labels, predicted, learning.classes)
+    per_class = class_scores(labels, predicted, learning.classes, held_out.groups)
+    counted, accuracy = independent(held_out.groups), float(correct.mean())
     calibration = Calibration(
         temperature=temperature,
         error_before=expected_calibration_error(probabilities(logits).max(axis=1), correct),
         error_after=expected_calibration_error(calibrated.max(axis=1), correct),
     )
     scores = TestScores(
-        accuracy=float(correct.mean()),
-        interval=wilson_interval(int(correct.sum()), len(labels)),
+        accuracy=accuracy,
+        interval=wilson_interval(accuracy * counted, counted),
         num_images=len(labels),
         balanced_accuracy=balanced_accuracy(per_class),
         macro_f1=macro_f1(per_class),
@@ -106,9 +110,15 @@ def _read_test(learning: LearningSet, held_out: HeldOut, px: int, logits: Logits
         ),
         calibration=calibration,
         mistakes=_mistakes(learning, held_out.rows, px, labels, calibrated),
+        num_independent=counted,
     )
     return Evaluation(
-        scores=scores, temperature=temperature, indices=held_out.rows, labels=labels, probabilities=calibrated
+        scores=scores,
+        temperature=temperature,
+        indices=held_out.rows,
+        labels=labels,
+        groups=held_out.groups,
+        probabilities=calibrated,
     )
 
 

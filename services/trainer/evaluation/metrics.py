@@ -9,6 +9,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+from shared.interval import num_independent
 from shared.job.result import ClassScore
 
 Labels = NDArray[np.integer[Any]]
@@ -26,14 +27,35 @@ def confusion(labels: Labels, predicted: Labels, num_classes: int) -> NDArray[np
     return counts
 
 
-def class_scores(labels: Labels, predicted: Labels, classes: Sequence[str]) -> tuple[ClassScore, ...]:
-    """Return precision, recall and F1 of each class; 0 where nothing was predicted or nothing was there."""
+def independent(groups: NDArray[np.int64]) -> float:
+    """Return how many images without copies say as much as these; see :func:`shared.interval.num_independent`."""
+    return num_independent(np.unique(groups, return_counts=True)[1].tolist())
+
+
+def class_scores(
+    labels: Labels, predicted: Labels, classes: Sequence[str], groups: NDArray[np.int64]
+) -> tuple[ClassScore, ...]:
+    """Return precision, recall and F1 of each class; 0 where nothing was predicted or nothing was there.
+
+    Args:
+        labels: What the images are.
+        predicted: What they were taken for.
+        classes: Names.
+        groups: Copies have one number.
+    """
     columns = precision_recall_fscore_support(
         labels, predicted, labels=np.arange(len(classes)), average=None, zero_division=0.0
     )
     return tuple(
-        ClassScore(name=name, precision=float(precision), recall=float(recall), f1=float(f1), num_images=int(support))
-        for name, precision, recall, f1, support in zip(classes, *columns, strict=True)
+        ClassScore(
+            name=name,
+            precision=float(precision),
+            recall=float(recall),
+            f1=float(f1),
+            num_images=int(support),
+            num_independent=independent(groups[labels == label]),
+        )
+        for label, (name, precision, recall, f1, support) in enumerate(zip(classes, *columns, strict=True))
     )
 
 

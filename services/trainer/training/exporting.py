@@ -84,5 +84,5 @@ def export(
             raise UserFault.of(fault)
     predicted = max((check.predicted for check in checks.values()), key=len)
     tested = evaluation.probabilities.argmax(axis=1)
-    as_uploaded = compare(evaluation.labels[order], tested[order], predicted)
+    as_uploaded = compare(evaluation.labels[order], tested[order], predicted, evaluation.groups[order])
     return Exported(package=package, size=size, versions=versions(), as_uploaded=as_uploaded)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.trainer.data.dataset import Dataset
+from services.trainer.evaluation.metrics import independent
 from services.trainer.screening.screen import Screening
 from services.trainer.training.exporting import Exported
 from services.trainer.training.scoring import Scored
@@ -52,7 +53,12 @@ def result_of(
         job_id=job_id,
         seed=seed,
         classes=dataset.classes,
-        counts=Counts(train=len(split.train), validation=len(split.validation), test=len(split.test)),
+        counts=Counts(
+            train=len(split.train),
+            validation=len(split.validation),
+            test=len(split.test),
+            validation_independent=independent(dataset.groups[split.validation]),
+        ),
         quarantined=dataset.quarantined,
         duplicates=dataset.duplicates,
         winner=pieces.trained.backbone.name,

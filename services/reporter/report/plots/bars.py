@@ -19,7 +19,8 @@ def accuracy_bars(result: Result) -> bytes:
         axes = figure.subplots()
         for row, each in enumerate(candidates):
             accuracy = each.val_accuracy or 0.0
-            low, high = wilson_interval(round(accuracy * result.counts.validation), result.counts.validation)
+            counted = result.counts.validation_independent or float(result.counts.validation)
+            low, high = wilson_interval(accuracy * counted, counted)
             won = each.name == result.winner
             axes.barh(row, accuracy, height=0.62, color=ACCENT if won else "#b9c6c6")
             axes.plot([low, high], [row, row], color=INK, linewidth=1.1, solid_capstyle="butt", marker="|", ms=5)

@@ -1,6 +1,7 @@
 """What it takes to do it again: times, device, seed, versions, and how it was measured."""
 
 from services.reporter.report.blocks import Facts, Paragraph, Section
+from services.reporter.report.statistics import counted_images, is_test_unseen
 from services.reporter.report.wording import NBSP, took
 from shared.job.result import Result
 
@@ -23,12 +24,24 @@ def fine_print_section(result: Result) -> Section:
         *_data(result),
         ("Job", result.job_id),
     ]
+    together = "kept together on one side" if is_test_unseen(result) else "kept together as far as the classes allow it"
     how = (
-        "How it was measured: the test photographs were set aside before training, near-duplicates kept together on "
-        "one side, and looked at once, at the very end. The interval is Wilson's 95 % score interval; it holds for "
-        "photographs of the same kind, taken in the same way."
+        f"How it was measured: the test photographs were set aside before training, near-duplicates {together}, and "
+        f"looked at once, at the very end. The interval is Wilson's 95 % score interval{_counted(result)}; it holds "
+        "for photographs of the same kind, taken in the same way."
     ).replace("95 %", f"95{NBSP}%")
     return Section(title="The fine print", blocks=[Facts(pairs=pairs), Paragraph(text=how, is_quiet=True)])
+
+
+def _counted(result: Result) -> str:
+    """Return how many photographs the interval is counted from, where copies among them count for less."""
+    counted = counted_images(result.test)
+    if counted > result.test.num_images - 0.5:
+        return ""
+    return (
+        f", counted as for {max(1, round(counted)):,} photographs without copies and not for "
+        f"{result.test.num_images:,}, since near-identical ones are recognised or mistaken together"
+    )
 
 
 def _data(result: Result) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """How good the network is, in one sentence and one number with its interval."""
 
 from services.reporter.report.blocks import Score
-from services.reporter.report.statistics import guessing_accuracy, num_right
+from services.reporter.report.statistics import guessing_accuracy, is_test_unseen, num_right
 from services.reporter.report.wording import count, number, percent, span
 from shared.job.result import Result
 
@@ -12,7 +12,8 @@ def headline(result: Result) -> str:
     right = num_right(result)
     what = f"all {num_images}" if right == num_images else f"{number(right)} of {count(num_images, 'photograph')}"
     ending = " photographs" if right == num_images else ""
-    return f"It recognised {what}{ending} that it had never seen before: {percent(result.test.accuracy)}."
+    unseen = "that it had never seen before" if is_test_unseen(result) else "that were set aside"
+    return f"It recognised {what}{ending} {unseen}: {percent(result.test.accuracy)}."
 
 
 def score_block(result: Result) -> Score:

@@ -2,7 +2,7 @@
 
 from services.reporter.report.blocks import Block, Facts, Listing, Paragraph, Section, Subheading, remainder
 from services.reporter.report.limits import Limits
-from services.reporter.report.wording import count, enumeration, number, one_line
+from services.reporter.report.wording import count, enumeration, number, one_line, quoted
 from shared.job.result import Duplicates, LabelConflict, Quarantined, Result
 
 
@@ -21,6 +21,8 @@ def photograph_section(result: Result, limits: Limits) -> Section:
     blocks: list[Block] = [Facts(pairs=pairs)]
     if result.quarantined:
         blocks += _quarantined(result.quarantined, limits.num_files)
+    if result.duplicates.examples:
+        blocks += _examples(result.duplicates)
     if result.duplicates.conflicts:
         blocks += _conflicts(result.duplicates.conflicts, limits.num_conflicts)
     return Section(title="Your photographs", blocks=blocks)
@@ -33,8 +35,30 @@ def _copies(duplicates: Duplicates) -> str:
         parts.append(f"{count(duplicates.exact, 'exact copy', 'exact copies')} {verb} dropped")
     if duplicates.near_groups:
         groups = count(duplicates.near_groups, "group")
-        parts.append(f"{groups} of near-identical photographs kept on one side, so that the test stays honest")
+        parts.append(f"{groups} of near-identical photographs{_what_became(duplicates)}")
     return "; ".join(parts) if parts else "none found"
+
+
+def _what_became(duplicates: Duplicates) -> str:
+    """Return how many they are and where they went."""
+    number_of = f" ({count(duplicates.num_near, 'photograph')})" if duplicates.num_near else ""
+    mixed = ""
+    if duplicates.mixed_groups:
+        verb = "lies" if duplicates.mixed_groups == 1 else "lie"
+        mixed = (
+            f"; {number(duplicates.mixed_groups)} of them {verb} in more than one class and only served to learn from"
+        )
+    torn = [each for each in duplicates.repeated if each.num_straddling]
+    if torn:
+        names = enumeration([quoted(each.name) for each in torn])
+        return f"{number_of}, kept on one side but for those of {names}, which stand on both{mixed}"
+    return f"{number_of}, kept on one side, so that the test stays honest{mixed}"
+
+
+def _examples(duplicates: Duplicates) -> list[Block]:
+    """Name a few groups, so that a person can look whether these are copies."""
+    entries = [(enumeration([one_line(path) for path in paths], most=len(paths)), "") for paths in duplicates.examples]
+    return [Subheading(text="Near-identical photographs, for example"), Listing(entries=entries)]
 
 
 def _quarantined(files: tuple[Quarantined, ...], most: int) -> list[Block]:

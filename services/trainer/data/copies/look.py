@@ -1,0 +1,51 @@
+"""What a picture looks like, in few numbers: what copies are found by.
+
+All of it comes from one square of ``LOOK_PX`` and is computed in whole numbers: what counts as a copy depends neither
+on the candidates nor on the order in which a processor adds up fractions.
+"""
+
+import math
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+from PIL import Image
+
+LOOK_PX = 224
+"""Side of the square that every picture is compared by."""
+HASH_PX = 32
+THUMBNAIL_PX = 16
+_LOW = 8
+"""The hash keeps the 8 x 8 lowest of the 32 x 32 frequencies."""
+_LEAST_DEVIATION = 2.0
+
+
+def thumbnail_of(square: Image.Image) -> Image.Image:
+    """Return a picture as ``HASH_PX`` squared, by cheap means."""
+    small = square.reduce(max(1, square.width // HASH_PX))
+    return small.resize((HASH_PX, HASH_PX), Image.Resampling.BILINEAR)
+
+
+def perceptual_hash(grey: NDArray[np.uint8]) -> int:
+    """Return 64 bits that tell which low frequencies are above their median, as ``imagehash.phash`` does.
+
+    Args:
+        grey: ``(HASH_PX, HASH_PX) uint8``.
+
+    Source: Zauner, Implementation and benchmarking of perceptual image hash functions, 2010, section 3.2.1.
+    """
+    low = (_DCT @ grey.astype(np.int64) @ _DCT.T).ravel()
+    middle = np.partition(low, (31, 32))  # np.median takes ten times as long on 64 numbers
+    return int.from_bytes(np.packbits(2 * low > middle[31] + middle[32]).tobytes())
+
+
+_DCT = np.rint(scipy.fft.dct(np.eye(HASH_PX), axis=0)[:_LOW] * 2**20).astype(np.int64)
+"""Scaled to whole numbers, the largest of which twice times 32 pixels squared stays below 2**61."""
+
+
+def look_of(thumbnail: NDArray[np.uint8]) -> tuple[float, float]:
+    """Return brightness and contrast of a thumbnail: mean and standard deviation of its values."""
+    values = thumbnail.astype(np.int64)
+    total = int(values.sum())
+    variance = (thumbnail.size * int((values * values).sum()) - total * total) / thumbnail.size**2
+    return total / thumbnail.size, max(math.sqrt(variance), _LEAST_DEVIATION)
