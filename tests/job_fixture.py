@@ -60,6 +60,7 @@ def full_job(job_id: str = "job-full") -> Job:
         archive=archive_of(job_id),
         claim=claim,
         report_claim=replace(claim, owner="reporter", fence=1),
+        report_tries=3,
         attempts=2,
         trained_s=12.5,
         device="CPU (2 cores)",

@@ -8,6 +8,7 @@ mailer says ``Transient``  the event comes again after the bus's back-off, until
 mailer says ``UserFault``  no mail can ever reach this address: kept as ``job.mail_fault``, and the job ends as it
                            would have; model and report can still be fetched
 no or unreadable result    the job fails with ``result_unreadable``, and the person is told so
+reporters die at the job   the next ones leave out the pictures, then the result, then the mail, until the job ends
 =========================  ==================================================================================
 """
 
@@ -24,14 +25,16 @@ from pathlib import Path
 from pydantic import ValidationError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
+from services.reporter.attempt import begin, effort_of, hand_back, not_written
 from services.reporter.mailers.mailer import Mailer
 from services.reporter.mailers.message import is_too_large, to_message
 from services.reporter.report.downloads import Downloads, local_downloads, signed_downloads
 from services.reporter.report.figures import Figures
 from services.reporter.report.letter import write_letter, write_page
+from services.reporter.report.plots.plan import undrawn
 from shared.clock import Clock
 from shared.errors import Conflict, Fault, NotFound, Transient, UserFault
-from shared.job.claim import held, take
+from shared.job.claim import held
 from shared.job.events import Event
 from shared.job.job import Job, JobState, advance
 from shared.job.result import Result
@@ -96,26 +99,47 @@ def handle_end(event: Event, tools: Tools) -> None:
         Conflict: If another reporter is at work on it; whoever asks again later finds it done or abandoned.
         Transient: If the store, the objects or the mailer do not answer now.
     """
-    job = _claim(event.job_id, tools)
+    terms = tools.terms
+    job = begin(tools.store, event.job_id, owner=terms.owner, lease=terms.lease, now=tools.clock())
     if job is None:
         return
-    result, fault = _read_result(job, tools.objects)
-    told = job if fault is None else replace(job, state=JobState.FAILED, fault=fault)
-    figures = tools.draw(result) if result is not None else {}
-    _write_report(told, result, figures, tools)
-    mail_fault = _mail(told, result, figures, tools)
-    _record(told, mail_fault, tools)
+    try:
+        _report(job, tools)
+    except (Conflict, Transient):
+        hand_back(tools.store, job, now=tools.clock())
+        raise
+
+
+def _report(job: Job, tools: Tools) -> None:
+    """Tell the person, and record it; see :mod:`services.reporter.attempt` for what is left out."""
+    effort = effort_of(job)
+    result, fault = _read_result(job, tools.objects) if effort.reads else (None, _loss(job))
+    told = job if fault is None else replace(job, state=_state_without_report(job), fault=fault)
+    if effort.mails:
+        figures = _figures(result, tools, draws=effort.draws)
+        _write_report(told, result, figures, tools)
+        mail_fault = _mail(told, result, figures, tools)
+    else:
+        mail_fault = _undelivered(f"{job.report_tries - 1} attempts to write it were lost")
+    _record(told, mail_fault, tools, has_report=effort.mails)
     outcome = "mailed" if mail_fault is None else f"no mail: {mail_fault.code}"
     _log.info("reported an end", extra={"state": told.state, "outcome": outcome})
 
 
-def _claim(job_id: str, tools: Tools) -> Job | None:
-    """Take the reporter's lease; ``None`` where no mail is owed (any more)."""
-    stored = tools.store.get(job_id)
-    if not stored.job.owes_mail:
-        return None
-    claim = take(stored.job.report_claim, owner=tools.terms.owner, now=tools.clock(), lease=tools.terms.lease)
-    return tools.store.replace(stored, replace(stored.job, report_claim=claim)).job
+def _loss(job: Job) -> Fault | None:
+    """Return what is to be told of a network whose result is not read any more; ``None`` where there is none."""
+    has_network = job.artefacts.result is not None
+    return job.fault or (not_written(job.report_tries - 1) if has_network else None)
+
+
+def _state_without_report(job: Job) -> JobState:
+    return JobState.FAILED if job.state is JobState.REPORTING else job.state
+
+
+def _figures(result: Result | None, tools: Tools, *, draws: bool) -> Figures:
+    if result is None:
+        return {}
+    return tools.draw(result) if draws else undrawn(result)
 
 
 def _read_result(job: Job, objects: ObjectStore) -> tuple[Result | None, Fault | None]:
@@ -154,12 +178,16 @@ def _mail(job: Job, result: Result | None, figures: Figures, tools: Tools) -> Fa
         if tools.clock() - job.updated_at < tools.terms.patience:
             raise
         _log.exception("gave up sending a mail")
-        return Fault(
-            code="mail_undelivered",
-            message=f"The mail was not taken for {tools.terms.patience}: {error}",
-            fix="Fetch the report from the status page.",
-        )
+        return _undelivered(f"it was not taken for {tools.terms.patience}: {error}")
     return None
+
+
+def _undelivered(reason: str) -> Fault:
+    return Fault(
+        code="mail_undelivered",
+        message=f"The mail was not sent: {reason}.",
+        fix="Fetch what the job left from its status page.",
+    )
 
 
 def _compose(job: Job, result: Result | None, figures: Figures, tools: Tools) -> EmailMessage:
@@ -174,7 +202,7 @@ def _compose(job: Job, result: Result | None, figures: Figures, tools: Tools) ->
     return to_message(letter, job, sender=tools.terms.sender, now=tools.clock())
 
 
-def _record(told: Job, mail_fault: Fault | None, tools: Tools) -> None:
+def _record(told: Job, mail_fault: Fault | None, tools: Tools, *, has_report: bool) -> None:
     """Write that the person was told, and the end, in one step, over whatever else changed in the job meanwhile.
 
     Insists on a store that does not answer: giving up here means a second mail.
@@ -191,10 +219,10 @@ def _record(told: Job, mail_fault: Fault | None, tools: Tools) -> None:
     )
     for attempt in tries:
         with attempt:
-            _record_once(told, mail_fault, tools)
+            _record_once(told, mail_fault, tools, has_report=has_report)
 
 
-def _record_once(told: Job, mail_fault: Fault | None, tools: Tools) -> None:
+def _record_once(told: Job, mail_fault: Fault | None, tools: Tools, *, has_report: bool) -> None:
     stored, now = tools.store.get(told.job_id), tools.clock()
     job = stored.job
     if not job.owes_mail:
@@ -204,7 +232,7 @@ def _record_once(told: Job, mail_fault: Fault | None, tools: Tools) -> None:
         held(job.report_claim, owner=claim.owner, fence=claim.fence)
     mailed = replace(
         job,
-        artefacts=replace(job.artefacts, report=report_key(job.job_id)),
+        artefacts=replace(job.artefacts, report=report_key(job.job_id)) if has_report else job.artefacts,
         mailed_at=now if mail_fault is None else None,
         mail_fault=mail_fault,
     )

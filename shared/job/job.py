@@ -144,6 +144,7 @@ class Job:
         archive: What was uploaded, once its central directory was read.
         claim: Which attempt may write the job's end, by its fence; until when°.
         report_claim: The reporter's lease.
+        report_tries: Attempts at its report that did not end in good order, one at work included.
         attempts: Times a trainer took the job up and did not hand it back on purpose.
         trained_s: Seconds of the budget that the trainers spent so far°.
         device: What trains it, such as ``CPU (2 cores)``°.
@@ -168,6 +169,7 @@ class Job:
     archive: Archive | None = None
     claim: Claim | None = None
     report_claim: Claim | None = None
+    report_tries: int = 0
     attempts: int = 0
     trained_s: float = 0.0
     device: str | None = None

@@ -2,12 +2,14 @@ import io
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 
-from services.reporter.handler import handle_end
+from services.reporter.handler import Tools, handle_end
 from services.reporter.report.figures import CONFUSION, Picture
 from shared.errors import Conflict, Fault, NotFound, Transient, UserFault
 from shared.job.events import Event, Topic, announcement
@@ -190,7 +192,7 @@ def test_a_result_that_cannot_be_read_fails_the_job_and_says_so(office: Office, 
     assert job.state is JobState.FAILED
     assert job.fault is not None
     assert job.fault.code == "result_unreadable"
-    assert "did not finish" in office.tray.messages[0]["Subject"]
+    assert office.tray.messages[0]["Subject"] == "Your model is there, its report is not"
 
 
 def test_a_cancelled_job_with_a_model_gets_the_model(office: Office) -> None:
@@ -221,6 +223,99 @@ def test_a_store_that_does_not_answer_sends_nothing_twice(office: Office) -> Non
     tools = replace(office.tools, store=Flaky())  # type: ignore[arg-type]
     handle_end(event_of(office), tools)
     assert len(office.tray.messages) == 1
+    assert office.job().state is JobState.DONE
+
+
+class Died(BaseException):
+    """The process is gone, as for want of memory."""
+
+
+def attempts_until_the_end(office: Office, tools: Tools) -> int:
+    """Start one reporter after another, each when the lease of the one before has ended; return how many it took."""
+    for number in range(1, 20):
+        with suppress(Died, RuntimeError):
+            handle_end(event_of(office), tools)
+        if not office.job().is_open:
+            return number
+        office.clock.advance(61)
+    raise AssertionError("the job stays as it is for ever")
+
+
+def dying(*_: object, **__: object) -> NoReturn:
+    raise Died
+
+
+def test_pictures_that_kill_every_reporter_cost_the_pictures_and_not_the_mail(office: Office) -> None:
+    office.add(finished_job(), make_result(job_id=JOB_ID))
+    assert attempts_until_the_end(office, replace(office.tools, draw=dying)) == 3
+    (message,) = office.tray.messages
+    assert "Your model is ready" in message["Subject"]
+    assert "A picture is missing here" in office.read_page()
+    assert office.job().state is JobState.DONE
+
+
+@pytest.mark.parametrize("error", [Died(), RuntimeError("nobody foresaw this")])
+def test_a_result_that_kills_every_reporter_costs_the_report_and_not_the_network(
+    office: Office, error: BaseException
+) -> None:
+    class Deadly:
+        def __getattr__(self, name: str) -> object:
+            return getattr(office.objects, name)
+
+        def read(self, *_: object) -> bytes:
+            raise error
+
+    office.add(finished_job(), make_result(job_id=JOB_ID))
+    assert attempts_until_the_end(office, replace(office.tools, objects=Deadly())) == 5
+    (message,) = office.tray.messages
+    assert message["Subject"] == "Your model is there, its report is not"
+    body = message.get_body(("plain",)).get_content()
+    assert "Download the model (.h5)" in body
+    assert "did not finish" not in body
+    job = office.job()
+    assert (job.state, job.fault.code, job.artefacts.model_h5) == (
+        JobState.FAILED,
+        "report_not_written",
+        KEYS.model_h5,
+    )
+
+
+@pytest.mark.parametrize("state", [JobState.REPORTING, JobState.REJECTED, JobState.CANCELLED])
+def test_a_job_that_kills_every_reporter_whatever_it_leaves_out_ends_and_says_why(
+    office: Office, state: JobState
+) -> None:
+    class Deadly:
+        send = dying
+
+    office.add(replace(finished_job(), state=state), make_result(job_id=JOB_ID))
+    assert attempts_until_the_end(office, replace(office.tools, mailer=Deadly())) == 7
+    job = office.job()
+    assert job.state is (JobState.FAILED if state is JobState.REPORTING else state)
+    assert job.mail_fault is not None
+    assert job.mail_fault.code == "mail_undelivered"
+    assert job.artefacts.model_h5 == KEYS.model_h5, "the network can still be fetched"
+    assert not job.owes_mail
+
+
+def test_a_mail_server_that_is_away_for_hours_costs_neither_pictures_nor_report(office: Office) -> None:
+    office.add(finished_job(), make_result(job_id=JOB_ID))
+    for _ in range(20):
+        office.tray.errors = [Transient("no route to host")]
+        with pytest.raises(Transient):
+            handle_end(event_of(office), office.tools)
+        office.clock.advance(600)
+    drawn: list[object] = []
+    tools = replace(office.colleague(), draw=lambda result: drawn.append(result) or {})
+    handle_end(event_of(office), tools)
+    assert (office.job().state, len(office.tray.messages), len(drawn)) == (JobState.DONE, 1, 1)
+
+
+def test_a_reporter_that_waits_for_a_mail_server_leaves_the_job_to_whoever_comes_next(office: Office) -> None:
+    office.add(finished_job(), make_result(job_id=JOB_ID))
+    office.tray.errors = [Transient("no route to host")]
+    with pytest.raises(Transient):
+        handle_end(event_of(office), office.tools)
+    handle_end(event_of(office), office.colleague())
     assert office.job().state is JobState.DONE
 
 

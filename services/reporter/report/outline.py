@@ -37,7 +37,7 @@ def outline_of(job: Job, result: Result | None, *, figures: Figures, downloads: 
     """
     if result is not None:
         return _with_model(job, result, figures=figures, downloads=downloads, limits=limits)
-    return _without_model(job, downloads, limits)
+    return _without_result(job, downloads, limits)
 
 
 def _with_model(job: Job, result: Result, *, figures: Figures, downloads: Downloads, limits: Limits) -> Outline:
@@ -75,20 +75,22 @@ def _with_model(job: Job, result: Result, *, figures: Figures, downloads: Downlo
     )
 
 
-def _without_model(job: Job, downloads: Downloads, limits: Limits) -> Outline:
+def _without_result(job: Job, downloads: Downloads, limits: Limits) -> Outline:
     fault = job.fault or unknown_fault()
-    if job.state is JobState.CANCELLED:
+    sections: list[Section] = fault_sections(fault, limits)
+    if job.artefacts.model_h5 is not None:
+        subject, title = "Your model is there, its report is not", "Your model is there, its report is not."
+        lead = "We are sorry. A network was trained and can be downloaded; how good it is could not be written down."
+    elif job.state is JobState.CANCELLED:
         subject, title = "Your job was cancelled", "Your job was cancelled."
         lead = "It was stopped before a network was trained, so there is no model. Nothing else is needed from you."
-        sections: list[Section] = []
+        sections = []
     elif job.state is JobState.REJECTED:
         subject, title = "Your photographs need a correction first", "Your zip could not be used as it is."
         lead = "Nothing is lost and nothing was trained. Here is what was found and how to correct it."
-        sections = fault_sections(fault, limits)
     else:
         subject, title = "Your training did not finish", "Your training did not finish."
         lead = "We are sorry. There is no model from this job. Here is what happened and what you can do."
-        sections = fault_sections(fault, limits)
     return Outline(
         subject=subject,
         title=title,

@@ -11,6 +11,7 @@ from services.reporter.report.figures import (
     CONFUSION,
     MOST_MISTAKES,
     TUNING,
+    Figures,
     Picture,
     mistake_name,
 )
@@ -40,6 +41,11 @@ def planned_plots(result: Result) -> Mapping[str, str]:
             CANDIDATE_LOSS: "Loss per epoch of every candidate.",
         }
     return plots
+
+
+def undrawn(result: Result) -> Figures:
+    """Return the plots of a report none of which was drawn; each is told in words."""
+    return {name: Picture(name=name, alt=alt, subtype="png", data=b"") for name, alt in planned_plots(result).items()}
 
 
 def thumbnails(result: Result) -> list[Picture]:
