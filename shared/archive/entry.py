@@ -1,4 +1,8 @@
-"""One entry of a zip as its central directory shows it: its true name, is it safe, may it be an image."""
+"""One entry of a zip as a person knows it: its name, what it is by its name, may it be an image.
+
+Nothing is ever unpacked to a disk, so a name can lead nowhere: names tell classes, and stand in the report. What only
+says where the packing program stood (a leading ``/``, a drive, ``..``) is taken off, as every unpacking program does.
+"""
 
 import re
 import stat
@@ -6,15 +10,16 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, ZipInfo
 
-READABLE_METHODS = frozenset({ZIP_STORED, ZIP_DEFLATED, ZIP_BZIP2, ZIP_LZMA})
+from shared.archive.zip_format.content import READABLE_METHODS
+from shared.archive.zip_format.directory import Record
+from shared.text.printable import printable_name
+
 _FLAG_ENCRYPTED = 0x1 | 0x40 | 0x2000  # traditional, strong, and encrypted central directory
-_FLAG_UTF8 = 0x800
-_WINDOWS_REPARSE_POINT = 0x400
-_DRIVE = re.compile(r"^[A-Za-z]:")
+_UNIX = frozenset({3, 19})  # Unix and macOS, by the numbers of APPNOTE 4.4.2
+_DRIVE = re.compile(r"^[A-Za-z]:(?=[\\/])")
 _SYSTEM_NAMES = frozenset(
-    {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "$recycle.bin", "system volume information"}
+    {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\\x0d", "$recycle.bin", "system volume information"}
     | {"@eadir", "__pycache__"}  # Synology's thumbnails, Python's caches
 )
 _ARCHIVE_ENDINGS = frozenset({"zip", "rar", "7z", "tar", "gz", "tgz", "bz2", "xz", "zst"})
@@ -57,56 +62,67 @@ class Entry:
     size_bytes: int
 
 
-def read_entry(index: int, info: ZipInfo) -> Entry:
-    """Describe an entry; whether its name is safe is for :func:`is_traversal` and its kin to say."""
-    name = true_name(info).replace("\\", "/")  # .NET before 4.6.1 and some cameras separate with backslashes
-    path = "/".join(part for part in name.split("/") if part not in ("", "."))
-    is_folder = name.endswith("/") or stat.S_ISDIR(info.external_attr >> 16)
+def read_entry(index: int, record: Record) -> Entry:
+    """Describe an entry."""
+    name = with_slashes(record.name)
+    path = "/".join(_resolved(name))
+    is_folder = not path or name.endswith("/") or stat.S_ISDIR(record.attributes >> 16)
     folders = _folders(path if is_folder else path.rpartition("/")[0])
-    return Entry(index=index, path=path, folders=folders, is_folder=is_folder, size_bytes=info.file_size)
+    return Entry(
+        index=index, path=printable_name(path), folders=folders, is_folder=is_folder, size_bytes=record.size_bytes
+    )
+
+
+def with_slashes(name: str) -> str:
+    r"""Return a name with ``/`` between its parts.
+
+    .NET before 4.6.1 and some cameras separate with ``\``, and then use nothing else. Where a name has ``/``, a ``\``
+    is a character of a name, as it may be on every system but Windows.
+    """
+    return name if "/" in name else name.replace("\\", "/")
+
+
+def _resolved(name: str) -> list[str]:
+    """Return the parts of a name; those that lead upwards take the part before them away, if there is one."""
+    parts: list[str] = []
+    for part in _DRIVE.sub("", name).split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    return parts
 
 
 @lru_cache(maxsize=4096)
 def _folders(path: str) -> tuple[str, ...]:
-    """Split a folder's path; the thousands of files in a folder share one value."""
-    return tuple(unicodedata.normalize("NFC", path).split("/")) if path else ()
+    """Split a folder's path; the thousands of files in a folder share one value.
 
-
-def true_name(info: ZipInfo) -> str:
-    """Return the name as it was meant: many tools write UTF-8 without the flag that says so.
-
-    Unflagged bytes that form valid UTF-8 are UTF-8; all others stay code page 437, as the format defines.
+    Characters that are not seen are written out, so that they reach no list of labels; but those of control, for which
+    a class is refused, are left to be found.
     """
-    name = info.orig_filename
-    if info.flag_bits & _FLAG_UTF8 or name.isascii():
-        return name
-    try:
-        return name.encode("cp437").decode("utf-8")
-    except UnicodeError:
-        return name
+    if not path:
+        return ()
+    composed = unicodedata.normalize("NFC", path)
+    return tuple(part if has_control_characters(part) else printable_name(part) for part in composed.split("/"))
 
 
-def is_encrypted(info: ZipInfo) -> bool:
+def is_encrypted(record: Record) -> bool:
     """Tell whether the entry needs a password."""
-    return bool(info.flag_bits & _FLAG_ENCRYPTED)
+    return bool(record.flags & _FLAG_ENCRYPTED)
 
 
-def is_link(info: ZipInfo) -> bool:
-    """Tell whether the entry is a symbolic link, a device or any other thing that is neither file nor folder."""
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    return kind not in (0, stat.S_IFREG, stat.S_IFDIR) or bool(info.external_attr & _WINDOWS_REPARSE_POINT)
+def is_readable_method(record: Record) -> bool:
+    """Tell whether the entry is packed in a way that is read; where it is encrypted, nobody can tell."""
+    return record.method in READABLE_METHODS or is_encrypted(record)
 
 
-def is_traversal(info: ZipInfo) -> bool:
-    """Tell whether the name climbs out of the folder it is unpacked into, or hides its end behind a zero byte."""
-    name = true_name(info).replace("\\", "/")
-    return ".." in name.split("/") or "\0" in name
+def is_link(record: Record) -> bool:
+    """Tell whether the entry is a symbolic link, a device or any other thing that is neither file nor folder.
 
-
-def is_absolute(info: ZipInfo) -> bool:
-    """Tell whether the name starts at the root of a disk, a drive or a network share."""
-    name = true_name(info).replace("\\", "/")
-    return name.startswith("/") or _DRIVE.match(name) is not None
+    Only a mode that Unix wrote proves it. Windows sets its attribute of a reparse point also on files that OneDrive,
+    deduplication or a compressing file system keep, and their bytes are there.
+    """
+    return record.made_by in _UNIX and stat.S_IFMT(record.attributes >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR)
 
 
 def aside(entry: Entry, *, max_entry_bytes: int) -> Aside | None:

@@ -9,10 +9,10 @@ Types are never decided by file endings here; only what is surely no image is se
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from zipfile import ZipInfo
 
 from shared.archive.entry import Aside, Entry, aside, clash_key, has_control_characters, read_entry
-from shared.archive.safety import ArchiveLimits, is_safe, listed, safety_faults
+from shared.archive.safety import ArchiveLimits, listed, safety_faults
+from shared.archive.zip_format.directory import Record
 from shared.errors import Fault, UserFault, faults_together
 
 _SPLIT_NAMES = frozenset({"train", "training", "test", "testing", "val", "valid", "validation"})
@@ -57,12 +57,12 @@ class ArchivePlan:
 
 
 def plan_archive(
-    infos: Sequence[ZipInfo], limits: ArchiveLimits | None = None, *, data_end: int | None = None
+    records: Sequence[Record], limits: ArchiveLimits | None = None, *, data_end: int | None = None
 ) -> ArchivePlan:
     """Judge a central directory and plan what to read.
 
     Args:
-        infos: Every entry, in the order of the directory.
+        records: Every entry, in the order of the directory.
         limits: What is allowed; the defaults of :class:`ArchiveLimits` unless given.
         data_end: Offset at which the central directory begins, where known; entries must lie before it.
 
@@ -70,10 +70,11 @@ def plan_archive(
         UserFault: With every fault found; see :func:`shared.errors.faults_together`.
     """
     limits = limits or ArchiveLimits()
-    if not infos:
+    if not records:
         raise UserFault("archive_empty", "The zip has no entries.", fix=_FIX_LAYOUT)
-    faults = safety_faults(infos, limits, data_end=data_end)
-    layout = _lay_out([read_entry(index, info) for index, info in enumerate(infos) if is_safe(info)], limits)
+    entries = [read_entry(index, record) for index, record in enumerate(records)]
+    faults = safety_faults(records, entries, limits, data_end=data_end)
+    layout = _lay_out(entries, limits)
     faults += _layout_faults(layout, limits)
     if faults:
         raise faults_together(faults)

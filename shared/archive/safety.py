@@ -1,25 +1,21 @@
-"""Whether an archive is safe to read: no way out of it, nothing hidden, nothing that unpacks out of proportion."""
+"""Whether an archive can be read: nothing hidden from us, nothing that takes more room than it may.
+
+Nothing is ever unpacked to a disk. So names harm nobody, wherever they point; and entries that are not used are not
+read, so it does not matter how they are packed, whether they need a password or how large they claim to be.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from zipfile import ZipInfo
 
-from shared.archive.entry import (
-    READABLE_METHODS,
-    is_absolute,
-    is_encrypted,
-    is_link,
-    is_traversal,
-    read_entry,
-    true_name,
-)
+from shared.archive.entry import Entry, aside, is_encrypted, is_link, is_readable_method
+from shared.archive.zip_format.directory import MAX_ENTRIES, Record
 from shared.errors import Fault
+from shared.text.bound import MOST_ENTRIES
+from shared.text.printable import quoted
 
-NUM_LISTED = 20
+NUM_LISTED = min(20, MOST_ENTRIES)
 """Places that a fault names; its ``count`` tells how many there are."""
-MAX_SHOWN = 200
-"""Characters of a name that are shown; a zip may hold names of 65,535."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +25,7 @@ class ArchiveLimits:
     Args:
         max_archive_bytes: Size of the zip itself.
         max_entries: Entries of any kind.
-        max_unpacked_bytes: All entries together, unpacked.
+        max_unpacked_bytes: All entries that are used together, unpacked.
         max_entry_bytes: One entry, unpacked; larger files are set aside, the job goes on.
         max_ratio: Unpacked size over packed size, of any entry from ``min_bomb_bytes`` on and of the whole.
         min_bomb_bytes: Below this an entry is harmless whatever its ratio: a plain bitmap packs 1,000 to 1.
@@ -37,7 +33,7 @@ class ArchiveLimits:
     """
 
     max_archive_bytes: int = 5 * 2**30
-    max_entries: int = 250_000
+    max_entries: int = MAX_ENTRIES
     max_unpacked_bytes: int = 50 * 2**30
     max_entry_bytes: int = 256 * 2**20
     max_ratio: float = 200.0
@@ -45,15 +41,24 @@ class ArchiveLimits:
     min_images: int = 5
 
 
-def safety_faults(infos: Sequence[ZipInfo], limits: ArchiveLimits, *, data_end: int | None) -> list[Fault]:
+def safety_faults(
+    records: Sequence[Record], entries: Sequence[Entry], limits: ArchiveLimits, *, data_end: int | None
+) -> list[Fault]:
     """Find everything that makes an archive unsafe or unreadable.
 
     Args:
-        infos: Every entry, in the order of the directory.
+        records: Every entry, in the order of the directory.
+        entries: The same, as people know them.
         limits: What is allowed.
         data_end: Offset at which the central directory begins, where known; entries must lie before it.
     """
-    return [*_entry_faults(infos), *_duplicate_faults(infos), *_size_faults(infos, limits, data_end)]
+    used = [
+        (entry, record)
+        for entry, record in zip(entries, records, strict=True)
+        if not entry.is_folder and aside(entry, max_entry_bytes=limits.max_entry_bytes) is None
+    ]
+    faults = [*_entry_faults(used), *_duplicate_faults(used)]
+    return [*faults, *_size_faults(used, len(records), limits, data_end)]
 
 
 def listed(places: Sequence[str]) -> dict[str, object]:
@@ -61,89 +66,138 @@ def listed(places: Sequence[str]) -> dict[str, object]:
     return {"files": list(places[:NUM_LISTED]), "count": len(places)}
 
 
-def is_safe(info: ZipInfo) -> bool:
-    """Tell whether the name of an entry may be used at all."""
-    return not (is_link(info) or is_traversal(info) or is_absolute(info))
+_Used = Sequence[tuple[Entry, Record]]
 
-
-_SAFETY: tuple[tuple[str, Callable[[ZipInfo], bool], str, str], ...] = (
-    ("archive_encrypted", is_encrypted, "need a password", "Zip the folders again without a password."),
-    ("archive_traversal", is_traversal, "have names that lead out of the archive", "Zip the class folders themselves."),
-    ("archive_absolute_path", is_absolute, "have absolute names", "Zip the class folders with relative names."),
+_SAFETY: tuple[tuple[str, Callable[[Record], bool], str, str], ...] = (
+    (
+        "archive_encrypted",
+        is_encrypted,
+        "need a password",
+        "Zip the folders again without a password, that is, without encryption.",
+    ),
     ("archive_links", is_link, "are links", "Put the images themselves into the folders and zip them again."),
     (
-        "archive_unsupported_compression",
-        lambda info: info.compress_type not in READABLE_METHODS,
-        "are packed by a method that is not supported",
-        "Zip the folders again with the usual method, Deflate.",
-    ),
-    (
         "archive_truncated",
-        lambda info: info.header_offset < 0,
+        lambda record: record.offset < 0,
         "lie before the start of the file: its beginning is missing",
         "Send it again, and check that it opens on your side.",
     ),
 )
 
 
-def _entry_faults(infos: Sequence[ZipInfo]) -> list[Fault]:
+def _entry_faults(used: _Used) -> list[Fault]:
     faults = []
     for code, is_bad, trouble, fix in _SAFETY:
-        bad = [true_name(info)[:MAX_SHOWN] for info in infos if is_bad(info)]
+        bad = [entry.path for entry, record in used if is_bad(record)]
         if bad:
-            message = f"{len(bad)} of {len(infos)} entries {trouble}, the first is {bad[0]!r}."
+            message = f"{len(bad):,} of {len(used):,} files {trouble}, the first is {quoted(bad[0])}."
             faults.append(Fault(code=code, message=message, fix=fix, details=listed(bad)))
-    return faults
+    return [*faults, *_method_faults(used)]
 
 
-def _duplicate_faults(infos: Sequence[ZipInfo]) -> list[Fault]:
-    files = (read_entry(index, info) for index, info in enumerate(infos))
-    counts = Counter(entry.path for entry in files if not entry.is_folder)
+_METHOD_NAMES = {
+    1: "Shrink",
+    6: "Implode",
+    9: "Deflate64",
+    12: "bzip2",
+    14: "LZMA",
+    20: "Zstandard (old)",
+    93: "Zstandard",
+    95: "xz",
+    96: "JPEG",
+    97: "WavPack",
+    98: "PPMd",
+    99: "AES encryption",
+}
+_DEFLATE64 = 9
+_FIX_DEFLATE64 = (
+    "Windows Explorer packs by Deflate64 where a zip or a file in it becomes larger than 2 GB, and offers no choice: "
+    "pack "
+    "fewer photographs at a time, leave videos out, or use 7-Zip (free): mark the class folders, Add to archive, "
+    "archive "
+    "format zip, compression method Deflate or level Store. Or name the folder itself to `convtailor run`."
+)
+_FIX_METHOD = (
+    "Pack the folders anew: in Windows or on a Mac with the zip that the system makes; in 7-Zip or WinZip choose the "
+    "format "
+    "zip and the method Deflate or Store (no compression). Or name the folder itself to `convtailor run`."
+)
+
+
+def _method_faults(used: _Used) -> list[Fault]:
+    """Name the methods that are not read, and what to do where each of them comes from."""
+    bad = [(entry.path, record.method) for entry, record in used if not is_readable_method(record)]
+    if not bad:
+        return []
+    methods = dict.fromkeys(method for _, method in bad)
+    names = ", ".join(_METHOD_NAMES.get(method, f"number {method}") for method in list(methods)[:3])
+    message = (
+        f"{len(bad):,} of {len(used):,} files are packed by a method that is not read ({names}), the first is "
+        f"{quoted(bad[0][0])}."
+    )
+    return [
+        Fault(
+            code="archive_unsupported_compression",
+            message=message,
+            fix=_FIX_DEFLATE64 if _DEFLATE64 in methods else _FIX_METHOD,
+            details=listed([path for path, _ in bad]),
+        )
+    ]
+
+
+def _duplicate_faults(used: _Used) -> list[Fault]:
+    counts = Counter(entry.path for entry, _ in used)
     twice = [path for path, count in counts.items() if count > 1]
     if not twice:
         return []
-    message = f"{len(twice)} names stand in the zip more than once, the first is {twice[0]!r}."
+    message = f"{len(twice):,} names stand in the zip more than once, the first is {quoted(twice[0])}."
     fix = "Make a new zip instead of adding to an old one."
     return [Fault(code="archive_duplicate_names", message=message, fix=fix, details=listed(twice))]
 
 
-def _size_faults(infos: Sequence[ZipInfo], limits: ArchiveLimits, data_end: int | None) -> list[Fault]:
+def _size_faults(used: _Used, num_entries: int, limits: ArchiveLimits, data_end: int | None) -> list[Fault]:
     faults = []
-    if len(infos) > limits.max_entries:
-        message = f"The zip has {len(infos):,} entries, at most {limits.max_entries:,} are allowed."
+    if num_entries > limits.max_entries:
+        message = f"The zip has {num_entries:,} entries, at most {limits.max_entries:,} are allowed."
         fix = "Send fewer images; a few hundred per class are plenty."
-        faults.append(Fault(code="archive_too_many_files", message=message, fix=fix, details={"count": len(infos)}))
-    unpacked = sum(info.file_size for info in infos)
+        faults.append(Fault(code="archive_too_many_files", message=message, fix=fix, details={"count": num_entries}))
+    unpacked = sum(record.size_bytes for _, record in used)
     if unpacked > limits.max_unpacked_bytes:
         message = f"The zip unpacks to {unpacked:,} bytes, at most {limits.max_unpacked_bytes:,} are allowed."
         fix = "Send fewer or smaller images; a long side of 1,000 px is plenty."
         faults.append(Fault(code="archive_unpacks_too_big", message=message, fix=fix, details={"bytes": unpacked}))
-    bombs = _bombs(infos, limits, data_end)
+    bombs = _bombs(used, limits, data_end)
     if bombs:
-        message = f"{len(bombs)} entries unpack to far more than an image can, the first is {bombs[0]!r}."
+        message = f"{len(bombs):,} files unpack to far more than an image can, the first is {quoted(bombs[0])}."
         fix = "Zip only your own images; leave out the files named in the details."
         faults.append(Fault(code="archive_bomb", message=message, fix=fix, details=listed(bombs)))
     return faults
 
 
-def _bombs(infos: Sequence[ZipInfo], limits: ArchiveLimits, data_end: int | None) -> list[str]:
-    """Name entries that unpack out of proportion, or share their packed bytes with others (Fifield's bomb).
+def _bombs(used: _Used, limits: ArchiveLimits, data_end: int | None) -> list[str]:
+    """Name files that claim to unpack out of proportion, or share their packed bytes with others (Fifield's bomb).
+
+    What they unpack to is bounded when they are read; this spares the hours that it would take.
 
     Source: David Fifield, A better zip bomb, WOOT 2019.
     """
+    if not used:
+        return []
     inflated = [
-        true_name(info)
-        for info in infos
-        if info.file_size >= limits.min_bomb_bytes and info.file_size > limits.max_ratio * max(info.compress_size, 1)
+        entry.path
+        for entry, record in used
+        if record.size_bytes >= limits.min_bomb_bytes
+        and record.size_bytes > limits.max_ratio * max(record.packed_bytes, 1)
     ]
-    unpacked, packed = sum(info.file_size for info in infos), sum(info.compress_size for info in infos)
+    unpacked = sum(record.size_bytes for _, record in used)
+    packed = sum(record.packed_bytes for _, record in used)
     if not inflated and unpacked >= limits.min_bomb_bytes * 8 and unpacked > limits.max_ratio * max(packed, 1):
-        inflated = [true_name(max(infos, key=lambda info: info.file_size))]
-    by_offset = sorted(infos, key=lambda info: info.header_offset)
-    starts = [*(info.header_offset for info in by_offset[1:]), data_end]
+        inflated = [max(used, key=lambda each: each[1].size_bytes)[0].path]
+    by_offset = sorted(used, key=lambda each: each[1].offset)
+    starts = [*(record.offset for _, record in by_offset[1:]), data_end]
     overlapping = [
-        true_name(info)
-        for info, end in zip(by_offset, starts, strict=True)
-        if end is not None and info.header_offset + info.compress_size > end
+        entry.path
+        for (entry, record), end in zip(by_offset, starts, strict=True)
+        if end is not None and record.offset + record.packed_bytes > end
     ]
     return list(dict.fromkeys([*inflated, *overlapping]))

@@ -6,10 +6,13 @@ ROOT = Path(__file__).resolve().parents[2]
 UNIT = "tests/unit"
 
 SUITES: dict[str, tuple[str, ...]] = {
-    "shared/archive/directory.py": ("archive_rules", "archive_index"),
-    "shared/archive/entry.py": ("archive_rules", "archive_index"),
+    "shared/archive/zip_format/code_page.py": ("code_page",),
+    "shared/archive/zip_format/content.py": ("zip_content",),
+    "shared/archive/zip_format/directory.py": ("zip_directory",),
+    "shared/archive/zip_format/end_record.py": ("zip_directory",),
+    "shared/archive/entry.py": ("archive_names", "archive_rules"),
     "shared/archive/rules.py": ("archive_rules", "archive_index"),
-    "shared/archive/safety.py": ("archive_rules", "archive_index"),
+    "shared/archive/safety.py": ("archive_names", "archive_rules", "archive_index"),
     "shared/errors.py": ("intake_errors", "vendor_error", "options", "settings"),
     "shared/interval.py": ("interval",),
     "shared/job/claim.py": ("claim", "job_lease", "worker"),

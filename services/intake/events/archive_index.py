@@ -7,18 +7,22 @@
 """
 
 import io
+from threading import BoundedSemaphore
 from typing import IO, cast
 
-from shared.archive.directory import open_archive
 from shared.archive.rules import ArchivePlan, plan_archive
 from shared.archive.safety import ArchiveLimits
+from shared.archive.zip_format.directory import MAX_DIRECTORY_BYTES, read_directory
 from shared.errors import UserFault
 from shared.ports.object_store import ObjectStore
 
 BLOCK_BYTES = 128 * 1024
 """Least range asked for: the directory of 1,000 images, so a usual archive takes two or three reads."""
-MAX_DIRECTORY_BYTES = 64 * 2**20
-"""Most bytes read of any archive; the directory of 500,000 entries."""
+_MAX_READ_BYTES = MAX_DIRECTORY_BYTES + 16 * 2**20
+"""Most bytes read of any archive: its table of contents, and looks at where one may begin."""
+
+_AT_ONCE = BoundedSemaphore(2)
+"""Tables of contents in memory at a time: one of 250,000 entries takes more than a hundred megabytes."""
 
 
 def read_plan(
@@ -47,8 +51,9 @@ def read_plan(
             details={"bytes": size_bytes, "max_bytes": limits.max_archive_bytes},
         )
     remote = RemoteFile(objects, key, generation=generation, size_bytes=size_bytes)
-    with open_archive(cast("IO[bytes]", remote)) as archive:
-        return plan_archive(archive.infolist(), limits, data_end=archive.start_dir)
+    with _AT_ONCE:
+        directory = read_directory(cast("IO[bytes]", remote), max_entries=limits.max_entries)
+        return plan_archive(directory.records, limits, data_end=directory.start)
 
 
 class RemoteFile(io.RawIOBase):
@@ -70,7 +75,7 @@ class RemoteFile(io.RawIOBase):
         self._position = 0
         self._block_start = 0
         self._block = b""
-        self._left_bytes = MAX_DIRECTORY_BYTES
+        self._left_bytes = _MAX_READ_BYTES
 
     def readable(self) -> bool:
         """Tell that it can be read."""
@@ -88,7 +93,7 @@ class RemoteFile(io.RawIOBase):
         """Move the position.
 
         Raises:
-            OSError: If it would lie before the start; zipfile relies on it.
+            OSError: If it would lie before the start.
         """
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size_bytes}[whence]
         if start + offset < 0:
@@ -108,14 +113,14 @@ class RemoteFile(io.RawIOBase):
         return data
 
     def _fetch(self, start: int, end: int) -> None:
-        """Read a range of at least one block, reaching back where the end is near: zipfile looks there first."""
+        """Read a range of at least one block, reaching back where the end is near: that is looked at first."""
         self._block_start = max(0, min(start, self._size_bytes - BLOCK_BYTES))
         end = min(self._size_bytes, max(end, self._block_start + BLOCK_BYTES))
         self._left_bytes -= end - self._block_start
         if self._left_bytes < 0:
             raise UserFault(
                 "archive_too_many_files",
-                f"The table of contents of the zip takes more than {MAX_DIRECTORY_BYTES:,} bytes.",
+                f"The table of contents of the zip takes more than {_MAX_READ_BYTES:,} bytes.",
                 fix="Send fewer images; a few hundred per class are plenty.",
             )
         self._block = self._objects.read(self._key, self._block_start, end, generation=self._generation)

@@ -1,49 +1,44 @@
 """The archive on the local disk: judged anew, then read entry by entry, never unpacked."""
 
-import struct
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from lzma import LZMAError
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
 
 from services.trainer.data.pictures.image import UnusableImage
-from shared.archive.directory import open_archive
 from shared.archive.entry import Entry
 from shared.archive.rules import ArchivePlan, plan_archive
-
-_DAMAGE = (BadZipFile, zlib.error, LZMAError, EOFError, OSError, RuntimeError, ValueError, struct.error)
-"""What zipfile raises where packed bytes are not what the central directory promised; a wrong checksum among them."""
+from shared.archive.zip_format.content import ContentReader, DamagedContent
+from shared.archive.zip_format.directory import Directory, read_directory
 
 
 class ImageArchive:
     """A zip that has been found sound as far as its central directory tells. Reading is safe for threads.
 
     Args:
+        directory: Every entry, used or not.
+        content: Reads single ones.
         plan: What is to be read.
     """
 
-    def __init__(self, archive: ZipFile, plan: ArchivePlan) -> None:
+    def __init__(self, directory: Directory, content: ContentReader, plan: ArchivePlan) -> None:
         self.plan = plan
-        self._archive = archive
-        self._infos = archive.infolist()
+        self._records = directory.records
+        self._content = content
 
     @property
     def num_entries(self) -> int:
         """Entries of the central directory, used or not."""
-        return len(self._infos)
+        return len(self._records)
 
     def read(self, entry: Entry) -> bytes:
-        """Return the bytes of one entry; never more than the directory claims, whatever the packed bytes hold.
+        """Return the bytes of one entry; no more are unpacked than the directory claims, whatever is packed.
 
         Raises:
             UnusableImage: If they are damaged.
         """
         try:
-            with self._archive.open(self._infos[entry.index]) as file:
-                return file.read()
-        except _DAMAGE as error:
+            return self._content.read(self._records[entry.index])
+        except (DamagedContent, OSError) as error:
             reason = f"The file is damaged inside the zip: {error}."
             raise UnusableImage("file_damaged", reason, fix="Zip the original again and send it once more.") from error
 
@@ -55,5 +50,6 @@ def open_images(path: Path) -> Iterator[ImageArchive]:
     Raises:
         UserFault: With every fault found; see :func:`shared.archive.rules.plan_archive`.
     """
-    with path.open("rb") as file, open_archive(file) as archive:
-        yield ImageArchive(archive, plan_archive(archive.infolist(), data_end=archive.start_dir))
+    with path.open("rb") as file:
+        directory = read_directory(file)
+        yield ImageArchive(directory, ContentReader(file), plan_archive(directory.records, data_end=directory.start))

@@ -1,0 +1,168 @@
+"""Names of entries as people know them, whatever program wrote them; nothing is refused that harms nobody."""
+
+import io
+from collections.abc import Mapping
+
+import pytest
+
+from shared.archive.rules import ArchivePlan, plan_archive
+from shared.archive.zip_format.content import ContentReader
+from shared.archive.zip_format.directory import read_directory
+from shared.errors import UserFault
+from tests.archive_making import encoded, photograph
+from tests.zip_making import Member, made
+
+NUM = 5
+
+
+def members(names: Mapping[str, str] | list[str], page: str = "utf-8", **more: object) -> list[Member]:
+    """Return ``NUM`` images for each class, the path of each after ``{}`` was put into the template."""
+    return [
+        Member(name=template.format(number).encode(page), data=b"%d" % number, **more)  # type: ignore[arg-type]
+        for template in names
+        for number in range(NUM)
+    ]
+
+
+def plan_of(entries: list[Member]) -> ArchivePlan:
+    directory = read_directory(io.BytesIO(made(entries)))
+    return plan_archive(directory.records, data_end=directory.start)
+
+
+def refusal_of(entries: list[Member]) -> UserFault:
+    with pytest.raises(UserFault) as caught:
+        plan_of(entries)
+    return caught.value
+
+
+CATS_AND_DOGS = ["cats/{}.jpg", "dogs/{}.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("page", "classes"),
+    [
+        ("cp932", ["ソックス", "ソファ"]),
+        ("cp932", ["十円玉", "百円玉"]),
+        ("gb18030", ["苹果", "香蕉"]),
+        ("cp950", ["功能", "許可"]),
+        ("cp949", ["강아지", "고양이"]),
+        ("cp866", ["кошка", "собака"]),
+        ("cp437", ["Käfer", "Mücke"]),
+    ],
+)
+def test_classes_in_a_code_page_of_a_country_are_read_and_none_is_cut_at_half_a_character(
+    page: str, classes: list[str]
+) -> None:
+    plan = plan_of(members([f"{name}/photo_{{}}.jpg" for name in classes], page))
+    assert sorted(plan.classes) == sorted(classes)
+
+
+def test_classes_told_in_utf8_beside_the_code_page_stay_apart() -> None:
+    plan = plan_of(members(["松/{}.jpg", "梅/{}.jpg"]))
+    assert sorted(plan.classes) == ["松", "梅"]
+
+
+def test_composed_and_decomposed_spellings_are_one_class_and_escapes_tell_strange_names_apart() -> None:
+    plan = plan_of(
+        members(["caf\u00e9/{}.jpg", "cafe\u0301/b{}.jpg", "a\u202eb/{}.jpg", "ab/{}.jpg", "ab\u200b/{}.jpg"])
+    )
+    assert sorted(plan.classes) == [r"a\u202eb", r"ab", r"ab\u200b", "caf\u00e9"]
+    assert all(name.isprintable() for name in plan.classes)
+    assert len(plan.classes["caf\u00e9"]) == 2 * NUM
+
+
+def test_file_names_are_fit_to_be_shown_wherever_they_go() -> None:
+    plan = plan_of([*members(CATS_AND_DOGS), Member(name=b"cats/\x1b[2J.jpg"), Member(name=b"dogs/\x07.txt")])
+    paths = [entry.path for entries in plan.classes.values() for entry in entries]
+    assert r"cats/\x1b[2J.jpg" in paths
+    assert [each.path for each in plan.set_aside] == [r"dogs/\x07.txt"]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "/{}/{{}}.jpg",
+        "../photos/{}/{{}}.jpg",
+        "./{}/{{}}.jpg",
+        "C:/photos/{}/{{}}.jpg",
+        "C:\\photos\\{}\\{{}}.jpg",
+        "\\\\server\\share\\{}\\{{}}.jpg",
+        "{}\\{{}}.jpg",
+        "photos/other/../{}/{{}}.jpg",
+    ],
+)
+def test_where_the_packing_program_stood_does_not_matter(template: str) -> None:
+    plan = plan_of([Member(name=b"/"), *members([template.format(name) for name in ("cats", "dogs")])])
+    assert list(plan.classes) == ["cats", "dogs"]
+    assert plan.num_images == 2 * NUM
+    for entry in (entry for entries in plan.classes.values() for entry in entries):
+        assert ".." not in entry.path
+        assert not entry.path.startswith("/")
+
+
+@pytest.mark.parametrize("classes", [["A: healthy", "B: sick", "C: severe"], ["1: a", "z:b"]])
+def test_a_colon_in_a_class_is_no_drive(classes: list[str]) -> None:
+    plan = plan_of(members([f"{name}/{{}}.jpg" for name in classes], made_by=3 << 8))
+    assert list(plan.classes) == classes
+
+
+@pytest.mark.parametrize("attributes", [0x420, 0x400, 0x480421, 0x401020])
+def test_an_attribute_of_windows_is_no_link(attributes: int) -> None:
+    assert plan_of(members(CATS_AND_DOGS, attributes=attributes)).num_images == 2 * NUM
+
+
+def test_a_link_that_unix_wrote_is_one() -> None:
+    link = Member(name=b"cats/link.jpg", data=b"../a.jpg", attributes=0o120777 << 16, made_by=3 << 8)
+    assert refusal_of([*members(CATS_AND_DOGS), link]).fault.code == "archive_links"
+
+
+@pytest.mark.parametrize("unused", ["cats/clip.mp4", "cats/notes.txt", "__MACOSX/cats/._1.jpg", "cats/more.zip"])
+@pytest.mark.parametrize(
+    "trouble", [{"method": 9}, {"method": 99, "flags": 1}, {"attributes": 0o120777 << 16, "made_by": 768}]
+)
+def test_what_is_not_used_may_be_packed_in_any_way(unused: str, trouble: Mapping[str, int]) -> None:
+    odd = Member(name=unused.encode(), packed=b"whatever", size_bytes=3 * 2**30, **trouble)  # type: ignore[arg-type]
+    assert plan_of([*members(CATS_AND_DOGS), odd, odd]).num_images == 2 * NUM
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "words"),
+    [
+        (9, "Deflate64", ("Windows Explorer", "2 GB", "7-Zip", "Deflate")),
+        (12, "bzip2", ("7-Zip", "Deflate")),
+        (14, "LZMA", ("7-Zip", "Deflate")),
+        (93, "Zstandard", ("7-Zip", "Deflate")),
+        (77, "number 77", ("7-Zip", "Deflate")),
+    ],
+)
+def test_a_method_that_is_not_read_is_named_with_what_to_do(method: int, name: str, words: tuple[str, ...]) -> None:
+    fault = refusal_of(members(CATS_AND_DOGS, method=method, packed=b"??")).fault
+    assert fault.code == "archive_unsupported_compression"
+    assert name in fault.message
+    assert all(word in fault.fix for word in words)
+
+
+def test_files_that_need_a_password_are_told_as_that_and_as_nothing_else() -> None:
+    fault = refusal_of(members(CATS_AND_DOGS, method=99, flags=1, packed=b"??")).fault
+    assert [each["code"] for each in fault.details["faults"]] == ["archive_encrypted"]
+
+
+def test_an_entry_is_read_by_its_place_whatever_its_local_header_calls_it() -> None:
+    picture = encoded(photograph(1))
+    entries = [
+        Member(name=f"{name}/{number}.png".encode(), local_name=f"{name}\\{number}.png".encode(), data=picture)
+        for name in ("mug", "spoon")
+        for number in range(NUM)
+    ]
+    file = io.BytesIO(made(entries))
+    directory = read_directory(file)
+    plan = plan_archive(directory.records, data_end=directory.start)
+    assert list(plan.classes) == ["mug", "spoon"]
+    assert ContentReader(file).read(directory.records[plan.classes["mug"][0].index]) == picture
+
+
+def test_a_hundred_thousand_folders_are_told_in_a_screenful() -> None:
+    entries = [*members(CATS_AND_DOGS), *(Member(name=b"folder %06d/" % number) for number in range(100_000))]
+    fault = refusal_of(entries).fault
+    assert len(fault.message) < 3_100
+    assert len(str(fault.details)) < 30_000
