@@ -13,6 +13,7 @@ from enum import StrEnum
 
 UPLOADS, JOBS = "uploads/", "jobs/"
 _ARCHIVE = re.compile(rf"{UPLOADS}([^/]+)/[^/]+")
+_OWNED = re.compile(rf"(?:{UPLOADS}|{JOBS})([^/]+)/.+")
 _LEDGER_ENTRY = re.compile(rf"{JOBS}[^/]+/([1-9][0-9]*)/ledger/(.+)")
 
 
@@ -49,6 +50,12 @@ def archive_key(job_id: str) -> str:
 def job_of_archive(key: str) -> str | None:
     """Return whose archive lies under a key, ``None`` where the key is none of an archive."""
     found = _ARCHIVE.fullmatch(key)
+    return found[1] if found else None
+
+
+def job_of_key(key: str) -> str | None:
+    """Return whose object lies under a key, of whichever kind; ``None`` where the key is none of ours."""
+    found = _OWNED.fullmatch(key)
     return found[1] if found else None
 
 

@@ -68,6 +68,14 @@ class Settings:
         None,
         help="Service account that signs URLs through IAM; the one that the service runs as where none is given.",
     )
+    artefact_days: Annotated[float, Field(gt=0, le=365)] = setting(
+        30.0,
+        help="Days after the end of a job for which its networks, result and report are kept, and the address of its "
+        "person; then they are deleted.",
+    )
+    archive_days: Annotated[float, Field(ge=0, le=365)] = setting(
+        0.0, help="Days after the end of a job for which its photographs are kept; 0: they are deleted when it ends."
+    )
     log_level: str = setting("INFO", help="Least severe log level written: DEBUG, INFO, WARNING or ERROR.")
 
 

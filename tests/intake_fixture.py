@@ -9,11 +9,12 @@ from functools import partial
 from services.intake.api.routes import JobRoutes
 from services.intake.app import create_app
 from services.intake.events.archive_event import announce_archive, handle_archive
-from services.intake.submission import UploadTerms
+from services.intake.submission import LinkTerms, UploadTerms
 from services.intake.uploads import ObjectRoutes
 from shared.adapters.embedded.signed_url import UrlSigner
 from shared.job.events import Topic, decode
 from shared.job.job import Job, JobState, advance
+from shared.job.retention import Retention
 from shared.messaging.consumer import consume_once
 from shared.web.address import PublicAddress
 from tests.doubles.memory_event_bus import MemoryEventBus
@@ -46,7 +47,7 @@ class IntakeFixture:
             bus=self.bus,
             clock=self.clock,
             terms=UploadTerms(max_bytes=MAX_BYTES, valid_for=VALID_FOR),
-            link_valid_for=VALID_FOR,
+            links=LinkTerms(valid_for=VALID_FOR, retention=Retention(), clock=self.clock),
             address=PublicAddress(url=PUBLIC_URL),
         )
         self.app = create_app(

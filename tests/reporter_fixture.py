@@ -16,6 +16,7 @@ from shared.adapters.embedded.signed_url import UrlSigner
 from shared.job.events import announcement
 from shared.job.job import Artefacts, Job, JobState
 from shared.job.result import Result
+from shared.job.retention import Retention
 from shared.json_codec import to_json
 from shared.messaging.outbox import publish_pending
 from tests.doubles.memory_event_bus import MemoryEventBus
@@ -93,6 +94,7 @@ def open_office() -> Office:
         link_validity=timedelta(days=7),
         patience=timedelta(hours=24),
         public_url=PUBLIC_URL,
+        retention=Retention(),
     )
     tools = Tools(store=store, objects=objects, mailer=tray, draw=draw_nothing, clock=clock, terms=terms)
     return Office(clock=clock, store=store, objects=objects, bus=bus, tray=tray, signer=signer, tools=tools)

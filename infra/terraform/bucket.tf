@@ -11,12 +11,14 @@ resource "google_storage_bucket" "data" {
     retention_duration_seconds = 0
   }
 
+  # Intake deletes what is due, counted from the end of its job; it has the same days in its settings. These rules, which
+  # count from the day of writing, catch what intake could not delete, and never what it is still to keep.
   lifecycle_rule {
     action {
       type = "Delete"
     }
     condition {
-      age            = var.archive_days
+      age            = ceil(var.archive_days) + local.longest_wait_days
       matches_prefix = ["uploads/"]
     }
   }
@@ -26,7 +28,7 @@ resource "google_storage_bucket" "data" {
       type = "Delete"
     }
     condition {
-      age            = var.artefact_days
+      age            = ceil(var.artefact_days) + local.longest_training_days
       matches_prefix = ["jobs/"]
     }
   }
@@ -58,15 +60,20 @@ resource "google_storage_bucket" "weights" {
 }
 
 locals {
+  longest_wait_days     = 30 # from an upload to the end of its job, should machines be scarce
+  longest_training_days = 7  # from the first finished trial to the end: four attempts of a day, and a day for the mail
+
   objects = "projects/_/buckets/${google_storage_bucket.data.name}/objects"
 
   # objectUser creates, reads, replaces and deletes; objectViewer reads. Who signs a URL must be allowed what it allows.
   bucket_access = {
     intake-uploads  = { member = google_service_account.intake.member, role = "roles/storage.objectUser", folder = "uploads" }
     intake-jobs     = { member = google_service_account.intake.member, role = "roles/storage.objectViewer", folder = "jobs" }
+    intake-expires  = { member = google_service_account.intake.member, role = google_project_iam_custom_role.object_deleter.id, folder = "jobs" }
     trainer-uploads = { member = google_service_account.trainer.member, role = "roles/storage.objectViewer", folder = "uploads" }
     trainer-jobs    = { member = google_service_account.trainer.member, role = "roles/storage.objectUser", folder = "jobs" }
     reporter-jobs   = { member = google_service_account.reporter.member, role = "roles/storage.objectUser", folder = "jobs" }
+    reporter-clears = { member = google_service_account.reporter.member, role = google_project_iam_custom_role.object_deleter.id, folder = "uploads" }
   }
 }
 
@@ -88,6 +95,15 @@ resource "google_project_iam_custom_role" "object_lister" {
   role_id     = "${replace(var.prefix, "-", "_")}object_lister"
   title       = "convtailor: lists objects"
   permissions = ["storage.objects.list"]
+  depends_on  = [google_project_service.api]
+}
+
+# The reporter deletes photographs before it says so, and intake what has been kept for long enough; neither may replace
+# what the other services write there.
+resource "google_project_iam_custom_role" "object_deleter" {
+  role_id     = "${replace(var.prefix, "-", "_")}object_deleter"
+  title       = "convtailor: deletes objects"
+  permissions = ["storage.objects.delete"]
   depends_on  = [google_project_service.api]
 }
 

@@ -5,12 +5,14 @@ locals {
 
   # What every service is told.
   service_environment = {
-    CONVTAILOR_BACKEND      = "gcp"
-    CONVTAILOR_GCP_PROJECT  = var.project
-    CONVTAILOR_GCP_BUCKET   = google_storage_bucket.data.name
-    CONVTAILOR_GCP_DATABASE = google_firestore_database.jobs.name
-    CONVTAILOR_GCP_PREFIX   = var.prefix
-    CONVTAILOR_PUBLIC_URL   = local.public_url
+    CONVTAILOR_BACKEND       = "gcp"
+    CONVTAILOR_GCP_PROJECT   = var.project
+    CONVTAILOR_GCP_BUCKET    = google_storage_bucket.data.name
+    CONVTAILOR_GCP_DATABASE  = google_firestore_database.jobs.name
+    CONVTAILOR_GCP_PREFIX    = var.prefix
+    CONVTAILOR_PUBLIC_URL    = local.public_url
+    CONVTAILOR_ARCHIVE_DAYS  = tostring(var.archive_days)
+    CONVTAILOR_ARTEFACT_DAYS = tostring(var.artefact_days)
   }
 
   intake_threads = 8

@@ -22,3 +22,28 @@ resource "google_cloud_scheduler_job" "sweep" {
     }
   }
 }
+
+# Deletes what has been kept for long enough. At 3 o'clock, UTC, intake looks at everything, otherwise at the last day.
+resource "google_cloud_scheduler_job" "expire" {
+  name             = "${var.prefix}expire"
+  region           = var.region
+  schedule         = "17 * * * *"
+  time_zone        = "Etc/UTC"
+  attempt_deadline = "300s"
+  depends_on       = [google_project_service.api]
+
+  # Likewise.
+  retry_config {
+    retry_count = 0
+  }
+
+  http_target {
+    http_method = "POST"
+    uri         = "${google_cloud_run_v2_service.intake.uri}/tasks/expire"
+
+    oidc_token {
+      service_account_email = google_service_account.push.email
+      audience              = local.push_audience
+    }
+  }
+}

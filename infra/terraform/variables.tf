@@ -74,19 +74,24 @@ variable "intake_max_instances" {
 }
 
 variable "archive_days" {
-  description = "Days after which uploaded archives are deleted."
+  description = "Days after the end of a job for which its photographs are kept; 0: they are deleted when it ends."
   type        = number
-  default     = 30
+  default     = 0
+
+  validation {
+    condition     = var.archive_days >= 0 && var.archive_days <= 365
+    error_message = "0 to 365 days."
+  }
 }
 
 variable "artefact_days" {
-  description = "Days after which networks, results and reports are deleted. Firestore forgets a job after 365 days; then nobody knows whose they were."
+  description = "Days after the end of a job for which its networks, result and report are kept, and the address of its person. Firestore forgets a job after 365 days; then nobody knows whose they were."
   type        = number
-  default     = 180
+  default     = 30
 
   validation {
-    condition     = var.artefact_days >= 7 && var.artefact_days <= 365
-    error_message = "7 to 365 days: links in mails work for 7, and jobs are forgotten after 365."
+    condition     = var.artefact_days > 0 && var.artefact_days <= 365
+    error_message = "More than 0 and at most 365 days: jobs are forgotten after 365."
   }
 }
 

@@ -9,14 +9,16 @@ from flask import Flask
 from services.intake.api.routes import JobRoutes
 from services.intake.app import create_app
 from services.intake.events.archive_event import announce_archive, handle_archive
-from services.intake.events.background import Background, Task, keep_sweeping
+from services.intake.events.background import Background, Task, keep_expiring, keep_sweeping
+from services.intake.events.expiry import Keeper
 from services.intake.events.push import PushRoutes
 from services.intake.settings import IntakeSettings
-from services.intake.submission import UploadTerms
+from services.intake.submission import LinkTerms, UploadTerms
 from services.intake.uploads import ObjectRoutes
 from shared.backends import Backends, open_backends
 from shared.clock import Clock, utc_now
 from shared.job.events import Topic
+from shared.job.retention import retention_of
 from shared.messaging.consumer import consume
 from shared.messaging.disposition import Handler
 from shared.messaging.sweeper import SweepReport, sweep
@@ -68,7 +70,9 @@ def _job_routes(settings: IntakeSettings, backends: Backends, address: PublicAdd
         bus=backends.event_bus,
         clock=clock,
         terms=UploadTerms(max_bytes=settings.max_upload_bytes, valid_for=timedelta(seconds=settings.upload_valid_s)),
-        link_valid_for=timedelta(seconds=settings.link_valid_s),
+        links=LinkTerms(
+            valid_for=timedelta(seconds=settings.link_valid_s), retention=retention_of(settings), clock=clock
+        ),
         address=address,
     )
 
@@ -85,16 +89,28 @@ def _object_routes(backends: Backends, clock: Clock) -> ObjectRoutes | None:
 
 
 def _push_routes(gate: PushGate, settings: IntakeSettings, backends: Backends, clock: Clock) -> PushRoutes:
-    sweep_once = partial(_swept, _patience(settings), backends=backends, clock=clock)
-    return PushRoutes(gate=gate, handle=_upload_handler(backends, clock), sweep=sweep_once, clock=clock)
+    keeper = _keeper(settings, backends)
+    return PushRoutes(
+        gate=gate,
+        handle=_upload_handler(backends, clock),
+        sweep=partial(_swept, _patience(settings), backends=backends, clock=clock),
+        expire=lambda: keeper.expire(clock()),
+        clock=clock,
+    )
 
 
 def _tasks(settings: IntakeSettings, backends: Backends, clock: Clock) -> list[tuple[str, Task]]:
     bus, handler = backends.event_bus, _upload_handler(backends, clock)
     sweeper = partial(_swept, backends=backends, clock=clock)
+    keeper = _keeper(settings, backends)
+
+    def expire(is_thorough: bool) -> object:
+        return keeper.expire(clock(), is_thorough=is_thorough)
+
     return [
         ("uploads", lambda stop: consume(bus, Topic.UPLOADS, handler, stop=stop, idle_wait_s=_IDLE_WAIT_S)),
         ("sweeper", partial(keep_sweeping, sweep=sweeper, patience=_patience(settings))),
+        ("expiry", partial(keep_expiring, expire=expire)),
     ]
 
 
@@ -107,6 +123,15 @@ def _swept(patience: timedelta, *, backends: Backends, clock: Clock) -> SweepRep
         heartbeats=backends.heartbeat_store,
         now=clock(),
         patience=patience,
+    )
+
+
+def _keeper(settings: IntakeSettings, backends: Backends) -> Keeper:
+    return Keeper(
+        store=backends.job_store,
+        heartbeats=backends.heartbeat_store,
+        objects=backends.object_store,
+        retention=retention_of(settings),
     )
 
 

@@ -4,13 +4,14 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from services.intake.job_request import JobRequest
 from shared.clock import Clock
 from shared.errors import Conflict, NotFound, UserFault
 from shared.job.events import announcement
 from shared.job.job import Artefacts, Job, JobState, Upload, advance
+from shared.job.retention import Retention
 from shared.layout import FILE_NAMES, Artefact, archive_key
 from shared.messaging.outbox import publish_pending
 from shared.ports.event_bus import EventBus
@@ -167,24 +168,51 @@ def _cancelled(job: Job, clock: Clock) -> Job:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkTerms:
+    """What downloads are signed by.
+
+    Args:
+        valid_for: Life of a link, unless what it leads to goes sooner.
+        retention: How long that is kept.
+        clock: Tells the time.
+    """
+
+    valid_for: timedelta
+    retention: Retention
+    clock: Clock
+
+
 def link(
-    job_id: str, token: str, artefact: Artefact, *, store: JobStore, objects: ObjectStore, valid_for: timedelta
+    job_id: str, token: str, artefact: Artefact, *, store: JobStore, objects: ObjectStore, terms: LinkTerms
 ) -> SignedRequest:
-    """Sign a fresh download of what a job left.
+    """Sign a fresh download of what a job left; it does not outlive that.
 
     Raises:
-        UserFault: ``job_not_found``, ``artefact_not_ready`` or ``artefact_absent``.
+        UserFault: ``job_not_found``, ``artefact_not_ready``, ``artefact_absent`` or ``artefact_expired``.
     """
-    job = look_up(job_id, token, store=store).job
+    job, now = look_up(job_id, token, store=store).job, terms.clock()
     key = _key_of(job.artefacts, artefact)
+    left = terms.retention.artefacts_until(job, now) - now
+    if job.forgotten_at is not None or (key is not None and left <= timedelta(0)):
+        raise _expired(job, terms.retention.artefacts_until(job, now))
     if key is not None:
-        return objects.sign_download(key, filename=FILE_NAMES[artefact], valid_for=valid_for)
+        return objects.sign_download(key, filename=FILE_NAMES[artefact], valid_for=min(terms.valid_for, left))
     name, details = FILE_NAMES[artefact], {"state": job.state}
     if job.is_ended:
         message, fix = f"The job is {job.state} and left no {name}.", "Its status and its mail say why."
         raise UserFault("artefact_absent", message, fix=fix, details=details)
     message, fix = f"The job is {job.state}; there is no {name} yet.", "Ask again when its status links to it."
     raise UserFault("artefact_not_ready", message, fix=fix, details=details)
+
+
+def _expired(job: Job, until: datetime) -> UserFault:
+    return UserFault(
+        "artefact_expired",
+        f"What the job left was kept until {until:%Y-%m-%d %H:%M} UTC.",
+        fix="Use the copy that was downloaded before, or submit the archive again.",
+        details={"state": job.state},
+    )
 
 
 def _key_of(artefacts: Artefacts, artefact: Artefact) -> str | None:

@@ -20,6 +20,7 @@ from shared.backends import open_backends
 from shared.clock import Clock, utc_now
 from shared.errors import Conflict
 from shared.job.events import Event, Topic
+from shared.job.retention import retention_of
 from shared.messaging.consumer import consume
 from shared.ports.event_bus import EventBus
 from shared.push_gate import PushGate, expected_caller, open_push_gate
@@ -116,6 +117,7 @@ def _terms(settings: ReporterSettings) -> Terms:
         patience=timedelta(hours=settings.mail_patience_h),
         public_url=settings.public_url.rstrip("/"),
         delivery_dir=settings.delivery_dir,
+        retention=retention_of(settings),
     )
 
 

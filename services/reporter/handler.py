@@ -1,7 +1,8 @@
 """The reporter's use case: tell the person how a job ended, once.
 
-The order of steps makes a crash at any point harmless: claim, write the page, send, and only then record, in one
-compare-and-set, that it was mailed. A crash between the last two sends the mail again, under the same Message-ID.
+The order of steps makes a crash at any point harmless: claim, delete the photographs that nobody trains on any more,
+write the page, send, and only then record, in one compare-and-set, that it was mailed. A crash between the last two
+sends the mail again, under the same Message-ID.
 
 =========================  ==================================================================================
 mailer says ``Transient``  the event comes again after the bus's back-off, until :attr:`Terms.patience` is over
@@ -28,16 +29,17 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from services.reporter.attempt import begin, effort_of, hand_back, not_written
 from services.reporter.mailers.mailer import Mailer
 from services.reporter.mailers.message import is_too_large, to_message
-from services.reporter.report.downloads import Downloads, local_downloads, signed_downloads
+from services.reporter.report.downloads import Downloads, Kept, local_downloads, signed_downloads
 from services.reporter.report.figures import Figures
 from services.reporter.report.letter import write_letter, write_page
 from services.reporter.report.plots.plan import undrawn
 from shared.clock import Clock
-from shared.errors import Conflict, Fault, NotFound, Transient, UserFault
+from shared.errors import Conflict, ConvtailorError, Fault, NotFound, Transient, UserFault
 from shared.job.claim import held
 from shared.job.events import Event
 from shared.job.job import Job, JobState, advance
 from shared.job.result import Result
+from shared.job.retention import Retention
 from shared.json_codec import from_json
 from shared.layout import report_key
 from shared.ports.job_store import JobStore
@@ -58,6 +60,7 @@ class Terms:
         link_validity: How long links in the mail work.
         patience: How long after the end of a job a mail that is not taken is tried again.
         public_url: Where people send new jobs.
+        retention: How long what a job leaves is kept.
         delivery_dir: Folder on this machine to which links lead instead of signed addresses.
     """
 
@@ -67,6 +70,7 @@ class Terms:
     link_validity: timedelta
     patience: timedelta
     public_url: str
+    retention: Retention
     delivery_dir: Path | None = None
 
 
@@ -116,9 +120,10 @@ def _report(job: Job, tools: Tools) -> None:
     result, fault = _read_result(job, tools.objects) if effort.reads else (None, _loss(job))
     told = job if fault is None else replace(job, state=_state_without_report(job), fault=fault)
     if effort.mails:
+        kept = _kept(job, tools)
         figures = _figures(result, tools, draws=effort.draws)
-        _write_report(told, result, figures, tools)
-        mail_fault = _mail(told, result, figures, tools)
+        _write_report(told, result, figures, _downloads(told, kept, tools, with_report=False), tools)
+        mail_fault = _mail(told, result, figures, _downloads(told, kept, tools, with_report=True), tools)
     else:
         mail_fault = _undelivered(f"{job.report_tries - 1} attempts to write it were lost")
     _record(told, mail_fault, tools, has_report=effort.mails)
@@ -161,16 +166,32 @@ def _read_result(job: Job, objects: ObjectStore) -> tuple[Result | None, Fault |
     )
 
 
-def _write_report(job: Job, result: Result | None, figures: Figures, tools: Tools) -> None:
+def _kept(job: Job, tools: Tools) -> Kept:
+    """Delete the photographs, if they are not to be kept, and return how long what is kept is kept.
+
+    Nobody trains on them any more, whatever becomes of the mail. Where they cannot be deleted now, intake does it.
+    """
+    retention, now = tools.terms.retention, tools.clock()
+    files_until, photographs_until = retention.artefacts_until(job, now), retention.archive_until(job)
+    if photographs_until is not None and photographs_until <= now:
+        try:
+            tools.objects.delete(job.upload.object_key)
+            photographs_until = None
+        except ConvtailorError:
+            _log.warning("the photographs cannot be deleted now; they are within the hour", exc_info=True)
+    return Kept(files_until=files_until, photographs_until=photographs_until)
+
+
+def _write_report(job: Job, result: Result | None, figures: Figures, downloads: Downloads, tools: Tools) -> None:
     """Put the page that the mail links to into the object store; a repeat writes it anew."""
-    page = write_page(job, result, figures=figures, downloads=_downloads(job, tools, with_report=False))
+    page = write_page(job, result, figures=figures, downloads=downloads)
     tools.objects.put(report_key(job.job_id), io.BytesIO(page.encode()), content_type="text/html; charset=utf-8")
 
 
-def _mail(job: Job, result: Result | None, figures: Figures, tools: Tools) -> Fault | None:
+def _mail(job: Job, result: Result | None, figures: Figures, downloads: Downloads, tools: Tools) -> Fault | None:
     """Send the mail, or return why none can ever be sent."""
     try:
-        tools.mailer.send(_compose(job, result, figures, tools))
+        tools.mailer.send(_compose(job, result, figures, downloads, tools))
     except UserFault as error:
         _log.warning("no mail can be sent: %s", error)
         return error.fault
@@ -190,9 +211,8 @@ def _undelivered(reason: str) -> Fault:
     )
 
 
-def _compose(job: Job, result: Result | None, figures: Figures, tools: Tools) -> EmailMessage:
+def _compose(job: Job, result: Result | None, figures: Figures, downloads: Downloads, tools: Tools) -> EmailMessage:
     """Return the message; where its pictures make it too large, without them: the report that it links to has all."""
-    downloads = _downloads(job, tools, with_report=True)
     letter = write_letter(job, result, figures=figures, downloads=downloads)
     message = to_message(letter, job, sender=tools.terms.sender, now=tools.clock())
     if not is_too_large(message):
@@ -248,10 +268,19 @@ def _ended(job: Job, told: Job, now: datetime) -> Job:
     return advance(job, JobState.DONE, now)
 
 
-def _downloads(job: Job, tools: Tools, *, with_report: bool) -> Downloads:
+def _downloads(job: Job, kept: Kept, tools: Tools, *, with_report: bool) -> Downloads:
+    """Return what may be fetched; links do not outlive what they lead to."""
     terms = tools.terms
     if terms.delivery_dir is not None:
         return local_downloads(job, terms.delivery_dir, with_report=with_report)
-    return signed_downloads(
-        job, tools.objects, valid_for=terms.link_validity, public_url=terms.public_url, with_report=with_report
+    left = kept.files_until - tools.clock()
+    if left <= timedelta(0):
+        return Downloads(public_url=terms.public_url, kept=kept)
+    signed = signed_downloads(
+        job,
+        tools.objects,
+        valid_for=min(terms.link_validity, left),
+        public_url=terms.public_url,
+        with_report=with_report,
     )
+    return replace(signed, kept=kept)

@@ -134,7 +134,7 @@ class Job:
 
     Args:
         job_id: Unguessable identifier.
-        email: Where the report goes.
+        email: Where the report goes; empty once the job is forgotten.
         token_hash: SHA-256, hexadecimal, of the bearer token; the token itself is never stored.
         options: The person's choices.
         state: See :data:`TRANSITIONS`.
@@ -156,6 +156,8 @@ class Job:
         mailed_at: When a mail about its end was accepted.
         mail_fault: Why no mail about its end will ever be accepted; the report can still be fetched.
         reminded_at: When the sweeper last published its state anew.
+        forgotten_at: When its files were deleted, and with them what it said of the person; see
+            :mod:`shared.job.retention`.
     """
 
     job_id: str
@@ -181,6 +183,7 @@ class Job:
     mailed_at: datetime | None = None
     mail_fault: Fault | None = None
     reminded_at: datetime | None = None
+    forgotten_at: datetime | None = None
 
     @property
     def is_ended(self) -> bool:
@@ -190,7 +193,9 @@ class Job:
     @property
     def owes_mail(self) -> bool:
         """Tell whether the person still has to be told how the job ended."""
-        if self.state not in MAILED_STATES or self.mailed_at is not None or self.mail_fault is not None:
+        if self.state not in MAILED_STATES or self.forgotten_at is not None:
+            return False
+        if self.mailed_at is not None or self.mail_fault is not None:
             return False
         return self.state is not JobState.CANCELLED or self.archive is not None
 

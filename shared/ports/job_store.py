@@ -131,11 +131,16 @@ class JobStore(Protocol):
         ...
 
 
+_FIRST_ID = "0"
+"""Sorts before the ids of jobs, and may be one for every store."""
+
+
 def pages(
     store: JobStore,
     states: Collection[JobState],
     *,
     updated_before: datetime,
+    updated_from: datetime | None = None,
     open_only: bool = False,
     page_size: int = 200,
 ) -> Iterator[JobPage]:
@@ -147,10 +152,11 @@ def pages(
         store: Where the jobs are.
         states: As in :meth:`JobStore.find`.
         updated_before: Likewise.
+        updated_from: Jobs of before this moment are left out too, if it is given.
         open_only: Likewise.
         page_size: Most jobs held at once.
     """
-    after: Position | None = None
+    after = None if updated_from is None else Position(updated_at=updated_from, job_id=_FIRST_ID)
     while True:
         page = store.find(states, updated_before=updated_before, after=after, open_only=open_only, limit=page_size)
         yield page

@@ -4,9 +4,9 @@ import pytest
 from google.cloud.firestore import Client
 
 from shared.adapters.gcp.firestore.firestore_heartbeat_store import FirestoreHeartbeatStore
-from shared.adapters.gcp.firestore.job_document import KEEP_ENDED
 from shared.adapters.gcp.vendor_error import CallLimit
 from shared.errors import Transient
+from shared.job.retention import KEEP_ENDED
 from tests.cloud import emulator
 from tests.contract.heartbeat_store_contract import HeartbeatStoreContract
 from tests.job_fixture import full_heartbeat, make_heartbeat

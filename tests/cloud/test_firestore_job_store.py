@@ -10,12 +10,13 @@ from google.api_core import exceptions
 from google.cloud.firestore import Client, WriteBatch
 
 from shared.adapters.gcp.firestore.firestore_job_store import FirestoreJobStore
-from shared.adapters.gcp.firestore.job_document import COMPOSITE_INDEXES, KEEP_ENDED
+from shared.adapters.gcp.firestore.job_document import COMPOSITE_INDEXES
 from shared.adapters.gcp.vendor_error import CallLimit
 from shared.errors import Conflict, Transient
 from shared.job.claim import take
 from shared.job.events import job_queued
 from shared.job.job import JobState, Trial, TrialState, advance
+from shared.job.retention import KEEP_ENDED
 from shared.ports.job_store import JobStore, StoredJob
 from tests.cloud import emulator
 from tests.contract.job_store_contract import JobStoreContract

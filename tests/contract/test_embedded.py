@@ -19,9 +19,10 @@ from shared.adapters.embedded.sqlite_event_bus import SqliteEventBus
 from shared.adapters.embedded.sqlite_heartbeat_store import SqliteHeartbeatStore
 from shared.adapters.embedded.sqlite_job_store import SqliteJobStore
 from shared.backends import Backends, open_backends
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict, Fault, NotFound
 from shared.job.events import Topic, decode, job_queued
 from shared.job.job import JobState
+from shared.job.retention import forgotten
 from shared.ports.job_store import JobStore
 from shared.ports.object_store import ObjectStore, SignedRequest
 from shared.settings import Settings
@@ -108,6 +109,16 @@ class TestSqliteJobStore(JobStoreContract):
         assert upgraded.pending_events() == []
         assert self.set_aside(upgraded) == [b"?"]
         upgraded.close()
+
+    def test_an_address_that_was_deleted_cannot_be_read_in_the_file_either(self, tmp_path: Path) -> None:
+        store = SqliteJobStore(tmp_path / "jobs.sqlite3")
+        long = Fault(code="x", message="grace@example.org " * 4000, fix="None.")
+        stored = store.create(make_job("a", JobState.FAILED, email="grace@example.org", mailed_at=NOW, fault=long))
+        store.create(make_job("b", email="grace@example.org"))
+        store.replace(stored, forgotten(stored.job, NOW))
+        store.delete("b")
+        store.close()
+        assert b"grace" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
     def test_jobs_and_events_outlive_the_process(self, tmp_path: Path) -> None:
         event = job_queued("job-full", NOW)

@@ -30,7 +30,10 @@ def test_buckets_are_closed_and_forget():
         tuple(only(rule["condition"])["matches_prefix"]): only(rule["condition"])["age"]
         for rule in data["lifecycle_rule"]
     }
-    assert rules == {(layout.UPLOADS,): "${var.archive_days}", (layout.JOBS,): "${var.artefact_days}"}
+    assert rules == {
+        (layout.UPLOADS,): "${ceil(var.archive_days) + local.longest_wait_days}",
+        (layout.JOBS,): "${ceil(var.artefact_days) + local.longest_training_days}",
+    }
     cors = only(data["cors"])
     assert set(cors["method"]) == {"PUT", "POST"}
     signed = {"Content-Type", "x-goog-resumable", "x-goog-content-length-range", "x-goog-if-generation-match"}
@@ -83,6 +86,17 @@ def test_nobody_may_write_where_another_service_writes():
     writers = {(entry["folder"], name.split("-")[0]) for name, entry in access.items() if "objectUser" in entry["role"]}
     assert writers == {("uploads", "intake"), ("jobs", "trainer"), ("jobs", "reporter")}
     assert "${each.value.folder}/" in only(BLOCKS["google_storage_bucket_iam_member.data"]["condition"])["expression"]
+
+
+def test_who_deletes_what_others_wrote_may_do_nothing_else_with_it():
+    access = CONFIGURATION.local("bucket_access")
+    assert BLOCKS["google_project_iam_custom_role.object_deleter"]["permissions"] == ["storage.objects.delete"]
+    deleters = {
+        (entry["folder"], name.split("-")[0])
+        for name, entry in access.items()
+        if "google_project_iam_custom_role.object_deleter.id" in entry["role"]
+    }
+    assert deleters == {("uploads", "reporter"), ("jobs", "intake")}
 
 
 def test_key_of_sendgrid_reaches_the_reporter_and_no_state():

@@ -10,6 +10,9 @@ from services.intake.settings import IntakeSettings
 from services.reporter.settings import MailCarrier, ReporterSettings
 from services.trainer.settings import TrainerSettings
 from shared.adapters.gcp.firestore import job_document
+from shared.job.options import JobOptions
+from shared.job.retention import KEEP_ENDED, retention_of
+from shared.json_codec import adapter
 from shared.layout import archive_key
 from shared.push_gate import PushSettings
 from shared.settings import Settings, describe, load
@@ -98,8 +101,22 @@ def test_database_has_the_indexes_and_fields_that_the_store_asks_for():
 
 def test_objects_are_not_kept_for_longer_than_the_jobs_they_belong_to():
     variable = CONFIGURATION.blocks["var.artefact_days"]
-    assert timedelta(days=variable["default"]) <= job_document.KEEP_ENDED
-    assert f"<= {job_document.KEEP_ENDED.days}" in variable["validation"][0]["condition"]
+    assert timedelta(days=variable["default"]) <= KEEP_ENDED
+    assert f"<= {KEEP_ENDED.days}" in variable["validation"][0]["condition"]
+
+
+def test_the_bucket_deletes_nothing_that_a_service_is_still_to_keep_and_forgets_as_many_days_as_it_says():
+    settings = Settings()
+    retention = retention_of(settings)
+    for variable, days in (("archive_days", retention.archives), ("artefact_days", retention.artefacts)):
+        assert timedelta(days=CONFIGURATION.blocks[f"var.{variable}"]["default"]) == days, variable
+        told = f"CONVTAILOR_{variable.upper()}"
+        assert CONFIGURATION.local("service_environment")[told] == f"${{tostring(var.{variable})}}"
+    longest_budget = timedelta(minutes=adapter(JobOptions).json_schema()["properties"]["budget_minutes"]["maximum"])
+    attempts = TrainerSettings().max_attempts + 1
+    patience = timedelta(hours=ReporterSettings().mail_patience_h)
+    assert timedelta(days=CONFIGURATION.local("longest_training_days")) >= attempts * longest_budget + patience
+    assert CONFIGURATION.local("longest_wait_days") >= CONFIGURATION.local("longest_training_days")
 
 
 def test_news_of_uploads_is_of_the_folder_that_archives_go_to():

@@ -5,11 +5,14 @@ import re
 import shlex
 import shutil
 import subprocess
+from dataclasses import fields
 from pathlib import Path
 
 import click
 import pytest
 
+from services.intake.api.document import JobStatus
+from services.intake.api.error_code import OWN_ERRORS
 from services.onebox.cli import convtailor
 from shared.adapters.gcp.firestore.job_document import OUTBOX_UNREADABLE
 from shared.job.events import Topic
@@ -99,6 +102,7 @@ def test_terraform_has_every_variable_output_and_target():
 
 def test_every_name_with_an_underscore_is_a_variable_a_state_or_a_check():
     known = VARIABLES | {str(state) for state in JobState} | {"public_url", OUTBOX_UNREADABLE}
+    known |= {each.name for each in fields(JobStatus)} | set(OWN_ERRORS.status_of_code)
     named = {match[1] for word in INLINE if (match := re.fullmatch(r"([a-z]+(?:_[a-z0-9]+)+)(=\S+)?", word))}
     assert len(named) > 15
     assert named - known == set()

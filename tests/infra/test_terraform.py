@@ -113,15 +113,17 @@ def test_deadlines_fit_those_who_have_to_keep_them():
     assert "CONVTAILOR_TRAINER_LEASE_S = tostring(local.lease_s)" in CONFIGURATION.local("trainer_environment")
     assert TOPICS["results"]["ack_s"] == "${local.report_s}"
     assert only(RUN["reporter"]["template"])["timeout"] == "${local.report_s}s"
-    sweep = BLOCKS["google_cloud_scheduler_job.sweep"]
-    assert only(RUN["intake"]["template"])["timeout"] == sweep["attempt_deadline"] == "300s"
+    for clock in ("sweep", "expire"):
+        deadline = BLOCKS[f"google_cloud_scheduler_job.{clock}"]["attempt_deadline"]
+        assert only(RUN["intake"]["template"])["timeout"] == deadline == "300s"
 
 
 def test_pushes_go_to_routes_that_exist_with_tokens_that_the_services_expect():
     endpoints = CONFIGURATION.local("push_endpoints") | {
-        "sweep": only(BLOCKS["google_cloud_scheduler_job.sweep"]["http_target"])["uri"]
+        clock: only(BLOCKS[f"google_cloud_scheduler_job.{clock}"]["http_target"])["uri"]
+        for clock in ("sweep", "expire")
     }
-    for service, names in {"intake": ("uploads", "sweep"), "reporter": ("results",)}.items():
+    for service, names in {"intake": ("uploads", "sweep", "expire"), "reporter": ("results",)}.items():
         sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "services" / service).rglob("*.py"))
         for name in names:
             assert f"google_cloud_run_v2_service.{service}.uri" in endpoints[name]
@@ -132,11 +134,15 @@ def test_pushes_go_to_routes_that_exist_with_tokens_that_the_services_expect():
         assert "CONVTAILOR_PUSH_ACCOUNT = google_service_account.push.email" in environment
     tokens = [
         body
-        for address in ("google_pubsub_subscription.live", "google_cloud_scheduler_job.sweep")
+        for address in (
+            "google_pubsub_subscription.live",
+            "google_cloud_scheduler_job.sweep",
+            "google_cloud_scheduler_job.expire",
+        )
         for body in oidc(BLOCKS[address])
     ]
     expected = {"service_account_email": "${google_service_account.push.email}", "audience": "${local.push_audience}"}
-    assert tokens == [expected, expected]
+    assert tokens == [expected] * 3
 
 
 def oidc(value) -> list[dict]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -12,6 +12,7 @@ from shared.job.events import Topic, job_queued
 from shared.job.job import Archive, Artefacts, JobState, Trial, TrialState
 from shared.job.options import JobOptions
 from shared.job.progress import Best, Progress
+from shared.job.retention import forgotten
 from shared.json_codec import to_json
 from tests.intake_fixture import MAX_BYTES, PUBLIC_URL, IntakeFixture, bearer
 from tests.job_fixture import make_heartbeat, make_job
@@ -277,6 +278,40 @@ def test_links_lead_to_what_the_job_left(service):
         found = service.http.get(redirect.headers["Location"].removeprefix(PUBLIC_URL))
         assert found.data.decode() == {"model": "model_h5"}.get(name, name)
         assert names[name] in found.headers["Content-Disposition"]
+
+
+def test_status_and_links_tell_how_long_what_a_job_left_is_kept(service):
+    made = service.submit()
+    assert service.status(made)["files_kept_until"] is None
+    key = service.keep(f"jobs/{made['job_id']}/1/model.h5", b"network")
+    path = (JobState.QUEUED, JobState.TRAINING, JobState.REPORTING, JobState.DONE)
+    service.move(made, *path, artefacts=Artefacts(model_h5=key), mailed_at=service.clock())
+    status = service.status(made)
+    ended_at = datetime.fromisoformat(status["updated_at"])
+    assert datetime.fromisoformat(status["files_kept_until"]) == ended_at + timedelta(days=30)
+    assert datetime.fromisoformat(status["archive_kept_until"]) == ended_at
+    assert status["files_deleted_at"] is None
+    url = f"/v1/jobs/{made['job_id']}/model"
+    service.clock.advance(30 * 86400 - 60)
+    last = service.http.get(url, headers=bearer(made)).json
+    assert datetime.fromisoformat(last["expires_at"]) == ended_at + timedelta(days=30), "no link outlives its file"
+    service.clock.advance(60)
+    assert gone(service, url, made) == (410, "artefact_expired"), "even before it is deleted"
+    service.move(made, **forgetting(service, made))
+    assert gone(service, url, made) == (410, "artefact_expired")
+    status = service.status(made)
+    assert (status["state"], status["links"]["model"]) == ("done", None)
+    assert status["files_deleted_at"] is not None
+
+
+def gone(service, url, made):
+    answer = service.http.get(url, headers=bearer(made))
+    return answer.status_code, answer.json["error"]["code"]
+
+
+def forgetting(service, made):
+    job = forgotten(service.store.get(made["job_id"]).job, service.clock())
+    return {each.name: getattr(job, each.name) for each in dataclasses.fields(job)}
 
 
 def test_links_to_nothing_say_whether_to_wait(service):

@@ -10,13 +10,15 @@ import pytest
 from services.intake.app import create_app
 from services.intake.bootstrap import bootstrap
 from services.intake.events.archive_event import handle_archive
+from services.intake.events.expiry import Keeper
 from services.intake.events.push import PushRoutes
 from services.intake.settings import IntakeSettings
 from shared.adapters.gcp.pubsub.pubsub_event_bus import PubsubEventBus
 from shared.adapters.gcp.storage.notification import event_of_notification
 from shared.errors import Transient
 from shared.job.events import Event, Topic, archive_uploaded, decode, encode, job_queued
-from shared.job.job import JobState
+from shared.job.job import JobState, advance
+from shared.job.retention import Retention
 from shared.messaging.envelope import parse_envelope
 from shared.messaging.push import TokenRefused
 from shared.messaging.sweeper import sweep
@@ -42,9 +44,13 @@ class PushedIntake(IntakeFixture):
             gate=gate,
             handle=lambda event: handle_archive(event, **self.back_ends(), clock=self.clock),
             sweep=lambda: sweep(**self.back_ends(), heartbeats=self.heartbeats, now=self.clock(), patience=PATIENCE),
+            expire=lambda: self.keeper().expire(self.clock()),
             clock=self.clock,
         )
         self.http = create_app(self.job_routes, None, pushes).test_client()
+
+    def keeper(self) -> Keeper:
+        return Keeper(store=self.store, heartbeats=self.heartbeats, objects=self.objects, retention=Retention())
 
     def back_ends(self) -> dict:
         return {"store": self.store, "objects": self.objects, "bus": self.bus}
@@ -135,6 +141,16 @@ def test_poison_is_recorded_and_done_with(intake: PushedIntake) -> None:
     assert intake.dead == [(Topic.UPLOADS, b"garbage")]
 
 
+def test_the_hourly_call_deletes_the_photographs_of_a_job_that_is_over(intake: PushedIntake) -> None:
+    job_id = intake.uploaded()
+    stored = intake.store.get(job_id)
+    intake.store.replace(stored, advance(stored.job, JobState.CANCELLED, intake.clock()))
+    answer = intake.post("/tasks/expire")
+    assert answer.status_code == 200
+    assert answer.json == {"num_archives": 1, "num_forgotten": 0, "num_strays": 0, "num_records": 0}
+    assert list(intake.objects.list("uploads/")) == []
+
+
 def test_the_sweepers_call_finds_an_upload_whose_notification_never_came(intake: PushedIntake) -> None:
     job_id = intake.uploaded()
     intake.clock.now += PATIENCE + timedelta(seconds=1)
@@ -176,6 +192,7 @@ def test_strangers_change_nothing_and_are_told_so_in_the_one_shape(
         ("POST", "/push/uploads", b"x" * 100_000, 413),
         ("GET", "/push/uploads", b"", 405),
         ("GET", "/tasks/sweep", b"", 405),
+        ("GET", "/tasks/expire", b"", 405),
         ("POST", "/push/results", b"", 404),
     ],
 )
@@ -197,7 +214,7 @@ class SilentStore:
 def test_a_store_that_does_not_answer_brings_everything_again(intake: PushedIntake) -> None:
     notification = intake.notification(intake.uploaded())
     intake.store = SilentStore()
-    for path in ("/push/uploads", "/tasks/sweep"):
+    for path in ("/push/uploads", "/tasks/sweep", "/tasks/expire"):
         answer = intake.post(path, notification)
         assert (answer.status_code, answer.json["error"]["code"]) == (503, "try_again")
         assert answer.headers["Retry-After"]
@@ -206,7 +223,7 @@ def test_a_store_that_does_not_answer_brings_everything_again(intake: PushedInta
 def test_no_log_line_carries_a_token(intake: PushedIntake, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     for authorization in (BEARER, "Bearer forged", f"Bearer {STRANGERS}", f"Bearer {UNCHECKABLE}"):
-        for path in ("/push/uploads", "/tasks/sweep"):
+        for path in ("/push/uploads", "/tasks/sweep", "/tasks/expire"):
             intake.post(path, envelope(encode(job_queued("job-1", intake.clock()))), authorization)
     logged = " ".join(str(record.__dict__) for record in caplog.records)
     assert "/push/uploads" in logged
@@ -214,7 +231,7 @@ def test_no_log_line_carries_a_token(intake: PushedIntake, caplog: pytest.LogCap
         assert secret not in logged
 
 
-@pytest.mark.parametrize("path", ["/push/uploads", "/tasks/sweep"])
+@pytest.mark.parametrize("path", ["/push/uploads", "/tasks/sweep", "/tasks/expire"])
 def test_where_events_are_pulled_nothing_can_be_pushed(path: str) -> None:
     answer = IntakeFixture().http.post(path, data=envelope(b"{}"), headers={"Authorization": BEARER})
     assert (answer.status_code, answer.json["error"]["code"]) == (404, "route_not_found")
@@ -223,7 +240,7 @@ def test_where_events_are_pulled_nothing_can_be_pushed(path: str) -> None:
 def test_the_embedded_service_pulls_and_sweeps_by_itself(tmp_path) -> None:
     intake = bootstrap(IntakeSettings(data_dir=tmp_path), address=PublicAddress(url="http://intake.test"))
     rules = {rule.rule for rule in intake.app.url_map.iter_rules()}
-    assert not rules & {"/push/uploads", "/tasks/sweep"}
+    assert not rules & {"/push/uploads", "/tasks/sweep", "/tasks/expire"}
 
 
 def test_the_gate_of_the_cloud_takes_the_accounts_tokens_and_its_own_buckets_news(intake: PushedIntake) -> None:

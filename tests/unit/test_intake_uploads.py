@@ -104,6 +104,31 @@ def test_upload_told_twice_and_an_upload_of_another_generation_change_nothing(se
     assert service.events(Topic.JOBS) == ["job_queued"]
 
 
+def test_photographs_that_come_once_those_of_the_job_were_deleted_are_deleted_at_once(service):
+    made = service.submit()
+    service.upload(made, small_archive())
+    service.handle_uploads()
+    path = (JobState.TRAINING, JobState.REPORTING, JobState.DONE)
+    done = service.move(made, *path, mailed_at=service.clock())
+    service.objects.delete(done.upload.object_key)
+    assert service.upload(made, small_archive(num_classes=3)).status_code == 200, "the signed URL is still valid"
+    service.handle_uploads()
+    assert list(service.objects.list("uploads/")) == []
+    assert service.store.get(made["job_id"]).job == done
+
+
+def test_an_archive_that_is_to_be_kept_stays_when_it_is_told_of_again(service):
+    made = service.submit()
+    stored = service.upload(made, small_archive()).json
+    service.handle_uploads()
+    path = (JobState.TRAINING, JobState.REPORTING, JobState.DONE)
+    key = service.move(made, *path, mailed_at=service.clock()).upload.object_key
+    again = archive_uploaded(made["job_id"], service.clock(), object_key=key, generation=stored["generation"])
+    service.bus.publish(again)
+    assert service.handle_uploads() == 1
+    assert [each.key for each in service.objects.list("uploads/")] == [key]
+
+
 def test_news_of_an_archive_that_is_not_there_waits_for_the_sweeper(service):
     made = service.submit()
     key = service.store.get(made["job_id"]).job.upload.object_key

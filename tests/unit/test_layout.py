@@ -41,6 +41,14 @@ def test_an_archive_is_known_by_its_key():
         assert layout.job_of_archive(key) is None
 
 
+def test_every_key_of_a_job_says_whose_it_is_and_no_other_key_does():
+    keys = [layout.archive_key("a"), layout.report_key("a"), layout.ledger_key("a", 1, "screen/tiny")]
+    assert [layout.job_of_key(key) for key in keys] == ["a", "a", "a"]
+    assert [layout.job_of_key(key) for key in ("uploads", "uploads/a", "weights/a/model.h5", "jobs//x")] == [None] * 4
+    assert layout.ledger_entry(layout.ledger_key("a", 12, "screen/tiny")) == (12, "screen/tiny")
+    assert layout.ledger_entry(layout.artefact_key("a", 12, Artefact.RESULT)) is None
+
+
 def test_no_other_module_spells_a_key_or_a_file_name():
     names = {*FILE_NAMES.values(), layout.MAIL_FILE_NAME}
     folders = (layout.UPLOADS, layout.JOBS)

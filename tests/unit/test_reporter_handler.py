@@ -14,6 +14,8 @@ from services.reporter.report.figures import CONFUSION, Picture
 from shared.errors import Conflict, Fault, NotFound, Transient, UserFault
 from shared.job.events import Event, Topic, announcement
 from shared.job.job import Job, JobState
+from shared.job.retention import Retention
+from shared.layout import archive_key
 from shared.messaging.consumer import consume_once
 from shared.ports.job_store import StoredJob
 from tests.job_fixture import archive_of, make_job
@@ -338,6 +340,88 @@ def test_links_of_the_mail_work_until_the_day_it_names(office: Office) -> None:
         assert office.signer.verify(token, "GET", office.clock() + timedelta(days=7, seconds=-1)).key
         with pytest.raises(UserFault):
             office.signer.verify(token, "GET", office.clock() + timedelta(days=7, seconds=1))
+
+
+def put_archive(office: Office) -> None:
+    office.objects.put(archive_key(JOB_ID), io.BytesIO(b"photographs"), content_type="application/zip")
+
+
+def archives(office: Office) -> list[str]:
+    return [stored.key for stored in office.objects.list("uploads/")]
+
+
+def plain(office: Office) -> str:
+    body = office.tray.messages[0].get_body(("plain",))
+    assert body is not None
+    return " ".join(body.get_content().split())
+
+
+@pytest.mark.parametrize("state", [JobState.REPORTING, JobState.REJECTED, JobState.FAILED, JobState.CANCELLED])
+def test_photographs_are_deleted_before_the_mail_says_so(office: Office, state: JobState) -> None:
+    class Looking:
+        def send(self, message: object) -> None:
+            assert archives(office) == []
+            office.tray.send(message)  # type: ignore[arg-type]
+
+    put_archive(office)
+    office.add(replace(finished_job(), state=state), make_result(job_id=JOB_ID))
+    handle_end(event_of(office), replace(office.tools, mailer=Looking()))
+    told = "Your photographs were deleted before this was sent. The network and this report are kept until 31 March"
+    assert told in plain(office)
+    assert told in " ".join(office.read_page().split()).replace("\xa0", " ")
+
+
+def test_of_a_job_without_a_network_only_the_report_is_kept(office: Office) -> None:
+    put_archive(office)
+    office.add(make_job(JOB_ID, JobState.REJECTED, fault=REFUSED.fault))
+    consume_all(office)
+    assert archives(office) == []
+    assert "This report is kept until 31 March 2026, 12:00 UTC and then deleted" in plain(office)
+
+
+def test_photographs_that_the_operator_keeps_stay_and_the_mail_says_until_when(office: Office) -> None:
+    retention = Retention(artefacts=timedelta(days=20), archives=timedelta(days=10))
+    office.tools = replace(office.tools, terms=replace(office.tools.terms, retention=retention))
+    put_archive(office)
+    office.add(finished_job(), make_result(job_id=JOB_ID))
+    consume_all(office)
+    assert archives(office) == [archive_key(JOB_ID)]
+    assert "Your photographs are deleted from 11 March 2026, 12:00 UTC on." in plain(office)
+    assert "kept until 21 March 2026" in plain(office)
+
+
+def test_photographs_that_cannot_be_deleted_now_cost_nobody_the_mail(office: Office) -> None:
+    class Stubborn:
+        def __getattr__(self, name: str) -> object:
+            return getattr(office.objects, name)
+
+        def delete(self, key: str) -> None:
+            raise Transient("the bucket is away")
+
+    put_archive(office)
+    office.add(finished_job(), make_result(job_id=JOB_ID))
+    handle_end(event_of(office), replace(office.tools, objects=Stubborn()))
+    assert office.job().state is JobState.DONE
+    assert "Your photographs are deleted from 1 March 2026, 12:00 UTC on." in plain(office)
+
+
+def test_links_of_a_mail_do_not_outlive_what_they_lead_to(office: Office) -> None:
+    """The job ended a day ago, the mail server was away since, and networks are kept for two days."""
+    retention = Retention(artefacts=timedelta(days=2))
+    office.tools = replace(office.tools, terms=replace(office.tools.terms, retention=retention))
+    office.add(replace(finished_job(), state=JobState.CANCELLED), make_result(job_id=JOB_ID))
+    office.clock.advance(86400)
+    handle_end(event_of(office), office.tools)
+    assert "The links work until 3 March 2026, 12:00 UTC" in plain(office)
+    assert "kept until 3 March 2026, 12:00 UTC" in plain(office)
+
+
+def test_a_mail_that_goes_out_when_nothing_is_kept_any_more_has_no_links(office: Office) -> None:
+    office.add(replace(finished_job(), state=JobState.CANCELLED), make_result(job_id=JOB_ID))
+    office.clock.advance(31 * 86400)
+    handle_end(event_of(office), office.tools)
+    assert "https://convtailor.example/v1" not in plain(office)
+    assert "kept until 31 March 2026" in plain(office)
 
 
 def test_importing_the_reporter_brings_neither_tensorflow_nor_matplotlib() -> None:

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from services.trainer.protocol import candidate_trial
+from services.trainer.failure import archive_gone
+from services.trainer.protocol import Message, MessageKind, Order, candidate_trial
 from services.trainer.run.deadline import LATE_S
 from services.trainer.worker.job_lease import claim_job
 from services.trainer.worker.training_process import TrainingProcess
 from services.trainer.worker.warm_process import Unfit
 from shared.adapters.embedded.signed_url import UrlSigner
-from shared.errors import Transient
+from shared.errors import NotFound, Transient
 from shared.job.claim import Claim
 from shared.job.events import Event, EventType, Topic, announcement
 from shared.job.heartbeat import Heartbeat
@@ -32,6 +33,7 @@ from tests.doubles.memory_heartbeat_store import MemoryHeartbeatStore
 from tests.doubles.memory_job_store import MemoryJobStore
 from tests.doubles.memory_object_store import MemoryObjectStore
 from tests.job_fixture import NOW
+from tests.scripted_training import Script
 from tests.worker_fixture import JOB_ID, House, RealHouse
 
 
@@ -50,6 +52,22 @@ def test_success_is_reported_once_with_artefacts_trials_and_device(house_of: typ
     assert job.claim is not None
     assert not job.claim.is_live(house.clock())
     assert house.told() == [EventType.TRAINING_FINISHED]
+    assert not house.waits()
+
+
+def test_a_job_whose_archive_is_gone_ends_once_and_says_so_however_often_it_is_told_of() -> None:
+    def miss_the_archive(_: Order) -> Script:
+        yield Message(kind=MessageKind.FAILED, fault=archive_gone(NotFound("there is no object")))
+
+    house = House()
+    again = Event(type=EventType.JOB_QUEUED, event_id="again", job_id=JOB_ID, occurred_at=house.clock())
+    house.worker(miss_the_archive).work_once()
+    ended = house.job
+    assert (ended.state, ended.fault.code) == (JobState.FAILED, "archive_gone")
+    house.bus.publish(again)
+    house.worker(miss_the_archive).work_once()
+    assert house.job == ended
+    assert house.told() == [EventType.JOB_FAILED]
     assert not house.waits()
 
 

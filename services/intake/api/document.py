@@ -8,6 +8,7 @@ from shared.errors import Fault
 from shared.job.job import Job, JobState, Trial
 from shared.job.options import JobOptions
 from shared.job.progress import Best, Progress
+from shared.job.retention import Retention
 from shared.ports.object_store import SignedRequest
 
 
@@ -134,6 +135,9 @@ class JobStatus:
         upload_expires_at: Until when the archive may be uploaded.
         cancel_requested_at: When a stop was asked for.
         mailed_at: When the mail about its end was accepted.
+        archive_kept_until: From when on its photographs are deleted, once nobody trains on them any more.
+        files_kept_until: From when on networks, results, report and address are deleted, once it has ended.
+        files_deleted_at: When that happened.
     """
 
     job_id: str
@@ -157,6 +161,9 @@ class JobStatus:
     upload_expires_at: datetime
     cancel_requested_at: datetime | None
     mailed_at: datetime | None
+    archive_kept_until: datetime | None
+    files_kept_until: datetime | None
+    files_deleted_at: datetime | None
 
 
 def status_url(public_url: str, job_id: str) -> str:
@@ -180,8 +187,8 @@ def created_document(job: Job, *, token: str, upload: SignedRequest, public_url:
     )
 
 
-def status_document(job: Job, *, public_url: str) -> JobStatus:
-    """Tell how a job fares."""
+def status_document(job: Job, *, public_url: str, retention: Retention) -> JobStatus:
+    """Tell how a job fares, and how long what it left is kept."""
     progress = job.progress or Progress(phase="")
     return JobStatus(
         job_id=job.job_id,
@@ -205,6 +212,9 @@ def status_document(job: Job, *, public_url: str) -> JobStatus:
         upload_expires_at=job.upload.expires_at,
         cancel_requested_at=job.cancel_requested_at,
         mailed_at=job.mailed_at,
+        archive_kept_until=retention.archive_until(job),
+        files_kept_until=retention.artefacts_until(job, job.updated_at) if job.is_ended else None,
+        files_deleted_at=job.forgotten_at,
     )
 
 

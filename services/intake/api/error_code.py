@@ -21,6 +21,7 @@ OWN_ERRORS = OwnErrors(
         "already_uploaded": 409,
         "artefact_not_ready": 409,
         "job_already_ended": 409,
+        "artefact_expired": 410,
         "url_expired": 410,
         "upload_too_large": 413,
         "unsupported_media_type": 415,

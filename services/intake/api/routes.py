@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +10,7 @@ from flask import Blueprint, Response, g, jsonify, request
 from services.intake.api.document import Health, ServiceCard, SignedLink, created_document, status_document
 from services.intake.api.openapi import openapi_document
 from services.intake.job_request import parse_request
-from services.intake.submission import UploadTerms, cancel, link, look_up, submit
+from services.intake.submission import LinkTerms, UploadTerms, cancel, link, look_up, submit
 from shared.clock import Clock
 from shared.errors import UserFault
 from shared.job.job import Job
@@ -39,7 +38,7 @@ class JobRoutes:
         bus: Takes the news of a cancelled job.
         clock: Tells the time.
         terms: What may be uploaded.
-        link_valid_for: Life of a download URL.
+        links: What download URLs are signed by.
         address: Under which people reach this service.
     """
 
@@ -49,7 +48,7 @@ class JobRoutes:
     bus: EventBus
     clock: Clock
     terms: UploadTerms
-    link_valid_for: timedelta
+    links: LinkTerms
     address: PublicAddress
 
     def blueprint(self) -> Blueprint:
@@ -103,12 +102,13 @@ class JobRoutes:
 
     def _told(self, job: Job) -> Response:
         """Return the job as the one who trains it tells it."""
-        return jsonify(to_json(status_document(as_told(job, self.heartbeats), public_url=self._here())))
+        told = as_told(job, self.heartbeats)
+        return jsonify(to_json(status_document(told, public_url=self._here(), retention=self.links.retention)))
 
     def fetch(self, job_id: str, artefact: str) -> tuple[Response, int, dict[str, str]]:
         """Redirect to what a job left."""
         wanted = _model_format() if artefact == "model" else Artefact(artefact)
-        signed = link(job_id, _token(), wanted, store=self.store, objects=self.objects, valid_for=self.link_valid_for)
+        signed = link(job_id, _token(), wanted, store=self.store, objects=self.objects, terms=self.links)
         answer = SignedLink(url=self._led_here(signed.url), expires_at=signed.expires_at)
         # Where we serve it ourselves, the path alone: right wherever the one who asks has found us.
         location = signed.url if self.address.path_of(signed.url) is None else urlsplit(signed.url).path

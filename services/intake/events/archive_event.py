@@ -71,6 +71,20 @@ def _judge(job: Job, uploaded: StoredObject, objects: ObjectStore, clock: Clock)
 
 
 def _forget_unused(job: Job, objects: ObjectStore) -> None:
-    """Delete photographs that arrived after the job was given up: nobody will ever read them."""
-    if job.state in _NEVER_TRAINED and job.archive is None:
+    """Delete photographs that arrived after the job was given up or done with: nobody will ever read them.
+
+    Once an archive is deleted, its signed URL takes another one for as long as it is valid.
+    """
+    if job.archive is None:
+        is_unused = job.state in _NEVER_TRAINED
+    else:
+        is_unused = job.is_ended and _generation(job.upload.object_key, objects) != job.archive.generation
+    if is_unused:
         objects.delete(job.upload.object_key)
+
+
+def _generation(key: str, objects: ObjectStore) -> str | None:
+    try:
+        return objects.stat(key).generation
+    except NotFound:
+        return None

@@ -1,9 +1,10 @@
-"""What intake does besides answering requests: looks at uploaded archives, and sets stranded jobs going again."""
+"""What intake does besides answering requests: looks at archives, sets stranded jobs going again, deletes old files."""
 
 import logging
 import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 
 from shared.errors import ConvtailorError
 
@@ -12,6 +13,8 @@ _log = logging.getLogger(__name__)
 Task = Callable[[threading.Event], None]
 """Works until the event is set."""
 
+EXPIRE_EVERY_S = 3600.0
+"""Photographs of a job whose reporter could not reach the store are gone so long after its end."""
 _JOIN_S = 2.0
 
 
@@ -54,11 +57,33 @@ def keep_sweeping(stop: threading.Event, *, sweep: Callable[[timedelta], object]
     """
     shown = timedelta(0)
     while not stop.is_set():
-        try:
-            sweep(shown)
+        if _done("a sweep", partial(sweep, shown)):
             shown = patience
-        except ConvtailorError:
-            _log.warning("a sweep broke off; the next one carries on", exc_info=True)
-        except Exception:  # noqa: BLE001 - the outermost loop: sweeping must outlive a surprise
-            _log.exception("surprise while sweeping; going on")
         stop.wait(patience.total_seconds() / 2)
+
+
+def keep_expiring(stop: threading.Event, *, expire: Callable[[bool], object]) -> None:
+    """Delete what has been kept for long enough, once an hour, until told to stop.
+
+    Args:
+        stop: Ends it.
+        expire: Makes one pass; told whether it is to be thorough, as the first one is.
+    """
+    is_thorough = True
+    while not stop.is_set():
+        if _done("a look for what is to be deleted", partial(expire, is_thorough)):
+            is_thorough = False
+        stop.wait(EXPIRE_EVERY_S)
+
+
+def _done(what: str, work: Callable[[], object]) -> bool:
+    """Do something once and tell whether it came to its end; whatever it raises is a line in the log."""
+    try:
+        work()
+    except ConvtailorError:
+        _log.warning("%s broke off; the next one carries on", what, exc_info=True)
+    except Exception:  # noqa: BLE001 - the outermost loop: it must outlive a surprise
+        _log.exception("surprise in %s; going on", what)
+    else:
+        return True
+    return False

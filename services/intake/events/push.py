@@ -11,6 +11,7 @@ from functools import partial
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
+from services.intake.events.expiry import Expiry
 from shared.clock import Clock
 from shared.job.events import Event, Topic
 from shared.json_codec import to_json
@@ -33,12 +34,14 @@ class PushRoutes:
         gate: Knows who may call.
         handle: Called with every event of an uploaded archive.
         sweep: Looks once at every job that has something left to be done.
+        expire: Deletes once what has been kept for long enough.
         clock: Tells the time.
     """
 
     gate: PushGate
     handle: Handler
     sweep: Callable[[], SweepReport]
+    expire: Callable[[], Expiry]
     clock: Clock
 
     def blueprint(self) -> Blueprint:
@@ -46,6 +49,7 @@ class PushRoutes:
         routes = Blueprint("pushes", __name__)
         routes.add_url_rule("/push/uploads", view_func=self.take_upload, methods=["POST"])
         routes.add_url_rule("/tasks/sweep", view_func=self.run_sweep, methods=["POST"])
+        routes.add_url_rule("/tasks/expire", view_func=self.run_expiry, methods=["POST"])
         return routes
 
     def take_upload(self) -> ResponseReturnValue:
@@ -63,6 +67,10 @@ class PushRoutes:
         """Set stranded jobs going again, and tell how many there were."""
         return push_response(answer_call(request.headers.get("Authorization"), self.gate.verifier, self._swept))
 
+    def run_expiry(self) -> ResponseReturnValue:
+        """Delete what has been kept for long enough, and tell how much it was."""
+        return push_response(answer_call(request.headers.get("Authorization"), self.gate.verifier, self._expired))
+
     def _read(self, envelope: Envelope) -> Event | None:
         """Make the event of a message, whoever sent it."""
         if _NOTIFICATION in envelope.message.attributes:
@@ -71,3 +79,6 @@ class PushRoutes:
 
     def _swept(self) -> PushAnswer:
         return PushAnswer(status=200, document=to_json(self.sweep()))
+
+    def _expired(self) -> PushAnswer:
+        return PushAnswer(status=200, document=to_json(self.expire()))

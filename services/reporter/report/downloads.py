@@ -15,6 +15,19 @@ _LABELS = {Artefact.MODEL_H5: "Download the model (.h5)", Artefact.REPORT: "Open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """How long the service keeps what it has of a job.
+
+    Args:
+        files_until: Networks, result and report.
+        photographs_until: The archive; ``None`` where it is deleted.
+    """
+
+    files_until: datetime
+    photographs_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Downloads:
     """What the person may fetch.
 
@@ -22,11 +35,13 @@ class Downloads:
         links: Signed addresses, the most wanted first.
         expires_at: When they end; ``None`` without links, or where they never do.
         public_url: Where a new job can be sent.
+        kept: How long that is; ``None`` where the service goes as soon as its job is done.
     """
 
     links: Sequence[Link] = ()
     expires_at: datetime | None = None
     public_url: str = ""
+    kept: Kept | None = None
 
 
 def signed_downloads(

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from services.reporter.report.blocks import Block, Links, Outline, Paragraph, Section
-from services.reporter.report.downloads import Downloads
+from services.reporter.report.downloads import Downloads, Kept
 from services.reporter.report.figures import Figures
 from services.reporter.report.limits import Limits
 from services.reporter.report.sections.classes import class_section
@@ -50,7 +50,7 @@ def _with_model(job: Job, result: Result, *, figures: Figures, downloads: Downlo
             f"Not finished, but there is a model: {score}",
         ),
     }.get(job.state, ("Your model is ready.", f"Your model is ready: {score}"))
-    opening: list[Block] = [score_block(result), *_link_blocks(downloads), *warnings_about(result)]
+    opening: list[Block] = [score_block(result), *_link_blocks(job, downloads), *warnings_about(result)]
     faults = fault_sections(job.fault, limits) if job.fault is not None else []
     sections = [
         *faults,
@@ -95,22 +95,37 @@ def _without_result(job: Job, downloads: Downloads, limits: Limits) -> Outline:
         subject=subject,
         title=title,
         lead=lead,
-        opening=_link_blocks(downloads),
+        opening=_link_blocks(job, downloads),
         sections=[*sections, again_section(job, downloads)],
         footer=_footer(job),
     )
 
 
-def _link_blocks(downloads: Downloads) -> list[Block]:
+def _link_blocks(job: Job, downloads: Downloads) -> list[Block]:
+    """Return the links, how long they work, and how long what they lead to is kept."""
+    kept = [Paragraph(text=_kept(job, downloads.kept), is_quiet=True)] if downloads.kept is not None else []
     if not downloads.links:
-        return []
+        return [*kept]
     if downloads.expires_at is None:
         where = "The links lead to files on the computer that trained the model."
-        return [Links(links=downloads.links), Paragraph(text=where, is_quiet=True)]
+        return [Links(links=downloads.links), Paragraph(text=where, is_quiet=True), *kept]
     until = f"The links work until {moment(downloads.expires_at)} and need no password, so share them with care."
     if urlsplit(downloads.public_url).hostname in _LOOPBACK:
         until += " They lead to convtailor on the computer that trained the model, and only while it runs there."
-    return [Links(links=downloads.links), Paragraph(text=until, is_quiet=True)]
+    return [Links(links=downloads.links), Paragraph(text=until, is_quiet=True), *kept]
+
+
+def _kept(job: Job, kept: Kept) -> str:
+    what = "This report is" if job.artefacts.model_h5 is None else "The network and this report are"
+    photographs = (
+        "Your photographs were deleted before this was sent."
+        if kept.photographs_until is None
+        else f"Your photographs are deleted from {moment(kept.photographs_until)} on."
+    )
+    return (
+        f"{photographs} {what} kept until {moment(kept.files_until)} and then deleted, your address with them: "
+        "download what you want to keep."
+    )
 
 
 def _footer(job: Job) -> list[str]:

@@ -166,6 +166,8 @@ class SqliteDatabase:
             connection.execute("PRAGMA journal_mode = WAL")
             # NORMAL may lose the last commits when the power fails; the ports promise that a write is durable.
             connection.execute("PRAGMA synchronous = FULL")
+            # Otherwise an address that was deleted could be read in the file until its place is needed.
+            connection.execute("PRAGMA secure_delete = ON")
         except BaseException:
             connection.close()
             raise

@@ -167,6 +167,9 @@ class FirestoreJobStore:
                 batch.update(reference, document.fields, option=unchanged)
             for number, piece in enumerate(document.pieces):
                 batch.set(reference.collection(PIECES).document(piece_name(number)), piece)
+            if over is not None and job.forgotten_at is not None:
+                for number in range(len(document.pieces), len(job_document(over.job).pieces)):
+                    batch.delete(reference.collection(PIECES).document(piece_name(number)))
             for position, event in enumerate(events):
                 batch.set(self._client.collection(OUTBOX).document(event.event_id), outbox_fields(event, position))
             try:

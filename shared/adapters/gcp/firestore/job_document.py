@@ -16,7 +16,6 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from google.cloud.firestore import SERVER_TIMESTAMP
@@ -24,6 +23,7 @@ from google.cloud.firestore import SERVER_TIMESTAMP
 from shared.job.events import Event, encode
 from shared.job.heartbeat import Heartbeat, encode_heartbeat
 from shared.job.job import Job
+from shared.job.retention import KEEP_ENDED
 from shared.job.stored import read_job
 from shared.json_codec import to_json
 
@@ -52,9 +52,6 @@ UNINDEXED_FIELDS: tuple[tuple[str, str], ...] = (
     (OUTBOX_UNREADABLE, "data"),
 )
 """(collection group, field) that nobody searches; exempt them, since an index would store them twice."""
-KEEP_ENDED = timedelta(days=365)
-"""How long Firestore keeps a job with nothing left to be done; objects must not be kept for longer, or nobody knows
-whose they were."""
 _PIECE_CHARS = 500_000
 _DOCUMENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,199}")
 
