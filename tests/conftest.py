@@ -6,6 +6,7 @@ import signal
 
 import psutil
 import pytest
+from hypothesis import HealthCheck, settings
 
 FAST = ("contract", "unit")
 """Folders that come last, to fill the gaps that the others leave."""
@@ -16,6 +17,12 @@ MOST_PROCESSES = 4
 for port in ("job_store", "heartbeat_store", "object_store", "event_bus", "mailer", "training_process"):
     pytest.register_assert_rewrite(f"tests.contract.{port}_contract")
 
+# Examples are drawn alike in every run, and none fails for the time that a busy machine takes.
+settings.register_profile(
+    "convtailor", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("convtailor")
+
 # A shell's background job ignores Ctrl-C, and so would every program that the tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -23,8 +30,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.hookimpl(optionalhook=True)  # for those who leave xdist out
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes ``-n auto`` means: one more than processors, because many tests wait for others."""
-    return min(len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else 2, MOST_PROCESSES)
+    """Return how many processes ``-n auto`` means: two for each processor, because many tests wait for others."""
+    return min(2 * len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2, MOST_PROCESSES)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -9,7 +9,6 @@ from shared.errors import Conflict
 from shared.job.claim import Claim, held, release, take
 from tests.job_fixture import NOW, HandClock
 
-SETTINGS = settings(derandomize=True, database=None, deadline=None)
 LEASE = timedelta(seconds=30)
 owners = st.sampled_from(["ada", "bob", "cleo"])
 
@@ -60,10 +59,8 @@ class Claimants(RuleBasedStateMachine):
 
 
 TestClaimants = Claimants.TestCase
-TestClaimants.settings = SETTINGS
 
 
-@SETTINGS
 @given(st.integers(0, 60))
 def test_a_claim_is_live_until_the_moment_it_expires(seconds: int) -> None:
     claim = take(None, owner="ada", now=NOW, lease=LEASE)

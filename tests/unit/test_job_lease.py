@@ -394,4 +394,4 @@ class Workers(RuleBasedStateMachine):
 
 
 TestWorkers = Workers.TestCase
-TestWorkers.settings = settings(derandomize=True, database=None, deadline=None, max_examples=200)
+TestWorkers.settings = settings(max_examples=200)
