@@ -1,5 +1,6 @@
 """What a person names as DATA: a zip, or a folder that becomes one."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from services.client.archive import BytesListener, write_archive
@@ -31,9 +32,21 @@ def check_data(data: Path) -> None:
 
 
 def archive_of(
-    data: Path, scratch: Path, *, on_bytes: BytesListener | None = None, leave_out: tuple[Path, ...] = ()
+    data: Path,
+    scratch: Path,
+    *,
+    on_bytes: BytesListener | None = None,
+    on_note: Callable[[str], None] | None = None,
+    leave_out: tuple[Path, ...] = (),
 ) -> Path:
     """Return the zip to upload: the file itself, or the folder packed into the scratch folder.
+
+    Args:
+        data: What the person named.
+        scratch: Takes the zip.
+        on_bytes: Hears how far it has come.
+        on_note: Hears a line about each thing that is left out.
+        leave_out: Folders inside that are not part of the data.
 
     Raises:
         UsageFault: If the data cannot be read or a folder is empty.
@@ -42,5 +55,8 @@ def archive_of(
     if data.is_file():
         return data
     target = scratch / "archive.zip"
-    write_archive(data, target, leave_out=leave_out, on_bytes=on_bytes)
+    packed = write_archive(data, target, leave_out=leave_out, on_bytes=on_bytes)
+    if on_note is not None:
+        for note in packed.notes:
+            on_note(note)
     return target

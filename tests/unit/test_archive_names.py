@@ -71,6 +71,12 @@ def test_composed_and_decomposed_spellings_are_one_class_and_escapes_tell_strang
     assert len(plan.classes["caf\u00e9"]) == 2 * NUM
 
 
+def test_a_folder_that_comes_in_utf8_and_in_a_code_page_is_one_class() -> None:
+    beside = [Member(name="Käfer/蝶.jpg".encode(), flags=0x800), *members(["Mücke/{}.jpg"], "cp437")]
+    plan = plan_of([*members(["Käfer/{}.jpg"], "cp437"), *beside])
+    assert {name: len(entries) for name, entries in plan.classes.items()} == {"Käfer": NUM + 1, "Mücke": NUM}
+
+
 def test_file_names_are_fit_to_be_shown_wherever_they_go() -> None:
     plan = plan_of([*members(CATS_AND_DOGS), Member(name=b"cats/\x1b[2J.jpg"), Member(name=b"dogs/\x07.txt")])
     paths = [entry.path for entries in plan.classes.values() for entry in entries]

@@ -42,7 +42,7 @@ def submit(data: Path, email: str, server: str | None, as_json: bool, **options:
         Client(server_of(server)) as client,
         open_live() as live,
     ):
-        archive = archive_of(data, Path(scratch), on_bytes=in_bytes(live, "zip"))
+        archive = archive_of(data, Path(scratch), on_bytes=in_bytes(live, "zip"), on_note=live.note)
         created = client.submit(email, chosen, size_bytes=archive.stat().st_size)
         known = KnownJob(job_id=created.job_id, server=client.server, token=created.token)
         token_store().remember(known)

@@ -59,7 +59,9 @@ def run(data: Path, email: str, out: Path, keep: Path | None, as_json: bool, **o
         with open_live() as live:
             own = (out,) if out.resolve() != data.resolve() else ()
             order = RunOrder(
-                make_archive=lambda: archive_of(data, box.data_dir, on_bytes=in_bytes(live, "zip"), leave_out=own),
+                make_archive=lambda: archive_of(
+                    data, box.data_dir, on_bytes=in_bytes(live, "zip"), on_note=live.note, leave_out=own
+                ),
                 email=email,
                 out=out,
                 options=chosen,

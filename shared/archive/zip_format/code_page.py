@@ -7,6 +7,7 @@ is whether letters stand together as in writing. Whatever is chosen, names that 
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
 
@@ -44,24 +45,30 @@ _LEAST_SCORE = 0.0
 """Below this no page makes sense of the names; they are told byte by byte."""
 
 
-def names_of(raw_names: Iterable[bytes]) -> dict[bytes, str]:
-    """Return the names that bytes stand for; names that differ in bytes differ in text.
+def names_of(raw_names: Iterable[bytes], *, beside: Iterable[str] = ()) -> dict[bytes, str]:
+    """Return the paths that bytes stand for; parts of paths that differ in bytes differ in text.
 
     Args:
-        raw_names: All names of one archive or folder whose page nobody tells.
+        raw_names: All paths of one archive or folder whose page nobody tells, with ``/`` between their parts; it is
+        half
+            of a character in none of the pages.
+        beside: Paths that are text and other folders and files, though they may be spelled alike.
     """
-    distinct = list(dict.fromkeys(raw_names))
-    judged = [raw for raw in distinct if not raw.isascii()][:_MOST_JUDGED]
+    raw_names = list(raw_names)
+    parts = list(dict.fromkeys(part for raw in raw_names for part in raw.split(b"/")))
+    if not parts:
+        return {}
+    judged = [part for part in parts if not part.isascii()][:_MOST_JUDGED]
     page = _page_of(judged) if judged else "ascii"
-    names: dict[bytes, str] = {}
-    taken: set[str] = set()
-    for raw in distinct:
-        name = _decoded(raw, page)
-        if name is None or name in taken:
-            name = _told_by_byte(raw)
-        taken.add(name)
-        names[raw] = name
-    return names
+    taken = {_composed(part) for name in beside if not name.isascii() for part in name.split("/")}
+    named: dict[bytes, str] = {}
+    for part in parts:
+        text = _decoded(part, page)
+        if text is None or (page != _UTF8 and not part.isascii() and _composed(text) in taken):
+            text = _told_by_byte(part)
+        taken.add(_composed(text))
+        named[part] = text
+    return {raw: "/".join(named[part] for part in raw.split(b"/")) for raw in raw_names}
 
 
 def _page_of(raw_names: Collection[bytes]) -> str | None:
@@ -85,10 +92,11 @@ def _decoded(raw: bytes, page: str | None) -> str | None:
 
 def _told_by_byte(raw: bytes) -> str:
     r"""Return ``caf\xe9`` for bytes that are no text: readable, and no other name's."""
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return printable_name(raw.decode("ascii", "surrogateescape"))
+    return printable_name(raw.decode("ascii", "surrogateescape"))
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
 
 
 def _score(raw_names: Collection[bytes], page: str) -> float | None:
@@ -99,7 +107,7 @@ def _score(raw_names: Collection[bytes], page: str) -> float | None:
         if name is None:
             return None
         for position, char in enumerate(name):
-            if char == "\\" and "/" in name:
+            if char == "\\" and not name[position - 1 : position].isascii():
                 total += _GAP  # half of a character of two bytes
             elif not char.isascii():
                 total += _worth(char, name[position - 1 : position], name[position + 1 : position + 2])

@@ -9,7 +9,7 @@ Source: PKWARE, APPNOTE.TXT 6.3.10, section 4.3.12; Info-ZIP, extra field 0x7075
 
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, NamedTuple
 
@@ -98,10 +98,19 @@ def read_directory(file: IO[bytes], *, max_entries: int = MAX_ENTRIES) -> Direct
         if name is None:
             undecided[len(records)] = header.raw_name
         records.append(header.record(name or "", end.shift))
+    if undecided:
+        _decide(records, undecided)
+    return Directory(records=records, start=end.start)
+
+
+def _decide(records: list[Record], undecided: Mapping[int, bytes]) -> None:
+    """Give a name to the records at these positions.
+
+    A folder may come in two spellings: 7-Zip writes a name in the code page where that holds it, and else in UTF-8.
+    """
     names = names_of(undecided.values())
     for index, raw_name in undecided.items():
         records[index] = records[index]._replace(name=names[raw_name])
-    return Directory(records=records, start=end.start)
 
 
 class _Header(NamedTuple):
