@@ -6,7 +6,7 @@ import zipfile
 from pathlib import PurePosixPath, PureWindowsPath
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.archive.entry import Aside
@@ -154,7 +154,6 @@ names = st.lists(st.one_of(parts, st.text(max_size=6)), max_size=6).flatmap(
 )
 
 
-@settings(derandomize=True, deadline=None)
 @given(names)
 def test_no_name_ever_leads_outside(name: str) -> None:
     try:

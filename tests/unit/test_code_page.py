@@ -1,7 +1,7 @@
 """Names in other code pages are read as they were written, and names that differ go on to differ."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.archive.zip_format.code_page import names_of
@@ -108,7 +108,6 @@ def test_what_no_page_makes_sense_of_is_told_byte_by_byte() -> None:
     ]
 
 
-@settings(derandomize=True, deadline=None)
 @given(st.lists(st.binary(min_size=1, max_size=12), max_size=6))
 def test_names_that_differ_go_on_to_differ(raw_names: list[bytes]) -> None:
     names = names_of(raw_names)

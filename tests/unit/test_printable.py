@@ -5,7 +5,7 @@ import io
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.text.printable import MAX_SHOWN, csv_cell, printable, printable_name, quoted, shortened
@@ -58,7 +58,6 @@ def test_a_text_keeps_its_lines_and_nothing_else_that_acts() -> None:
     assert printable("one\n\ttwo\r\x1b[A") == "one\n\ttwo\\x0d\\x1b[A"
 
 
-@settings(derandomize=True, deadline=None)
 @given(st.text(st.characters()))
 def test_nothing_printable_acts_on_a_terminal_and_doing_it_twice_changes_nothing(name: str) -> None:
     shown = printable_name(name)
@@ -68,7 +67,6 @@ def test_nothing_printable_acts_on_a_terminal_and_doing_it_twice_changes_nothing
     assert len(shown.encode("utf-8")) >= len(name)
 
 
-@settings(derandomize=True, deadline=None)
 @given(st.binary(max_size=12), st.binary(max_size=12))
 def test_names_of_other_bytes_stay_other_names(one: bytes, other: bytes) -> None:
     first, second = (name.replace(b"\\", b"/").decode("utf-8", "surrogateescape") for name in (one, other))

@@ -8,7 +8,7 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.archive.zip_format.content import ContentReader, DamagedContent
@@ -29,7 +29,6 @@ def only(member: Member) -> bytes:
     return reader.read(record)
 
 
-@settings(derandomize=True, deadline=None)
 @given(st.lists(st.tuples(st.binary(max_size=300), st.integers(1, 2_000), st.sampled_from([0, 8])), max_size=5))
 def test_it_reads_what_pythons_own_reader_reads(files: list[tuple[bytes, int, int]]) -> None:
     stream = io.BytesIO()

@@ -43,7 +43,6 @@ members = st.lists(
 )
 
 
-@settings(derandomize=True, deadline=None)
 @given(members, st.binary(max_size=30), st.binary(max_size=30), st.booleans())
 def test_it_reads_what_pythons_own_reader_reads(
     files: list[tuple[str, bytes, int]], before: bytes, comment: bytes, is_zip64: bool
@@ -70,7 +69,7 @@ def test_it_reads_what_pythons_own_reader_reads(
     assert read.start == start
 
 
-@settings(derandomize=True, deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.data())
 def test_whatever_is_garbled_it_ends_in_a_table_or_a_fault(data: st.DataObject) -> None:
     garbled = bytearray(zipped(good_files("photos/"), zipfile.ZIP_DEFLATED))
