@@ -40,9 +40,16 @@ def fetch(
         Path by name.
 
     Raises:
-        UserFault: If the job has left nothing so far.
+        UserFault: If the job has left nothing so far, or what it left is deleted.
     """
     links = {name: link for name, link in view.links.items() if name in FILE_NAMES and link}
+    if view.files_deleted_at is not None:
+        raise UserFault(
+            "artefact_expired",
+            f"What job {view.job_id} left was deleted on {view.files_deleted_at:%Y-%m-%d}.",
+            fix="Use the copy that was downloaded before, or submit the photographs again.",
+            details={"job_id": view.job_id, "state": view.state.value},
+        )
     if not links and not besides:
         raise UserFault(
             "nothing_to_fetch",

@@ -12,22 +12,45 @@ from services.client.terminal.stage import stage_of
 from shared.errors import UserFault
 from shared.job.job import JobState
 
+_GROWTH = 1.5
+"""How much longer each pause is than the one before, while nothing happens."""
+_MOST_STEPS = 20
+"""After so many the longest pause is reached from any first one; more would overflow in the end."""
+_WAITING = (JobState.AWAITING_UPLOAD, JobState.QUEUED)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
     """How to wait.
 
     Args:
-        interval_s: Seconds between two questions.
+        interval_s: Seconds between two questions, where the server names no others.
+        longest_s: Most seconds between two questions: so late a person notices at worst that a job has ended or begun.
         outage_s: Seconds for which a server that answered before and now does not is forgiven.
+        heeds_server: Whether the server's word on when to ask again counts.
         clock: Seconds that pass evenly.
         wait: Lets seconds pass; may raise to end the watch.
     """
 
     interval_s: float = 1.0
+    longest_s: float = 10.0
     outage_s: float = 60.0
+    heeds_server: bool = True
     clock: Callable[[], float] = time.monotonic
     wait: Callable[[float], None] = time.sleep
+
+    def pause_s(self, view: JobView | None, num_unchanged: int) -> float:
+        """Return how long to wait until the next question.
+
+        Args:
+            view: The last answer; ``None`` where there was none.
+            num_unchanged: Answers in a row, or missing ones, that brought nothing new. While a job only waits, and
+                while the server is away, each makes the pause longer.
+        """
+        told_s = view.retry_after_s if view is not None and self.heeds_server else None
+        pause_s = max(self.interval_s, told_s or 0.0)
+        grows = self.heeds_server and (view is None or view.state in _WAITING)
+        return min(self.longest_s, pause_s * (_GROWTH ** min(num_unchanged, _MOST_STEPS) if grows else 1.0))
 
 
 def follow(client: Client, job_id: str, token: str, *, live: Live, patience: Patience) -> JobView:
@@ -38,7 +61,10 @@ def follow(client: Client, job_id: str, token: str, *, live: Live, patience: Pat
         UserFault: If the server knows no such job or token.
     """
     answered_s: float | None = None
+    last: JobView | None = None
+    num_unchanged = 0
     while True:
+        view: JobView | None = None
         try:
             view = client.status(job_id, token)
             answered_s = patience.clock()
@@ -49,7 +75,9 @@ def follow(client: Client, job_id: str, token: str, *, live: Live, patience: Pat
             live.show(stage_of(view))
             if view.is_ended:
                 return view
-        patience.wait(patience.interval_s)
+        num_unchanged = num_unchanged + 1 if view == last else 0
+        last = view
+        patience.wait(patience.pause_s(view, num_unchanged))
 
 
 def raise_unless_done(view: JobView) -> None:

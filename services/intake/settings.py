@@ -33,7 +33,9 @@ class IntakeSettings(PushSettings):
     )
     max_upload_bytes: Annotated[int, Field(ge=1)] = setting(4 * 2**30, help="Largest archive taken, in bytes.")
     upload_valid_s: Annotated[int, Field(ge=1, le=7 * 86400)] = setting(
-        3600, help="Seconds that an upload URL is valid; a job without archive then expires."
+        3600,
+        help="Seconds in which an upload may begin. It may take longer; a job whose archive has not come in the time "
+        "that a line of half a megabit per second takes then expires.",
     )
     link_valid_s: Annotated[int, Field(ge=1, le=7 * 86400)] = setting(
         3600, help="Seconds that a download URL handed out by intake is valid."

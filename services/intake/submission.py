@@ -85,7 +85,9 @@ def submit(
         state=JobState.AWAITING_UPLOAD,
         created_at=now,
         updated_at=now,
-        upload=Upload(object_key=key, max_bytes=terms.max_bytes, expires_at=upload.expires_at),
+        upload=Upload(
+            object_key=key, max_bytes=terms.max_bytes, expires_at=upload.expires_at, size_bytes=request.size_bytes
+        ),
     )
     return Submission(job=store.create(job).job, token=token, upload=upload)
 

@@ -69,7 +69,7 @@ class _Session:
 
     def __init__(self, order: RunOrder, *, box: Onebox, client: Client, live: Live) -> None:
         self._order, self._box, self._client, self._live = order, box, client, live
-        self._patience = Patience(interval_s=_POLL_S, wait=box.wait)
+        self._patience = Patience(interval_s=_POLL_S, heeds_server=False, wait=box.wait)
 
     def run(self, archive: Path) -> Delivery:
         """Submit the archive, follow the job and deliver."""

@@ -1,7 +1,7 @@
 """A job from the first request to its one end, and the only table that says which state may follow which."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -25,6 +25,10 @@ class JobState(StrEnum):
     EXPIRED = "expired"
 
 
+UPLOAD_GRACE = timedelta(hours=1)
+"""Least time for an upload that began before its URL ended."""
+SLOWEST_UPLOAD_BYTES_PER_S = 62_500
+"""Half a megabit per second: a gigabyte then takes four and a half hours, and no line that is sold is slower."""
 _S = JobState
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     _S.AWAITING_UPLOAD: frozenset({_S.QUEUED, _S.REJECTED, _S.CANCELLED, _S.EXPIRED}),
@@ -76,12 +80,20 @@ class Upload:
     Args:
         object_key: Key in the object store.
         max_bytes: Cap on its size.
-        expires_at: When the signed URL ends; a job without archive then expires.
+        expires_at: When the signed URL ends: no upload begins any more.
+        size_bytes: Its size, where that was told beforehand.
     """
 
     object_key: str
     max_bytes: int
     expires_at: datetime
+    size_bytes: int | None = None
+
+    @property
+    def awaited_until(self) -> datetime:
+        """When an upload that began in the last moment must have come, or never will; the job then expires."""
+        longest_s = (self.size_bytes or self.max_bytes) / SLOWEST_UPLOAD_BYTES_PER_S
+        return self.expires_at + max(UPLOAD_GRACE, timedelta(seconds=longest_s))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

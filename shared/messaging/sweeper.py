@@ -20,8 +20,6 @@ from shared.ports.job_store import JobStore, StoredJob, pages
 from shared.ports.object_store import ObjectStore, StoredObject
 
 DEFAULT_PATIENCE = timedelta(minutes=2)
-UPLOAD_GRACE = timedelta(hours=1)
-"""An upload that began before its URL ended may still be running: 2 GB at 5 Mbit/s take 53 minutes."""
 _SWEPT_STATES = (
     JobState.QUEUED,
     JobState.TRAINING,
@@ -136,7 +134,7 @@ def _step(job: Job, terms: _Terms) -> tuple[Job, tuple[Event, ...]]:
     if job.state is JobState.AWAITING_UPLOAD:
         archive = _uploaded(job, terms.objects)
         if archive is None:
-            late = now >= job.upload.expires_at + UPLOAD_GRACE
+            late = now >= job.upload.awaited_until
             return (advance(job, JobState.EXPIRED, now) if late else job), ()
         uploaded = archive_uploaded(job.job_id, now, object_key=archive.key, generation=archive.generation)
         return _reminded(job, (uploaded,), terms, idle_since=max(job.updated_at, archive.updated_at))

@@ -1,6 +1,7 @@
 """The client against the real intake app, in one process and over memory."""
 
 import json
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -128,6 +129,19 @@ def test_nothing_to_fetch_says_when_to_come_back(client, tmp_path):
     created = client.submit("ada@example.org", {})
     with pytest.raises(UserFault, match="awaiting_upload"):
         fetch(client, client.status(created.job_id, created.token), created.token, tmp_path / "results")
+
+
+def test_what_was_deleted_meanwhile_is_told_as_such(client, service, tmp_path):
+    made = service.submit()
+    done = service.move(made, JobState.QUEUED, JobState.TRAINING, JobState.REPORTING, JobState.DONE)
+    view = client.status(made["job_id"], made["token"])
+    assert view.files_kept_until == done.updated_at + timedelta(days=30)
+    service.move(made, artefacts=Artefacts(), forgotten_at=service.clock())
+    view = client.status(made["job_id"], made["token"])
+    with pytest.raises(UserFault) as caught:
+        fetch(client, view, made["token"], tmp_path / "results")
+    assert caught.value.fault.code == "artefact_expired"
+    assert "was deleted on 2026-03-01" in caught.value.fault.message
 
 
 def test_the_token_goes_to_no_other_server(tmp_path):

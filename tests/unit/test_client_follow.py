@@ -1,14 +1,19 @@
 """Following a job on the real intake app while other services move it along."""
 
+from dataclasses import replace
+
 import httpx
 import pytest
 
 from services.client.api.client import Client
 from services.client.fault import Unreachable
 from services.client.follow import Patience, follow, raise_unless_done
+from services.intake.app import create_app
 from shared.errors import Fault, UserFault
+from shared.job.heartbeat import Cadence
 from shared.job.job import JobState
 from shared.job.progress import Best, Progress
+from tests.doubles.memory_heartbeat_store import MemoryHeartbeatStore
 from tests.intake_fixture import PUBLIC_URL, IntakeFixture, small_archive
 
 
@@ -101,6 +106,61 @@ def test_an_expired_job_has_a_code_although_it_has_no_fault(service, made):
     assert caught.value.fault.code == "job_expired"
 
 
+class Paced(Script):
+    """Notes how long each wait is."""
+
+    def __init__(self, *steps):
+        super().__init__(*steps)
+        self.waits = []
+
+    def wait(self, seconds):
+        self.waits.append(seconds)
+        super().wait(seconds)
+
+
+def billed(service):
+    """Let heartbeats cost what Firestore's do: one in five seconds is written."""
+    cadence = Cadence(least_s=5.0, progress_s=5.0, look_s=5.0)
+    heartbeats = MemoryHeartbeatStore(cadence=cadence)
+    service.job_routes = replace(service.job_routes, heartbeats=heartbeats)
+    service.app = create_app(service.job_routes, None)
+
+
+def test_a_job_is_looked_at_no_more_often_than_there_can_be_news_and_its_end_is_noticed_soon(service, made):
+    service.handle_uploads()
+    billed(service)
+    script = Paced(
+        lambda: service.move(made, JobState.TRAINING),
+        lambda: service.move(made, progress=Progress(phase="screen", done=1, total=9, unit="epochs")),
+        lambda: service.move(made, progress=Progress(phase="screen", done=2, total=9, unit="epochs")),
+        lambda: service.move(made, JobState.REPORTING),
+        lambda: service.move(made, JobState.DONE, mailed_at=service.clock()),
+    )
+    follow_with(script, service, made, Recorder())
+    assert script.waits == [10.0, 5.0, 5.0, 5.0, 2.0]
+
+
+def test_while_a_job_waits_for_others_it_is_looked_at_ever_more_seldom_up_to_a_bound(service, made):
+    service.handle_uploads()
+    nothing = [lambda: None] * 6
+    script = Paced(*nothing, lambda: service.move(made, JobState.TRAINING), lambda: service.move(made, JobState.FAILED))
+    follow_with(script, service, made, Recorder())
+    assert script.waits == [2.0, 3.0, 4.5, 6.75, 10.0, 10.0, 10.0, 1.0]
+
+
+def test_a_wait_of_days_ends_too(service):
+    assert Patience().pause_s(None, 10**6) == Patience().longest_s
+
+
+def test_the_services_of_a_single_run_are_asked_as_often_as_they_can_bear(service, made):
+    service.handle_uploads()
+    script = Paced(*[lambda: None] * 5, lambda: service.move(made, JobState.CANCELLED))
+    patience = Patience(interval_s=0.2, heeds_server=False, clock=script.clock, wait=script.wait)
+    with Client(PUBLIC_URL, transport=httpx.WSGITransport(app=service.app)) as client:
+        follow(client, made["job_id"], made["token"], live=Recorder(), patience=patience)
+    assert script.waits == [0.2] * 6
+
+
 class Flaky(httpx.WSGITransport):
     is_down = False
 
@@ -124,4 +184,4 @@ def test_a_short_outage_is_forgiven_and_a_long_one_is_not(service, made):
     made_anew = service.submit()
     with pytest.raises(Unreachable):
         follow_with(script, service, made_anew, Recorder(), transport)
-    assert script.now - 100.0 == 6.0
+    assert 5.0 < script.now - 100.0 < 8.0, "the pauses grow, and the patience is five seconds"

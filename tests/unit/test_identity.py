@@ -9,14 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from services.trainer.data import assignment
 from services.trainer.data.assignment import TEST, TRAIN, UNUSED, Assignment
 from services.trainer.data.dataset import Dataset
-from services.trainer.data.prepare import identify, prepare
+from services.trainer.data.prepare import identify, prepare, prepare_held_out
 from services.trainer.run.context import Ledger, Run
 from services.trainer.run.identity import RunKey
+from shared.errors import UserFault
 from shared.job.options import JobOptions
 from shared.job.progress import Progress
 from tests.archive_making import encoded, good, good_files, photograph, zipped
@@ -155,6 +157,46 @@ def test_where_a_class_would_be_left_without_test_images_the_data_set_is_made_an
     assert parts_by_path(second) == parts_by_path(first)
     assert "too few images" in reasons(caplog)
     assert recorded(ledger, second).sha256 == second.split_sha256 == first.split_sha256
+
+
+def delivery_only(folder: Path, ledger: Ledger, parts: NDArray[np.uint8], first: Dataset) -> Dataset:
+    """Prepare what judges a finished network, by another split than the one that was made."""
+    known = recorded(ledger, first)
+    known = replace(known, parts=parts, findings=replace(known.findings, quarantined=()))
+    run = Run(
+        directory=folder,
+        seed=3,
+        report=reported.append,
+        stop_reason=lambda: "lost",
+        countdown=still_countdown(),
+        ledger=ledger,
+    )
+    return prepare_held_out(folder / "photos.zip", run, key=first.key, px=32, known=known)
+
+
+def test_a_delivery_tells_of_test_images_that_can_no_longer_be_read_and_does_without_them(
+    attempt: Attempt, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger = null_ledger()
+    first = attempt(zipped(good_files() | {"cats/odd.png": b"a format of another day"}), ledger=ledger)
+    known = recorded(ledger, first)
+    parts = np.where(known.parts == UNUSED, TEST, known.parts).astype(np.uint8)  # the first attempt could read it
+    delivered = delivery_only(tmp_path, ledger, parts, first)
+    assert parts_by_path(delivered) == parts_by_path(first)
+    assert [each.path for each in delivered.quarantined] == ["cats/odd.png"]
+    assert "cannot be read here" in reasons(caplog)
+
+
+def test_a_network_that_nothing_can_judge_any_more_is_not_delivered_and_the_fault_says_why(
+    attempt: Attempt, tmp_path: Path
+) -> None:
+    ledger = null_ledger()
+    first = attempt(zipped(good_files() | {"cats/odd.png": b"a format of another day"}), ledger=ledger)
+    known = recorded(ledger, first)
+    parts = np.where(known.parts == TEST, TRAIN, known.parts).astype(np.uint8)
+    parts[known.parts == UNUSED] = TEST
+    with pytest.raises(UserFault, match="set aside to judge it none can be read"):
+        delivery_only(tmp_path, ledger, parts, first)
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,13 @@ def test_a_size_that_is_none_is_refused(service, size):
     assert (error["code"], error["details"]["field"]) == ("invalid_option", "size_bytes")
 
 
+def test_a_size_told_beforehand_is_remembered_so_that_a_slow_upload_is_waited_for(service):
+    made = service.submit(size_bytes=1000)
+    assert service.store.get(made["job_id"]).job.upload.size_bytes == 1000
+    made = service.submit()
+    assert service.store.get(made["job_id"]).job.upload.size_bytes is None
+
+
 def test_an_archive_known_to_be_too_large_makes_no_job(service):
     answer = service.http.post("/v1/jobs", json={"email": "ada@example.org", "size_bytes": MAX_BYTES + 1})
     assert answer.status_code == 413

@@ -6,8 +6,8 @@ import pytest
 from shared.errors import ConvtailorError
 from shared.job.claim import Claim
 from shared.job.events import Event, EventType, Topic, job_queued
-from shared.job.job import Job, JobState, advance
-from shared.messaging.sweeper import UPLOAD_GRACE, SweepReport, sweep
+from shared.job.job import UPLOAD_GRACE, Job, JobState, Upload, advance
+from shared.messaging.sweeper import SweepReport, sweep
 from shared.ports.job_store import JobPage, StoredJob
 from shared.ports.object_store import StoredObject
 from tests.bus_fixture import Ground
@@ -150,6 +150,31 @@ def test_an_upload_that_never_came_expires(ground: Ground) -> None:
     assert swept(ground) == SweepReport(num_expired=1, num_reminded=0, num_published=0)
     assert ground.store.get("job-1").job.state is S.EXPIRED
     assert heard(ground) == []
+
+
+@pytest.mark.parametrize("size_bytes", [10**9, None], ids=["as declared", "up to the cap"])
+def test_a_gigabyte_on_a_line_of_a_megabit_arrives_though_it_set_off_in_the_last_minute(
+    ground: Ground, size_bytes: int | None
+) -> None:
+    ends = NOW + timedelta(hours=1)
+    upload_to = Upload(object_key="uploads/job-1/archive.zip", max_bytes=10**9, expires_at=ends, size_bytes=size_bytes)
+    job = make_job(upload=upload_to)
+    ground.store.create(job)
+    ground.clock.advance(3600 + 8 * 10**9 / 10**6)
+    assert swept(ground) == NOTHING
+    upload(ground, job)
+    ground.clock.advance(PATIENCE.total_seconds() + 1)
+    assert swept(ground) == ONE_REMINDER
+
+
+def test_a_job_whose_large_upload_never_came_expires_all_the_same(ground: Ground) -> None:
+    ends = NOW + timedelta(hours=1)
+    upload_to = Upload(object_key="uploads/job-1/archive.zip", max_bytes=10**10, expires_at=ends, size_bytes=10**9)
+    ground.store.create(make_job(upload=upload_to))
+    ground.clock.advance(3600 + 10**9 / 62_500 - 1)
+    assert swept(ground) == NOTHING
+    ground.clock.advance(1)
+    assert swept(ground).num_expired == 1
 
 
 def test_an_upload_that_came_late_does_not_expire(ground: Ground) -> None:

@@ -111,8 +111,10 @@ class Client:
         _raise_for_upload(response)
 
     def status(self, job_id: str, token: str) -> JobView:
-        """Return how a job fares."""
-        return read_job(self.status_document(job_id, token), server=self.server)
+        """Return how a job fares, and when the server says that there may be news."""
+        response = self._ask("GET", f"/v1/jobs/{job_id}", token=token)
+        view = read_job(_object_of(response, server=self.server), server=self.server)
+        return replace(view, retry_after_s=_seconds(response.headers.get("Retry-After", "")))
 
     def status_document(self, job_id: str, token: str) -> dict[str, Any]:
         """Return how a job fares, as the server put it."""
@@ -156,7 +158,11 @@ class Client:
         return self._http.request(ticket.method, ticket.url, content=pieces, headers=headers, timeout=_TRANSFER_TIMEOUT)
 
     def _call(self, method: str, path: str, *, token: str | None = None, json: Any = None) -> dict[str, Any]:
-        """Return the JSON object that the server answers; reads are tried again, writes only when nothing was sent."""
+        """Return the JSON object that the server answers; see :meth:`_ask`."""
+        return _object_of(self._ask(method, path, token=token, json=json), server=self.server)
+
+    def _ask(self, method: str, path: str, *, token: str | None = None, json: Any = None) -> httpx.Response:
+        """Return the server's answer, no error; reads are tried again, writes only when nothing was sent."""
         again = httpx.TransportError if method == "GET" else httpx.ConnectError
         headers = _bearer(token) if token else {}
         try:
@@ -166,7 +172,7 @@ class Client:
         except (RetryError, httpx.TransportError) as error:
             raise self._unreachable(error) from error
         _raise_for(response, server=self.server, refused=UsageFault)
-        return _object_of(response, server=self.server)
+        return response
 
     def _reached(self, created: Submitted) -> Submitted:
         """Lead an upload that the server takes itself to where we have found the server, whatever it calls itself."""
@@ -200,6 +206,11 @@ def _retrying(*again: type[Exception]) -> Retrying:
     kinds = again or (httpx.TransportError,)
     wait = wait_random_exponential(multiplier=0.1, max=1.0)
     return Retrying(stop=stop_after_attempt(_ATTEMPTS), wait=wait, retry=retry_if_exception_type(kinds))
+
+
+def _seconds(text: str) -> float | None:
+    """Read a ``Retry-After`` in seconds; a date, which our server never sends, counts as none."""
+    return float(text) if text.isascii() and text.isdigit() else None
 
 
 def _bearer(token: str) -> dict[str, str]:

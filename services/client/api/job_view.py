@@ -68,6 +68,9 @@ class JobView:
         device: What trains it.
         archive: What was uploaded, once it was looked at.
         mailed_at: When the mail about its end was accepted.
+        files_kept_until: From when on what it left is deleted, once it has ended.
+        files_deleted_at: When that happened.
+        retry_after_s: Seconds after which there may be news, if the server says so.
     """
 
     job_id: str
@@ -85,6 +88,9 @@ class JobView:
     device: str | None = None
     archive: Mapping[str, Any] | None = None
     mailed_at: datetime | None = None
+    files_kept_until: datetime | None = None
+    files_deleted_at: datetime | None = None
+    retry_after_s: float | None = None
 
     @property
     def is_ended(self) -> bool:

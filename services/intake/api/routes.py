@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, g, jsonify, request
 
 from services.intake.api.document import Health, ServiceCard, SignedLink, created_document, status_document
+from services.intake.api.next_look import retry_after_s
 from services.intake.api.openapi import openapi_document
 from services.intake.job_request import parse_request
 from services.intake.submission import LinkTerms, UploadTerms, cancel, link, look_up, submit
@@ -103,7 +104,12 @@ class JobRoutes:
     def _told(self, job: Job) -> Response:
         """Return the job as the one who trains it tells it."""
         told = as_told(job, self.heartbeats)
-        return jsonify(to_json(status_document(told, public_url=self._here(), retention=self.links.retention)))
+        document = status_document(told, public_url=self._here(), retention=self.links.retention)
+        response = jsonify(to_json(document))
+        wait_s = retry_after_s(told, self.heartbeats.cadence)
+        if wait_s is not None:
+            response.headers["Retry-After"] = str(wait_s)
+        return response
 
     def fetch(self, job_id: str, artefact: str) -> tuple[Response, int, dict[str, str]]:
         """Redirect to what a job left."""

@@ -30,6 +30,7 @@ from services.trainer.data.split import SPLIT_VERSION, split_by_groups
 from services.trainer.run.context import Run, Stopped
 from services.trainer.run.identity import RunKey, file_sha256
 from shared.archive.safety import listed
+from shared.errors import UserFault
 from shared.job.options import JobOptions
 from shared.job.progress import Progress
 
@@ -114,6 +115,9 @@ def prepare_held_out(archive: Path, run: Run, *, key: RunKey, px: int, known: As
         key: See :func:`prepare`.
         px: Side length of the network's input.
         known: What the earlier attempt decided.
+
+    Raises:
+        UserFault: ``training_lost``, if nothing of a part can be read here: nobody could say how good a network is.
     """
     order = _Order(
         archive=archive,
@@ -124,23 +128,37 @@ def prepare_held_out(archive: Path, run: Run, *, key: RunKey, px: int, known: As
         is_for_learning=False,
     )
     finished = load(run.directory / "dataset", key=key, split_sha256=known.sha256, sizes_px=order.sizes_px)
-    return finished or _dataset(order, _decode_all(order, known), known, known.findings)
+    if finished is not None:
+        return finished
+    dataset = _decoded_anew(order, known)
+    if not len(dataset.split.validation) or not len(dataset.split.test):
+        raise UserFault(
+            "training_lost",
+            "A network was found, but of the photographs that were set aside to judge it none can be read here.",
+            fix="Submit the archive again; if it ends like this once more, tell whoever runs this service.",
+        )
+    return dataset
 
 
 def _repeated(order: _Order, known: Assignment) -> Dataset | None:
     """Decode what an earlier attempt used, split as it was; ``None`` where too little of it can be read here."""
-    decoded = _decode_all(order, known)
-    unreadable = tuple(decoded.quarantined)
-    findings = replace(known.findings, quarantined=(*known.findings.quarantined, *unreadable))
-    dataset = _dataset(order, decoded, known, findings)
-    if unreadable:
-        paths = [each.path for each in unreadable]
-        logger.warning("images of the earlier split cannot be read here", extra=listed(paths))
+    dataset = _decoded_anew(order, known)
     if not dataset.is_whole:
         logger.warning("earlier split ignored", extra={"reason": "a class has too few images left of it"})
         return None
     save(dataset)
     return dataset
+
+
+def _decoded_anew(order: _Order, known: Assignment) -> Dataset:
+    """Decode what an earlier attempt used, split as it was; what cannot be read here is told among its findings."""
+    decoded = _decode_all(order, known)
+    unreadable = tuple(decoded.quarantined)
+    if unreadable:
+        paths = [each.path for each in unreadable]
+        logger.warning("images of the earlier split cannot be read here", extra=listed(paths))
+    findings = replace(known.findings, quarantined=(*known.findings.quarantined, *unreadable))
+    return _dataset(order, decoded, known, findings)
 
 
 def _made(order: _Order) -> tuple[Dataset, Assignment]:
