@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks import (
     against_stock,
+    archive_bounds,
     claims,
     deadline,
     feature_pass,
@@ -30,6 +31,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "start": lambda _scratch: start.measure(),
     "memory": prepare_memory.measure,
+    "archives": archive_bounds.measure,
     "pixels": pixels.measure,
     "feature-pass": feature_pass.measure,
     "screening": against_stock.measure_screening,

@@ -68,9 +68,10 @@ def read_entry(index: int, record: Record) -> Entry:
     path = "/".join(_resolved(name))
     is_folder = not path or name.endswith("/") or stat.S_ISDIR(record.attributes >> 16)
     folders = _folders(path if is_folder else path.rpartition("/")[0])
-    return Entry(
-        index=index, path=printable_name(path), folders=folders, is_folder=is_folder, size_bytes=record.size_bytes
-    )
+    shown = printable_name(path)
+    if shown == record.name:
+        shown = record.name  # one string for both: names may take most of what an archive takes in memory
+    return Entry(index=index, path=shown, folders=folders, is_folder=is_folder, size_bytes=record.size_bytes)
 
 
 def with_slashes(name: str) -> str:

@@ -33,12 +33,12 @@ def printable(text: str) -> str:
     Args:
         text: From anywhere; bytes that are no text may be in it as Python's ``surrogateescape`` leaves them.
     """
-    return text if text.isascii() and text.isprintable() else _written_out(text, stay="\n\t")
+    return text if _is_plain(text) else _written_out(text, stay="\n\t")
 
 
 def printable_name(name: str) -> str:
     """Return a name on one line, of which every character is seen."""
-    return name if name.isascii() and name.isprintable() else _written_out(name, stay="")
+    return name if _is_plain(name) else _written_out(name, stay="")
 
 
 def shortened(text: str, max_chars: int = MAX_SHOWN) -> str:
@@ -69,6 +69,11 @@ def csv_cell(text: str) -> str:
     if text.lstrip(" ").startswith(tuple(_FORMULA_STARTS)) and not _NUMBER.fullmatch(text):
         return f"'{printable_name(text)}"
     return printable_name(text)
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether every character is seen, as far as a quick look can tell."""
+    return text.isprintable() and _UNSEEN_LETTERS.isdisjoint(text)
 
 
 def _written_out(text: str, *, stay: str) -> str:
