@@ -1,4 +1,8 @@
-"""How numbers are put in words, the same on a terminal, in a mail and in a report. Pure."""
+"""How numbers and lists of names are put in words, the same on a terminal, in a mail and in a report. Pure."""
+
+from collections.abc import Sequence
+
+from shared.text.printable import quoted
 
 _MINUTE_S, _HOUR_S = 60, 3600
 _EXACT_BELOW_S = 9.95
@@ -20,3 +24,29 @@ def duration(seconds: float, *, tenths: bool = False) -> str:
     if whole < _HOUR_S:
         return f"{whole // _MINUTE_S} min {whole % _MINUTE_S:02d} s"
     return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S:02d} min"
+
+
+def count(value: int, noun: str, plural: str | None = None) -> str:
+    """Return ``1 photograph`` or ``2,000 photographs``."""
+    return f"{value:,} {noun if value == 1 else plural or noun + 's'}"
+
+
+def enumeration(names: Sequence[str], *, most: int = 6) -> str:
+    """Return ``a``, ``a and b``, ``a, b and c`` or ``a, b and 99,970 more``: a list that never outgrows a sentence.
+
+    Args:
+        names: At least one.
+        most: Names shown at most, the rest counted.
+    """
+    shown = list(names) if len(names) <= most else [*names[: most - 1], f"{len(names) - most + 1:,} more"]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def quoted_names(names: Sequence[str], *, most: int = 6) -> str:
+    """Return names from an archive as they stand in a sentence: ``'cats', 'dogs' and 99,970 more``.
+
+    Args:
+        names: At least one.
+        most: Names shown at most, the rest counted.
+    """
+    return enumeration([*map(quoted, names[:most]), *names[most:]], most=most)

@@ -6,16 +6,45 @@ write are one class; names that differ only in case are refused, because nobody 
 Types are never decided by file endings here; only what is surely no image is set aside, listed, and not used.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from shared.archive.entry import Aside, Entry, aside, clash_key, has_control_characters, read_entry
+from shared.archive.class_faults import LeftOut, count_faults, name_faults
+from shared.archive.entry import Aside, Entry, aside, read_entry
 from shared.archive.safety import ArchiveLimits, listed, safety_faults
+from shared.archive.structure.folder_tree import Folder, grow
+from shared.archive.structure.nesting import level_hint, remarks_about
+from shared.archive.structure.recognise import base_of, structure_faults
 from shared.archive.zip_format.directory import Record
 from shared.errors import Fault, UserFault, faults_together
+from shared.job.result import Remark
+from shared.wording import count
 
-_SPLIT_NAMES = frozenset({"train", "training", "test", "testing", "val", "valid", "validation"})
+LAYOUT_VERSION = 1
+"""Raise it when folders become other classes; see ``tests/unit/test_data_version.py``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A reason in words, and what mends it."""
+
+    reason: str
+    fix: str
+
+
+REASONS: Mapping[Aside, Told] = {
+    Aside.NOT_IMAGE: Told(
+        reason="The ending says that this is no image.", fix="Rename it if it is one, else leave it out."
+    ),
+    Aside.NESTED: Told(
+        reason="An archive inside the archive is not opened.", fix="Unpack it before zipping the folders."
+    ),
+    Aside.NO_CLASS: Told(reason="The file lies in no class folder.", fix="Move it into the folder of its class."),
+    Aside.TOO_BIG: Told(
+        reason="The file is too big to be read.", fix="Scale it down; a long side of 1,000 px is plenty."
+    ),
+}
+"""Of every entry that is not used; system files are nobody's concern."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +63,13 @@ class ArchivePlan:
         root: The folder around everything, such as ``photos`` or ``a/b``; empty where there is none.
         classes: Entries that may be images, by class; both sorted by name.
         set_aside: Entries that are not used, system files such as ``Thumbs.db`` included.
+        remarks: What a person should know of the way in which folders were taken for classes.
     """
 
     root: str
     classes: Mapping[str, tuple[Entry, ...]]
     set_aside: tuple[SetAside, ...]
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def num_images(self) -> int:
@@ -75,13 +106,14 @@ def plan_archive(
     entries = [read_entry(index, record) for index, record in enumerate(records)]
     faults = safety_faults(records, entries, limits, data_end=data_end)
     layout = _lay_out(entries, limits)
-    faults += _layout_faults(layout, limits)
+    faults += _layout_faults(layout, records, limits)
     if faults:
         raise faults_together(faults)
     return ArchivePlan(
         root="/".join(layout.root),
         classes={name: tuple(sorted(layout.classes[name], key=_by_path)) for name in sorted(layout.classes)},
         set_aside=tuple(layout.set_aside),
+        remarks=remarks_about(layout.base),
     )
 
 
@@ -89,123 +121,82 @@ def plan_archive(
 class _Layout:
     """Entries sorted into classes; a class folder without images is a class without entries."""
 
+    top: Folder
+    base: Folder
     root: tuple[str, ...]
     classes: dict[str, list[Entry]]
     set_aside: list[SetAside]
 
 
 def _lay_out(entries: Sequence[Entry], limits: ArchiveLimits) -> _Layout:
-    images: list[Entry] = []
+    judged = [(entry, aside(entry, max_entry_bytes=limits.max_entry_bytes)) for entry in entries]
+    top = grow(judged)
+    base = base_of(top)
+    root = base.parts
+    classes: dict[str, list[Entry]] = {name: [] for name in base.folders}
     set_aside: list[SetAside] = []
-    folders: set[tuple[str, ...]] = set()
-    for entry in entries:
-        reason = aside(entry, max_entry_bytes=limits.max_entry_bytes)
-        if reason is not Aside.SYSTEM:
-            folders.add(entry.folders)
+    for entry, reason in judged:
         if entry.is_folder:
             continue
-        if reason is None:
-            images.append(entry)
-        else:
+        if reason is not None:
             set_aside.append(SetAside(path=entry.path, reason=reason))
-    root = _root(folders, {image.folders for image in images})
-    classes: dict[str, list[Entry]] = {folder[len(root)]: [] for folder in folders if len(folder) > len(root)}
-    for image in images:
-        if len(image.folders) > len(root):
-            classes[image.folders[len(root)]].append(image)
+        elif entry.folders[: len(root)] == root and len(entry.folders) > len(root):
+            classes.setdefault(entry.folders[len(root)], []).append(entry)
         else:
-            set_aside.append(SetAside(path=image.path, reason=Aside.NO_CLASS))
-    return _Layout(root=root, classes=classes, set_aside=set_aside)
-
-
-def _root(folders: set[tuple[str, ...]], image_folders: set[tuple[str, ...]]) -> tuple[str, ...]:
-    """Find the folder that wraps all class folders; a lone folder with images of its own is a class, not a wrapper."""
-    root: tuple[str, ...] = ()
-    while len(tops := {folder[len(root)] for folder in folders if len(folder) > len(root)}) == 1:
-        deeper = (*root, *tops)
-        inner = {folder[len(deeper)] for folder in folders if len(folder) > len(deeper)}
-        if not inner or (len(inner) == 1 and deeper in image_folders):
-            break
-        root = deeper
-    return root
+            set_aside.append(SetAside(path=entry.path, reason=Aside.NO_CLASS))
+    return _Layout(top=top, base=base, root=root, classes=classes, set_aside=set_aside)
 
 
 def _by_path(entry: Entry) -> tuple[tuple[str, ...], str]:
     return entry.folders, entry.path
 
 
-_FIX_LAYOUT = "Put the images of each class into a folder named for the class, and zip these folders."
+_FIX_LAYOUT = "Put the photographs of each class into a folder named for the class, and zip these folders."
 
 
-def _layout_faults(layout: _Layout, limits: ArchiveLimits) -> list[Fault]:
+def _layout_faults(layout: _Layout, records: Sequence[Record], limits: ArchiveLimits) -> list[Fault]:
     sizes = {name: len(layout.classes[name]) for name in sorted(layout.classes)}
+    structural = structure_faults(layout.top, layout.base, records)
+    if structural:
+        return structural
     if not any(sizes.values()):
         return [_no_images(layout)]
-    if _is_split(layout):
-        message = f"The zip is split into {', '.join(sizes)} already; convtailor makes its own split."
-        fix = "Put all images of each class into one folder named for the class, and zip these folders."
-        return [Fault(code="archive_already_split", message=message, fix=fix, details={"folders": list(sizes)})]
-    return [*_name_faults(list(sizes)), *_count_faults(sizes, limits.min_images)]
+    counted = count_faults(sizes, _left_out(layout), min_images=limits.min_images)
+    if counted:
+        hint = level_hint(layout.base)
+        counted[-1] = replace(counted[-1], fix=counted[-1].fix + hint)
+    return [*name_faults(list(sizes)), *counted]
+
+
+def _left_out(layout: _Layout) -> list[LeftOut]:
+    """Return why files of classes cannot be photographs."""
+    found = []
+    for each in layout.set_aside:
+        parts = each.path.split("/")
+        name = parts[len(layout.root)] if len(parts) > len(layout.root) + 1 else None
+        if name in layout.classes and each.reason in REASONS:
+            found.append(_missing(name, each))
+    return found
+
+
+def _missing(class_name: str, file: SetAside) -> LeftOut:
+    told = REASONS[file.reason]
+    if file.reason is not Aside.NOT_IMAGE:
+        return LeftOut(class_name=class_name, code=str(file.reason), reason=told.reason, fix=told.fix)
+    ending = f".{file.path.rpartition('.')[2].lower()}"
+    reason, fix = f"{ending} files are no photographs.", "Put photographs, such as JPEG or PNG files, in their place."
+    return LeftOut(class_name=class_name, code=ending, reason=reason, fix=fix)
 
 
 def _no_images(layout: _Layout) -> Fault:
+    loose = layout.top.num_images
+    if loose:
+        message = f"All {count(loose, 'photograph')} lie in no folder, so nothing says what is on each."
+        return Fault(code="archive_no_images", message=message, fix=_FIX_LAYOUT, details={"count": loose})
     aside_paths = [each.path for each in layout.set_aside if each.reason is not Aside.SYSTEM]
     nested = any(each.reason is Aside.NESTED for each in layout.set_aside)
-    message = "There are no images inside class folders; " + (
-        "there are archives inside the archive." if nested else f"{len(aside_paths)} other files were found."
+    message = "There are no photographs in the zip; " + (
+        "there are archives inside the archive." if nested else f"{count(len(aside_paths), 'other file')} were found."
     )
     fix = "Unpack the inner archives first. " + _FIX_LAYOUT if nested else _FIX_LAYOUT
     return Fault(code="archive_no_images", message=message, fix=fix, details=listed(aside_paths))
-
-
-def _is_split(layout: _Layout) -> bool:
-    """Tell whether the folders are train and test with the class folders inside; they must not become classes."""
-    if len(layout.classes) < 2 or not {name.lower() for name in layout.classes} <= _SPLIT_NAMES:  # noqa: PLR2004
-        return False
-    depth = len(layout.root) + 2
-    return all(len(image.folders) >= depth for images in layout.classes.values() for image in images)
-
-
-def _name_faults(names: Sequence[str]) -> list[Fault]:
-    faults = []
-    alike: defaultdict[str, list[str]] = defaultdict(list)
-    for name in names:
-        alike[clash_key(name)].append(name)
-    clashes = [group for group in alike.values() if len(group) > 1]
-    if clashes:
-        pairs = "; ".join(" and ".join(map(repr, group)) for group in clashes)
-        message = f"Class names differ only in case or in spaces at their ends: {pairs}."
-        fix = "Merge the folders if they are one class, else give them names that differ."
-        faults.append(Fault(code="class_names_clash", message=message, fix=fix, details={"classes": clashes}))
-    unusable = [name for name in names if has_control_characters(name)]
-    if unusable:
-        message = f"Class names hold line breaks or other control characters: {', '.join(map(repr, unusable))}."
-        fix = "Rename these folders."
-        faults.append(Fault(code="class_name_unusable", message=message, fix=fix, details={"classes": unusable}))
-    return faults
-
-
-def _count_faults(sizes: Mapping[str, int], min_images: int) -> list[Fault]:
-    faults = []
-    if len(sizes) == 1:
-        message = f"There is one class only, {next(iter(sizes))!r}; telling apart takes at least two."
-        fix = "Add a folder for every other class, for example one named 'other'."
-        faults.append(Fault(code="archive_one_class", message=message, fix=fix, details={"classes": dict(sizes)}))
-    empty = [name for name, size in sizes.items() if not size]
-    if empty:
-        message = f"Folders without any image: {', '.join(map(repr, empty))}."
-        fix = f"Put at least {min_images} images into each of them, or leave them out of the zip."
-        faults.append(Fault(code="archive_empty_class", message=message, fix=fix, details={"classes": empty}))
-    small = {name: size for name, size in sizes.items() if 0 < size < min_images}
-    if small:
-        faults.append(class_too_small(small, min_images=min_images))
-    return faults
-
-
-def class_too_small(sizes: Mapping[str, int], *, min_images: int) -> Fault:
-    """Tell which classes have too few images; ``sizes`` holds these classes only."""
-    message = f"Every class needs {min_images} images; too few in: " + ", ".join(
-        f"{name!r} ({size})" for name, size in sizes.items()
-    )
-    fix = f"Add images to these folders until each has at least {min_images}, better 50, or leave them out of the zip."
-    return Fault(code="class_too_small", message=message + ".", fix=fix, details={"classes": dict(sizes)})

@@ -333,6 +333,21 @@ class RunIdentity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """How the folders of the archive were understood, where something else may have been meant.
+
+    Args:
+        code: Stable identifier, such as ``folders_inside_classes``.
+        message: What was found, and what was made of it.
+        fix: What to do if something else was meant.
+    """
+
+    code: str
+    message: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """Everything that one training found; see the module."""
 
@@ -353,3 +368,4 @@ class Result:
     versions: Mapping[str, str] = field(default_factory=dict)
     run: RunIdentity | None = None
     as_uploaded: UploadedScores | None = None
+    remarks: tuple[Remark, ...] = ()

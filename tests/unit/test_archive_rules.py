@@ -67,7 +67,7 @@ def test_an_archive_of_archives_is_to_be_unpacked_first() -> None:
 def test_every_class_with_too_few_images_is_named_with_how_many_it_has() -> None:
     fault = fault_of(listing(*images("cats", 4), *images("dogs", 5), *images("owls", 1)))
     assert (fault.code, fault.details["classes"]) == ("class_too_small", {"cats": 4, "owls": 1})
-    assert "'cats' (4), 'owls' (1)" in fault.message
+    assert "'cats' (4) and 'owls' (1)" in fault.message
     assert "at least 5" in fault.fix
 
 

@@ -15,10 +15,13 @@ from services.trainer.data.copies.look import LOOK_PX, look_of, perceptual_hash,
 from services.trainer.data.copies.search import HASHING_VERSION, Pairs, near_pairs
 from services.trainer.data.pictures.image import DECODING_VERSION, ImageLimits, UnusableImage, read_squares
 from services.trainer.data.split import SPLIT_VERSION, split_by_groups
+from shared.archive.rules import LAYOUT_VERSION, plan_archive
+from shared.archive.zip_format.directory import Record
 from tests.archive_making import encoded, files_of_all_modes
 
 PIXELS = {1: "574254aecbfa4a49"}
 COPIES = {1: "c06e28b28cacf4cc"}
+LAYOUTS = {1: "da4a7e92283187eb"}
 SPLITS = {1: "9e9527b206fbb10c", 2: "741a3c59bf35fd4a"}
 
 
@@ -103,4 +106,19 @@ def test_who_changes_how_groups_are_split_raises_the_version() -> None:
     parts = (split.train, split.validation, split.test, torn)
     assert digest_of(*(part.tobytes() for part in parts)) == SPLITS.get(SPLIT_VERSION), (
         "the same groups are split otherwise now: raise SPLIT_VERSION in services/trainer/data/split.py"
+    )
+
+
+def test_who_changes_which_folders_are_classes_raises_the_version() -> None:
+    layouts = [
+        [*("a/b/cats", "a/b/dogs/far", "a/b/dogs/near", "a/b"), *("a/.git/x", "a/b/birds/__MACOSX")],
+        ["main/data/glass", "main/data/metal", "main/.git"],
+    ]
+    taken = []
+    for folders in layouts:
+        names = [f"{folder}/{number}.jpg" for folder in folders for number in range(5)] + [f"{folders[-1]}/x/a.py"]
+        made = plan_archive([Record(name, offset=1000 * number) for number, name in enumerate(names)])
+        taken += [f"{name}:{entry.path}".encode() for name, entries in made.classes.items() for entry in entries]
+    assert digest_of(*taken) == LAYOUTS.get(LAYOUT_VERSION), (
+        "folders become other classes now: raise LAYOUT_VERSION in shared/archive/rules.py"
     )

@@ -5,8 +5,9 @@ import pytest
 
 from services.reporter.report.sections.headline import headline
 from services.reporter.report.warnings import warnings_about
-from services.reporter.report.wording import enumeration, percent
+from services.reporter.report.wording import percent
 from shared.job.result import RepeatedClass, Result, UploadedScores
+from shared.wording import enumeration
 from tests.result_fixture import make_result, scores
 
 

@@ -122,6 +122,7 @@ def _remarks(result: Result) -> list[str]:
     if result.duplicates.conflicts:
         paths = ", ".join(result.duplicates.conflicts[0].paths)
         remarks.append(f"{len(result.duplicates.conflicts)} pictures lie in several classes, such as {paths}.")
+    remarks += [f"{each.message} {each.fix}" for each in result.remarks]
     return remarks
 
 

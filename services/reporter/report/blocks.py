@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from services.reporter.report.figures import Figures, Picture
-from services.reporter.report.wording import count
+from shared.wording import count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,10 +17,11 @@ from services.reporter.report.sections.photographs import photograph_section
 from services.reporter.report.sections.training import candidate_section, tuning_section
 from services.reporter.report.sections.use import use_section
 from services.reporter.report.warnings import warnings_about
-from services.reporter.report.wording import enumeration, moment, one_line, percent
+from services.reporter.report.wording import moment, one_line, percent
 from shared.job.job import Job, JobState
 from shared.job.result import Result
 from shared.text.printable import shortened
+from shared.wording import enumeration
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

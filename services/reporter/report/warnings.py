@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from services.reporter.report.blocks import Notice
 from services.reporter.report.statistics import class_rows, commonest_class, counted_images, guessing_accuracy
-from services.reporter.report.wording import count, enumeration, number, percent, quoted, span
+from services.reporter.report.wording import number, percent, quoted, span
 from shared.job.result import Result
+from shared.wording import count, enumeration
 
 _WIDE_INTERVAL = 0.15
 _UNEVEN_RATIO = 3.0  # the ratio from which class weights are usually advised
@@ -24,6 +25,12 @@ _STOPPED = {
     "preempted": "The machine was taken away before training was finished, so this is the best model until then.",
 }
 
+_REMARKS = {
+    "folders_inside_classes": "Folders inside your classes were not told apart",
+    "split_inside_classes": "A split of your own was not used",
+    "class_named_like_a_part": "A class is called like part of a split",
+}
+
 
 def warnings_about(result: Result) -> list[Notice]:
     """Return the warnings that apply, the gravest first."""
@@ -39,6 +46,7 @@ def warnings_about(result: Result) -> list[Notice]:
         *_uneven(result),
         *_memorised(result),
         *_left_out(result),
+        *_folders(result),
     ]
     return list(found)
 
@@ -180,6 +188,11 @@ def _left_out(result: Result) -> Iterator[Notice]:
             title="Many files were left out",
             text=f"{count(out, 'file')} of {used + out} could not be used; “Your photographs” below says why.",
         )
+
+
+def _folders(result: Result) -> Iterator[Notice]:
+    for remark in result.remarks:
+        yield Notice(title=_REMARKS.get(remark.code, "About your folders"), text=f"{remark.message} {remark.fix}")
 
 
 def _final_val_accuracy(result: Result) -> float | None:

@@ -1,7 +1,6 @@
 """Numbers, lengths and moments as people read them."""
 
 import unicodedata
-from collections.abc import Sequence
 from datetime import datetime
 
 from shared.text.printable import printable, shortened
@@ -41,11 +40,6 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
-def count(value: int, noun: str, plural: str | None = None) -> str:
-    """Return ``1 photograph`` or ``2 photographs``."""
-    return f"{number(value)} {noun if value == 1 else plural or noun + 's'}"
-
-
 def took(seconds: float) -> str:
     """Return ``0.8 s``, ``48 s``, ``2 min 14 s`` or ``1 h 05 min``, never broken over two lines."""
     return duration(seconds, tenths=True).replace(" ", NBSP)
@@ -54,17 +48,6 @@ def took(seconds: float) -> str:
 def moment(when: datetime) -> str:
     """Return ``30 November 2026, 18:49 UTC``; English whatever the locale of this process."""
     return f"{when.day}{NBSP}{_MONTHS[when.month - 1]} {when.year}, {when:%H:%M}{NBSP}UTC"
-
-
-def enumeration(names: Sequence[str], *, most: int = 6) -> str:
-    """Return ``a``, ``a and b``, ``a, b and c`` or ``a, b and 7 more``.
-
-    Args:
-        names: At least one.
-        most: Names shown at most, the rest counted.
-    """
-    shown = list(names) if len(names) <= most else [*names[: most - 1], f"{len(names) - most + 1} more"]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
 def quoted(name: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.trainer.run.identity import Facts, RunKey, objection
-from shared.job.result import Duplicates, Quarantined
+from shared.job.result import Duplicates, Quarantined, Remark
 from shared.json_codec import from_json, to_json
 
 logger = logging.getLogger(__name__)
@@ -116,6 +116,7 @@ class Dataset:
         sizes_px: Side lengths at hand.
         quarantined: What was left out and why.
         duplicates: What the search for copies found.
+        remarks: How the folders of the archive were understood.
     """
 
     key: RunKey
@@ -129,6 +130,7 @@ class Dataset:
     sizes_px: tuple[int, ...]
     quarantined: tuple[Quarantined, ...]
     duplicates: Duplicates
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def facts(self) -> Facts:
@@ -193,6 +195,7 @@ def save(dataset: Dataset) -> None:
         "sizes_px": dataset.sizes_px,
         "quarantined": [to_json(each) for each in dataset.quarantined],
         "duplicates": to_json(dataset.duplicates),
+        "remarks": [to_json(each) for each in dataset.remarks],
     }
     temporary = dataset.directory / f"{_DOCUMENT}.part"
     with temporary.open("w", encoding="utf-8") as file:
@@ -240,6 +243,7 @@ def _dataset(directory: Path, key: RunKey, split_sha256: str, document: Mapping[
         sizes_px=tuple(document["sizes_px"]),
         quarantined=tuple(from_json(Quarantined, each) for each in document["quarantined"]),
         duplicates=from_json(Duplicates, document["duplicates"]),
+        remarks=tuple(from_json(Remark, each) for each in document["remarks"]),
     )
 
 

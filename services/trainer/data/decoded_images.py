@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,18 +11,19 @@ from services.trainer.data.dataset import Indices
 from services.trainer.data.decoding import Decoded
 from services.trainer.data.pictures.image import UnusableImage
 from services.trainer.data.pictures.square_file import SquareFile
-from shared.archive.entry import Aside, Entry
-from shared.archive.rules import ArchivePlan, class_too_small
+from shared.archive.class_faults import LeftOut, class_too_small
+from shared.archive.entry import Entry
+from shared.archive.rules import REASONS, ArchivePlan
 from shared.archive.safety import ArchiveLimits, listed
 from shared.errors import Fault, UserFault
-from shared.job.result import LabelConflict, Quarantined
+from shared.job.result import LabelConflict, Quarantined, Remark
 
-_ASIDE = {
-    Aside.NOT_IMAGE: ("The ending says that this is no image.", "Rename it if it is one, else leave it out."),
-    Aside.NESTED: ("An archive inside the archive is not opened.", "Unpack it before zipping the folders."),
-    Aside.NO_CLASS: ("The file lies in no class folder.", "Move it into the folder of its class."),
-    Aside.TOO_BIG: ("The file is too big to be read.", "Scale it down; a long side of 1,000 px is plenty."),
-}
+_COPY = ("identical_copy", "The same picture is there more than once, and counts once.", "Add other photographs.")
+_CONFLICT = (
+    "in_several_classes",
+    "The same picture lies in several classes, so none of the copies was used.",
+    "Delete it wherever it is wrong.",
+)
 
 
 class DecodedImages:
@@ -47,10 +48,11 @@ class DecodedImages:
         self.quarantined: list[Quarantined] = []
         self.conflicts: tuple[LabelConflict, ...] = ()
         self.num_exact = 0
+        self.remarks: tuple[Remark, ...] = ()
         self._entries = array("q")
         self._files = tuple(files)
         self._copies = None if is_settled else Copies()
-        self._unusable: list[tuple[int, str]] = []
+        self._missing: list[tuple[int, str, tuple[str, str, str]]] = []
 
     @property
     def entries(self) -> Indices:
@@ -60,22 +62,25 @@ class DecodedImages:
     def set_aside(self, plan: ArchivePlan) -> None:
         """List files that were left out by name; of system files nobody wants to hear."""
         for each in plan.set_aside:
-            if each.reason in _ASIDE:
-                reason, fix = _ASIDE[each.reason]
-                self.quarantined.append(Quarantined(path=each.path, code=str(each.reason), reason=reason, fix=fix))
+            told = REASONS.get(each.reason)
+            if told is not None:
+                file = Quarantined(path=each.path, code=str(each.reason), reason=told.reason, fix=told.fix)
+                self.quarantined.append(file)
 
     def take(self, entry: Entry, label: int, result: Decoded | UnusableImage) -> None:
         """Keep an image if it can be used and is not there yet."""
         if isinstance(result, UnusableImage):
             fault = Quarantined(path=entry.path, code=result.code, reason=result.reason, fix=result.fix)
             self.quarantined.append(fault)
-            self._unusable.append((label, entry.path))
+            self._missing.append((label, entry.path, (result.code, result.reason, result.fix)))
         elif self._is_new(entry, label, result):
             for file, pixels in zip(self._files, (*result.squares, result.thumbnail), strict=True):
                 file.append(pixels)
             self._add(entry, label)
             self.hashes.append(result.perceptual_hash)
             self.looks.extend(result.look)
+        else:
+            self._missing.append((label, entry.path, _COPY))
 
     def pass_over(self, entry: Entry, label: int) -> None:
         """Keep the place of an image whose pixels nobody will look at."""
@@ -105,6 +110,7 @@ class DecodedImages:
         if contested:
             for file in self._files:
                 file.drop(contested)
+        self._missing += [(self.labels[row], self.paths[row], _CONFLICT) for row in contested]
         for row in reversed(contested):
             del self._entries[row], self.labels[row], self.paths[row], self.hashes[row]
             del self.looks[2 * row : 2 * row + 2]
@@ -120,9 +126,13 @@ class DecodedImages:
         small = {name: size for name, size in sizes.items() if size < min_images}
         if not small:
             return None
-        left_out = [path for label, path in self._unusable if self.classes[label] in small]
-        left_out += [path for conflict in self.conflicts for path in conflict.paths]
-        fault = class_too_small(small, min_images=min_images)
-        details: dict[str, Any] = {**fault.details, **listed(left_out)}
-        message = f"{fault.message} Unreadable images and copies do not count; {len(left_out)} files were left out."
-        return Fault(code=fault.code, message=message, fix=fault.fix, details=details)
+        contested = {path for conflict in self.conflicts for path in conflict.paths}
+        missing = [each for each in self._missing if self.classes[each[0]] in small]
+        reasons = [
+            LeftOut(class_name=self.classes[label], code=code, reason=reason, fix=fix)
+            for label, path, told in missing
+            for code, reason, fix in [_CONFLICT if path in contested else told]
+        ]
+        fault = class_too_small(small, reasons, min_images=min_images)
+        details = {**fault.details, **listed([path for _, path, _ in missing])} if missing else fault.details
+        return replace(fault, details=details)

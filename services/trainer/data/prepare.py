@@ -29,6 +29,7 @@ from services.trainer.data.repetition import near_duplicates
 from services.trainer.data.split import SPLIT_VERSION, split_by_groups
 from services.trainer.run.context import Run, Stopped
 from services.trainer.run.identity import RunKey, file_sha256
+from shared.archive.rules import LAYOUT_VERSION
 from shared.archive.safety import listed
 from shared.errors import UserFault
 from shared.job.options import JobOptions
@@ -36,7 +37,7 @@ from shared.job.progress import Progress
 
 logger = logging.getLogger(__name__)
 
-DATA_VERSION = f"{DECODING_VERSION}.{HASHING_VERSION}.{SPLIT_VERSION}"
+DATA_VERSION = f"{DECODING_VERSION}.{HASHING_VERSION}.{SPLIT_VERSION}.{LAYOUT_VERSION}"
 """Of all that makes a data set of an archive."""
 
 
@@ -198,6 +199,7 @@ def _dataset(order: _Order, decoded: DecodedImages, made: Assignment, findings: 
         sizes_px=order.sizes_px,
         quarantined=findings.quarantined,
         duplicates=findings.duplicates,
+        remarks=decoded.remarks,
     )
 
 
@@ -227,6 +229,7 @@ def _decode(source: ImageArchive, order: _Order, known: Assignment | None) -> De
         thumbnails = SquareFile(_thumbnails_path(order.directory), THUMBNAIL_PX, num_images=len(entries))
         files.append(stack.enter_context(thumbnails))
         decoded = DecodedImages(list(classes), files, num_entries=source.num_entries, is_settled=known is not None)
+        decoded.remarks = source.plan.remarks
         if known is None:
             decoded.set_aside(source.plan)
         blank = None if order.is_for_learning else known

@@ -61,6 +61,7 @@ def result_of(
         ),
         quarantined=dataset.quarantined,
         duplicates=dataset.duplicates,
+        remarks=dataset.remarks,
         winner=pieces.trained.backbone.name,
         candidates=(*pieces.screening.candidates, *pieces.others),
         tuning=pieces.trained.result,

@@ -2,8 +2,9 @@
 
 from services.reporter.report.blocks import Score
 from services.reporter.report.statistics import guessing_accuracy, is_test_unseen, num_right
-from services.reporter.report.wording import count, number, percent, span
+from services.reporter.report.wording import number, percent, span
 from shared.job.result import Result
+from shared.wording import count
 
 
 def headline(result: Result) -> str:

@@ -2,8 +2,9 @@
 
 from services.reporter.report.blocks import Block, Facts, Listing, Paragraph, Section, Subheading, remainder
 from services.reporter.report.limits import Limits
-from services.reporter.report.wording import count, enumeration, number, one_line, quoted
+from services.reporter.report.wording import number, one_line, quoted
 from shared.job.result import Duplicates, LabelConflict, Quarantined, Result
+from shared.wording import count, enumeration
 
 
 def photograph_section(result: Result, limits: Limits) -> Section:

@@ -3,9 +3,10 @@
 from services.reporter.report.blocks import Block, Listing, Paragraph, Section, Subheading, Table, plot_of
 from services.reporter.report.figures import ACCURACY_BARS, CANDIDATE_ACCURACY, CANDIDATE_LOSS, TUNING, Figures
 from services.reporter.report.statistics import trained
-from services.reporter.report.wording import NONE, count, number, one_line, percent, took
+from services.reporter.report.wording import NONE, number, one_line, percent, took
 from shared.job.job import TrialState
 from shared.job.result import CandidateResult, Hyperparameters, Result
+from shared.wording import count
 
 
 def candidate_section(result: Result, figures: Figures) -> Section:

@@ -1,8 +1,9 @@
 """How to use the network."""
 
 from services.reporter.report.blocks import Code, Paragraph, Section
-from services.reporter.report.wording import enumeration, one_line
+from services.reporter.report.wording import one_line
 from shared.job.result import Result
+from shared.wording import enumeration
 
 SNIPPET = """import keras
 model = keras.models.load_model("model.h5", compile=False)

@@ -1,0 +1,199 @@
+"""What the name of a folder says about it: part of a split, a container, something beside the photographs, or nothing.
+
+Names alone never decide: :mod:`shared.archive.structure` asks them only where the folders are arranged to match. Most
+folders are named for a class, and a class may be called ``test``, ``train`` or ``set``.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+
+class Role(StrEnum):
+    """Which part of a split data set a folder may be."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+    UNLABELLED = "unlabelled"
+    PIECE = "piece"
+
+
+_STEMS: dict[Role, tuple[str, ...]] = {
+    Role.TRAIN: (
+        *("train", "training", "trainings", "trn", "trainval"),
+        *("entrainement", "apprentissage", "entrenamiento", "treino", "treinamento", "addestramento"),
+        *("обучение", "训练", "訓練", "学習"),
+    ),
+    Role.VALIDATION: (
+        *("val", "valid", "validation", "validate", "validating", "dev", "development", "devel"),
+        *("validierung", "validierungs", "validations", "validacion", "validacao", "validazione", "验证", "検証"),
+    ),
+    Role.TEST: (
+        *("test", "testing", "tst", "eval", "evaluation", "holdout", "heldout"),
+        *("teste", "prueba", "pruebas", "тест", "测试", "テスト"),
+    ),
+    Role.UNLABELLED: ("unlabelled", "unlabeled", "nolabel", "unsup", "predict", "prediction", "pred", "inference"),
+}
+_PIECES = frozenset({"fold", "kfold", "cv", "split", "subset", "partition", "shard", "batch", "chunk", "part", "set"})
+_PHOTOGRAPHS = (
+    *("image", "images", "img", "imgs", "picture", "pictures", "pic", "pics", "photo", "photos"),
+    *("photograph", "photographs", "foto", "fotos", "bild", "bilder", "frame", "frames", "jpegimages"),
+)
+_DATA = ("data", "dataset", "datasets", "database", "daten", "datensatz")
+_CONTAINERS = frozenset((*_PHOTOGRAPHS, *_DATA, "classes", "categories"))
+_FILLERS = (
+    _CONTAINERS
+    | _PIECES - {"cv"}
+    | {
+        *(
+            "sets",
+            "splits",
+            "subsets",
+            "samples",
+            "sample",
+            "seg",
+            "x",
+            "y",
+            "the",
+            "my",
+            "all",
+            "new",
+            "final",
+            "full",
+        ),
+        *("raw", "original", "orig", "resized", "cropped", "single", "to", "labelled", "labeled", "file", "files"),
+        *("folder", "dir", "small", "large", "big", "size", "px", "v", "version", "jpg", "jpeg", "png", "out", "held"),
+    }
+)
+_SURE = _CONTAINERS | {"set", "sets", "split", "splits", "seg", "x", "y", "single", "samples", "to"}
+"""Words that leave no doubt beside one such as ``test``: ``test_set`` is no class, ``test 2`` may be one."""
+_VARIANTS = frozenset(
+    {
+        *("color", "colour", "colored", "coloured", "grayscale", "greyscale", "gray", "grey", "rgb", "bw", "segmented"),
+        *("augmented", "aug", "augmentation", "original", "originals", "raw", "processed", "preprocessed", "resized"),
+        *("cropped", "crops", "enhanced", "normalized", "normalised", "denoised", "noisy", "unprocessed"),
+    }
+)
+_BESIDE = frozenset(
+    {
+        *("doc", "docs", "documentation", "figure", "figures", "fig", "figs", "plot", "plots", "graph", "graphs"),
+        *("chart", "charts", "asset", "assets", "static", "media", "screenshot", "screenshots", "result", "results"),
+        *("output", "outputs", "log", "logs", "notebook", "notebooks", "src", "source", "code", "script", "scripts"),
+        *("app", "web", "webapp", "website", "frontend", "backend", "template", "templates", "model", "models"),
+        *("weights", "checkpoint", "checkpoints", "tmp", "temp", "report", "reports", "paper", "slides"),
+        *("presentation", "resource", "resources", "res", "public", "util", "utils", "tool", "tools", "readme"),
+        *("sample", "samples", "example", "examples", "demo", "demos", "submission", "submissions", "misc", "lib"),
+        *("tests", "config", "configs", "deployment", "api", "css", "js", "icons", "logo", "logos"),
+    }
+)
+_MASKS = frozenset(
+    {
+        *("mask", "masks", "label", "labels", "annotation", "annotations", "gt", "groundtruth", "ground", "truth"),
+        *("segmentation", "segmentations", "seg", "trimap", "trimaps", "segmentationclass", "segmentationobject"),
+        *("class", "object", "binary", "png", "images", "image", "img"),
+    }
+)
+_MASK_HEADS = _MASKS - {"class", "object", "binary", "png", "images", "image", "img", "ground", "truth"} | {"truth"}
+_ANNOTATIONS = frozenset({"label", "labels", "annotation", "annotations", "labeltxt", "bbox", "bboxes", "imagesets"})
+
+_WORD = re.compile(r"[^\W\d_]+|\d+")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_TAILS = "|".join(sorted({*_CONTAINERS, "set", "sets", "split", "satz", "集", "データ", "s"}, key=len, reverse=True))
+_PARTS = {
+    role: re.compile(f"(?:{'|'.join(sorted(stems, key=len, reverse=True))})(?P<tail>{_TAILS})?")
+    for role, stems in _STEMS.items()
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameSense:
+    """What a name says of a split.
+
+    Args:
+        role: The part that it names, if any.
+        rest: Its other words, such as ``("cats",)`` of ``cats_train``; fillers such as ``set`` or ``images`` are gone.
+        is_plain: Whether the part is all that the name says, as in ``test``, which may well be a class.
+    """
+
+    role: Role | None
+    rest: tuple[str, ...]
+    is_plain: bool
+
+
+@lru_cache(maxsize=4096)
+def sense_of(name: str) -> NameSense:
+    """Read a folder's name for the part of a split that it may stand for."""
+    spoken = words(name)
+    found = {index: role for index, word in enumerate(spoken) if (role := _role_of(word)) is not None}
+    roles = set(found.values())
+    if roles == {Role.TRAIN, Role.VALIDATION}:
+        roles = {Role.TRAIN}
+    rest = tuple(word for index, word in enumerate(spoken) if index not in found and not _is_filler(word))
+    if len(roles) == 1:
+        others = [word for index, word in enumerate(spoken) if index not in found]
+        is_plain = _SURE.isdisjoint(others) and not any(_has_tail(spoken[index]) for index in found)
+        return NameSense(role=roles.pop(), rest=rest, is_plain=is_plain)
+    is_numbered = any(word.isdigit() for word in spoken)
+    if not roles and is_numbered and not rest and not _PIECES.isdisjoint(spoken):
+        return NameSense(role=Role.PIECE, rest=(), is_plain=True)
+    return NameSense(role=None, rest=rest, is_plain=True)
+
+
+def is_container(name: str) -> bool:
+    """Tell whether a name says no more than that photographs lie here, such as ``dataset`` or ``all images 2``."""
+    spoken = words(name)
+    return not _CONTAINERS.isdisjoint(spoken) and all(_is_filler(word) for word in spoken)
+
+
+def is_variant(name: str) -> bool:
+    """Tell whether a name says how photographs were treated, such as ``grayscale``, and not what they show."""
+    spoken = words(name)
+    return not _VARIANTS.isdisjoint(spoken) and all(word in _VARIANTS or _is_filler(word) for word in spoken)
+
+
+def is_beside(name: str) -> bool:
+    """Tell whether a name is usual for what lies beside the photographs of a project, such as ``docs`` or ``plots``."""
+    spoken = words(name)
+    return not _BESIDE.isdisjoint(spoken) and all(word in _BESIDE or _is_filler(word) for word in spoken)
+
+
+def is_mask_folder(name: str) -> bool:
+    """Tell whether a name is usual for pictures that mark regions of other pictures, such as ``masks``."""
+    spoken = words(name)
+    return not _MASK_HEADS.isdisjoint(spoken) and all(word in _MASKS or _is_filler(word) for word in spoken)
+
+
+def is_annotation_folder(name: str) -> bool:
+    """Tell whether a name is usual for files that say where things are on photographs, such as ``labels``."""
+    spoken = words(name)
+    return not _ANNOTATIONS.isdisjoint(spoken) and all(word in _ANNOTATIONS or _is_filler(word) for word in spoken)
+
+
+def is_serial(name: str) -> bool:
+    """Tell whether a name only counts or dates, such as ``session 3``, ``2024-05-17`` or ``p001``."""
+    return any(character.isdigit() for character in name)
+
+
+@lru_cache(maxsize=4096)
+def words(name: str) -> tuple[str, ...]:
+    """Return the words of a name in lower case without accents: ``("seg", "train", "2")`` of ``Seg_Train2``."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    recomposed = unicodedata.normalize("NFC", plain if plain.isascii() else unicodedata.normalize("NFC", name))
+    return tuple(_WORD.findall(_CAMEL.sub(" ", recomposed).casefold()))
+
+
+def _role_of(word: str) -> Role | None:
+    return next((role for role, pattern in _PARTS.items() if pattern.fullmatch(word)), None)
+
+
+def _has_tail(word: str) -> bool:
+    """Tell whether a word says ``testset``, not just ``test`` or ``tests``; ``validation`` is no class either."""
+    found = next(match for pattern in _PARTS.values() if (match := pattern.fullmatch(word)))
+    return found["tail"] not in (None, "s") or word.startswith(("validation", "validierung", "holdout", "unlabel"))
+
+
+def _is_filler(word: str) -> bool:
+    return word in _FILLERS or word.isdigit() or len(word) == 1

@@ -1,0 +1,244 @@
+"""Archives that are divided into train and test already: recognised by how their folders are arranged.
+
+Parts of a split must never become classes. A name alone proves nothing, since a class may be called ``train``
+(beside ``bus``) or ``test`` (beside ``control``); it takes class folders inside, or nothing but parts at that level, or
+a name that no class has, such as ``test_set``.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.archive.entry import clash_key
+from shared.archive.structure.folder_name import Role, is_beside, is_container, is_mask_folder, sense_of
+from shared.archive.structure.folder_tree import Folder
+from shared.errors import Fault
+from shared.text.printable import quoted
+from shared.wording import count, quoted_names
+
+_CODE = "archive_already_split"
+_PARTS = frozenset({Role.TRAIN, Role.VALIDATION, Role.TEST, Role.PIECE})
+_ORDER = (*Role, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """Folders of one level, by what they may be.
+
+    Args:
+        base: The folder that holds them.
+        parts: Named for a part of a split.
+        others: The rest, but for what holds no image.
+    """
+
+    base: Folder
+    parts: list[Folder]
+    others: list[Folder]
+
+    @property
+    def labelled(self) -> list[Folder]:
+        """Parts that hold class folders."""
+        return [part for part in self.parts if _class_names(part)]
+
+    @property
+    def roles(self) -> set[Role | None]:
+        """What the parts are called for."""
+        return {sense_of(part.name).role for part in self.parts}
+
+
+def split_fault(base: Folder) -> Fault | None:
+    """Return the fault of an archive that is split already, ``None`` where it is not.
+
+    Args:
+        base: The folder whose folders would be the classes.
+    """
+    inner = [found for folder in base.holding if (found := _labelled_split(folder.core)) is not None]
+    at_base = _parts_of(base)
+    if _is_labelled_split(at_base):
+        return _told(at_base)
+    if _is_bare_split(at_base):
+        return _told_bare(at_base)
+    if inner and (len(inner) == 1 or _are_parallel(inner)):
+        return _told(inner[0])
+    return _names_end_in_parts(base) or _part_beside_classes(at_base)
+
+
+def _parts_of(base: Folder) -> _Parts:
+    """Sort the folders of a level; words that all parts share, as in ``flowers_train``, say nothing."""
+    named = [folder for folder in base.holding if sense_of(folder.name).role in _PARTS]
+    rests = {sense_of(folder.name).rest for folder in named}
+    roles = {sense_of(folder.name).role for folder in named}
+    is_evident = len(roles) > 1 and (len(rests) == 1 or any(map(_class_names, named)))
+    parts = [folder for folder in named if is_evident or not sense_of(folder.name).rest]
+    return _Parts(base=base, parts=parts, others=[folder for folder in base.holding if folder not in parts])
+
+
+def _labelled_split(folder: Folder) -> _Parts | None:
+    found = _parts_of(folder)
+    return found if _is_labelled_split(found) else None
+
+
+def _is_labelled_split(found: _Parts) -> bool:
+    """Tell whether one part holds class folders and stands beside another part, or beside folders of the same classes.
+
+    Pieces such as ``fold1`` and ``fold2`` have names that classes have too; they must hold the same classes.
+    """
+    labelled = found.labelled
+    if not labelled:
+        return False
+    if found.roles == {Role.PIECE}:
+        return any(_share_classes(labelled[0], piece) for piece in labelled[1:])
+    if len(found.parts) > 1:
+        return len(labelled) > 1 or len(_class_names(labelled[0])) > 1
+    return any(_share_classes(labelled[0], other) for other in found.others)
+
+
+def _is_bare_split(found: _Parts) -> bool:
+    """Tell whether there is nothing but parts, and whatever lies beside photographs, so that there are no classes."""
+    beside = all(_is_no_class(other) for other in found.others)
+    return beside and len(found.parts) > 1 and len(found.roles) > 1
+
+
+def _is_no_class(folder: Folder) -> bool:
+    return is_beside(folder.name) or is_container(folder.name) or sense_of(folder.name).role is Role.UNLABELLED
+
+
+def _are_parallel(found: Sequence[_Parts]) -> bool:
+    """Tell whether several data sets lie side by side, each split, and not classes that are each split."""
+    return all(is_container(each.base.name) or sense_of(each.base.name).role for each in found)
+
+
+def _class_names(part: Folder) -> set[str]:
+    """Return the names that two parts have in common where they hold the same classes; none of parts in a part."""
+    names = {clash_key(folder.name) for folder in part.class_folders}
+    return set() if all(sense_of(name).role in _PARTS and not sense_of(name).rest for name in names) else names
+
+
+def _share_classes(one: Folder, other: Folder) -> bool:
+    mine, theirs = _class_names(one), _class_names(other)
+    return len(mine) > 1 and 2 * len(mine & theirs) >= min(len(mine), len(theirs)) > 0
+
+
+def _told(found: _Parts) -> Fault:
+    """Tell of parts that hold class folders, and of those that do not."""
+    first = _main_part(found.labelled)
+    names = _class_names(first)
+    holding = sorted(found.base.holding, key=lambda each: _ORDER.index(sense_of(each.name).role))
+    labelled = [each for each in holding if each in found.labelled or _holds_classes(each, names)]
+    labelled = [each for each in labelled if not is_mask_folder(each.name)]
+    bare = [part for part in found.parts if part not in labelled]
+    aside = [other for other in found.others if other not in labelled]
+    classes = [folder.name for folder in first.class_folders]
+    parts = [*labelled, *bare]
+    kept = _names(labelled)
+    message = f"{kept} hold the same classes," if len(labelled) > 1 else f"{kept} holds the classes"
+    message = f"The zip is split already: {message} {quoted_names(classes)}."
+    if bare:
+        unlabelled = count(sum(part.num_images for part in bare), "photograph")
+        message += f" In {_names(bare)} there are no class folders ({unlabelled})."
+    return Fault(
+        code=_CODE,
+        message=f"{message} Parts of a split are no classes, and convtailor makes its own split.",
+        fix=_fix(first, labelled, [*bare, *aside]),
+        details={
+            "folders": [part.path for part in parts],
+            "classes": classes,
+            **({"others": [each.path for each in aside]} if aside else {}),
+        },
+    )
+
+
+def _holds_classes(folder: Folder, names: set[str]) -> bool:
+    """Tell whether a folder holds some of these classes, or is a chain of folders to a single one."""
+    if not names.isdisjoint(_class_names(folder)):
+        return True
+    while not folder.images and len(folder.holding) == 1:
+        [folder] = folder.holding
+        if clash_key(folder.name) in names:
+            return True
+    return False
+
+
+def _fix(first: Folder, labelled: Sequence[Folder], aside: Sequence[Folder]) -> str:
+    steps = f"Zip the folder {quoted(first.core.path)} alone"
+    together = [part for part in labelled if part is not first]
+    if together:
+        join = (
+            f"put what {_paths([first, *together])} hold of a class, such as {quoted(first.class_folders[0].name)}, "
+            "into one folder named for it, likewise for every other class, and zip these folders"
+        )
+        alone = f"{steps}, and keep {_paths(together)} to try the network on. Or, to use all of them, {join}"
+        steps = alone if sense_of(first.name).role is Role.TRAIN else join.replace("put", "Put", 1)
+    if aside:
+        steps += f". Leave {_paths(aside)} out"
+    return f"{steps}. Part of the photographs of every class is kept aside to test with."
+
+
+def _names(folders: Sequence[Folder]) -> str:
+    return quoted_names([folder.name for folder in folders])
+
+
+def _paths(folders: Sequence[Folder]) -> str:
+    return quoted_names([folder.path for folder in folders])
+
+
+def _main_part(labelled: Sequence[Folder]) -> Folder:
+    """Return the part to learn from: the one called train where there is one, else the largest."""
+    return max(labelled, key=lambda part: (sense_of(part.name).role is Role.TRAIN, part.num_images))
+
+
+def _told_bare(found: _Parts) -> Fault:
+    tests = [part for part in found.parts if sense_of(part.name).role is Role.TEST]
+    return Fault(
+        code=_CODE,
+        message=f"The zip is split already, into {_names(found.parts)}, and there are no folders of classes inside: "
+        "nothing says what is on each photograph. Parts of a split are no classes.",
+        fix="Make one folder for each class, named for it, put the photographs of that class into it, and zip these "
+        f"folders; convtailor makes its own split. Photographs whose class nobody knows, as often in "
+        f"{_names((tests or found.parts)[-1:])}, stay out.",
+        details={"folders": [part.path for part in found.parts]},
+    )
+
+
+def _names_end_in_parts(base: Folder) -> Fault | None:
+    """Tell of ``cats_train``, ``cats_test``, ``dogs_train``, ``dogs_test``: classes and parts in one name."""
+    parts: defaultdict[tuple[str, ...], list[Folder]] = defaultdict(list)
+    for folder in base.holding:
+        sense = sense_of(folder.name)
+        if sense.role not in _PARTS or not sense.rest:
+            return None
+        parts[sense.rest].append(folder)
+    if not parts or any(len({sense_of(each.name).role for each in group}) == 1 for group in parts.values()):
+        return None
+    names = [" ".join(rest) for rest in parts]
+    example = next(iter(parts.values()))
+    return Fault(
+        code=_CODE,
+        message=f"The zip is split already: each of {quoted_names(names)} has several folders, such as "
+        f"{_names(example)}. Parts of a split are no classes.",
+        fix=f"Put what {_paths(example)} hold into one folder {quoted(names[0])}, likewise for every other class, and "
+        "zip these folders; convtailor makes its own split.",
+        details={"folders": [folder.path for folder in base.holding], "classes": names},
+    )
+
+
+def _part_beside_classes(found: _Parts) -> Fault | None:
+    """Tell of ``test_set`` beside ``cats`` and ``dogs``; ``test`` alone may be a class, and stays one."""
+    parts = [part for part in found.base.holding if _is_surely_a_part(part)]
+    classes = [folder for folder in found.base.holding if folder not in parts]
+    if not parts or len(classes) < 2:  # noqa: PLR2004
+        return None
+    verb = "lies" if len(parts) == 1 else "lie"
+    return Fault(
+        code=_CODE,
+        message=f"Beside the classes {_names(classes)} {verb} {_names(parts)}, by its name no class but part of a "
+        "split: what is on its photographs cannot be known.",
+        fix=f"Leave {_paths(parts)} out of the zip: convtailor keeps part of every class aside to test with. If it is "
+        "a class all the same, give the folder another name.",
+        details={"folders": [part.path for part in parts], "classes": [folder.name for folder in classes]},
+    )
+
+
+def _is_surely_a_part(folder: Folder) -> bool:
+    sense = sense_of(folder.name)
+    return sense.role not in (None, Role.PIECE) and not sense.rest and not sense.is_plain and not folder.class_folders

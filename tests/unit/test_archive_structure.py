@@ -1,0 +1,307 @@
+"""Archives that are arranged in another way than one folder per class: named for what they are, never trained so."""
+
+import pytest
+
+from shared.archive.entry import read_entry
+from shared.archive.rules import ArchivePlan, plan_archive
+from shared.archive.structure.folder_tree import MAX_FOLDERS, grow
+from shared.archive.zip_format.directory import Record
+from shared.errors import Fault, UserFault
+
+
+def files(*folders: str, ending: str = "jpg", count: int = 6, name: str = "") -> list[str]:
+    """Return names of files in folders; the same names in each."""
+    return [f"{folder}/{name}{number}.{ending}" for folder in folders for number in range(count)]
+
+
+def records(names: list[str]) -> list[Record]:
+    """Return a table of contents in which no two files have the same content."""
+    return [
+        Record(name, size_bytes=900, packed_bytes=900, offset=number * 1000, crc=number + 1)
+        for number, name in enumerate(names)
+    ]
+
+
+def plan(*names: str) -> ArchivePlan:
+    return plan_archive(records(list(names)))
+
+
+def fault(*names: str) -> Fault:
+    with pytest.raises(UserFault) as caught:
+        plan(*names)
+    return caught.value.fault
+
+
+SPLITS = {
+    "train and test": files("train/cat", "train/dog", "test/cat", "test/dog"),
+    "in a wrapper": files("data/train/cat", "data/train/dog", "data/val/cat", "data/val/dog"),
+    "deep in wrappers": files("a/b/c/train/cat", "a/b/c/train/dog", "a/b/c/test/cat", "a/b/c/test/dog"),
+    "beside documents": files("r/data/train/cat", "r/data/train/dog", "r/data/test/cat", "r/data/test/dog", "r/docs"),
+    "capitals": files("TRAIN/cat", "TRAIN/dog", "TEST/cat", "TEST/dog"),
+    "German": files("Training/Hund", "Training/Katze", "Testing/Hund", "Testing/Katze"),
+    "German words": files("Trainingsdaten/Hund", "Trainingsdaten/Katze", "Testdaten/Hund", "Testdaten/Katze"),
+    "French": files("entraînement/chat", "entraînement/chien", "validation/chat", "validation/chien"),
+    "Chinese": files("训练集/猫", "训练集/狗", "测试集/猫", "测试集/狗"),
+    "sets": files("d/training_set/cats", "d/training_set/dogs", "d/test_set/cats", "d/test_set/dogs"),
+    "sets and single ones": files("training_set/cats", "training_set/dogs", "test_set/cats", "single_prediction"),
+    "numbered": files("01_train/a", "01_train/b", "02_val/a", "02_val/b", "03_test/a", "03_test/b"),
+    "camels": files("TrainImages/a", "TrainImages/b", "TestImages/a", "TestImages/b"),
+    "spaces": files("Train Images/a", "Train Images/b", "Test Images/a", "Test Images/b"),
+    "x": files("x_train/a", "x_train/b", "x_test/a", "x_test/b"),
+    "plural": files("trains/a", "trains/b", "tests/a", "tests/b"),
+    "data": files("train_data/a", "train_data/b", "valid_data/a", "valid_data/b"),
+    "segments doubled": files(*[f"{s}/{s}/{c}" for s in ("seg_train", "seg_test") for c in "ab"], "seg_pred/seg_pred"),
+    "name of the data set": files(*[f"flowers_{s}/{c}" for s in ("train", "test") for c in ("rose", "tulip")]),
+    "public and private": files("train/a", "train/b", "public_test/a", "public_test/b", "PrivateTest/a"),
+    "folds": files(*[f"fold{number}/class_{c}" for number in range(1, 6) for c in "ab"]),
+    "unlabelled test": files("plant/train/Maize", "plant/train/Beet", "plant/test"),
+    "unlabelled test and a table": [*files("train/Maize", "train/Beet", "test"), "sample_submission.csv"],
+    "three parts, one unlabelled": files("train/a", "train/b", "valid/a", "valid/b", "test"),
+    "fewer classes in test": files("train/a", "train/b", "train/c", "test/a"),
+    "other classes in test": files("train/a", "train/b", "test/c", "test/d"),
+    "one part beside the rest": files("train/cats", "train/dogs", "extra/cats", "extra/dogs"),
+    "no class folders": files("train", "test"),
+    "numbers behind": [*files("train", name="cat."), *files("test1"), "sampleSubmission.csv"],
+    "parts in the names": files("cats_train", "cats_test", "dogs_train", "dogs_test"),
+    "test set beside classes": files("cats", "dogs", "test_set"),
+    "validation beside classes": files("d/cats", "d/dogs", "d/validation"),
+    "two data sets": files(*[f"dataset{n}/{s}/{c}" for n in (1, 2) for s in ("train", "test") for c in "ab"]),
+}
+
+
+@pytest.mark.parametrize("names", SPLITS.values(), ids=SPLITS)
+def test_parts_of_a_split_never_become_classes(names: list[str]) -> None:
+    found = fault(*names)
+    assert found.code == "archive_already_split"
+    assert len(found.details["folders"]) >= 1
+    assert found.details["folders"][0] in found.fix or "one folder" in found.fix
+
+
+def test_who_sends_a_split_is_told_which_folder_to_zip_and_what_to_leave_out() -> None:
+    parts = [f"d/{part}/{name}" for part in ("training_set", "test_set") for name in ("cats", "dogs")]
+    found = fault(*files(*parts, "d/single"))
+    assert "'training_set' and 'test_set' hold the same classes, 'cats' and 'dogs'" in found.message
+    assert "Zip the folder 'd/training_set' alone, and keep 'd/test_set' to try the network on" in found.fix
+    assert "Leave 'd/single' out" in found.fix
+
+
+def test_a_test_without_classes_is_to_be_left_out() -> None:
+    found = fault(*files("plant/train/Maize", "plant/train/Beet", "plant/test"))
+    assert "In 'test' there are no class folders (6 photographs)" in found.message
+    assert "Zip the folder 'plant/train' alone. Leave 'plant/test' out" in found.fix
+
+
+def test_pieces_of_equal_rank_are_to_be_put_together() -> None:
+    found = fault(*files(*[f"fold{number}/{c}" for number in (1, 2) for c in ("cats", "dogs")]))
+    assert found.fix.startswith("Put what 'fold1' and 'fold2' hold of a class, such as 'cats', into one folder")
+
+
+CLASSES = {
+    "vehicles": files("train", "car", "bus"),
+    "vehicles by kind": files("train/steam", "train/diesel", "plane", "car"),
+    "laboratory": files("test", "control"),
+    "laboratory with measurements": [*files("test", "control"), "measurements.csv"],
+    "volleyball": files("val", "set", "spike"),
+    "tickets": files("valid", "invalid", "expired"),
+    "numbered tests": files("test 1", "test 2", "test 3"),
+    "machine parts": files("part_1", "part_2", "part_3"),
+    "fabric": files("fold", "crease", "tear"),
+    "activities": files("training", "resting"),
+    "shoes": files("trainers", "boots"),
+    "stations": files("train_station", "bus_station"),
+    "glassware": files("test_tube", "beaker", "flask"),
+    "digits": files(*"0123456789"),
+    "digits and a table": [*files(*"0123456789"), "labels.csv"],
+    "faces": files("mask", "no_mask"),
+    "faces of both words": files("with_mask", "without_mask"),
+    "colours": files("gray", "red", "blue"),
+    "places": files("cats/indoor", "cats/outdoor", "dogs/indoor", "dogs/outdoor"),
+    "fruit by freshness": files("fresh/apple", "fresh/pear", "rotten/apple", "rotten/pear"),
+    "captions": [*files("cats", "dogs"), *files("cats", "dogs", ending="txt")],
+    "classes of two words": files("Sugar beet", "Common wheat"),
+    "classes numbered": files("class_1", "class_2"),
+    "images of classes": files("cat_images", "dog_images"),
+    "images inside classes": files("cats/images", "dogs/images"),
+    "one class from two sides": files("cats/left", "cats/right", "dogs"),
+}
+
+
+@pytest.mark.parametrize("names", CLASSES.values(), ids=CLASSES)
+def test_a_class_keeps_its_name_whatever_it_is_called(names: list[str]) -> None:
+    tops = {name.split("/")[0] for name in names if name.endswith(".jpg")}
+    assert set(plan(*names).classes) == tops
+
+
+def test_a_split_inside_every_class_is_put_together_and_told_of() -> None:
+    made = plan(*files("cats/train", "cats/test", "dogs/train", "dogs/test"))
+    assert {name: len(entries) for name, entries in made.classes.items()} == {"cats": 12, "dogs": 12}
+    assert [remark.code for remark in made.remarks] == ["split_inside_classes"]
+
+
+def test_who_sends_a_hierarchy_is_told_which_level_was_taken() -> None:
+    [remark] = plan(*files("animals/cat", "animals/dog", "plants/rose", "plants/tulip")).remarks
+    assert remark.code == "folders_inside_classes"
+    assert "'animals' holds 'cat' and 'dog'; 'plants' holds 'rose' and 'tulip'" in remark.message
+    assert "'cat', 'dog', 'rose' and 'tulip'" in remark.fix
+
+
+def test_a_class_called_like_a_part_is_remarked_upon_where_it_may_be_one() -> None:
+    [remark] = plan(*files("cats", "dogs", "test")).remarks
+    assert remark.code == "class_named_like_a_part"
+    assert "'test'" in remark.message
+    assert plan(*files("test", "control")).remarks == ()
+
+
+def copied(names: list[str], onto: list[str]) -> list[Record]:
+    """Return a table in which the second files are copies of the first ones."""
+    made = records([*names, *onto])
+    for number, original in enumerate(made[: len(names)]):
+        made[len(names) + number] = made[len(names) + number]._replace(crc=original.crc)
+    return made
+
+
+COPIES = {
+    "inside": (files("p/cats", "p/dogs"), files("p/p/cats", "p/p/dogs"), "p/p"),
+    "inside a wrapper": (files("cats", "dogs"), files("backup/old/cats", "backup/old/dogs"), "backup"),
+    "beside": (files("pets/cats", "pets/dogs"), files("pets copy/cats", "pets copy/dogs"), "pets copy"),
+    "of a class": (
+        files("cats", "dogs"),
+        files("cats - Copy", "dogs - Copy"),
+        "cats - Copy",
+    ),
+}
+
+
+@pytest.mark.parametrize(("names", "onto", "where"), COPIES.values(), ids=COPIES)
+def test_a_second_copy_is_named_and_to_be_left_out(names: list[str], onto: list[str], where: str) -> None:
+    with pytest.raises(UserFault) as caught:
+        plan_archive(copied(names, onto))
+    found = caught.value.fault
+    assert found.code == "archive_second_copy"
+    assert found.details["folders"][0] == where
+    assert f"Leave '{where}'" in found.fix
+
+
+def test_a_second_copy_of_a_split_is_told_as_both() -> None:
+    parts = [f"{part}/{name}" for part in ("train", "test", "val") for name in ("NORMAL", "PNEUMONIA")]
+    names = files(*[f"x/{part}" for part in parts])
+    with pytest.raises(UserFault) as caught:
+        plan_archive([*copied(names, files(*[f"x/x/{part}" for part in parts])), Record("x/__MACOSX/._.DS_Store")])
+    codes = [each["code"] for each in caught.value.fault.details["faults"]]
+    assert codes == ["archive_second_copy", "archive_already_split"]
+    assert "x/x" not in caught.value.fault.details["faults"][1]["fix"]
+
+
+def test_files_of_one_size_and_name_are_no_copies_where_their_checksums_differ() -> None:
+    assert plan(*files("good/left", "good/right", "bad/left", "bad/right")).num_images == 24
+
+
+LEVELS = {
+    "documents": files("trash-main/dataset/glass", "trash-main/dataset/metal", "trash-main/docs"),
+    "results": files("images/glass", "images/metal", "test_results", "my model"),
+    "unlabelled": files("train/cats", "train/dogs", "single_prediction"),
+    "treated in several ways": files(*[f"p/{kind}/{c}" for kind in ("color", "grayscale", "segmented") for c in "ab"]),
+    "several data sets": files("dataset1/cats", "dataset1/dogs", "dataset2/cats", "dataset2/dogs"),
+    "more of the same": files("cats", "dogs", "more/cats", "more/dogs"),
+}
+
+
+@pytest.mark.parametrize("names", LEVELS.values(), ids=LEVELS)
+def test_class_folders_below_the_top_are_found_and_proposed(names: list[str]) -> None:
+    assert fault(*names).code == "archive_wrong_level"
+
+
+def test_the_one_folder_with_class_folders_is_the_one_to_zip() -> None:
+    found = fault(*LEVELS["documents"])
+    assert "'trash-main/dataset' alone" in found.fix
+    assert "'trash-main/docs' out of the zip" in found.fix
+
+
+def test_what_holds_no_photograph_beside_the_data_does_no_harm() -> None:
+    made = plan(*files("main/garbage/glass", "main/garbage/metal"), "main/src/x.py", "main/docs/a.md", "main/b.md")
+    assert (made.root, list(made.classes)) == ("main/garbage", ["glass", "metal"])
+
+
+def test_a_class_left_empty_is_not_taken_for_something_beside_the_data() -> None:
+    assert fault(*files("cats/indoor", "cats/outdoor"), "dogs/").code == "archive_empty_class"
+
+
+def test_where_class_folders_may_lie_deeper_the_fix_says_so_too() -> None:
+    found = fault(*files("t/garbage/glass", "t/garbage/metal"), "t/yolov5/train.py")
+    assert found.code == "archive_empty_class"
+    assert "If 'glass' and 'metal' in 'garbage' are your classes, zip the folder 't/garbage' alone." in found.fix
+
+
+OTHER_TASKS = {
+    "YOLO": [*files("images/train", "images/val"), *files("labels/train", "labels/val", ending="txt")],
+    "YOLO by parts": [*files("train/images", "valid/images"), *files("train/labels", "valid/labels", ending="txt")],
+    "YOLO in one folder": [*files("obj_train_data"), *files("obj_train_data", ending="txt"), "obj.names"],
+    "YOLO described": [*files("train", "valid"), "data.yaml"],
+    "Pascal VOC": [*files("V/JPEGImages"), *files("V/Annotations", ending="xml"), "V/ImageSets/Main/train.txt"],
+    "Pascal VOC by parts": [*files("train", "test"), *files("train", "test", ending="xml")],
+    "COCO": [*files("train2017", "val2017"), "annotations/instances_train2017.json"],
+    "COCO by parts": [*files("train", "valid"), "train/_annotations.coco.json", "valid/_annotations.coco.json"],
+    "boxes in a table": [*files("train", "valid"), "train/_annotations.csv"],
+    "masks": [*files("images"), *files("masks", ending="png")],
+    "masks by parts": [*files("train/images", "test/images"), *files("train/masks", "test/masks", ending="png")],
+    "masks among photographs": [*files("benign", "normal", name="x"), *[f"benign/x{n}_mask.png" for n in range(6)]],
+}
+
+
+@pytest.mark.parametrize("names", OTHER_TASKS.values(), ids=OTHER_TASKS)
+def test_a_data_set_for_another_task_is_called_so(names: list[str]) -> None:
+    found = fault(*names)
+    assert found.code == "archive_other_task"
+    assert found.details["task"] in ("object_detection", "segmentation")
+
+
+TABLES = {
+    "one folder": [*files("images"), "labels.csv"],
+    "no folder": [*[f"{number}.jpg" for number in range(9)], "train.csv"],
+    "numbered folders": [*files("HAM10000_images_part_1", "HAM10000_images_part_2"), "HAM10000_metadata.csv"],
+    "spreadsheet": [*files("d/photos"), "d/list.xlsx"],
+}
+
+
+@pytest.mark.parametrize("names", TABLES.values(), ids=TABLES)
+def test_who_sends_a_table_of_labels_is_told_that_it_is_not_read(names: list[str]) -> None:
+    found = fault(*names)
+    assert found.code == "archive_labels_in_table"
+    assert f"'{names[-1]}'" in found.message
+    assert "does not read tables" in found.message
+
+
+def test_photographs_in_no_folder_are_counted_and_to_be_sorted() -> None:
+    found = fault(*[f"{number}.jpg" for number in range(12)])
+    assert (found.code, found.details["count"]) == ("archive_no_images", 12)
+    assert "12 photographs lie in no folder" in found.message
+
+
+def test_photographs_beside_the_class_folders_are_left_out_and_the_job_goes_on() -> None:
+    made = plan(*files("cats", "dogs"), "cover.jpg")
+    assert (made.num_images, [each.path for each in made.set_aside]) == (12, ["cover.jpg"])
+
+
+def test_a_stray_picture_between_wrappers_makes_them_no_class() -> None:
+    made = plan(*files("photos/data/cats", "photos/data/dogs"), "photos/cover.jpg")
+    assert (made.root, [each.path for each in made.set_aside]) == ("photos/data", ["photos/cover.jpg"])
+
+
+def test_a_class_of_films_is_told_that_films_are_no_photographs() -> None:
+    found = fault(*files("cats"), *files("dogs", ending="mp4", count=12), *files("dogs", count=2))
+    assert found.message.startswith("12 of 14 files in 'dogs' cannot be used: .mp4 files are no photographs.")
+    assert found.fix.startswith("Put photographs")
+    assert found.details["reasons"] == {".mp4": 12}
+
+
+def test_a_thousand_classes_that_run_short_fit_on_a_screen() -> None:
+    found = fault(*files(*[f"person {number:04}" for number in range(1000)], count=2))
+    assert "and 995 more" in found.message
+    assert len(found.message) < 400
+
+
+def test_folders_beyond_what_is_told_apart_count_to_the_nearest_above() -> None:
+    deep = read_entry(0, Record("/".join(map(str, range(2 * MAX_FOLDERS))) + "/x.jpg"))
+    top = grow([(deep, None)])
+    assert top.num_images == 1
+    assert sum(1 for _ in top.walk()) == MAX_FOLDERS
