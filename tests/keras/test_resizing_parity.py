@@ -31,7 +31,7 @@ SCALES = ((1, 1), (2, 4), (3, 16), (4, 64))
 @pytest.mark.parametrize("px", [96, 224])
 def test_squares_are_what_the_resizing_layer_makes(size: tuple[int, int], px: int) -> None:
     picture = detailed(size)
-    (square,) = read_squares(encoded(picture), (px,), ImageLimits())
+    (square,) = read_squares(encoded(picture), (px,), ImageLimits()).images
     difference = np.abs(np.asarray(square, np.float32) - resized_by_keras(np.asarray(picture), px))
     assert difference.max() <= 1.5  # half a level of rounding after each of two passes, and half for uint8
     assert difference.mean() <= 0.5
@@ -43,14 +43,14 @@ def test_turned_photographs_are_upright_and_alike(orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = encoded(picture, exif=exif)
-    (square,) = read_squares(data, (96,), ImageLimits())
+    (square,) = read_squares(data, (96,), ImageLimits()).images
     upright = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))))
     assert np.abs(np.asarray(square, np.float32) - resized_by_keras(upright, 96)).max() <= 1.5
 
 
 def test_big_jpegs_are_decoded_small_and_still_look_the_same() -> None:
     data = encoded(detailed((2400, 1800)), "JPEG", quality=92)
-    (square,) = read_squares(data, (224,), ImageLimits())
+    (square,) = read_squares(data, (224,), ImageLimits()).images
     whole = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
     difference = np.abs(np.asarray(square, np.float32) - resized_by_keras(whole, 224))
     assert difference.mean() <= 0.5

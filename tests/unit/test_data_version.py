@@ -4,6 +4,7 @@ A version's digest is never replaced: raise the version, and write its digest be
 """
 
 import hashlib
+from collections.abc import Sequence
 from io import BytesIO
 
 import numpy as np
@@ -19,7 +20,9 @@ from shared.archive.rules import LAYOUT_VERSION, plan_archive
 from shared.archive.zip_format.directory import Record
 from tests.archive_making import encoded, files_of_all_modes
 
-PIXELS = {1: "574254aecbfa4a49"}
+PIXELS = {1: "574254aecbfa4a49", 2: "ea76204baec56560"}
+EIGHT_BITS = "0da89ca774f81d51"
+"""Of files of at most 8 bits: what ordinary photographs become has never changed."""
 COPIES = {1: "c06e28b28cacf4cc"}
 LAYOUTS = {1: "da4a7e92283187eb"}
 SPLITS = {1: "9e9527b206fbb10c", 2: "741a3c59bf35fd4a"}
@@ -49,12 +52,28 @@ def lossless_files() -> list[bytes]:
     return [modes[path] for path in sorted(modes)] + [turned(orientation) for orientation in range(1, 9)]
 
 
-def test_who_changes_what_a_network_sees_of_a_file_raises_the_version() -> None:
-    seen = [
-        square.tobytes()
-        for data in [*lossless_files(), encoded(drawn(1)), encoded(drawn(2, (31, 700)))]
-        for square in read_squares(data, (32, 96, 299), ImageLimits())
+def deep_files() -> list[bytes]:
+    """Return greys of more than 8 bits, by the ranges that sensors use."""
+    steps = np.arange(60 * 90, dtype=np.int64).reshape(60, 90) * 977 % 1021
+    whole = [steps, steps * 4, steps * 16, steps * 64, steps + 29_500]
+    fractions = [steps / 1020, steps / 60 + 12, np.where(steps < 99, np.nan, steps / 1020), steps / 510 - 1]
+    return [
+        *(encoded(Image.fromarray(each.astype(np.uint16))) for each in whole),
+        *(encoded(Image.fromarray(each.astype(np.float32)), "TIFF") for each in fractions),
     ]
+
+
+def seen_of(files: Sequence[bytes]) -> list[bytes]:
+    return [square.tobytes() for data in files for square in read_squares(data, (32, 96, 299), ImageLimits()).images]
+
+
+def test_what_ordinary_photographs_become_never_changes() -> None:
+    files = [*lossless_files(), encoded(drawn(1)), encoded(drawn(2, (31, 700)))]
+    assert digest_of(*seen_of([data for data in files if Image.open(BytesIO(data)).mode[0] not in "IF"])) == EIGHT_BITS
+
+
+def test_who_changes_what_a_network_sees_of_a_file_raises_the_version() -> None:
+    seen = seen_of([*lossless_files(), encoded(drawn(1)), encoded(drawn(2, (31, 700))), *deep_files()])
     big = BytesIO()
     drawn(3, (1500, 1400)).save(big, "JPEG")
     decoded_px = []

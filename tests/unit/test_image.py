@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from services.trainer.data.pictures.formats import FORMATS
 from services.trainer.data.pictures.image import ImageLimits, UnusableImage, read_squares
-from services.trainer.data.pictures.picture import FORMATS
 from tests.archive_making import encoded, files_of_all_modes, huge_png, photograph
 
 PX = 32
@@ -19,7 +19,7 @@ Pixels = NDArray[np.uint8]
 
 
 def read(data: bytes, px: int = PX) -> Pixels:
-    (square,) = read_squares(data, (px,), LIMITS)
+    (square,) = read_squares(data, (px,), LIMITS).images
     assert square.mode == "RGB"
     return np.asarray(square)
 
@@ -111,15 +111,19 @@ def test_big_endian_16_bits_are_scaled_to_8() -> None:
     assert np.array_equal(read(encoded(image, "TIFF")), grey(np.rint(deep / 257)))
 
 
-@pytest.mark.parametrize(("highest", "white"), [(1.0, 1), (255.0, 255), (900.0, 900), (0.5, 1), (100.0, 255)])
+@pytest.mark.parametrize(
+    ("highest", "white"), [(1.0, 1), (255.0, 255), (900.0, 1023), (0.5, 1), (0.1, 0.25), (3.0, 4), (100.0, 255)]
+)
 def test_fractions_are_spread_over_8_bits(highest: float, white: float) -> None:
     values = np.linspace(0, highest, PX * PX, dtype=np.float32).reshape(PX, PX)
     expected = grey(np.rint(values / white * 255))
     assert np.abs(read(encoded(Image.fromarray(values), "TIFF")).astype(int) - expected).max() <= 1
 
 
-def test_negative_fractions_are_black() -> None:
-    assert not read(encoded(Image.fromarray(np.full((PX, PX), -3, np.float32)), "TIFF")).any()
+def test_values_below_zero_are_told_apart() -> None:
+    values = np.linspace(-0.8, 0.8, PX * PX, dtype=np.float32).reshape(PX, PX)
+    expected = grey(np.rint((values + 1) / 2 * 255))
+    assert np.abs(read(encoded(Image.fromarray(values), "TIFF")).astype(int) - expected).max() <= 1
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
@@ -145,7 +149,7 @@ def test_photographs_stand_upright(kind: str, orientation: int) -> None:
 
 def test_every_size_is_made_from_the_picture_itself() -> None:
     image = photograph(9, (300, 200))
-    for square, px in zip(read_squares(encoded(image), (224, 32, 96), LIMITS), (224, 32, 96), strict=True):
+    for square, px in zip(read_squares(encoded(image), (224, 32, 96), LIMITS).images, (224, 32, 96), strict=True):
         assert np.array_equal(np.asarray(square), np.asarray(image.resize((px, px), Image.Resampling.BILINEAR)))
 
 
@@ -155,7 +159,7 @@ def test_every_size_is_made_from_the_picture_itself() -> None:
         (b"", "image_empty"),
         (b"no picture at all", "not_an_image"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not_an_image"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0", "image_heic"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "image_corrupt"),
         (encoded(photograph(1), "JPEG")[:20], "image_corrupt"),
         (encoded(photograph(1, (300, 300)), "JPEG")[:4000], "image_corrupt"),
         (encoded(photograph(1))[:-60], "image_corrupt"),
@@ -183,7 +187,7 @@ def test_the_number_of_pixels_is_judged_before_they_are_decoded() -> None:
 
 def test_of_a_big_jpeg_only_as_many_pixels_count_as_are_decoded() -> None:
     data = encoded(Image.new("RGB", (2400, 1800), "teal"), "JPEG")
-    (square,) = read_squares(data, (96,), ImageLimits(max_pixels=1200 * 900))
+    (square,) = read_squares(data, (96,), ImageLimits(max_pixels=1200 * 900)).images
     assert square.getpixel((50, 50)) == Image.open(io.BytesIO(data)).getpixel((50, 50))
 
 
@@ -198,7 +202,8 @@ def test_whether_a_jpeg_is_too_big_does_not_depend_on_the_candidates(sizes_px: t
 @pytest.mark.parametrize("others_px", [(), (96,), (299,)], ids=str)
 def test_what_a_network_sees_does_not_depend_on_the_other_candidates(others_px: tuple[int, ...]) -> None:
     data = encoded(photograph(8, (1500, 1400)), "JPEG")
-    alone, beside = read_squares(data, (224,), LIMITS)[0], read_squares(data, (224, *others_px), LIMITS)[0]
+    alone = read_squares(data, (224,), LIMITS).images[0]
+    beside = read_squares(data, (224, *others_px), LIMITS).images[0]
     assert np.array_equal(np.asarray(alone), np.asarray(beside))
 
 

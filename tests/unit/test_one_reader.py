@@ -49,7 +49,7 @@ def as_delivered(delivered: ModuleType, data: bytes) -> Any:
 
 def as_trained(data: bytes, side_px: int) -> Any:
     try:
-        return np.asarray(read_squares(data, (side_px,), LIMITS)[0])
+        return np.asarray(read_squares(data, (side_px,), LIMITS).images[0])
     except UnusableImage:
         return None
 

@@ -40,7 +40,8 @@ class ImageArchive:
             return self._content.read(self._records[entry.index])
         except (DamagedContent, OSError) as error:
             reason = f"The file is damaged inside the zip: {error}."
-            raise UnusableImage("file_damaged", reason, fix="Zip the original again and send it once more.") from error
+            fix = "Zip the original again and send it once more."
+            raise UnusableImage("file_damaged", reason, fix=fix, kind="damaged inside the zip") from error
 
 
 @contextmanager

@@ -67,9 +67,10 @@ def _decode(
 ) -> Decoded | UnusableImage:
     wanted = tuple(dict.fromkeys((*sizes_px, LOOK_PX)))
     try:
-        squares = read_squares(archive.read(entry), wanted, limits)
+        seen = read_squares(archive.read(entry), wanted, limits)
     except UnusableImage as error:
         return error
+    squares = seen.images
     pixels = tuple(square.tobytes() for square in squares)
     look = wanted.index(LOOK_PX)
     small = thumbnail_of(squares[look])

@@ -12,7 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from services.trainer.data.pictures.picture import UnreadablePicture, read_pixels
+from services.trainer.data.pictures.formats import UnreadablePicture
+from services.trainer.data.pictures.picture import read_pixels
 from shared.errors import UserFault
 from shared.process.starter import Starter
 

@@ -13,7 +13,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from services.trainer.data.pictures.picture import UnreadablePicture, read_pixels
+from services.trainer.data.pictures.formats import UnreadablePicture
+from services.trainer.data.pictures.picture import read_pixels
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

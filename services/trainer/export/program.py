@@ -1,18 +1,24 @@
 """The program that goes out with every network, as one file that needs nothing of ours."""
 
+import re
 from pathlib import Path
 
-from services.trainer.data.pictures import picture
+from services.trainer.data.pictures import depth, formats, memory, mending, picture
 from services.trainer.export import predict
 
-_READER = "from services.trainer.data.pictures.picture import UnreadablePicture, read_pixels\n"
+_PARTS = (formats, mending, depth, memory, picture)
+"""The reader of pictures, each module below those that it imports."""
+_OWN_IMPORT = re.compile(r"^from services\.\S+ import (?:\([^)]*\)|.*)\n+", re.MULTILINE)
 
 
 def predict_source() -> str:
     """Return the delivered program, with the reader of pictures in place of the line that imports it."""
-    program = Path(predict.__file__).read_text(encoding="utf-8")
-    reader = Path(picture.__file__).read_text(encoding="utf-8")
-    before, line, after = program.partition(_READER)
-    if not line:
-        raise AssertionError(f"the program does not import the reader as it should: {_READER!r}")
-    return f"{before}{reader}\n{after.lstrip()}"
+    before, after = _OWN_IMPORT.split(_text(predict.__file__), maxsplit=1)
+    reader = "\n\n".join(_OWN_IMPORT.sub("", _text(part.__file__)) for part in _PARTS)
+    return f"{before}{reader}\n\n{_OWN_IMPORT.sub('', after)}"
+
+
+def _text(file: str | None) -> str:
+    if file is None:
+        raise AssertionError("a part of the program is no file")
+    return Path(file).read_text(encoding="utf-8")

@@ -13,8 +13,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from services.trainer.data.archive import open_images
+from services.trainer.data.pictures.formats import UnreadablePicture
 from services.trainer.data.pictures.image import UnusableImage
-from services.trainer.data.pictures.picture import UnreadablePicture, read_pixels
+from services.trainer.data.pictures.picture import read_pixels
 from services.trainer.export.check import MAX_SAME_INPUT_GAP, ExportCheck, Request, Uploaded
 
 logger = logging.getLogger(__name__)

@@ -1,0 +1,250 @@
+"""What a picture file is, told by its content alone: a picture that Pillow opens, or the reason why it is none.
+
+Part of the one reader of ``picture.py``, and as such of the delivered program.
+"""
+
+import struct
+import zlib
+from contextlib import suppress
+from importlib import import_module
+from io import BytesIO
+from typing import NamedTuple
+
+from PIL import Image
+
+Image.preinit()
+for _plugin in ("Avif", "Ico", "Jpeg2K", "Mpo", "Tiff", "WebP"):
+    with suppress(ImportError):  # an older Pillow has not all of them
+        import_module(f"PIL.{_plugin}ImagePlugin")
+with suppress(ImportError):  # optional for the delivered program; Pillow itself has no HEIC
+    import_module("pi_heif").register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+_WANTED = ("JPEG", "PNG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF", "JPEG2000", "PPM", "ICO")
+FORMATS = tuple(name for name in _WANTED if name in Image.OPEN)
+"""Formats that are tried, by content. Left out: vector formats, which run programs, and formats without a signature."""
+
+DECODER_FAULTS = (
+    *(OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError),
+    *(AssertionError, RuntimeError, MemoryError, struct.error, zlib.error),
+)
+"""What Pillow's decoders raise on damaged files; its list is open: github.com/python-pillow/Pillow/issues/1643."""
+
+FIX_CORRUPT = "Save it again from the original, or leave it out."
+FIX_TOO_LARGE = (
+    "Scale it down; a long side of 1,000 px is plenty. "
+    "Or save it as JPEG: big ones are decoded at a fraction of their size."
+)
+_FIX_OTHER = "Save it as JPEG or PNG, or leave it out."
+_FIX_RAW = "Develop it: export it as JPEG from the camera's program, or use the JPEG that the camera wrote beside it."
+_FIX_CHANNELS = "Save the three channels that show most as a PNG or TIFF of 8 bits each, or leave it out."
+
+
+class UnreadablePicture(Exception):
+    """The file is no picture that can be used.
+
+    Args:
+        code: Stable, such as ``image_corrupt``.
+        reason: One sentence for a person.
+        fix: What mends it.
+        kind: What several such files are, to follow "12 of 12 are": such as ``camera raw files`` or ``damaged``.
+    """
+
+    def __init__(self, code: str, reason: str, *, fix: str, kind: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+        self.fix = fix
+        self.kind = kind
+
+
+def corrupt(reason: str) -> UnreadablePicture:
+    """Tell that a file is damaged.
+
+    Args:
+        reason: What is wrong, to follow "The image is damaged: ", without the full stop.
+    """
+    reason = f"The image is damaged: {reason}."
+    return UnreadablePicture("image_corrupt", reason, fix=FIX_CORRUPT, kind="damaged")
+
+
+def too_large(reason: str, fix: str = FIX_TOO_LARGE) -> UnreadablePicture:
+    """Tell that a picture has too many pixels.
+
+    Args:
+        reason: A sentence that says how many.
+        fix: What mends it.
+    """
+    return UnreadablePicture("image_too_large", reason, fix=fix, kind="too large")
+
+
+def open_file(data: bytes) -> Image.Image:
+    """Open a file as the picture that its content is, whatever its name; nothing is decoded yet.
+
+    Unlike ``Image.open`` it has no opinion on the number of pixels: of a big JPEG few of them are ever decoded.
+
+    Raises:
+        UnreadablePicture: If it is none, or its beginning is damaged.
+    """
+    start = data[:32]
+    told = _told_by_signature(start) or _told_by_tiff_tags(data)
+    if told is not None:
+        raise told
+    fault: Exception | None = None
+    for name in FORMATS:
+        factory, accept = Image.OPEN[name]
+        if accept is not None and accept(start[:16]) is not True:
+            continue
+        try:
+            return factory(BytesIO(data), "")
+        except Image.DecompressionBombError as error:
+            raise too_large(f"{str(error).partition(',')[0]}.") from error
+        except DECODER_FAULTS as error:
+            fault = fault or error
+            seen = name
+    if fault is None:
+        raise _nothing_known(data)
+    raise corrupt(f"it starts like {seen} and then cannot be read ({fault or type(fault).__name__})") from fault
+
+
+class _Sign(NamedTuple):
+    """Bytes that tell what a file is that cannot be read."""
+
+    offset: int
+    magic: bytes
+    code: str
+    kind: str
+    fix: str = _FIX_OTHER
+
+
+_RAW, _OTHER, _NO_IMAGE = "image_camera_raw", "image_unsupported", "not_an_image"
+_SIGNS = (
+    _Sign(8, b"CR\x02", _RAW, "camera raw files (Canon CR2)", _FIX_RAW),
+    _Sign(4, b"ftypcrx ", _RAW, "camera raw files (Canon CR3)", _FIX_RAW),
+    _Sign(0, b"FUJIFILMCCD-RAW", _RAW, "camera raw files (Fujifilm RAF)", _FIX_RAW),
+    _Sign(0, b"IIRO", _RAW, "camera raw files (Olympus ORF)", _FIX_RAW),
+    _Sign(0, b"IIRS", _RAW, "camera raw files (Olympus ORF)", _FIX_RAW),
+    _Sign(0, b"IIU\0", _RAW, "camera raw files (Panasonic RW2)", _FIX_RAW),
+    _Sign(0, b"FOVb", _RAW, "camera raw files (Sigma X3F)", _FIX_RAW),
+    _Sign(0, b"8BPS", _OTHER, "Photoshop documents"),
+    _Sign(0, b"gimp xcf", _OTHER, "GIMP documents"),
+    _Sign(0, b"\xff\x0a", _OTHER, "JPEG XL images"),
+    _Sign(0, b"\0\0\0\x0cJXL ", _OTHER, "JPEG XL images"),
+    _Sign(0, b"v/1\x01", _OTHER, "OpenEXR images"),
+    _Sign(0, b"#?RADIANCE", _OTHER, "Radiance HDR images"),
+    _Sign(0, b"DDS ", _OTHER, "DDS textures"),
+    _Sign(0, b"SIMPLE  =", _OTHER, "FITS images"),
+    _Sign(0, b"\x93NUMPY", _OTHER, "NumPy arrays"),
+    _Sign(0, b"\x89HDF\r\n", _OTHER, "HDF5 files"),
+    _Sign(0, b"%PDF", _NO_IMAGE, "PDF documents"),
+    _Sign(0, b"%!PS", _NO_IMAGE, "PostScript drawings"),
+    _Sign(0, b"PK\x03\x04", _NO_IMAGE, "zips or office documents"),
+    _Sign(4, b"ftypqt", _NO_IMAGE, "videos"),
+    _Sign(4, b"ftypmp4", _NO_IMAGE, "videos"),
+    _Sign(4, b"ftypisom", _NO_IMAGE, "videos"),
+    _Sign(4, b"ftypM4V", _NO_IMAGE, "videos"),
+    _Sign(4, b"ftyp3gp", _NO_IMAGE, "videos"),
+    _Sign(8, b"AVI LIST", _NO_IMAGE, "videos"),
+    _Sign(0, b"\x1aE\xdf\xa3", _NO_IMAGE, "videos"),
+    _Sign(0, b"version https://git-lfs", _NO_IMAGE, "Git LFS pointers", "Fetch the real files with `git lfs pull`."),
+)
+_MARKUP = {b"<svg": "SVG drawings", b"<!doctype html": "web pages (HTML)", b"<html": "web pages (HTML)"}
+_HEIF_BRANDS = (b"hei", b"hev", b"mif", b"msf")
+_FIX_PAGE = "Download the picture again: what came instead is a page, such as one that asks to log in."
+
+
+def _told_by_signature(start: bytes) -> UnreadablePicture | None:
+    if not start:
+        return UnreadablePicture(
+            "image_empty", "The file has no bytes.", fix="Copy it again from the original.", kind="empty"
+        )
+    for sign in _SIGNS:
+        if start.startswith(sign.magic, sign.offset):
+            reason = f"The content is not read: it is one of the {sign.kind}."
+            return UnreadablePicture(sign.code, reason, fix=sign.fix, kind=sign.kind)
+    return None
+
+
+def _nothing_known(data: bytes) -> UnreadablePicture:
+    """Tell of content that no format accepts."""
+    start = data[:16]
+    if start[4:8] == b"ftyp" and start[8:11] in _HEIF_BRANDS and "HEIF" not in FORMATS:
+        reason = "The file is a HEIC photograph; the package pi-heif, which reads these, is not installed."
+        fix = "Install it (pip install pi-heif), or export the photograph as JPEG."
+        return UnreadablePicture("image_heic", reason, fix=fix, kind="HEIC photographs")
+    if start[4:8] == b"ftyp" and start[8:11] == b"avi":
+        reason = "The file is an AVIF image, which this version of Pillow does not read."
+        return UnreadablePicture(
+            _OTHER, reason, fix="Install Pillow 11.3 or later, or save it as JPEG or PNG.", kind="AVIF images"
+        )
+    text = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for mark, kind in _MARKUP.items():
+        if text.startswith(mark) or (text.startswith(b"<?xml") and mark in text):
+            fix = _FIX_PAGE if "HTML" in kind else _FIX_OTHER
+            return UnreadablePicture(
+                _NO_IMAGE, f"The content is no image: it is one of the {kind}.", fix=fix, kind=kind
+            )
+    if data[128:132] == b"DICM":
+        return UnreadablePicture(_OTHER, "The content is not read: it is DICOM.", fix=_FIX_OTHER, kind="DICOM images")
+    return UnreadablePicture(
+        _NO_IMAGE,
+        f"The content is no image of a known type; it starts with {start[:8]!r}.",
+        fix=f"Save it as JPEG or PNG, or leave it out; read are {', '.join(FORMATS)}.",
+        kind="no images",
+    )
+
+
+_SUBFILE, _BITS, _COMPRESSION, _SUBIFDS, _SAMPLES, _FORMAT, _DNG = 254, 258, 259, 330, 277, 339, 50706
+_MAX_SAMPLES_WITH_ALPHA = 4
+_FLOATING = 3
+_RAW_COMPRESSIONS = frozenset({32767, 32769, 34713, 65535})
+"""Of Sony, of old cameras of Epson, of Nikon and of Pentax."""
+
+
+def _told_by_tiff_tags(data: bytes) -> UnreadablePicture | None:
+    """Tell of TIFFs that are camera raw files, whose first picture is a thumbnail, and of those that are no RGB."""
+    tags = tiff_tags(data)
+    samples, bits = tags.get(_SAMPLES, (1,))[0], max(tags.get(_BITS, (1,)))
+    is_floating = _FLOATING in tags.get(_FORMAT, ())
+    holds_thumbnail = tags.get(_SUBFILE, (0,))[0] & 1 == 1 and _SUBIFDS in tags
+    if _DNG in tags or holds_thumbnail or tags.get(_COMPRESSION, (1,))[0] in _RAW_COMPRESSIONS:
+        kind = "camera raw files (DNG)" if _DNG in tags else "camera raw files"
+        return UnreadablePicture(_RAW, f"The content is not read: it is one of the {kind}.", fix=_FIX_RAW, kind=kind)
+    what = ""
+    if samples > _MAX_SAMPLES_WITH_ALPHA:
+        what = f"of {samples} channels"
+    elif samples > 1 and (is_floating or bits > 16):  # noqa: PLR2004 - the most that Pillow reads of a colour
+        what = f"of {samples} channels of {bits} bits" + (" in floating point" if is_floating else "")
+    if not what:
+        return None
+    reason = f"A TIFF {what} cannot be read."
+    return UnreadablePicture("image_channels", reason, fix=_FIX_CHANNELS, kind=f"TIFFs {what}")
+
+
+_SIZES = {1: "B", 2: "B", 3: "H", 4: "L", 6: "b", 7: "B", 8: "h", 9: "l", 13: "L", 16: "Q", 18: "Q"}
+_MAX_TAGS, _MAX_VALUES = 512, 64
+
+
+def tiff_tags(data: bytes) -> dict[int, tuple[int, ...]]:
+    """Return the whole numbers in the first directory of a TIFF, by tag; empty where there is none or it is damaged."""
+    order = {b"II": "<", b"MM": ">"}.get(data[:2])
+    if order is None:
+        return {}
+    tags: dict[int, tuple[int, ...]] = {}
+    with suppress(struct.error, KeyError):
+        version = struct.unpack_from(f"{order}H", data, 2)[0]
+        # A classic TIFF has 32-bit offsets, a big one 64-bit offsets.
+        at_first, count, entry, step = {42: (4, "H", "HHL", 12), 43: (8, "Q", "HHQ", 20)}[version]
+        offset = entry[-1]
+        at = struct.unpack_from(order + offset, data, at_first)[0]
+        num_tags = min(struct.unpack_from(order + count, data, at)[0], _MAX_TAGS)
+        at += struct.calcsize(order + count)
+        for number in range(num_tags):
+            tag, kind, length = struct.unpack_from(order + entry, data, at + number * step)
+            if kind not in _SIZES:
+                tags[tag] = ()
+                continue
+            values = f"{order}{min(length, _MAX_VALUES)}{_SIZES[kind]}"
+            where = at + number * step + struct.calcsize(order + entry)
+            if length * struct.calcsize(_SIZES[kind]) > struct.calcsize(order + offset):
+                where = struct.unpack_from(order + offset, data, where)[0]
+            tags[tag] = struct.unpack_from(values, data, where)
+    return {tag: values for tag, values in tags.items() if values or tag == _DNG}
