@@ -185,10 +185,12 @@ def make_result(
                 fix="Nothing to do: it was left out.",
             ),
         ),
+        num_quarantined=2,
         duplicates=Duplicates(
             exact=6,
             near_groups=3,
             conflicts=(LabelConflict(paths=("photos/shirt/12.jpg", "photos/t-shirt/98.jpg")),),
+            num_conflicts=1,
             num_near=8,
             mixed_groups=1,
             examples=(("photos/skirt/7.jpg", "photos/dress/70.jpg"), ("photos/hat/31.jpg", "photos/hat/31 (1).jpg")),

@@ -74,7 +74,8 @@ class Duplicates:
     Args:
         exact: Copies dropped because an identical picture of the same class was kept.
         near_groups: Groups of near-duplicates; a group straddles the split only in the classes of ``repeated``.
-        conflicts: Identical pictures in several classes.
+        conflicts: Identical pictures in several classes; of very many the first.
+        num_conflicts: How many there are; older results list all of them.
         num_near: Images in these groups; older results do not know.
         mixed_groups: Groups of near-duplicates with images of several classes; they are learnt from only.
         examples: A few groups, by some of their paths.
@@ -84,6 +85,7 @@ class Duplicates:
     exact: int
     near_groups: int
     conflicts: tuple[LabelConflict, ...] = ()
+    num_conflicts: int | None = None
     num_near: int | None = None
     mixed_groups: int | None = None
     examples: tuple[tuple[str, ...], ...] = ()
@@ -369,3 +371,15 @@ class Result:
     run: RunIdentity | None = None
     as_uploaded: UploadedScores | None = None
     remarks: tuple[Remark, ...] = ()
+    num_quarantined: int | None = None
+
+    @property
+    def num_left_out(self) -> int:
+        """Files that were left out; ``quarantined`` names some of each reason where there are very many."""
+        return len(self.quarantined) if self.num_quarantined is None else self.num_quarantined
+
+    @property
+    def num_conflicts(self) -> int:
+        """Pictures that stand in several classes; ``duplicates.conflicts`` names the first of them."""
+        told = self.duplicates.num_conflicts
+        return len(self.duplicates.conflicts) if told is None else told

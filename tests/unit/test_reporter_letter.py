@@ -152,6 +152,7 @@ def test_the_page_stands_alone_and_holds_what_the_mail_cuts(golden: Result, figu
             Quarantined(path=f"a/{i}.jpg", code="image_unreadable", reason="Broken.", fix="Copy again.")
             for i in range(40)
         ),
+        num_quarantined=70_000,
     )
     job = finished_job()
     letter = write(job, long, figures)
@@ -161,7 +162,9 @@ def test_the_page_stands_alone_and_holds_what_the_mail_cuts(golden: Result, figu
     seen = Visible(page)
     assert "a/39.jpg" in page
     assert "a/39.jpg" not in letter.html
-    assert "… and 30 more files." in letter.text
+    assert "… and 69,990 more files." in letter.text
+    assert "… and 69,960 more files." in page
+    assert "70,000 files" in letter.text
     assert "block_59_expand" in page
     assert "The first 24 lines of the summary; the full report has it whole." in flat(letter.text)
     assert all(source.startswith("data:image/") for source in seen.images)

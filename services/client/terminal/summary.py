@@ -112,7 +112,7 @@ def _remarks(result: Result) -> list[str]:
     remarks = []
     if result.quarantined:
         remarks.append(
-            f"{len(result.quarantined)} files left out, such as {result.quarantined[0].path}: "
+            f"{result.num_left_out} files left out, such as {result.quarantined[0].path}: "
             f"{result.quarantined[0].reason}"
         )
     if result.duplicates.exact:
@@ -121,7 +121,7 @@ def _remarks(result: Result) -> list[str]:
         remarks.append(_copies(result.duplicates))
     if result.duplicates.conflicts:
         paths = ", ".join(result.duplicates.conflicts[0].paths)
-        remarks.append(f"{len(result.duplicates.conflicts)} pictures lie in several classes, such as {paths}.")
+        remarks.append(f"{result.num_conflicts} pictures lie in several classes, such as {paths}.")
     remarks += [f"{each.message} {each.fix}" for each in result.remarks]
     return remarks
 

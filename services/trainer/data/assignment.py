@@ -5,7 +5,9 @@ the network of the next, so the split is not worked out twice.
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +17,16 @@ from services.trainer.run.context import Ledger, LedgerEntry
 from services.trainer.run.identity import Facts, RunKey
 from shared.archive.entry import Entry
 from shared.job.job import Trial, TrialState
-from shared.job.result import Duplicates, Quarantined
+from shared.job.result import Duplicates, LabelConflict, Quarantined
 from shared.json_codec import to_json
 
 _NAME = "dataset"
 _PARTS, _GROUPS = "parts", "groups"
 UNUSED, TRAIN, VALIDATION, TEST = range(4)
+MOST_NAMED = 1_000
+"""Files that are named with why they were left out, and pictures in several classes: as many as the report lists."""
+MOST_PATHS = 20
+"""Paths of one picture that are named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +34,48 @@ class Findings:
     """What the first attempt left out of the data set, and why.
 
     Args:
-        quarantined: Files that could not be used.
+        quarantined: Files that could not be used; of very many, some of each reason.
         duplicates: What the search for copies found.
+        num_quarantined: How many there are; older attempts named all of them.
     """
 
     quarantined: tuple[Quarantined, ...]
     duplicates: Duplicates
+    num_quarantined: int | None = None
+
+    @property
+    def num_left_out(self) -> int:
+        """Files that could not be used, named or not."""
+        return len(self.quarantined) if self.num_quarantined is None else self.num_quarantined
+
+
+def findings_of(quarantined: Sequence[Quarantined], duplicates: Duplicates) -> Findings:
+    """Return findings of bounded length: they go into a document of the store, and into the report.
+
+    Args:
+        quarantined: All files that could not be used.
+        duplicates: With all conflicts.
+    """
+    conflicts = tuple(LabelConflict(paths=each.paths[:MOST_PATHS]) for each in duplicates.conflicts[:MOST_NAMED])
+    return Findings(
+        quarantined=_some_of_each(quarantined),
+        duplicates=replace(duplicates, conflicts=conflicts, num_conflicts=len(duplicates.conflicts)),
+        num_quarantined=len(quarantined),
+    )
+
+
+def _some_of_each(files: Sequence[Quarantined]) -> tuple[Quarantined, ...]:
+    """Return the first files of every reason, in their order, and all of them where they are few."""
+    if len(files) <= MOST_NAMED:
+        return tuple(files)
+    most_of_each = MOST_NAMED // len({each.code for each in files})
+    taken: Counter[str] = Counter()
+    named = []
+    for each in files:
+        if taken[each.code] < most_of_each:
+            taken[each.code] += 1
+            named.append(each)
+    return tuple(named)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

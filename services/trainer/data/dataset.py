@@ -114,7 +114,8 @@ class Dataset:
         groups: ``(num_images,) int64``: near-duplicates have one number, even where the split had to tear them.
         split: Train, validation, test.
         sizes_px: Side lengths at hand.
-        quarantined: What was left out and why.
+        quarantined: What was left out and why; of very many, some of each reason.
+        num_quarantined: How many there are; as many as are named unless given.
         duplicates: What the search for copies found.
         remarks: How the folders of the archive were understood.
     """
@@ -131,6 +132,7 @@ class Dataset:
     quarantined: tuple[Quarantined, ...]
     duplicates: Duplicates
     remarks: tuple[Remark, ...] = ()
+    num_quarantined: int | None = None
 
     @property
     def facts(self) -> Facts:
@@ -194,6 +196,7 @@ def save(dataset: Dataset) -> None:
         "split": [part.tolist() for part in (split.train, split.validation, split.test)],
         "sizes_px": dataset.sizes_px,
         "quarantined": [to_json(each) for each in dataset.quarantined],
+        "num_quarantined": dataset.num_quarantined,
         "duplicates": to_json(dataset.duplicates),
         "remarks": [to_json(each) for each in dataset.remarks],
     }
@@ -242,6 +245,7 @@ def _dataset(directory: Path, key: RunKey, split_sha256: str, document: Mapping[
         split=Split(train=train, validation=validation, test=test),
         sizes_px=tuple(document["sizes_px"]),
         quarantined=tuple(from_json(Quarantined, each) for each in document["quarantined"]),
+        num_quarantined=document.get("num_quarantined"),
         duplicates=from_json(Duplicates, document["duplicates"]),
         remarks=tuple(from_json(Remark, each) for each in document["remarks"]),
     )

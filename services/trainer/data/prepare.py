@@ -16,7 +16,7 @@ import numpy as np
 
 from services.trainer.data import assignment
 from services.trainer.data.archive import ImageArchive, open_images
-from services.trainer.data.assignment import Assignment, Findings, groups_of, parts_of
+from services.trainer.data.assignment import MOST_NAMED, Assignment, Findings, findings_of, groups_of, parts_of
 from services.trainer.data.copies.groups import alike_groups, split_groups
 from services.trainer.data.copies.look import THUMBNAIL_PX
 from services.trainer.data.copies.search import HASHING_VERSION, near_pairs
@@ -158,7 +158,11 @@ def _decoded_anew(order: _Order, known: Assignment) -> Dataset:
     if unreadable:
         paths = [each.path for each in unreadable]
         logger.warning("images of the earlier split cannot be read here", extra=listed(paths))
-    findings = replace(known.findings, quarantined=(*known.findings.quarantined, *unreadable))
+    findings = replace(
+        known.findings,
+        quarantined=(*known.findings.quarantined, *unreadable[:MOST_NAMED]),
+        num_quarantined=known.findings.num_left_out + len(unreadable),
+    )
     return _dataset(order, decoded, known, findings)
 
 
@@ -177,10 +181,7 @@ def _made(order: _Order) -> tuple[Dataset, Assignment]:
     split = split_by_groups(labels, split_groups(pairs, labels), order.key.seed)
     parts = parts_of(split, decoded.entries, num_entries=decoded.num_entries)
     found = near_duplicates(groups, labels, split, paths=decoded.paths, classes=decoded.classes)
-    findings = Findings(
-        quarantined=tuple(decoded.quarantined),
-        duplicates=replace(found, exact=decoded.num_exact, conflicts=decoded.conflicts),
-    )
+    findings = findings_of(decoded.quarantined, replace(found, exact=decoded.num_exact, conflicts=decoded.conflicts))
     of_entries = groups_of(groups, decoded.entries, num_entries=decoded.num_entries)
     made = Assignment(parts=parts, groups=of_entries, findings=findings, image_s=image_s)
     return _dataset(order, decoded, made, findings), made
@@ -198,6 +199,7 @@ def _dataset(order: _Order, decoded: DecodedImages, made: Assignment, findings: 
         split=made.split_of(decoded.entries),
         sizes_px=order.sizes_px,
         quarantined=findings.quarantined,
+        num_quarantined=findings.num_left_out,
         duplicates=findings.duplicates,
         remarks=decoded.remarks,
     )

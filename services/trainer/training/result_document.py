@@ -60,6 +60,7 @@ def result_of(
             validation_independent=independent(dataset.groups[split.validation]),
         ),
         quarantined=dataset.quarantined,
+        num_quarantined=dataset.num_quarantined,
         duplicates=dataset.duplicates,
         remarks=dataset.remarks,
         winner=pieces.trained.backbone.name,

@@ -16,16 +16,16 @@ def photograph_section(result: Result, limits: Limits) -> Section:
         ("To learn from", number(counts.train)),
         ("To choose with", f"{number(counts.validation)} (validation)"),
         ("To test with", number(counts.test)),
-        ("Left out", count(len(result.quarantined), "file") if result.quarantined else "nothing"),
+        ("Left out", count(result.num_left_out, "file") if result.quarantined else "nothing"),
         ("Copies", _copies(result.duplicates)),
     ]
     blocks: list[Block] = [Facts(pairs=pairs)]
     if result.quarantined:
-        blocks += _quarantined(result.quarantined, limits.num_files)
+        blocks += _quarantined(result.quarantined, result.num_left_out, limits.num_files)
     if result.duplicates.examples:
         blocks += _examples(result.duplicates)
     if result.duplicates.conflicts:
-        blocks += _conflicts(result.duplicates.conflicts, limits.num_conflicts)
+        blocks += _conflicts(result.duplicates.conflicts, result.num_conflicts, limits.num_conflicts)
     return Section(title="Your photographs", blocks=blocks)
 
 
@@ -62,12 +62,12 @@ def _examples(duplicates: Duplicates) -> list[Block]:
     return [Subheading(text="Near-identical photographs, for example"), Listing(entries=entries)]
 
 
-def _quarantined(files: tuple[Quarantined, ...], most: int) -> list[Block]:
+def _quarantined(files: tuple[Quarantined, ...], total: int, most: int) -> list[Block]:
     entries = [(one_line(file.path), f"{one_line(file.reason)} {one_line(file.fix)}") for file in files[:most]]
-    return [Subheading(text="Left out"), Listing(entries=entries), *remainder(len(files), most, "file")]
+    return [Subheading(text="Left out"), Listing(entries=entries), *remainder(total, len(entries), "file")]
 
 
-def _conflicts(conflicts: tuple[LabelConflict, ...], most: int) -> list[Block]:
+def _conflicts(conflicts: tuple[LabelConflict, ...], total: int, most: int) -> list[Block]:
     text = (
         "The same picture lies in more than one class. Neither copy was used, since only you know which is right; "
         "delete the wrong one and run again."
@@ -77,5 +77,5 @@ def _conflicts(conflicts: tuple[LabelConflict, ...], most: int) -> list[Block]:
         Subheading(text="Same picture, different classes"),
         Paragraph(text=text),
         Listing(entries=entries),
-        *remainder(len(conflicts), most, "group"),
+        *remainder(total, len(entries), "group"),
     ]
