@@ -18,7 +18,7 @@ NUM = 5
 def members(names: Mapping[str, str] | list[str], page: str = "utf-8", **more: object) -> list[Member]:
     """Return ``NUM`` images for each class, the path of each after ``{}`` was put into the template."""
     return [
-        Member(name=template.format(number).encode(page), data=b"%d" % number, **more)  # type: ignore[arg-type]
+        Member(name=template.format(number).encode(page), data=f"{template}{number}".encode(), **more)  # type: ignore[arg-type]
         for template in names
         for number in range(NUM)
     ]
