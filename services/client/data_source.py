@@ -5,6 +5,8 @@ from pathlib import Path
 
 from services.client.archive import BytesListener, write_archive
 from services.client.fault import UsageFault
+from shared.archive.zip_format.diagnosis import empty_archive
+from shared.errors import UserFault
 
 _LAYOUT = "one folder of photographs per class, such as photos/cats and photos/dogs"
 
@@ -13,6 +15,7 @@ def check_data(data: Path) -> None:
     """Refuse what cannot be a data set, before anything is started.
 
     Raises:
+        UserFault: ``archive_empty``, if it is a file without bytes.
         UsageFault: If the path leads nowhere, or to something that is neither a file nor a folder.
     """
     if not data.exists():
@@ -29,6 +32,9 @@ def check_data(data: Path) -> None:
             fix=f"Name a zip or a folder that holds {_LAYOUT}.",
             details={"path": str(data)},
         )
+
+    if data.is_file() and not data.stat().st_size:
+        raise UserFault.of(empty_archive())
 
 
 def archive_of(

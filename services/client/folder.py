@@ -102,7 +102,7 @@ class _Search:
                 with os.scandir(self._folder / inside) as entries:
                     found = sorted(entries, key=lambda entry: entry.name)
             except OSError as error:
-                self._leave_out(inside, f"a folder that cannot be opened: {why_unreadable(error)}")
+                self._leave_out(inside or ".", f"a folder that cannot be opened: {why_unreadable(error)}")
                 continue
             for entry in found:
                 path = f"{inside}/{entry.name}" if inside else entry.name

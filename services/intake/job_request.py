@@ -7,6 +7,7 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 
+from shared.archive.zip_format.diagnosis import empty_archive
 from shared.errors import Fault, faults_together
 from shared.job.options import JobOptions, parse_options
 
@@ -102,6 +103,8 @@ def _read_size(value: object) -> tuple[int | None, list[Fault]]:
     text = str(value)
     if isinstance(value, int | str) and re.fullmatch(r"[1-9][0-9]{0,17}", text):
         return int(text), []
+    if text == "0":
+        return None, [empty_archive()]
     message = f"The option {_SIZE!r} is {text[:40]!r}, expected the archive's size: a whole number from 1."
     return None, [_fault("invalid_option", _SIZE, message, "Send the size of the zip in bytes, or leave it out.")]
 

@@ -23,6 +23,7 @@ _SYSTEM_NAMES = frozenset(
     | {"@eadir", "__pycache__"}  # Synology's thumbnails, Python's caches
 )
 _ARCHIVE_ENDINGS = frozenset({"zip", "rar", "7z", "tar", "gz", "tgz", "bz2", "xz", "zst"})
+_PART = re.compile(r"\.(?:[zr]\d\d|(?:zip|7z|rar|tar)\.\d{3}|part\d+\.rar)$", re.IGNORECASE)
 _TEXT_ENDINGS = frozenset(
     {"txt", "csv", "tsv", "json", "jsonl", "xml", "md", "rst", "html", "htm", "log", "yaml", "yml"}
 )
@@ -135,11 +136,16 @@ def aside(entry: Entry, *, max_entry_bytes: int) -> Aside | None:
     if any(part.startswith(".") or part.lower() in _SYSTEM_NAMES for part in (name, *entry.folders)):
         return Aside.SYSTEM
     ending = name.rpartition(".")[2].lower() if "." in name else ""
-    if ending in _ARCHIVE_ENDINGS:
+    if ending in _ARCHIVE_ENDINGS or is_part(name):
         return Aside.NESTED
     if ending in _OTHER_ENDINGS:
         return Aside.NOT_IMAGE
     return Aside.TOO_BIG if entry.size_bytes > max_entry_bytes else None
+
+
+def is_part(name: str) -> bool:
+    """Tell whether a file's name is that of one part of a split archive."""
+    return _PART.search(name) is not None
 
 
 def clash_key(name: str) -> str:

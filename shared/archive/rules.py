@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shared.archive.class_faults import LeftOut, count_faults, name_faults
-from shared.archive.entry import Aside, Entry, aside, read_entry
+from shared.archive.entry import Aside, Entry, aside, is_part, read_entry
 from shared.archive.safety import ArchiveLimits, listed, safety_faults
 from shared.archive.structure.folder_tree import Folder, grow
 from shared.archive.structure.nesting import level_hint, remarks_about
 from shared.archive.structure.recognise import base_of, structure_faults
+from shared.archive.zip_format.diagnosis import JOIN_PARTS
 from shared.archive.zip_format.directory import Record
 from shared.errors import Fault, UserFault, faults_together
 from shared.job.result import Remark
@@ -199,4 +200,7 @@ def _no_images(layout: _Layout) -> Fault:
         "there are archives inside the archive." if nested else f"{count(len(aside_paths), 'other file')} were found."
     )
     fix = "Unpack the inner archives first. " + _FIX_LAYOUT if nested else _FIX_LAYOUT
+    if any(is_part(path) for path in aside_paths):
+        message = "There are no photographs in the zip; there are the parts of a split archive in it."
+        fix = JOIN_PARTS
     return Fault(code="archive_no_images", message=message, fix=fix, details=listed(aside_paths))

@@ -148,6 +148,16 @@ def test_a_method_that_is_not_read_is_named_with_what_to_do(method: int, name: s
     assert all(word in fault.fix for word in words)
 
 
+@pytest.mark.parametrize(
+    "names", [("p.z01", "p.z02", "p.zip"), ("p.zip.001", "p.zip.002"), ("p.part1.rar", "p.part2.rar")]
+)
+def test_parts_of_a_split_archive_inside_a_zip_are_to_be_joined_first(names: tuple[str, ...]) -> None:
+    fault = refusal_of([Member(name=name.encode(), data=b"?") for name in names]).fault
+    assert fault.code == "archive_no_images"
+    assert "parts of a split archive" in fault.message
+    assert fault.fix.startswith("Join the parts first")
+
+
 def test_files_that_need_a_password_are_told_as_that_and_as_nothing_else() -> None:
     fault = refusal_of(members(CATS_AND_DOGS, method=99, flags=1, packed=b"??")).fault
     assert [each["code"] for each in fault.details["faults"]] == ["archive_encrypted"]

@@ -8,7 +8,8 @@ import pytest
 
 from services.client.archive import write_archive
 from services.client.data_source import archive_of
-from services.client.fault import UsageFault
+from services.client.fault import UsageFault, exit_code_of
+from shared.errors import UserFault
 
 
 def fill(folder, *names):
@@ -64,6 +65,13 @@ def test_an_empty_folder_and_one_of_broken_links_name_the_place(tmp_path):
     with pytest.raises(UsageFault, match="holds no files that can be read") as caught:
         write_archive(tmp_path / "photos", tmp_path / "a.zip")
     assert caught.value.fault.details["left_out"] == ["cat/1.jpg: a link that leads nowhere"]
+
+
+def test_an_empty_file_is_an_empty_archive(tmp_path):
+    (tmp_path / "a.zip").touch()
+    with pytest.raises(UserFault) as caught:
+        archive_of(tmp_path / "a.zip", tmp_path)
+    assert (caught.value.fault.code, exit_code_of(caught.value)) == ("archive_empty", 1)
 
 
 def left_out(photos, target):

@@ -156,7 +156,13 @@ def test_a_size_told_beforehand_changes_nothing_where_an_upload_is_one_request(s
     assert service.http.post(f"/v1/jobs?email=ada@example.org&size_bytes={size}").status_code == 201
 
 
-@pytest.mark.parametrize("size", [0, -1, 1.5, True, "many", "1e9", "٣", [1], "9" * 19])
+def test_an_archive_of_no_bytes_is_called_an_empty_one(service):
+    answer = service.http.post("/v1/jobs", json={"email": "ada@example.org", "size_bytes": 0})
+    assert answer.status_code == 400
+    assert answer.json["error"]["code"] == "archive_empty"
+
+
+@pytest.mark.parametrize("size", [-1, 1.5, True, "many", "1e9", "٣", [1], "9" * 19])
 def test_a_size_that_is_none_is_refused(service, size):
     answer = service.http.post("/v1/jobs", json={"email": "ada@example.org", "size_bytes": size})
     assert answer.status_code == 400

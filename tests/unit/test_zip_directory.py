@@ -129,6 +129,42 @@ def test_sizes_of_more_than_32_bits_are_read() -> None:
     assert code_of(bytes(data)) == "archive_damaged"
 
 
+class Sparse(io.RawIOBase):
+    """A large file of zeros but for some pieces."""
+
+    def __init__(self, pieces: dict[int, bytes]) -> None:
+        super().__init__()
+        self._pieces = pieces
+        self._size = max(start + len(piece) for start, piece in pieces.items())
+        self._at = 0
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        self._at = offset + (self._size if whence == io.SEEK_END else 0)
+        return self._at
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = bytearray(size)
+        for start, piece in self._pieces.items():
+            low, high = max(start, self._at), min(start + len(piece), self._at + size)
+            if low < high:
+                data[low - self._at : high - self._at] = piece[low - start : high - start]
+        self._at += size
+        return bytes(data)
+
+
+def test_a_zip_of_more_than_four_gigabytes_whose_offsets_begin_anew_is_read_as_macos_writes_it() -> None:
+    large = 2**32 - 20
+    sizes = [("a.mov", 0, large), ("b.jpg", (large + 45) % 2**32, 3), ("c.jpg", (large + 90) % 2**32, 3)]
+    whole = made([Member(name=name.encode(), size_bytes=size) for name, _, size in sizes])
+    table = bytearray(whole[whole.index(b"PK\x01\x02") :])
+    for number, (_, offset, size) in enumerate(sizes):
+        struct.pack_into("<L", table, number * (46 + 5) + 20, size)
+        struct.pack_into("<L", table, number * (46 + 5) + 42, offset)
+    struct.pack_into("<L", table, len(table) - 6, 500)
+    read = read_directory(Sparse({2**32 + 500: bytes(table)}))  # type: ignore[arg-type]
+    assert [record.offset for record in read.records] == [0, large + 45, large + 90]
+
+
 def test_a_name_that_info_zip_tells_in_utf8_is_that_name() -> None:
     raw = "ソファ/1.jpg".encode("cp932")
     assert names_in(made([Member(name=raw, extra=unicode_path(raw, "ソファ/1.jpg"))])) == ["ソファ/1.jpg"]

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import IO
 
-from shared.errors import UserFault
+from shared.errors import Fault, UserFault
 
 _LOOKED_AT_BYTES = 1024
 _BOM = b"\xef\xbb\xbf"
-_JOIN = (
+JOIN_PARTS = (
     "Join the parts first: put all of them into one folder, open the one that ends in .zip (or .001) with 7-Zip, The "
     "Unarchiver or WinRAR, unpack it, and zip the class folders again, as one zip. On a command line, "
     "`zip -s 0 parts.zip --out whole.zip` does it."
@@ -25,9 +25,7 @@ def no_end(file: IO[bytes]) -> UserFault:
     file.seek(0)
     first = file.read(_LOOKED_AT_BYTES)
     if not size_bytes:
-        return UserFault(
-            "archive_empty", "The file has no bytes.", fix="Check the file on your side, then send it again."
-        )
+        return UserFault.of(empty_archive())
     if first.startswith((b"PK\x07\x08", b"PK00PK\x07\x08")):
         return in_parts()
     if first.startswith((b"PK\x03\x04", b"PK\x01\x02", b"PK00PK\x03\x04")):
@@ -35,9 +33,18 @@ def no_end(file: IO[bytes]) -> UserFault:
             "archive_truncated",
             f"The zip is cut off: its end is missing after {size_bytes:,} bytes.",
             fix="Send it again, and check that it opens on your side. If there are more files of that name, which end "
-            f"in .z01, .001 or the like, it is one part of several. {_JOIN}",
+            f"in .z01, .001 or the like, it is one part of several. {JOIN_PARTS}",
         )
     return _no_zip(first)
+
+
+def empty_archive() -> Fault:
+    """Return what is told of a file without a single byte."""
+    return Fault(
+        code="archive_empty",
+        message="The zip is empty: the file has no bytes.",
+        fix="Check the file on your side: a copy or a download may have broken off. Then send it again.",
+    )
 
 
 def in_parts() -> UserFault:
@@ -46,7 +53,7 @@ def in_parts() -> UserFault:
         "archive_in_parts",
         "The file is one part of a zip that was split into several files (.z01, .z02 … and .zip); alone it cannot be "
         "read.",
-        fix=_JOIN,
+        fix=JOIN_PARTS,
     )
 
 
@@ -133,5 +140,5 @@ def _no_zip(first: bytes) -> UserFault:
         "archive_not_zip",
         f"The file is no zip: it starts with {first[:4]!r}.",
         fix="Send a .zip with one folder of images per class; RAR, 7z and tar are not read. If the file is one part of "
-        f"several, which end in .z01, .002 or the like: {_JOIN}",
+        f"several, which end in .z01, .002 or the like: {JOIN_PARTS}",
     )

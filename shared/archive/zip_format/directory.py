@@ -25,6 +25,7 @@ _HEADER = struct.Struct("<4s6H3L5H2L")
 _SIGNATURE = b"PK\x01\x02"
 _FLAG_UTF8 = 0x800
 _FULL_32 = 0xFFFFFFFF
+_WRAP = 2**32
 _FULL_16 = 0xFFFF
 _ZIP64 = 0x0001
 _UNICODE_PATH = 0x7075
@@ -91,13 +92,14 @@ def read_directory(file: IO[bytes], *, max_entries: int = MAX_ENTRIES) -> Direct
         raise too_many_entries(None, max_entries)
     records: list[Record] = []
     undecided: dict[int, bytes] = {}
+    places = _Places(end.shift)
     for header in _headers(file, end):
         if len(records) == max_entries:
             raise too_many_entries(None, max_entries)
         name = header.name()
         if name is None:
             undecided[len(records)] = header.raw_name
-        records.append(header.record(name or "", end.shift))
+        records.append(header.record(name or "", places))
     if undecided:
         _decide(records, undecided)
     return Directory(records=records, start=end.start)
@@ -111,6 +113,31 @@ def _decide(records: list[Record], undecided: Mapping[int, bytes]) -> None:
     names = names_of(undecided.values())
     for index, raw_name in undecided.items():
         records[index] = records[index]._replace(name=names[raw_name])
+
+
+class _Places:
+    """Where entries lie, by the offsets that the table tells.
+
+    Bytes before a zip move all offsets by one number. The archiver of macOS writes more than 4 GiB without 64-bit
+    fields, so that offsets begin anew at each 4 GiB; entries then follow one another as in the file.
+
+    Args:
+        shift: By how much the table itself lies behind where the end record says.
+    """
+
+    def __init__(self, shift: int) -> None:
+        self._shift = shift
+        self._is_wrapped = shift > 0 and shift % _WRAP == 0
+        self._round_bytes = self._taken_bytes = 0
+
+    def of(self, offset: int, packed_bytes: int) -> int:
+        """Return where an entry lies, the next one in the order of the table."""
+        if not self._is_wrapped:
+            return offset + self._shift
+        if offset + self._round_bytes < self._taken_bytes:
+            self._round_bytes += _WRAP
+        self._taken_bytes = offset + self._round_bytes + packed_bytes
+        return offset + self._round_bytes
 
 
 class _Header(NamedTuple):
@@ -130,7 +157,7 @@ class _Header(NamedTuple):
         except UnicodeDecodeError:
             return None
 
-    def record(self, name: str, shift: int) -> Record:
+    def record(self, name: str, places: "_Places") -> Record:
         """Return the entry; sizes and offset may stand in a 64-bit field.
 
         Raises:
@@ -141,7 +168,17 @@ class _Header(NamedTuple):
             size_bytes, packed_bytes, offset = _widened((size_bytes, packed_bytes, offset), _field(self.extra, _ZIP64))
         if disk not in (0, _FULL_16):
             raise in_parts()
-        return Record(name, method, flags, crc, packed_bytes, size_bytes, offset + shift, attributes, version >> 8)
+        return Record(
+            name,
+            method,
+            flags,
+            crc,
+            packed_bytes,
+            size_bytes,
+            places.of(offset, packed_bytes),
+            attributes,
+            version >> 8,
+        )
 
 
 def _widened(values: Sequence[int], wide: bytes) -> list[int]:
