@@ -14,8 +14,6 @@ from shared.layout import FILE_NAMES, Artefact
 from shared.process.child_process import python_module
 from shared.process.line_process import LineProcess, ProcessDied
 
-_IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff"})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
@@ -25,42 +23,18 @@ class Prediction:
         path: The picture.
         probabilities: By class, the most probable first; empty where the picture cannot be read.
         error: Why it cannot be read.
+        code: Of the error; stable, such as ``not_an_image``.
     """
 
     path: str
     probabilities: Mapping[str, float] = field(default_factory=dict)
     error: str | None = None
+    code: str | None = None
 
     @property
     def best(self) -> str:
         """The most probable class, empty where the picture cannot be read."""
         return next(iter(self.probabilities), "")
-
-
-def find_images(paths: Sequence[Path]) -> list[Path]:
-    """Return the pictures named, folders replaced by the pictures in them.
-
-    Raises:
-        UsageFault: If a path leads nowhere, or there is no picture at all.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = (each for each in path.rglob("*") if each.suffix.lower() in _IMAGE_ENDINGS and each.is_file())
-            found.extend(sorted(each for each in inside if not each.name.startswith(".")))
-        elif path.exists():
-            found.append(path)
-        else:
-            raise UsageFault(
-                "image_not_found",
-                f"There is no {path}.",
-                fix="Name pictures, or folders that hold some.",
-                details={"path": str(path)},
-            )
-    if not found:
-        listed = ", ".join(str(path) for path in paths)
-        raise UsageFault("no_images", f"There is no picture in {listed}.", fix="Name pictures, or folders of them.")
-    return found
 
 
 def labels_beside(model: Path) -> Path:
@@ -111,7 +85,7 @@ def _read(line: bytes, classes: Sequence[str]) -> Prediction:
     if "fault" in answer:
         raise UserFault.of(Fault(**answer["fault"]))
     if "error" in answer:
-        return Prediction(path=answer["path"], error=answer["error"])
+        return Prediction(path=answer["path"], error=answer["error"], code=answer["code"])
     ranked = sorted(zip(classes, answer["probabilities"], strict=True), key=lambda pair: -pair[1])
     return Prediction(path=answer["path"], probabilities=dict(ranked))
 

@@ -3,8 +3,9 @@
     python predict.py IMAGE…
 
 prints one line per picture: its path, the most probable class, and the probability of that class. A picture that cannot
-be read is named on standard error, the others are classified all the same, and the exit code is 1. Needs the packages
-keras, tensorflow and pillow, and the files model.keras (or model.h5) and labels.txt of the same delivery.
+be read is named on standard error, the others are classified all the same, and the exit code is 1. Of a folder, every
+file is taken but hidden ones. Needs the packages keras, tensorflow and pillow, pi-heif to read HEIC, and the files
+model.keras (or model.h5) and labels.txt of the same delivery.
 """
 
 import os
@@ -32,6 +33,17 @@ def load_model() -> Any:
     raise SystemExit(f"neither model.keras nor model.h5 lies in {HERE}")
 
 
+def find_files(paths: list[str]) -> list[str]:
+    """Return what to classify: folders are replaced by the files in them."""
+    found: list[str] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            found += [str(each) for each in sorted(path.rglob("*")) if each.is_file() and each.name[0] != "."]
+        else:
+            found.append(str(path))
+    return found
+
+
 def main(paths: list[str]) -> int:
     """Classify every picture; return the exit code."""
     if not paths:
@@ -41,11 +53,11 @@ def main(paths: list[str]) -> int:
     model = load_model()
     warnings.simplefilter("ignore")  # Pillow tells of odd metadata
     num_unreadable = 0
-    for path in paths:
+    for path in find_files(paths):
         try:
             pixels = read_pixels(path)
         except UnreadablePicture as reason:
-            sys.stderr.write(f"{path}\tcannot be read: {reason}\n")
+            sys.stderr.write(f"{path}\tcannot be read: {reason.reason} {reason.fix}\n")
             num_unreadable += 1
             continue
         probabilities = [float(value) for value in model(pixels[None], training=False)[0]]

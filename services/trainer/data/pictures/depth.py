@@ -113,8 +113,8 @@ def _range_of(image: Image.Image, no_data: tuple[float, ...]) -> GreyRange:
     least = _LEAST_WINDOW if is_whole else (white - black) * _LEAST_WINDOW_FRAC
     used, window = high - low, max(high - low, least)
     if window < (white - black) * _NARROW_FRAC and low - black > used:
-        middle = (low + high) / 2
-        return GreyRange(middle - window / 2, middle + window / 2, "window")
+        top = min((low + high + window) / 2, white)
+        return GreyRange(top - window, top, "window")
     is_told = not is_whole or white >= _WHITES[-1]
     return GreyRange(black, white, "" if is_told else f"{round(math.log2(white + 1))} bits")
 

@@ -244,7 +244,7 @@ def tiff_tags(data: bytes) -> dict[int, tuple[int, ...]]:
                 continue
             values = f"{order}{min(length, _MAX_VALUES)}{_SIZES[kind]}"
             where = at + number * step + struct.calcsize(order + entry)
-            if length * struct.calcsize(_SIZES[kind]) > struct.calcsize(order + offset):
+            if length * struct.calcsize(order + _SIZES[kind]) > struct.calcsize(order + offset):
                 where = struct.unpack_from(order + offset, data, where)[0]
             tags[tag] = struct.unpack_from(values, data, where)
     return {tag: values for tag, values in tags.items() if values or tag == _DNG}
