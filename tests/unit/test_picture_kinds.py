@@ -137,17 +137,16 @@ def tiff(num_channels: int, bits: int = 8, *, floating: bool = False, more: tupl
 
 
 @pytest.mark.parametrize(
-    ("data", "kind"),
+    ("data", "reason"),
     [
-        (tiff(13), "TIFFs of 13 channels"),
-        (tiff(13, 16), "TIFFs of 13 channels"),
-        (tiff(3, 32, floating=True), "TIFFs of 3 channels of 32 bits in floating point"),
+        (tiff(13), "A TIFF of 13 channels cannot be read."),
+        (tiff(13, 16), "A TIFF of 13 channels cannot be read."),
+        (tiff(3, 32, floating=True), "A TIFF of 3 channels of 32 bits in floating point cannot be read."),
     ],
 )
-def test_tiffs_of_other_channels_than_colours_are_called_so(data: bytes, kind: str) -> None:
+def test_tiffs_of_other_channels_than_colours_are_called_so(data: bytes, reason: str) -> None:
     fault = refusal(data)
-    assert (fault.code, fault.kind) == ("image_channels", kind)
-    assert "channels" in fault.reason
+    assert (fault.code, fault.reason) == ("image_channels", reason)
 
 
 @pytest.mark.parametrize(
@@ -166,28 +165,29 @@ def test_tiffs_of_other_channels_than_colours_are_called_so(data: bytes, kind: s
 def test_camera_raw_is_called_so_and_its_thumbnail_is_not_taken_for_the_photograph(data: bytes) -> None:
     fault = refusal(data)
     assert fault.code == "image_camera_raw"
-    assert fault.kind.startswith("camera raw files")
+    assert "a camera raw file" in fault.reason
     assert "JPEG" in fault.fix
 
 
 @pytest.mark.parametrize(
-    ("data", "code", "kind"),
+    ("data", "code", "what"),
     [
-        (b"", "image_empty", "empty"),
-        (b"<!DOCTYPE html><html><body>Please log in</body></html>", "not_an_image", "web pages (HTML)"),
-        (b"\n<html lang='en'>", "not_an_image", "web pages (HTML)"),
-        (b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>", "not_an_image", "SVG drawings"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "not_an_image", "Git LFS pointers"),
-        (b"%PDF-1.7", "not_an_image", "PDF documents"),
-        (b"\0\0\0\x14ftypqt  " + bytes(40), "not_an_image", "videos"),
-        (b"8BPS\0\1" + bytes(40), "image_unsupported", "Photoshop documents"),
-        (bytes(128) + b"DICM", "image_unsupported", "DICOM images"),
-        (b"Dear cat, this is no picture.", "not_an_image", "no images"),
+        (b"", "image_empty", "no bytes"),
+        (b"<!DOCTYPE html><html><body>Please log in</body></html>", "not_an_image", "a web page (HTML)"),
+        (b"\n<html lang='en'>", "not_an_image", "a web page (HTML)"),
+        (b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>", "not_an_image", "an SVG drawing"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "not_an_image", "a Git LFS pointer"),
+        (b"%PDF-1.7", "not_an_image", "a PDF document"),
+        (b"\0\0\0\x14ftypqt  " + bytes(40), "not_an_image", "a video"),
+        (b"8BPS\0\1" + bytes(40), "image_unsupported", "a Photoshop document"),
+        (bytes(128) + b"DICM", "image_unsupported", "a DICOM image"),
+        (b"Dear cat, this is no picture.", "not_an_image", "no image of a known type"),
     ],
 )
-def test_what_is_no_picture_is_called_what_it_is(data: bytes, code: str, kind: str) -> None:
+def test_what_is_no_picture_is_called_what_it_is(data: bytes, code: str, what: str) -> None:
     fault = refusal(data)
-    assert (fault.code, fault.kind) == (code, kind)
+    assert fault.code == code
+    assert what in fault.reason
 
 
 def test_a_folder_of_files_that_are_no_pictures_does_not_stop_the_delivered_reader(tmp_path: object) -> None:

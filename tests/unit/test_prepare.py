@@ -49,6 +49,21 @@ def prepared(tmp_path: Path) -> Callable[..., Dataset]:
     return go
 
 
+def test_a_person_is_told_that_the_range_of_deep_greys_was_judged(prepared: Callable[..., Dataset]) -> None:
+    def grey(seed: int, scale: float, lowest: int) -> bytes:
+        values = np.asarray(photograph(seed, mode="L"), np.float64) * scale + lowest
+        return encoded(Image.fromarray(values.astype(np.uint16)))
+
+    files = {f"cold/{number}.png": grey(number, 4.0, 0) for number in range(6)}
+    files |= {f"warm/{number}.png": grey(50 + number, 6.0, 29_500) for number in range(6)}
+    (remark,) = prepared(zipped(files)).remarks
+    assert remark.code == "grey_range_judged"
+    assert "12 photographs" in remark.message
+    assert "10 bits (6)" in remark.message
+    assert "narrow" in remark.message
+    assert "8 bits" in remark.fix
+
+
 @pytest.mark.parametrize("case", ACCEPTED, ids=lambda case: case.name)
 def test_an_odd_archive_becomes_the_data_set_it_should(case: ArchiveCase, prepared: Callable[..., Dataset]) -> None:
     dataset = prepared(case.build())

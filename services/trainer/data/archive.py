@@ -41,7 +41,7 @@ class ImageArchive:
         except (DamagedContent, OSError) as error:
             reason = f"The file is damaged inside the zip: {error}."
             fix = "Zip the original again and send it once more."
-            raise UnusableImage("file_damaged", reason, fix=fix, kind="damaged inside the zip") from error
+            raise UnusableImage("file_damaged", reason, fix=fix) from error
 
 
 @contextmanager

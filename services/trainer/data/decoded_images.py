@@ -1,7 +1,8 @@
 """What decoding leaves behind: pixels in files, and beside them one label, path and hash per row."""
 
 from array import array
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from services.trainer.data.copies.identical import Copies
 from services.trainer.data.dataset import Indices
 from services.trainer.data.decoding import Decoded
+from services.trainer.data.pictures.depth import WINDOW
 from services.trainer.data.pictures.image import UnusableImage
 from services.trainer.data.pictures.square_file import SquareFile
 from shared.archive.class_faults import LeftOut, class_too_small
@@ -17,8 +19,10 @@ from shared.archive.rules import REASONS, ArchivePlan
 from shared.archive.safety import ArchiveLimits, listed
 from shared.errors import Fault, UserFault
 from shared.job.result import LabelConflict, Quarantined, Remark
+from shared.wording import count, enumeration
 
 _COPY = ("identical_copy", "The same picture is there more than once, and counts once.", "Add other photographs.")
+_BASES = {WINDOW: "a narrow part of 16 bits, spread"}
 _CONFLICT = (
     "in_several_classes",
     "The same picture lies in several classes, so none of the copies was used.",
@@ -49,6 +53,7 @@ class DecodedImages:
         self.conflicts: tuple[LabelConflict, ...] = ()
         self.num_exact = 0
         self.remarks: tuple[Remark, ...] = ()
+        self._bases: Counter[str] = Counter()
         self._entries = array("q")
         self._files = tuple(files)
         self._copies = None if is_settled else Copies()
@@ -58,6 +63,11 @@ class DecodedImages:
     def entries(self) -> Indices:
         """Position in the archive's directory of every row."""
         return np.array(self._entries, np.int64)
+
+    @property
+    def all_remarks(self) -> tuple[Remark, ...]:
+        """What a person should know of how folders and greys were understood."""
+        return (*self.remarks, *_about_greys(self._bases))
 
     def set_aside(self, plan: ArchivePlan) -> None:
         """List files that were left out by name; of system files nobody wants to hear."""
@@ -79,6 +89,7 @@ class DecodedImages:
             self._add(entry, label)
             self.hashes.append(result.perceptual_hash)
             self.looks.extend(result.look)
+            self._bases[result.basis] += 1
         else:
             self._missing.append((label, entry.path, _COPY))
 
@@ -136,3 +147,20 @@ class DecodedImages:
         fault = class_too_small(small, reasons, min_images=min_images)
         details = {**fault.details, **listed([path for _, path, _ in missing])} if missing else fault.details
         return replace(fault, details=details)
+
+
+def _about_greys(bases: Mapping[str, int]) -> list[Remark]:
+    """Tell of pictures whose files do not say which value is white."""
+    judged = {basis: number for basis, number in sorted(bases.items()) if basis}
+    if not judged:
+        return []
+    told = enumeration([f"{_BASES.get(basis, basis)} ({number:,})" for basis, number in judged.items()])
+    num = sum(judged.values())
+    message = (
+        f"{count(num, 'photograph holds', 'photographs hold')} greys of more than 8 bits, and the files do not say which "
+        f"value is white. It was judged by each picture alone: {told}."
+    )
+    if WINDOW in judged:
+        message += " How warm or light such a picture is as a whole, beside others, is not seen by the model."
+    fix = "If that matters, scale all of them alike to 8 bits before you zip them, and the new ones too."
+    return [Remark(code="grey_range_judged", message=message, fix=fix)]

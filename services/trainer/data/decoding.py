@@ -28,6 +28,7 @@ class Decoded:
         perceptual_hash: 64 bits, close for pictures that people hardly tell apart.
         look: Brightness and contrast of its thumbnail.
         thumbnail: Its pixels at ``THUMBNAIL_PX``.
+        basis: What the range of deep greys was judged by; empty where the file tells it.
     """
 
     squares: tuple[bytes, ...]
@@ -35,6 +36,7 @@ class Decoded:
     perceptual_hash: int
     look: tuple[float, float]
     thumbnail: bytes
+    basis: str = ""
 
 
 def decode_all(
@@ -81,4 +83,5 @@ def _decode(
         perceptual_hash=perceptual_hash(np.asarray(small.convert("L"))),
         look=look_of(thumbnail),
         thumbnail=thumbnail.tobytes(),
+        basis=seen.basis,
     )

@@ -201,7 +201,7 @@ def _dataset(order: _Order, decoded: DecodedImages, made: Assignment, findings: 
         quarantined=findings.quarantined,
         num_quarantined=findings.num_left_out,
         duplicates=findings.duplicates,
-        remarks=decoded.remarks,
+        remarks=decoded.all_remarks,
     )
 
 

@@ -28,6 +28,7 @@ _NARROW_FRAC = 1 / 8
 _LEAST_WINDOW = 256
 """Values that are spread at least: where a sensor tells fewer apart, the rest would be noise."""
 _LEAST_WINDOW_FRAC = 1 / 64
+WINDOW = "window"
 _NEGATIVE_FRAC = 1 / 16
 _MISSING = (-9999.0, -32768.0, -32767.0)
 """What geographers write where nothing was measured; so is anything beyond ``_ABSURD``, and no number at all."""
@@ -114,7 +115,7 @@ def _range_of(image: Image.Image, no_data: tuple[float, ...]) -> GreyRange:
     used, window = high - low, max(high - low, least)
     if window < (white - black) * _NARROW_FRAC and low - black > used:
         top = min((low + high + window) / 2, white)
-        return GreyRange(top - window, top, "window")
+        return GreyRange(top - window, top, WINDOW)
     is_told = not is_whole or white >= _WHITES[-1]
     return GreyRange(black, white, "" if is_told else f"{round(math.log2(white + 1))} bits")
 

@@ -45,15 +45,13 @@ class UnreadablePicture(Exception):
         code: Stable, such as ``image_corrupt``.
         reason: One sentence for a person.
         fix: What mends it.
-        kind: What several such files are, to follow "12 of 12 are": such as ``camera raw files`` or ``damaged``.
     """
 
-    def __init__(self, code: str, reason: str, *, fix: str, kind: str) -> None:
+    def __init__(self, code: str, reason: str, *, fix: str) -> None:
         super().__init__(reason)
         self.code = code
         self.reason = reason
         self.fix = fix
-        self.kind = kind
 
 
 def corrupt(reason: str) -> UnreadablePicture:
@@ -63,7 +61,7 @@ def corrupt(reason: str) -> UnreadablePicture:
         reason: What is wrong, to follow "The image is damaged: ", without the full stop.
     """
     reason = f"The image is damaged: {reason}."
-    return UnreadablePicture("image_corrupt", reason, fix=FIX_CORRUPT, kind="damaged")
+    return UnreadablePicture("image_corrupt", reason, fix=FIX_CORRUPT)
 
 
 def too_large(reason: str, fix: str = FIX_TOO_LARGE) -> UnreadablePicture:
@@ -73,7 +71,7 @@ def too_large(reason: str, fix: str = FIX_TOO_LARGE) -> UnreadablePicture:
         reason: A sentence that says how many.
         fix: What mends it.
     """
-    return UnreadablePicture("image_too_large", reason, fix=fix, kind="too large")
+    return UnreadablePicture("image_too_large", reason, fix=fix)
 
 
 def open_file(data: bytes) -> Image.Image:
@@ -111,55 +109,63 @@ class _Sign(NamedTuple):
     offset: int
     magic: bytes
     code: str
-    kind: str
+    what: str
     fix: str = _FIX_OTHER
 
 
 _RAW, _OTHER, _NO_IMAGE = "image_camera_raw", "image_unsupported", "not_an_image"
 _SIGNS = (
-    _Sign(8, b"CR\x02", _RAW, "camera raw files (Canon CR2)", _FIX_RAW),
-    _Sign(4, b"ftypcrx ", _RAW, "camera raw files (Canon CR3)", _FIX_RAW),
-    _Sign(0, b"FUJIFILMCCD-RAW", _RAW, "camera raw files (Fujifilm RAF)", _FIX_RAW),
-    _Sign(0, b"IIRO", _RAW, "camera raw files (Olympus ORF)", _FIX_RAW),
-    _Sign(0, b"IIRS", _RAW, "camera raw files (Olympus ORF)", _FIX_RAW),
-    _Sign(0, b"IIU\0", _RAW, "camera raw files (Panasonic RW2)", _FIX_RAW),
-    _Sign(0, b"FOVb", _RAW, "camera raw files (Sigma X3F)", _FIX_RAW),
-    _Sign(0, b"8BPS", _OTHER, "Photoshop documents"),
-    _Sign(0, b"gimp xcf", _OTHER, "GIMP documents"),
-    _Sign(0, b"\xff\x0a", _OTHER, "JPEG XL images"),
-    _Sign(0, b"\0\0\0\x0cJXL ", _OTHER, "JPEG XL images"),
-    _Sign(0, b"v/1\x01", _OTHER, "OpenEXR images"),
-    _Sign(0, b"#?RADIANCE", _OTHER, "Radiance HDR images"),
-    _Sign(0, b"DDS ", _OTHER, "DDS textures"),
-    _Sign(0, b"SIMPLE  =", _OTHER, "FITS images"),
-    _Sign(0, b"\x93NUMPY", _OTHER, "NumPy arrays"),
-    _Sign(0, b"\x89HDF\r\n", _OTHER, "HDF5 files"),
-    _Sign(0, b"%PDF", _NO_IMAGE, "PDF documents"),
-    _Sign(0, b"%!PS", _NO_IMAGE, "PostScript drawings"),
-    _Sign(0, b"PK\x03\x04", _NO_IMAGE, "zips or office documents"),
-    _Sign(4, b"ftypqt", _NO_IMAGE, "videos"),
-    _Sign(4, b"ftypmp4", _NO_IMAGE, "videos"),
-    _Sign(4, b"ftypisom", _NO_IMAGE, "videos"),
-    _Sign(4, b"ftypM4V", _NO_IMAGE, "videos"),
-    _Sign(4, b"ftyp3gp", _NO_IMAGE, "videos"),
-    _Sign(8, b"AVI LIST", _NO_IMAGE, "videos"),
-    _Sign(0, b"\x1aE\xdf\xa3", _NO_IMAGE, "videos"),
-    _Sign(0, b"version https://git-lfs", _NO_IMAGE, "Git LFS pointers", "Fetch the real files with `git lfs pull`."),
+    _Sign(8, b"CR\x02", _RAW, "a camera raw file (Canon CR2)", _FIX_RAW),
+    _Sign(4, b"ftypcrx ", _RAW, "a camera raw file (Canon CR3)", _FIX_RAW),
+    _Sign(0, b"FUJIFILMCCD-RAW", _RAW, "a camera raw file (Fujifilm RAF)", _FIX_RAW),
+    _Sign(0, b"IIRO", _RAW, "a camera raw file (Olympus ORF)", _FIX_RAW),
+    _Sign(0, b"IIRS", _RAW, "a camera raw file (Olympus ORF)", _FIX_RAW),
+    _Sign(0, b"IIU\0", _RAW, "a camera raw file (Panasonic RW2)", _FIX_RAW),
+    _Sign(0, b"FOVb", _RAW, "a camera raw file (Sigma X3F)", _FIX_RAW),
+    _Sign(0, b"8BPS", _OTHER, "a Photoshop document"),
+    _Sign(0, b"gimp xcf", _OTHER, "a GIMP document"),
+    _Sign(0, b"\xff\x0a", _OTHER, "a JPEG XL image"),
+    _Sign(0, b"\0\0\0\x0cJXL ", _OTHER, "a JPEG XL image"),
+    _Sign(0, b"v/1\x01", _OTHER, "an OpenEXR image"),
+    _Sign(0, b"#?RADIANCE", _OTHER, "a Radiance HDR image"),
+    _Sign(0, b"DDS ", _OTHER, "a DDS texture"),
+    _Sign(0, b"SIMPLE  =", _OTHER, "a FITS image"),
+    _Sign(0, b"\x93NUMPY", _OTHER, "a NumPy array"),
+    _Sign(0, b"\x89HDF\r\n", _OTHER, "an HDF5 file"),
+    _Sign(0, b"%PDF", _NO_IMAGE, "a PDF document"),
+    _Sign(0, b"%!PS", _NO_IMAGE, "a PostScript drawing"),
+    _Sign(0, b"PK\x03\x04", _NO_IMAGE, "a zip or an office document"),
+    _Sign(4, b"ftypqt", _NO_IMAGE, "a video"),
+    _Sign(4, b"ftypmp4", _NO_IMAGE, "a video"),
+    _Sign(4, b"ftypisom", _NO_IMAGE, "a video"),
+    _Sign(4, b"ftypM4V", _NO_IMAGE, "a video"),
+    _Sign(4, b"ftyp3gp", _NO_IMAGE, "a video"),
+    _Sign(8, b"AVI LIST", _NO_IMAGE, "a video"),
+    _Sign(0, b"\x1aE\xdf\xa3", _NO_IMAGE, "a video"),
+    _Sign(
+        0,
+        b"version https://git-lfs",
+        _NO_IMAGE,
+        "a Git LFS pointer, not the file itself",
+        "Fetch the real files with `git lfs pull`.",
+    ),
 )
-_MARKUP = {b"<svg": "SVG drawings", b"<!doctype html": "web pages (HTML)", b"<html": "web pages (HTML)"}
+_MARKUP = {b"<svg": "an SVG drawing", b"<!doctype html": "a web page (HTML)", b"<html": "a web page (HTML)"}
 _HEIF_BRANDS = (b"hei", b"hev", b"mif", b"msf")
 _FIX_PAGE = "Download the picture again: what came instead is a page, such as one that asks to log in."
 
 
+def _is(code: str, what: str, fix: str = _FIX_OTHER) -> UnreadablePicture:
+    """Tell what a file is that cannot be read."""
+    return UnreadablePicture(code, f"The file is {what}, which cannot be read.", fix=fix)
+
+
 def _told_by_signature(start: bytes) -> UnreadablePicture | None:
     if not start:
-        return UnreadablePicture(
-            "image_empty", "The file has no bytes.", fix="Copy it again from the original.", kind="empty"
-        )
+        return UnreadablePicture("image_empty", "The file has no bytes.", fix="Copy it again from the original.")
     for sign in _SIGNS:
         if start.startswith(sign.magic, sign.offset):
-            reason = f"The content is not read: it is one of the {sign.kind}."
-            return UnreadablePicture(sign.code, reason, fix=sign.fix, kind=sign.kind)
+            return _is(sign.code, sign.what, sign.fix)
     return None
 
 
@@ -167,28 +173,20 @@ def _nothing_known(data: bytes) -> UnreadablePicture:
     """Tell of content that no format accepts."""
     start = data[:16]
     if start[4:8] == b"ftyp" and start[8:11] in _HEIF_BRANDS and "HEIF" not in FORMATS:
-        reason = "The file is a HEIC photograph; the package pi-heif, which reads these, is not installed."
-        fix = "Install it (pip install pi-heif), or export the photograph as JPEG."
-        return UnreadablePicture("image_heic", reason, fix=fix, kind="HEIC photographs")
+        fix = "Install the package that reads these (pip install pi-heif), or export it as JPEG."
+        return _is("image_heic", "a HEIC photograph", fix)
     if start[4:8] == b"ftyp" and start[8:11] == b"avi":
-        reason = "The file is an AVIF image, which this version of Pillow does not read."
-        return UnreadablePicture(
-            _OTHER, reason, fix="Install Pillow 11.3 or later, or save it as JPEG or PNG.", kind="AVIF images"
-        )
+        return _is(_OTHER, "an AVIF image", "Install Pillow 11.3 or later, or save it as JPEG or PNG.")
     text = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    for mark, kind in _MARKUP.items():
+    for mark, what in _MARKUP.items():
         if text.startswith(mark) or (text.startswith(b"<?xml") and mark in text):
-            fix = _FIX_PAGE if "HTML" in kind else _FIX_OTHER
-            return UnreadablePicture(
-                _NO_IMAGE, f"The content is no image: it is one of the {kind}.", fix=fix, kind=kind
-            )
+            return _is(_NO_IMAGE, what, _FIX_PAGE if "HTML" in what else _FIX_OTHER)
     if data[128:132] == b"DICM":
-        return UnreadablePicture(_OTHER, "The content is not read: it is DICOM.", fix=_FIX_OTHER, kind="DICOM images")
+        return _is(_OTHER, "a DICOM image")
     return UnreadablePicture(
         _NO_IMAGE,
         f"The content is no image of a known type; it starts with {start[:8]!r}.",
         fix=f"Save it as JPEG or PNG, or leave it out; read are {', '.join(FORMATS)}.",
-        kind="no images",
     )
 
 
@@ -206,8 +204,7 @@ def _told_by_tiff_tags(data: bytes) -> UnreadablePicture | None:
     is_floating = _FLOATING in tags.get(_FORMAT, ())
     holds_thumbnail = tags.get(_SUBFILE, (0,))[0] & 1 == 1 and _SUBIFDS in tags
     if _DNG in tags or holds_thumbnail or tags.get(_COMPRESSION, (1,))[0] in _RAW_COMPRESSIONS:
-        kind = "camera raw files (DNG)" if _DNG in tags else "camera raw files"
-        return UnreadablePicture(_RAW, f"The content is not read: it is one of the {kind}.", fix=_FIX_RAW, kind=kind)
+        return _is(_RAW, "a camera raw file (DNG)" if _DNG in tags else "a camera raw file", _FIX_RAW)
     what = ""
     if samples > _MAX_SAMPLES_WITH_ALPHA:
         what = f"of {samples} channels"
@@ -216,7 +213,7 @@ def _told_by_tiff_tags(data: bytes) -> UnreadablePicture | None:
     if not what:
         return None
     reason = f"A TIFF {what} cannot be read."
-    return UnreadablePicture("image_channels", reason, fix=_FIX_CHANNELS, kind=f"TIFFs {what}")
+    return UnreadablePicture("image_channels", reason, fix=_FIX_CHANNELS)
 
 
 _SIZES = {1: "B", 2: "B", 3: "H", 4: "L", 6: "b", 7: "B", 8: "h", 9: "l", 13: "L", 16: "Q", 18: "Q"}

@@ -44,15 +44,13 @@ class UnusableImage(ConvtailorError):
         code: Stable, such as ``image_corrupt``.
         reason: One sentence for a person.
         fix: What mends it.
-        kind: What several such files are, to follow "12 of 12 are": such as ``camera raw files`` or ``damaged``.
     """
 
-    def __init__(self, code: str, reason: str, *, fix: str, kind: str) -> None:
+    def __init__(self, code: str, reason: str, *, fix: str) -> None:
         super().__init__(reason)
         self.code = code
         self.reason = reason
         self.fix = fix
-        self.kind = kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +85,7 @@ def read_squares(data: bytes, sizes_px: Sequence[int], limits: ImageLimits) -> S
                 seen = decode(opened)
                 squares = [seen.image.resize((px, px), Image.Resampling.BILINEAR) for px in sizes_px]
     except UnreadablePicture as error:
-        raise UnusableImage(error.code, error.reason, fix=error.fix, kind=error.kind) from error
+        raise UnusableImage(error.code, error.reason, fix=error.fix) from error
     return Squares(images=[upright(square, seen.held) for square in squares], basis=seen.basis)
 
 
@@ -97,7 +95,7 @@ def _check(opened: Opened, limits: ImageLimits) -> None:
     if min(size) < limits.min_px:
         fix = "Send it in its original size, or leave it out."
         reason = f"{has}, each side needs at least {limits.min_px}."
-        raise UnreadablePicture("image_too_small", reason, fix=fix, kind="too small")
+        raise UnreadablePicture("image_too_small", reason, fix=fix)
     if max(decoded) > limits.max_px:
         fix = "Scale it down; a long side of 1,000 px is plenty. The option max_image_px allows longer sides."
         raise too_large(f"{has}, each side may have at most {limits.max_px:,}.", fix)

@@ -82,7 +82,7 @@ def read_pixels(file: str | Path | IO[bytes]) -> NDArray[np.uint8]:
         data = Path(file).read_bytes() if isinstance(file, str | Path) else file.read()
     except OSError as error:
         fix = "Check the path and its rights."
-        raise UnreadablePicture("file_unreadable", f"{error.strerror}.", fix=fix, kind="unreadable") from error
+        raise UnreadablePicture("file_unreadable", f"{error.strerror}.", fix=fix) from error
     seen = decode(open_picture(data))
     return np.asarray(upright(seen.image, seen.held))
 
