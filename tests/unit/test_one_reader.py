@@ -2,6 +2,8 @@
 
 import importlib.util
 import io
+import os
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -100,7 +102,25 @@ def test_big_jpegs_are_decoded_at_a_fraction_of_their_size_by_both(delivered: Mo
 def test_the_delivered_program_stands_alone() -> None:
     source = predict_source()
     assert "services" not in source
+    assert "import shared" not in source
+    assert "from shared" not in source
     assert source.startswith('"""Classify pictures with the network beside this file.')
+
+
+def test_the_delivered_program_tells_of_names_that_are_no_text(
+    delivered: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    name = os.fsdecode(b"\x8f\xbc\x1b[2J.png")
+    (tmp_path / name).write_bytes(pictures()["cats/grey.png"])
+    (tmp_path / "labels.txt").write_text("cats\ndogs\n", encoding="utf-8")
+    told = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdout", told)
+    monkeypatch.setitem(delivered.__dict__, "HERE", tmp_path)
+    monkeypatch.setitem(delivered.__dict__, "load_model", lambda: lambda _pixels, training: [[0.25, 0.75]])
+    assert delivered.main([name]) == 0
+    told.seek(0)
+    assert told.read() == "\\x8f\\xbc\\x1b[2J.png\tdogs\t0.7500\n"
 
 
 def test_the_delivered_program_reads_with_a_pillow_that_lacks_a_plugin(tmp_path: Path) -> None:

@@ -2,10 +2,11 @@
 
     python predict.py IMAGE…
 
-prints one line per picture: its path, the most probable class, and the probability of that class. A picture that cannot
-be read is named on standard error, the others are classified all the same, and the exit code is 1. Of a folder, every
-file is taken but hidden ones. Needs the packages keras, tensorflow and pillow, pi-heif to read HEIC, and the files
-model.keras (or model.h5) and labels.txt of the same delivery.
+prints one line per picture: its path, the most probable class, and the probability of that class. Characters of a path
+that would act on a terminal or are no text are written out. A picture that cannot be read is named on standard error,
+the others are classified all the same, and the exit code is 1. Of a folder, every file is taken but hidden ones. Needs
+the packages keras, tensorflow and pillow, pi-heif to read HEIC, and the files model.keras (or model.h5) and labels.txt
+of the same delivery.
 """
 
 import os
@@ -16,6 +17,7 @@ from typing import Any
 
 from services.trainer.data.pictures.formats import UnreadablePicture
 from services.trainer.data.pictures.picture import read_pixels
+from shared.text.printable import printable_name
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -57,12 +59,12 @@ def main(paths: list[str]) -> int:
         try:
             pixels = read_pixels(path)
         except UnreadablePicture as reason:
-            sys.stderr.write(f"{path}\tcannot be read: {reason.reason} {reason.fix}\n")
+            sys.stderr.write(f"{printable_name(path)}\tcannot be read: {reason.reason} {reason.fix}\n")
             num_unreadable += 1
             continue
         probabilities = [float(value) for value in model(pixels[None], training=False)[0]]
         best = max(range(len(labels)), key=probabilities.__getitem__)
-        sys.stdout.write(f"{path}\t{labels[best]}\t{probabilities[best]:.4f}\n")
+        sys.stdout.write(f"{printable_name(path)}\t{labels[best]}\t{probabilities[best]:.4f}\n")
     return 1 if num_unreadable else 0
 
 

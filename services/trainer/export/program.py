@@ -5,14 +5,15 @@ from pathlib import Path
 
 from services.trainer.data.pictures import depth, formats, memory, mending, picture
 from services.trainer.export import predict
+from shared.text import printable
 
-_PARTS = (formats, mending, depth, memory, picture)
+_PARTS = (printable, formats, mending, depth, memory, picture)
 """The reader of pictures, each module below those that it imports."""
-_OWN_IMPORT = re.compile(r"^from services\.\S+ import (?:\([^)]*\)|.*)\n+", re.MULTILINE)
+_OWN_IMPORT = re.compile(r"^from (?:services|shared)\.\S+ import (?:\([^)]*\)|.*)\n+", re.MULTILINE)
 
 
 def predict_source() -> str:
-    """Return the delivered program, with the reader of pictures in place of the line that imports it."""
+    """Return the delivered program, with what it imports of ours in place of the line that imports it."""
     before, after = _OWN_IMPORT.split(_text(predict.__file__), maxsplit=1)
     reader = "\n\n".join(_OWN_IMPORT.sub("", _text(part.__file__)) for part in _PARTS)
     return f"{before}{reader}\n\n{_OWN_IMPORT.sub('', after)}"
