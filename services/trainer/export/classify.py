@@ -15,6 +15,7 @@ from typing import Any
 from services.trainer.data.pictures.formats import UnreadablePicture
 from services.trainer.data.pictures.picture import read_pixels
 from shared.errors import UserFault
+from shared.process.memory_limit import spare_the_machine
 from shared.process.starter import Starter
 
 
@@ -62,6 +63,7 @@ def main() -> None:
     """Read the order, say what each image shows."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    spare_the_machine()
     starter = Starter()
 
     def say(answer: Mapping[str, Any]) -> None:

@@ -10,11 +10,13 @@ import os
 
 from services.trainer.export.check import Request
 from shared.json_codec import from_json, to_json
+from shared.process.memory_limit import spare_the_machine
 from shared.process.starter import Starter
 
 
 def main() -> None:
     """Answer requests as long as whoever asks lives."""
+    spare_the_machine()
     starter = Starter()
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # memory of the accelerator is the training's; a second device is a test
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -27,6 +27,7 @@ from services.trainer.training.task import Outcome, Tools
 from shared.backends import open_backends
 from shared.errors import ConvtailorError, NotFound, Transient, UserFault
 from shared.logs import bound, start_logging
+from shared.process.memory_limit import spare_the_machine
 from shared.process.starter import Starter
 from shared.settings import load
 
@@ -101,6 +102,7 @@ def main() -> None:
     control = Control()
     starter = Starter(control.take)
     settings = load(TrainerSettings, os.environ)
+    spare_the_machine(has_accelerator=settings.require_gpu)
     start_logging(settings.log_level, "training")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # the accelerator may be another process's too
