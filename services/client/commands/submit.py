@@ -10,7 +10,7 @@ from services.client.api.client import Client
 from services.client.api.token_store import KnownJob
 from services.client.commands.access import json_option, server_of, server_option, token_store
 from services.client.commands.job_option import checked_options, job_options
-from services.client.data_source import archive_of, check_data
+from services.client.data_source import archive_of, check_archive, check_data
 from services.client.terminal.live import in_bytes, open_live
 from services.client.terminal.outcome import print_json
 from services.client.terminal.taught_command import TaughtCommand
@@ -43,6 +43,7 @@ def submit(data: Path, email: str, server: str | None, as_json: bool, **options:
         open_live() as live,
     ):
         archive = archive_of(data, Path(scratch), on_bytes=in_bytes(live, "zip"), on_note=live.note)
+        check_archive(archive)
         created = client.submit(email, chosen, size_bytes=archive.stat().st_size)
         known = KnownJob(job_id=created.job_id, server=client.server, token=created.token)
         token_store().remember(known)

@@ -4,6 +4,7 @@ from shared.web.error_reply import OwnErrors
 
 OWN_ERRORS = OwnErrors(
     status_of_code={
+        "archive_empty": 400,
         "email_missing": 400,
         "field_repeated": 400,
         "invalid_email": 400,

@@ -21,6 +21,8 @@ _TABLES = frozenset({"csv", "tsv", "xls", "xlsx", "ods", "parquet"})
 _PAIRED = {"txt": "YOLO", "xml": "Pascal VOC", "json": "LabelMe"}
 _MASK_WORDS = frozenset({"mask", "masks", "seg", "segmentation", "gt", "label", "groundtruth", "annotation"})
 _LEAST_PAIRS = 3
+_LEVELS = 8
+"""Above a picture at which its folder may be called that of masks."""
 _MANY_MASKS = 0.1
 """Share of all pictures from which masks among them spoil what is learnt."""
 
@@ -154,8 +156,9 @@ def _detection(kind: str, reason: str, top: Folder) -> Fault:
 
 def _masks(top: Folder) -> Fault | None:
     """Tell of a data set for segmentation: pictures that mark regions, in folders beside those of the photographs."""
-    masks = [folder for folder in _leaves(top) if _is_under_masks(folder)]
-    photographs = [folder for folder in _leaves(top) if folder not in masks]
+    leaves = {folder: _is_under_masks(folder) for folder in _leaves(top)}
+    masks = [folder for folder, is_mask in leaves.items() if is_mask]
+    photographs = [folder for folder, is_mask in leaves.items() if not is_mask]
     if not all(_is_structural(folder.name) for folder in photographs):  # mask and no_mask are classes
         return None
     stems = {_bare(_stem(entry)) for entry in _images(photographs)}
@@ -178,8 +181,8 @@ def _masks_among_photographs(top: Folder) -> Fault | None:
     """Tell of ``1_mask.png`` beside ``1.png`` in one folder: it would be taken for a photograph of that class."""
     masks = []
     for folder in _leaves(top):
-        stems = {_stem(entry) for entry in folder.images}
-        masks += [entry for entry in folder.images if _bare(_stem(entry)) in stems - {_stem(entry)}]
+        stems = {_stem(entry): entry for entry in folder.images}
+        masks += [entry for stem, entry in stems.items() if (bare := _bare(stem)) != stem and bare in stems]
     if len(masks) < max(_LEAST_PAIRS, _MANY_MASKS * top.num_images):
         return None
     paths = [entry.path for entry in masks]
@@ -194,11 +197,11 @@ def _masks_among_photographs(top: Folder) -> Fault | None:
 
 def _is_under_masks(folder: Folder) -> bool:
     at: Folder | None = folder
-    while at is not None:
-        if is_mask_folder(at.name):
-            return True
+    for _ in range(_LEVELS):
+        if at is None or is_mask_folder(at.name):
+            break
         at = at.above
-    return False
+    return at is not None and is_mask_folder(at.name)
 
 
 def _images(folders: Iterable[Folder]) -> list[Entry]:

@@ -94,7 +94,7 @@ def _mixed(base: Folder) -> Fault | None:
     names = {clash_key(folder.name) for folder in base.holding}
     for holder in _holders(base):
         inner = [folder.name for folder in holder.class_folders]
-        same = [name for name in inner if clash_key(name) in names - {clash_key(holder.name)}]
+        same = [name for name in inner if clash_key(name) in names and clash_key(name) != clash_key(holder.name)]
         if len(same) > 1 and 2 * len(same) >= len(inner):
             return Fault(
                 code=_CODE,
@@ -139,11 +139,11 @@ def _named_like_parts(base: Folder) -> Remark | None:
     parts = [each for each in base.holding if sense_of(each.name).role in _PARTS and not sense_of(each.name).rest]
     if not parts or len(base.holding) - len(parts) < 2:  # noqa: PLR2004
         return None
-    is_one = len(parts) == 1
+    is_one, named = len(parts) == 1, set(parts)
     return Remark(
         code="class_named_like_a_part",
         message=f"{_names(parts)} {'was' if is_one else 'were'} taken for {'a class' if is_one else 'classes'} like "
-        f"{_names([folder for folder in base.holding if folder not in parts])}.",
+        f"{_names([folder for folder in base.holding if folder not in named])}.",
         fix=f"If {'it is' if is_one else 'they are'} no class but a part of your data that was set aside, such as "
         "photographs to test with, leave it out of the zip and send it again. If not, all is well.",
     )

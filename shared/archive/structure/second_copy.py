@@ -31,9 +31,9 @@ def second_copies(base: Folder, records: Sequence[Record]) -> dict[Folder, str]:
     owners: dict[tuple[int, int], Folder] = {}
     copies: dict[Folder, str] = {}
     for folder in sorted(leaves, key=lambda each: (len(each.name), each.name)):  # "photos copy" copies "photos"
-        elsewhere = {path: held for path, held in beside.items() if path[0] != folder.name}
         twin = _twin(folder, leaves[folder], owners)
-        if any(_is_repeated(inner, elsewhere) for inner in (leaves[folder], _leaves(folder.core, records))):
+        bare = leaves[folder] if folder.core is folder else _leaves(folder.core, records)
+        if any(_is_repeated(folder.name, inner, beside) for inner in (leaves[folder], bare)):
             copies[folder] = "beside it"
         elif twin is not None:
             copies[folder] = f"in {quoted(twin.path)}"
@@ -77,9 +77,10 @@ def _digest(entry: Entry, record: Record) -> int:
     return hash((entry.path.rpartition("/")[2], entry.size_bytes, record.crc or (entry.index, "unknown")))
 
 
-def _is_repeated(inner: _Leaves, elsewhere: _Leaves) -> bool:
+def _is_repeated(name: str, inner: _Leaves, beside: _Leaves) -> bool:
     """Tell whether most of what lies in a folder lies under the same names beside it."""
-    repeated = sum(held[0] for path, held in inner.items() if path and elsewhere.get(path) == held)
+    elsewhere = (held for path, held in inner.items() if path and path[0] != name and beside.get(path) == held)
+    repeated = sum(num_images for num_images, _ in elsewhere)
     return repeated >= _MOST * sum(held[0] for held in inner.values()) > 0
 
 

@@ -70,7 +70,7 @@ def _parts_of(base: Folder) -> _Parts:
     roles = {sense_of(folder.name).role for folder in named}
     is_evident = len(roles) > 1 and (len(rests) == 1 or any(map(_class_names, named)))
     parts = [folder for folder in named if is_evident or not sense_of(folder.name).rest]
-    return _Parts(base=base, parts=parts, others=[folder for folder in base.holding if folder not in parts])
+    return _Parts(base=base, parts=parts, others=_rest(base.holding, parts))
 
 
 def _labelled_split(folder: Folder) -> _Parts | None:
@@ -124,14 +124,15 @@ def _told(found: _Parts) -> Fault:
     first = _main_part(found.labelled)
     names = _class_names(first)
     holding = sorted(found.base.holding, key=lambda each: _ORDER.index(sense_of(each.name).role))
-    labelled = [each for each in holding if each in found.labelled or _holds_classes(each, names)]
-    labelled = [each for each in labelled if not is_mask_folder(each.name)]
-    bare = [part for part in found.parts if part not in labelled]
-    aside = [other for other in found.others if other not in labelled]
+    labelled = [each for each in holding if _holds_classes(each, names) and not is_mask_folder(each.name)]
+    labelled += _rest(found.labelled, labelled)
+    bare, aside = _rest(found.parts, labelled), _rest(found.others, labelled)
     classes = [folder.name for folder in first.class_folders]
     parts = [*labelled, *bare]
     kept = _names(labelled)
-    message = f"{kept} hold the same classes," if len(labelled) > 1 else f"{kept} holds the classes"
+    is_same = all(_holds_classes(part, names) for part in labelled)
+    several = "hold the same classes," if is_same else "hold class folders, such as"
+    message = f"{kept} {several if len(labelled) > 1 else 'holds the classes'}"
     message = f"The zip is split already: {message} {quoted_names(classes)}."
     if bare:
         unlabelled = count(sum(part.num_images for part in bare), "photograph")
@@ -172,6 +173,11 @@ def _fix(first: Folder, labelled: Sequence[Folder], aside: Sequence[Folder]) -> 
     if aside:
         steps += f". Leave {_paths(aside)} out"
     return f"{steps}. Part of the photographs of every class is kept aside to test with."
+
+
+def _rest(folders: Sequence[Folder], without: Sequence[Folder]) -> list[Folder]:
+    left_out = set(without)
+    return [folder for folder in folders if folder not in left_out]
 
 
 def _names(folders: Sequence[Folder]) -> str:
@@ -225,7 +231,7 @@ def _names_end_in_parts(base: Folder) -> Fault | None:
 def _part_beside_classes(found: _Parts) -> Fault | None:
     """Tell of ``test_set`` beside ``cats`` and ``dogs``; ``test`` alone may be a class, and stays one."""
     parts = [part for part in found.base.holding if _is_surely_a_part(part)]
-    classes = [folder for folder in found.base.holding if folder not in parts]
+    classes = _rest(found.base.holding, parts)
     if not parts or len(classes) < 2:  # noqa: PLR2004
         return None
     verb = "lies" if len(parts) == 1 else "lie"

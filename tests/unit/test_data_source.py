@@ -1,0 +1,37 @@
+"""What a person names as data is judged where it lies, before an hour of upload."""
+
+import pytest
+
+from services.client.data_source import check_archive, check_data
+from services.client.fault import ExitCode, exit_code_of
+from shared.errors import UserFault
+from tests.archive_corpus import ACCEPTED, REFUSED
+from tests.archive_making import good_files, zipped
+
+
+def test_an_empty_file_is_an_empty_archive_and_no_wrong_option(tmp_path):
+    (tmp_path / "photos.zip").touch()
+    with pytest.raises(UserFault) as caught:
+        check_data(tmp_path / "photos.zip")
+    assert (caught.value.fault.code, exit_code_of(caught.value)) == ("archive_empty", ExitCode.JOB_FAILED)
+    assert "no bytes" in caught.value.fault.message
+
+
+@pytest.mark.parametrize("case", [case for case in REFUSED if case.found_in == "directory"], ids=lambda case: case.name)
+def test_what_the_server_would_refuse_by_its_table_of_contents_is_never_sent(case, tmp_path):
+    (tmp_path / "photos.zip").write_bytes(case.build())
+    with pytest.raises(UserFault) as caught:
+        check_archive(tmp_path / "photos.zip")
+    assert caught.value.fault.code == case.code
+
+
+@pytest.mark.parametrize("case", ACCEPTED[:4], ids=lambda case: case.name)
+def test_what_the_server_would_take_is_sent(case, tmp_path):
+    (tmp_path / "photos.zip").write_bytes(case.build())
+    check_archive(tmp_path / "photos.zip")
+
+
+def test_a_split_is_named_before_it_is_sent(tmp_path):
+    (tmp_path / "photos.zip").write_bytes(zipped(good_files("seg_train/seg_train/") | good_files("seg_test/seg_test/")))
+    with pytest.raises(UserFault, match="'seg_train' and 'seg_test' hold the same classes, 'cats' and 'dogs'"):
+        check_archive(tmp_path / "photos.zip")
