@@ -1,5 +1,6 @@
 """Whatever training reads, the delivered program reads too, pixel by pixel; whatever that refuses, training refused."""
 
+import ast
 import importlib.util
 import io
 import os
@@ -121,6 +122,20 @@ def test_the_delivered_program_tells_of_names_that_are_no_text(
     assert delivered.main([name]) == 0
     told.seek(0)
     assert told.read() == "\\x8f\\xbc\\x1b[2J.png\tdogs\t0.7500\n"
+
+
+def test_no_part_of_the_delivered_program_takes_a_name_from_another() -> None:
+    body = ast.parse(predict_source()).body
+    names = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    names += [
+        target.id
+        for node in body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    ]
+    assert len(names) > 50
+    assert len(names) == len(set(names))
 
 
 def test_the_delivered_program_reads_with_a_pillow_that_lacks_a_plugin(tmp_path: Path) -> None:

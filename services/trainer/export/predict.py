@@ -4,9 +4,9 @@
 
 prints one line per picture: its path, the most probable class, and the probability of that class. Characters of a path
 that would act on a terminal or are no text are written out. A picture that cannot be read is named on standard error,
-the others are classified all the same, and the exit code is 1. Of a folder, every file is taken but hidden ones. Needs
-the packages keras, tensorflow and pillow, pi-heif to read HEIC, and the files model.keras (or model.h5) and labels.txt
-of the same delivery.
+the others are classified all the same, and the exit code is 1. Of a folder, every file is taken but hidden ones; what
+is no picture there is passed over. Needs the packages keras, tensorflow and pillow, pi-heif to read HEIC, and the files
+model.keras (or model.h5) and labels.txt of the same delivery.
 """
 
 import os
@@ -59,8 +59,10 @@ def main(paths: list[str]) -> int:
         try:
             pixels = read_pixels(path)
         except UnreadablePicture as reason:
-            sys.stderr.write(f"{printable_name(path)}\tcannot be read: {reason.reason} {reason.fix}\n")
-            num_unreadable += 1
+            is_passed_over = reason.code == "not_an_image" and path not in paths
+            what = "passed over" if is_passed_over else "cannot be read"
+            sys.stderr.write(f"{printable_name(path)}\t{what}: {reason.reason} {reason.fix}\n")
+            num_unreadable += not is_passed_over
             continue
         probabilities = [float(value) for value in model(pixels[None], training=False)[0]]
         best = max(range(len(labels)), key=probabilities.__getitem__)
