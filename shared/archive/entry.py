@@ -42,6 +42,7 @@ class Aside(StrEnum):
     NESTED = "nested_archive"
     NO_CLASS = "outside_class_folder"
     TOO_BIG = "file_too_big"
+    LINK = "link"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,7 @@ class Entry:
         folders: The folders that hold it, from the top, in composed characters (NFC); a folder is its own last one.
         is_folder: Whether it stands for a folder and holds nothing.
         size_bytes: Its size when unpacked, as the directory claims it.
+        is_link: Whether it is a symbolic link or any other thing that holds no bytes of its own.
     """
 
     index: int
@@ -61,6 +63,7 @@ class Entry:
     folders: tuple[str, ...]
     is_folder: bool
     size_bytes: int
+    is_link: bool = False
 
 
 def read_entry(index: int, record: Record) -> Entry:
@@ -72,7 +75,14 @@ def read_entry(index: int, record: Record) -> Entry:
     shown = printable_name(path)
     if shown == record.name:
         shown = record.name  # one string for both: names may take most of what an archive takes in memory
-    return Entry(index=index, path=shown, folders=folders, is_folder=is_folder, size_bytes=record.size_bytes)
+    return Entry(
+        index=index,
+        path=shown,
+        folders=folders,
+        is_folder=is_folder,
+        size_bytes=record.size_bytes,
+        is_link=is_link(record),
+    )
 
 
 def with_slashes(name: str) -> str:
@@ -140,6 +150,8 @@ def aside(entry: Entry, *, max_entry_bytes: int) -> Aside | None:
         return Aside.NESTED
     if ending in _OTHER_ENDINGS:
         return Aside.NOT_IMAGE
+    if entry.is_link:
+        return Aside.LINK
     return Aside.TOO_BIG if entry.size_bytes > max_entry_bytes else None
 
 

@@ -41,6 +41,10 @@ REASONS: Mapping[Aside, Told] = {
         reason="An archive inside the archive is not opened.", fix="Unpack it before zipping the folders."
     ),
     Aside.NO_CLASS: Told(reason="The file lies in no class folder.", fix="Move it into the folder of its class."),
+    Aside.LINK: Told(
+        reason="It is a link, and what it leads to is not in the zip.",
+        fix="Put the image itself into the folder.",
+    ),
     Aside.TOO_BIG: Told(
         reason="The file is too big to be read.", fix="Scale it down; a long side of 1,000 px is plenty."
     ),

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from shared.archive.entry import Entry, aside, is_encrypted, is_link, is_readable_method
+from shared.archive.entry import Aside, Entry, aside, is_encrypted, is_readable_method
 from shared.archive.zip_format.directory import MAX_ENTRIES, Record
 from shared.errors import Fault
 from shared.text.bound import MOST_ENTRIES
@@ -52,12 +52,15 @@ def safety_faults(
         limits: What is allowed.
         data_end: Offset at which the central directory begins, where known; entries must lie before it.
     """
-    used = [
-        (entry, record)
-        for entry, record in zip(entries, records, strict=True)
-        if not entry.is_folder and aside(entry, max_entry_bytes=limits.max_entry_bytes) is None
-    ]
-    faults = [*_entry_faults(used), *_duplicate_faults(used)]
+    used: list[tuple[Entry, Record]] = []
+    links: list[str] = []
+    for entry, record in zip(entries, records, strict=True):
+        reason = aside(entry, max_entry_bytes=limits.max_entry_bytes)
+        if reason is Aside.LINK:
+            links.append(entry.path)
+        elif reason is None and not entry.is_folder:
+            used.append((entry, record))
+    faults = [*_link_faults(links, len(used)), *_entry_faults(used), *_duplicate_faults(used)]
     return [*faults, *_size_faults(used, len(records), limits, data_end)]
 
 
@@ -75,7 +78,6 @@ _SAFETY: tuple[tuple[str, Callable[[Record], bool], str, str], ...] = (
         "need a password",
         "Zip the folders again without a password, that is, without encryption.",
     ),
-    ("archive_links", is_link, "are links", "Put the images themselves into the folders and zip them again."),
     (
         "archive_truncated",
         lambda record: record.offset < 0,
@@ -83,6 +85,18 @@ _SAFETY: tuple[tuple[str, Callable[[Record], bool], str, str], ...] = (
         "Send it again, and check that it opens on your side.",
     ),
 )
+
+
+def _link_faults(links: Sequence[str], num_used: int) -> list[Fault]:
+    """Refuse an archive of links; a few among photographs are left out and listed."""
+    if len(links) <= num_used:
+        return []
+    message = f"{len(links):,} files are links, not photographs, the first is {quoted(links[0])}."
+    fix = (
+        "Put the photographs themselves into the folders and zip them again; on a command line, `zip -r` without `-y` "
+        "follows links."
+    )
+    return [Fault(code="archive_links", message=message, fix=fix, details=listed(links))]
 
 
 def _entry_faults(used: _Used) -> list[Fault]:

@@ -117,9 +117,19 @@ def test_an_attribute_of_windows_is_no_link(attributes: int) -> None:
     assert plan_of(members(CATS_AND_DOGS, attributes=attributes)).num_images == 2 * NUM
 
 
-def test_a_link_that_unix_wrote_is_one() -> None:
-    link = Member(name=b"cats/link.jpg", data=b"../a.jpg", attributes=0o120777 << 16, made_by=3 << 8)
-    assert refusal_of([*members(CATS_AND_DOGS), link]).fault.code == "archive_links"
+LINK = {"attributes": 0o120777 << 16, "made_by": 3 << 8}
+
+
+def test_a_link_that_unix_wrote_is_one_and_left_out() -> None:
+    plan = plan_of([*members(CATS_AND_DOGS), Member(name=b"cats/link.jpg", data=b"../a.jpg", **LINK)])
+    assert plan.num_images == 2 * NUM
+    assert [(each.path, each.reason) for each in plan.set_aside] == [("cats/link.jpg", "link")]
+
+
+def test_an_archive_of_links_is_called_one() -> None:
+    fault = refusal_of(members(CATS_AND_DOGS, **LINK)).fault
+    assert fault.code == "archive_links"
+    assert "without `-y`" in fault.fix
 
 
 @pytest.mark.parametrize("unused", ["cats/clip.mp4", "cats/notes.txt", "__MACOSX/cats/._1.jpg", "cats/more.zip"])

@@ -138,7 +138,7 @@ def _no_zip(first: bytes) -> UserFault:
             return UserFault("archive_not_zip", f"The file is no zip: {verb}{kind}.", fix=fix)
     return UserFault(
         "archive_not_zip",
-        f"The file is no zip: it starts with {first[:4]!r}.",
+        f"The file is no zip, nor anything else that is known here; it starts with the bytes {first[:4].hex(' ')}.",
         fix="Send a .zip with one folder of images per class; RAR, 7z and tar are not read. If the file is one part of "
         f"several, which end in .z01, .002 or the like: {JOIN_PARTS}",
     )
