@@ -1,6 +1,8 @@
 """Greys of more than 8 bits come out as light as they were meant, whichever part of 16 bits a sensor uses."""
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -105,3 +107,50 @@ def test_one_that_is_resampled_beyond_white_is_not_taken_for_another_range() -> 
     values = scene().astype(np.float32)
     values[0, 0] = 1.02
     assert np.abs(grey_of(values, "TIFF").astype(float)[1:] - scene()[1:] * 255).max() <= 1
+
+
+def colours_in_16_bits(values: NDArray[np.uint16], kind: str) -> bytes:
+    """Return a file that Pillow does not write: colours of 16 bits, as a PNG or as a TIFF, packed or not."""
+    height, width, num_channels = values.shape
+    if kind == "png":
+        rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+        header = struct.pack(">LLBBBBB", width, height, 16, 2 if num_channels == 3 else 6, 0, 0, 0)
+        chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+        return b"\x89PNG\r\n\x1a\n" + b"".join(
+            struct.pack(">L", len(body)) + name + body + struct.pack(">L", zlib.crc32(name + body))
+            for name, body in chunks
+        )
+    order, mark = (">", b"MM") if kind == "big endian tiff" else ("<", b"II")
+    pixels = values.astype(f"{order}u2").tobytes()
+    pixels = zlib.compress(pixels) if kind == "packed tiff" else pixels
+    at = 8 + len(pixels)
+    tags = {256: width, 257: height, 258: at, 259: 8 if kind == "packed tiff" else 1, 262: 2, 273: 8, 277: num_channels}
+    tags |= {278: height, 279: len(pixels)}
+    bits = struct.pack(f"{order}{num_channels}H", *[16] * num_channels)
+    entries = b"".join(
+        struct.pack(f"{order}HHLL", tag, 3, num_channels, value)
+        if tag == 258
+        else struct.pack(f"{order}HHLL", tag, 4, 1, value)
+        for tag, value in sorted(tags.items())
+    )
+    directory = struct.pack(f"{order}H", len(tags)) + entries + bytes(4)
+    return struct.pack(f"{order}2sHL", mark, 42, at + len(bits)) + pixels + bits + directory
+
+
+@pytest.mark.parametrize("kind", ["png", "tiff", "big endian tiff", "packed tiff"])
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+def test_colours_are_as_light_as_they_were_meant(kind: str, bits: int) -> None:
+    meant = np.stack([scene(), scene()[::-1], scene().T * 0.5], axis=-1)
+    data = colours_in_16_bits(np.rint(meant * (2**bits - 1)).astype(np.uint16), kind)
+    (square,) = read_squares(data, (SIDE_PX,), ImageLimits()).images
+    assert np.abs(np.asarray(square, float) - meant * 255).max() <= 1
+    assert np.array_equal(np.asarray(square), read_pixels(io.BytesIO(data)))
+
+
+def test_transparency_of_deep_colours_is_kept() -> None:
+    meant = np.stack([scene(), scene(), scene(), np.ones_like(scene())], axis=-1)
+    values = np.rint(meant * (1023, 1023, 1023, 65_535)).astype(np.uint16)
+    values[:9, :, 3] = 0
+    pixels = read_pixels(io.BytesIO(colours_in_16_bits(values, "png")))
+    assert (pixels[:9] == 255).all()
+    assert np.abs(pixels[9:, :, 0].astype(float) - scene()[9:] * 255).max() <= 1

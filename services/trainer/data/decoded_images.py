@@ -157,7 +157,7 @@ def _about_greys(bases: Mapping[str, int]) -> list[Remark]:
     told = enumeration([f"{_BASES.get(basis, basis)} ({number:,})" for basis, number in judged.items()])
     num = sum(judged.values())
     message = (
-        f"{count(num, 'photograph holds', 'photographs hold')} greys of more than 8 bits, and the files do not say "
+        f"{count(num, 'photograph holds', 'photographs hold')} values of more than 8 bits, and the files do not say "
         f"which value is white. It was judged by each picture alone: {told}."
     )
     if WINDOW in judged:

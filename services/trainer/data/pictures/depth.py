@@ -64,7 +64,7 @@ def shallow(image: Image.Image) -> tuple[Image.Image, GreyRange]:
     grey_range = _range_of(image, no_data)
     black, white, _ = grey_range
     scaled = Image.new("RGB", image.size)
-    for top, strip in _strips(image):
+    for top, strip in strips(image):
         values, is_missing = _values(strip, no_data)
         values = (values - np.float32(black)) * np.float32(255 / (white - black))
         values[is_missing] = 0
@@ -73,8 +73,8 @@ def shallow(image: Image.Image) -> tuple[Image.Image, GreyRange]:
     return scaled, grey_range
 
 
-def _strips(image: Image.Image) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Yield a picture's values piece by piece, with the row at which each begins."""
+def strips(image: Image.Image) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Yield a decoded picture's values piece by piece, with the row at which each begins."""
     width, height = image.size
     rows = max(1, _STRIP_PX // width)
     for top in range(0, height, rows):
@@ -101,7 +101,7 @@ def _no_data(image: Image.Image) -> tuple[float, ...]:
 def _range_of(image: Image.Image, no_data: tuple[float, ...]) -> GreyRange:
     step = max(1, image.width * image.height // _SAMPLE_PX)
     highest, samples, is_whole = 0.0, [], True
-    for _, strip in _strips(image):
+    for _, strip in strips(image):
         values, is_missing = _values(strip, no_data)
         highest = max(highest, float(np.abs(values).max()))
         samples.append(values[~is_missing][::step])
@@ -109,18 +109,27 @@ def _range_of(image: Image.Image, no_data: tuple[float, ...]) -> GreyRange:
     sample = np.concatenate(samples)
     low, high = (float(each) for each in np.percentile(sample, _TAILS)) if len(sample) else (0.0, 0.0)
     # A resampled 1.0 may be 1.001 in places; of whole numbers none exceeds what its sensor can tell.
-    white = _white(highest if is_whole else max(abs(low), abs(high)), is_whole=is_whole)
+    white = usual_white(highest if is_whole else max(abs(low), abs(high)), is_whole=is_whole)
     black = -white if low < -white * _NEGATIVE_FRAC else 0.0
     least = _LEAST_WINDOW if is_whole else (white - black) * _LEAST_WINDOW_FRAC
     used, window = high - low, max(high - low, least)
     if window < (white - black) * _NARROW_FRAC and low - black > used:
         top = min((low + high + window) / 2, white)
         return GreyRange(top - window, top, WINDOW)
-    is_told = not is_whole or white >= _WHITES[-1]
-    return GreyRange(black, white, "" if is_told else f"{round(math.log2(white + 1))} bits")
+    return GreyRange(black, white, basis_of(white) if is_whole else "")
 
 
-def _white(highest: float, *, is_whole: bool) -> float:
-    """Return the least usual white that is not exceeded, so that pictures of one camera are scaled alike."""
+def basis_of(white: float) -> str:
+    """Return what a white of whole numbers was judged by, such as ``10 bits``; empty where it uses all 16."""
+    return "" if white >= _WHITES[-1] else f"{round(math.log2(white + 1))} bits"
+
+
+def usual_white(highest: float, *, is_whole: bool = True) -> float:
+    """Return the least usual white that is not exceeded, so that pictures of one camera are scaled alike.
+
+    Args:
+        highest: The greatest value of the picture.
+        is_whole: Whether its values are whole numbers.
+    """
     usual = _WHITES if is_whole else (*_FRACTIONS, *_WHITES)
     return next((white for white in usual if highest <= white), highest)

@@ -7,6 +7,8 @@ Part of the one reader of ``picture.py``, and as such of the delivered program.
 
 from PIL import Image
 
+from services.trainer.data.pictures.deep_colour import holds_deep_colours
+
 MAX_DECODING_BYTES = 768 * 2**20
 """More is not spent on one picture."""
 MAX_PIXELS = 64_000_000
@@ -39,6 +41,8 @@ def decoding_bytes(image: Image.Image, full_size: tuple[int, int], data: bytes) 
         bytes_per_pixel += _JPEG_2000_BYTES * len(image.getbands())
     if image.format == "TIFF":
         bytes_per_pixel += own  # where all of it is one strip, the TIFF library unpacks it before Pillow copies it
+    if holds_deep_colours(image):
+        bytes_per_pixel += 2 * _RGB_BYTES  # where fewer bits are in use, their lower half is decoded beside
     if image.mode != "RGB" or "transparency" in image.info:
         bytes_per_pixel += _RGB_BYTES
     beside = _STRIP_BYTES

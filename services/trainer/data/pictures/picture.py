@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from services.trainer.data.pictures.deep_colour import holds_deep_colours, lit, of_lower_bytes
 from services.trainer.data.pictures.depth import is_deep, shallow
 from services.trainer.data.pictures.formats import DECODER_FAULTS, UnreadablePicture, corrupt, open_file, too_large
 from services.trainer.data.pictures.memory import MAX_DECODING_BYTES, MAX_PIXELS, decoding_bytes
@@ -118,9 +119,14 @@ def decode(opened: Opened) -> Seen:
         UnreadablePicture: If it is damaged.
     """
     try:
+        has_deep_colours = holds_deep_colours(opened.image)
         image = _loaded(opened)
-        rgb, basis = _to_rgb(image)
-        return Seen(_kept(rgb), orientation(image), basis)
+        held = orientation(image)
+        basis = ""
+        if has_deep_colours:
+            image, basis = lit(image, lambda: of_lower_bytes(open_file(opened.data)))
+        rgb, basis_of_greys = _to_rgb(image)
+        return Seen(_kept(rgb), held, basis or basis_of_greys)
     except MemoryError as error:
         raise too_large("There is not enough memory to decode the image.") from error
     except DECODER_FAULTS as error:
