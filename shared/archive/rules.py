@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from shared.archive.class_faults import LeftOut, count_faults, name_faults
 from shared.archive.entry import Aside, Entry, aside, is_part, read_entry
 from shared.archive.safety import ArchiveLimits, listed, safety_faults
+from shared.archive.structure.file_name import class_hint
 from shared.archive.structure.folder_tree import Folder, grow
 from shared.archive.structure.nesting import level_hint, remarks_about
 from shared.archive.structure.recognise import base_of, structure_faults
@@ -169,6 +170,8 @@ def _layout_faults(layout: _Layout, records: Sequence[Record], limits: ArchiveLi
     counted = count_faults(sizes, _left_out(layout), min_images=limits.min_images)
     if counted:
         hint = level_hint(layout.base)
+        if len(sizes) == 1:
+            hint += class_hint(entry for entries in layout.classes.values() for entry in entries)
         counted[-1] = replace(counted[-1], fix=counted[-1].fix + hint)
     return [*name_faults(list(sizes)), *counted]
 
@@ -197,7 +200,8 @@ def _no_images(layout: _Layout) -> Fault:
     loose = layout.top.num_images
     if loose:
         message = f"All {count(loose, 'photograph')} lie in no folder, so nothing says what is on each."
-        return Fault(code="archive_no_images", message=message, fix=_FIX_LAYOUT, details={"count": loose})
+        fix = _FIX_LAYOUT + class_hint(entry for folder in layout.top.walk() for entry in folder.images)
+        return Fault(code="archive_no_images", message=message, fix=fix, details={"count": loose})
     aside_paths = [each.path for each in layout.set_aside if each.reason is not Aside.SYSTEM]
     nested = any(each.reason is Aside.NESTED for each in layout.set_aside)
     message = "There are no photographs in the zip; " + (

@@ -305,3 +305,16 @@ def test_folders_beyond_what_is_told_apart_count_to_the_nearest_above() -> None:
     top = grow([(deep, None)])
     assert top.num_images == 1
     assert sum(1 for _ in top.walk()) == MAX_FOLDERS
+
+
+@pytest.mark.parametrize("folder", ["train", "photos", "."])
+def test_where_file_names_begin_with_the_class_the_fix_says_so(folder: str) -> None:
+    names = [f"{folder}/{name}.{number}.jpg" for name in ("cat", "dog") for number in range(6)]
+    found = fault(*names, *(files("test1") if folder == "train" else []))
+    assert found.fix.endswith("seem to begin with the class, 'cat' and 'dog': sort by it.")
+
+
+@pytest.mark.parametrize("names", [("IMG_", "DSC_"), ("cat",), ("", "_")])
+def test_what_cameras_write_is_no_class(names: tuple[str, ...]) -> None:
+    found = fault(*[f"photos/{name}{number}.jpg" for name in names for number in range(6)])
+    assert "seem to begin" not in found.fix

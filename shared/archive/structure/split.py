@@ -6,10 +6,11 @@ a name that no class has, such as ``test_set``.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from shared.archive.entry import clash_key
+from shared.archive.entry import Entry, clash_key
+from shared.archive.structure.file_name import class_hint
 from shared.archive.structure.folder_name import Role, is_beside, is_container, is_mask_folder, sense_of
 from shared.archive.structure.folder_tree import Folder
 from shared.errors import Fault
@@ -201,9 +202,16 @@ def _told_bare(found: _Parts) -> Fault:
         "nothing says what is on each photograph. Parts of a split are no classes.",
         fix="Make one folder for each class, named for it, put the photographs of that class into it, and zip these "
         f"folders; convtailor makes its own split. Photographs whose class nobody knows, as often in "
-        f"{_names((tests or found.parts)[-1:])}, stay out.",
+        f"{_names((tests or found.parts)[-1:])}, stay out.{class_hint(_images_to_learn_from(found.parts))}",
         details={"folders": [part.path for part in found.parts]},
     )
+
+
+def _images_to_learn_from(parts: Sequence[Folder]) -> Iterator[Entry]:
+    for part in parts:
+        if sense_of(part.name).role is Role.TRAIN:
+            for folder in part.walk():
+                yield from folder.images
 
 
 def _names_end_in_parts(base: Folder) -> Fault | None:
