@@ -82,6 +82,8 @@ def _explanation(fault: Fault) -> list[str]:
     lines.append(f"Code: {fault.code}")
     for name, value in fault.details.items():
         entries = value if isinstance(value, list | tuple) else [value]
+        if name == "faults" and len(entries) == 1:  # the message again
+            continue
         lines.extend(f"{name}: {_entry(entry)}" for entry in entries)
     return lines
 

@@ -1,9 +1,10 @@
 """The folders of an archive as a tree, with what lies in each."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from shared.archive.entry import Aside, Entry
+from shared.wording import quoted_names
 
 MAX_FOLDERS = 100_000
 """Folders told apart; what lies in further ones counts as lying in the nearest folder above that is known."""
@@ -101,6 +102,16 @@ def grow(entries: Iterable[tuple[Entry, Aside | None]]) -> Folder:
         if folder.above is not None:
             folder.above.num_images += folder.num_images
     return top
+
+
+def names_of(folders: Sequence[Folder]) -> str:
+    """Return the names of folders as they stand in a sentence."""
+    return quoted_names([folder.name for folder in folders])
+
+
+def paths_of(folders: Sequence[Folder]) -> str:
+    """Return the paths of folders as they stand in a sentence."""
+    return quoted_names([folder.path for folder in folders])
 
 
 def _at(path: tuple[str, ...], every: list[Folder]) -> Folder:

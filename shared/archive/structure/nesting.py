@@ -1,10 +1,8 @@
 """Folders at the wrong level: class folders inside one of several, the same classes in several, classes in classes."""
 
-from collections.abc import Sequence
-
 from shared.archive.entry import clash_key
 from shared.archive.structure.folder_name import Role, is_beside, is_container, is_variant, sense_of
-from shared.archive.structure.folder_tree import Folder
+from shared.archive.structure.folder_tree import Folder, names_of, paths_of
 from shared.errors import Fault
 from shared.job.result import Remark
 from shared.text.printable import quoted
@@ -67,8 +65,8 @@ def _in_one_of_several(base: Folder) -> Fault | None:
     return Fault(
         code=_CODE,
         message=f"Only {quoted(holder.name)} holds class folders: {quoted_names(classes)}. Beside it {verb} "
-        f"{_names(others)} with {pictures}, and {become}.",
-        fix=f"Zip the folder {quoted(holder.core.path)} alone, or leave {_paths(others)} out of the zip.",
+        f"{names_of(others)} with {pictures}, and {become}.",
+        fix=f"Zip the folder {quoted(holder.core.path)} alone, or leave {paths_of(others)} out of the zip.",
         details={"use": holder.core.path, "classes": classes, "others": [folder.path for folder in others]},
     )
 
@@ -81,8 +79,8 @@ def _several_times(base: Folder) -> Fault | None:
     classes = [folder.name for folder in holders[0].class_folders]
     return Fault(
         code=_CODE,
-        message=f"The folders at the top are no classes but several sets of photographs: {_names(holders)}. The class "
-        f"folders lie inside them, in {quoted(holders[0].name)} for example {quoted_names(classes)}.",
+        message=f"The folders at the top are no classes but several sets of photographs: {names_of(holders)}. The "
+        f"class folders lie inside them, in {quoted(holders[0].name)} for example {quoted_names(classes)}.",
         fix=f"Zip one of them alone, such as {quoted(holders[0].core.path)}; or, if they hold different photographs, "
         "put what they hold of each class into one folder named for it, and zip these folders.",
         details={"folders": [folder.path for folder in holders], "classes": classes},
@@ -100,7 +98,7 @@ def _mixed(base: Folder) -> Fault | None:
                 code=_CODE,
                 message=f"The folder {quoted(holder.name)} holds folders of the same names as those beside it: "
                 f"{quoted_names(same)}. As it is, it would become a class of its own.",
-                fix=f"Move the photographs of {_paths(holder.class_folders)} into the folders of the same names beside "
+                fix=f"Move the photographs of {paths_of(holder.class_folders)} into the folders of these names beside "
                 f"{quoted(holder.path)}, or leave {quoted(holder.path)} out. If it is a class, put its photographs "
                 "directly into it.",
                 details={"folders": [holder.path], "classes": same},
@@ -122,9 +120,9 @@ def _classes_inside(base: Folder) -> Remark | None:
             fix="If you keep one of these parts to test with yourself, leave it out of the zip: the network has learnt "
             "from some of its photographs.",
         )
-    told = "; ".join(f"{quoted(each.name)} holds {_names(each.class_folders)}" for each in nested[:3])
+    told = "; ".join(f"{quoted(each.name)} holds {names_of(each.class_folders)}" for each in nested[:3])
     more = f"; and {len(nested) - 3:,} more hold folders too" if len(nested) > 3 else ""  # noqa: PLR2004
-    classes = _names(base.holding)
+    classes = names_of(base.holding)
     return Remark(
         code="folders_inside_classes",
         message=f"The classes are the folders at the top: {classes}. Folders inside them were not told apart: "
@@ -142,16 +140,8 @@ def _named_like_parts(base: Folder) -> Remark | None:
     is_one, named = len(parts) == 1, set(parts)
     return Remark(
         code="class_named_like_a_part",
-        message=f"{_names(parts)} {'was' if is_one else 'were'} taken for {'a class' if is_one else 'classes'} like "
-        f"{_names([folder for folder in base.holding if folder not in named])}.",
+        message=f"{names_of(parts)} {'was' if is_one else 'were'} taken for {'a class' if is_one else 'classes'} like "
+        f"{names_of([folder for folder in base.holding if folder not in named])}.",
         fix=f"If {'it is' if is_one else 'they are'} no class but a part of your data that was set aside, such as "
         "photographs to test with, leave it out of the zip and send it again. If not, all is well.",
     )
-
-
-def _names(folders: Sequence[Folder]) -> str:
-    return quoted_names([folder.name for folder in folders])
-
-
-def _paths(folders: Sequence[Folder]) -> str:
-    return quoted_names([folder.path for folder in folders])

@@ -5,20 +5,18 @@ Parts of a split must never become classes. A name alone proves nothing, since a
 a name that no class has, such as ``test_set``.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from shared.archive.entry import Entry, clash_key
 from shared.archive.structure.file_name import class_hint
 from shared.archive.structure.folder_name import Role, is_beside, is_container, is_mask_folder, sense_of
-from shared.archive.structure.folder_tree import Folder
+from shared.archive.structure.folder_tree import Folder, names_of, paths_of
+from shared.archive.structure.part_name import ALREADY_SPLIT, PARTS, names_end_in_parts, part_beside_classes
 from shared.errors import Fault
 from shared.text.printable import quoted
 from shared.wording import count, quoted_names
 
-_CODE = "archive_already_split"
-_PARTS = frozenset({Role.TRAIN, Role.VALIDATION, Role.TEST, Role.PIECE})
 _ORDER = (*Role, None)
 
 
@@ -61,12 +59,12 @@ def split_fault(base: Folder) -> Fault | None:
         return _told_bare(at_base)
     if inner and (len(inner) == 1 or _are_parallel(inner)):
         return _told(inner[0])
-    return _names_end_in_parts(base) or _part_beside_classes(at_base)
+    return names_end_in_parts(base) or part_beside_classes(base)
 
 
 def _parts_of(base: Folder) -> _Parts:
     """Sort the folders of a level; words that all parts share, as in ``flowers_train``, say nothing."""
-    named = [folder for folder in base.holding if sense_of(folder.name).role in _PARTS]
+    named = [folder for folder in base.holding if sense_of(folder.name).role in PARTS]
     rests = {sense_of(folder.name).rest for folder in named}
     roles = {sense_of(folder.name).role for folder in named}
     is_evident = len(roles) > 1 and (len(rests) == 1 or any(map(_class_names, named)))
@@ -112,7 +110,7 @@ def _are_parallel(found: Sequence[_Parts]) -> bool:
 def _class_names(part: Folder) -> set[str]:
     """Return the names that two parts have in common where they hold the same classes; none of parts in a part."""
     names = {clash_key(folder.name) for folder in part.class_folders}
-    return set() if all(sense_of(name).role in _PARTS and not sense_of(name).rest for name in names) else names
+    return set() if all(sense_of(name).role in PARTS and not sense_of(name).rest for name in names) else names
 
 
 def _share_classes(one: Folder, other: Folder) -> bool:
@@ -130,17 +128,17 @@ def _told(found: _Parts) -> Fault:
     bare, aside = _rest(found.parts, labelled), _rest(found.others, labelled)
     classes = [folder.name for folder in first.class_folders]
     parts = [*labelled, *bare]
-    kept = _names(labelled)
+    kept = names_of(labelled)
     is_same = all(_holds_classes(part, names) for part in labelled)
     several = "hold the same classes," if is_same else "hold class folders, such as"
     message = f"{kept} {several if len(labelled) > 1 else 'holds the classes'}"
-    message = f"The zip is split already: {message} {quoted_names(classes)}."
+    message = f"The zip is split into parts already: {message} {quoted_names(classes)}."
     if bare:
         unlabelled = count(sum(part.num_images for part in bare), "photograph")
-        message += f" In {_names(bare)} there are no class folders ({unlabelled})."
+        message += f" In {names_of(bare)} there are no class folders ({unlabelled})."
     return Fault(
-        code=_CODE,
-        message=f"{message} Parts of a split are no classes, and convtailor makes its own split.",
+        code=ALREADY_SPLIT,
+        message=f"{message} Such parts are no classes; convtailor divides the photographs itself.",
         fix=_fix(first, labelled, [*bare, *aside]),
         details={
             "folders": [part.path for part in parts],
@@ -166,27 +164,19 @@ def _fix(first: Folder, labelled: Sequence[Folder], aside: Sequence[Folder]) -> 
     together = [part for part in labelled if part is not first]
     if together:
         join = (
-            f"put what {_paths([first, *together])} hold of a class, such as {quoted(first.class_folders[0].name)}, "
+            f"put what {paths_of([first, *together])} hold of a class, such as {quoted(first.class_folders[0].name)}, "
             "into one folder named for it, likewise for every other class, and zip these folders"
         )
-        alone = f"{steps}, and keep {_paths(together)} to try the network on. Or, to use all of them, {join}"
+        alone = f"{steps}, and keep {paths_of(together)} to try the network on. Or, to use all of them, {join}"
         steps = alone if sense_of(first.name).role is Role.TRAIN else join.replace("put", "Put", 1)
     if aside:
-        steps += f". Leave {_paths(aside)} out"
+        steps += f". Leave {paths_of(aside)} out"
     return f"{steps}. Part of the photographs of every class is kept aside to test with."
 
 
 def _rest(folders: Sequence[Folder], without: Sequence[Folder]) -> list[Folder]:
     left_out = set(without)
     return [folder for folder in folders if folder not in left_out]
-
-
-def _names(folders: Sequence[Folder]) -> str:
-    return quoted_names([folder.name for folder in folders])
-
-
-def _paths(folders: Sequence[Folder]) -> str:
-    return quoted_names([folder.path for folder in folders])
 
 
 def _main_part(labelled: Sequence[Folder]) -> Folder:
@@ -197,12 +187,12 @@ def _main_part(labelled: Sequence[Folder]) -> Folder:
 def _told_bare(found: _Parts) -> Fault:
     tests = [part for part in found.parts if sense_of(part.name).role is Role.TEST]
     return Fault(
-        code=_CODE,
-        message=f"The zip is split already, into {_names(found.parts)}, and there are no folders of classes inside: "
-        "nothing says what is on each photograph. Parts of a split are no classes.",
+        code=ALREADY_SPLIT,
+        message=f"The zip is split into parts already, {names_of(found.parts)}, with no class folders inside: "
+        "nothing says what is on each photograph. Such parts are no classes.",
         fix="Make one folder for each class, named for it, put the photographs of that class into it, and zip these "
         f"folders; convtailor makes its own split. Photographs whose class nobody knows, as often in "
-        f"{_names((tests or found.parts)[-1:])}, stay out.{class_hint(_images_to_learn_from(found.parts))}",
+        f"{names_of((tests or found.parts)[-1:])}, stay out.{class_hint(_images_to_learn_from(found.parts))}",
         details={"folders": [part.path for part in found.parts]},
     )
 
@@ -212,47 +202,3 @@ def _images_to_learn_from(parts: Sequence[Folder]) -> Iterator[Entry]:
         if sense_of(part.name).role is Role.TRAIN:
             for folder in part.walk():
                 yield from folder.images
-
-
-def _names_end_in_parts(base: Folder) -> Fault | None:
-    """Tell of ``cats_train``, ``cats_test``, ``dogs_train``, ``dogs_test``: classes and parts in one name."""
-    parts: defaultdict[tuple[str, ...], list[Folder]] = defaultdict(list)
-    for folder in base.holding:
-        sense = sense_of(folder.name)
-        if sense.role not in _PARTS or not sense.rest:
-            return None
-        parts[sense.rest].append(folder)
-    if not parts or any(len({sense_of(each.name).role for each in group}) == 1 for group in parts.values()):
-        return None
-    names = [" ".join(rest) for rest in parts]
-    example = next(iter(parts.values()))
-    return Fault(
-        code=_CODE,
-        message=f"The zip is split already: each of {quoted_names(names)} has several folders, such as "
-        f"{_names(example)}. Parts of a split are no classes.",
-        fix=f"Put what {_paths(example)} hold into one folder {quoted(names[0])}, likewise for every other class, and "
-        "zip these folders; convtailor makes its own split.",
-        details={"folders": [folder.path for folder in base.holding], "classes": names},
-    )
-
-
-def _part_beside_classes(found: _Parts) -> Fault | None:
-    """Tell of ``test_set`` beside ``cats`` and ``dogs``; ``test`` alone may be a class, and stays one."""
-    parts = [part for part in found.base.holding if _is_surely_a_part(part)]
-    classes = _rest(found.base.holding, parts)
-    if not parts or len(classes) < 2:  # noqa: PLR2004
-        return None
-    verb = "lies" if len(parts) == 1 else "lie"
-    return Fault(
-        code=_CODE,
-        message=f"Beside the classes {_names(classes)} {verb} {_names(parts)}, by its name no class but part of a "
-        "split: what is on its photographs cannot be known.",
-        fix=f"Leave {_paths(parts)} out of the zip: convtailor keeps part of every class aside to test with. If it is "
-        "a class all the same, give the folder another name.",
-        details={"folders": [part.path for part in parts], "classes": [folder.name for folder in classes]},
-    )
-
-
-def _is_surely_a_part(folder: Folder) -> bool:
-    sense = sense_of(folder.name)
-    return sense.role not in (None, Role.PIECE) and not sense.rest and not sense.is_plain and not folder.class_folders
