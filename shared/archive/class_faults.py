@@ -97,7 +97,7 @@ def class_too_small(sizes: Mapping[str, int], left_out: Iterable[LeftOut], *, mi
     message = f"{why}Every class needs {min_images} photographs; too few are in {named}."
     held = Counter(each.class_name for each in missing)
     if all(size + held[name] >= min_images for name, size in sizes.items()):
-        fix = f"{mends}Or leave these folders out of the zip."
+        fix = f"{mends}Otherwise leave these folders out of the zip."
     else:
         fix = f"{mends}Add photographs to these folders until each has at least {min_images}, better 50, or leave them "
         fix += "out of the zip."

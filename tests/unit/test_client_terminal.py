@@ -15,7 +15,7 @@ from services.client.terminal.summary import print_files, print_summary
 from services.onebox.classifier import Prediction
 from services.onebox.commands.predict import prediction_table
 from shared.errors import UserFault
-from shared.job.result import LabelConflict, Quarantined
+from shared.job.result import LabelConflict, Quarantined, Remark
 from tests.result_fixture import make_result
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202egpj"
@@ -47,10 +47,18 @@ def test_the_summary_shows_names_and_obeys_none() -> None:
     conflicts = (LabelConflict(paths=(HOSTILE, "b")),)
     duplicates = replace(result.duplicates, conflicts=conflicts)
     result = replace(result, quarantined=quarantined, duplicates=duplicates, device=HOSTILE, winner=HOSTILE)
+    result = replace(result, remarks=(Remark(code="", message=HOSTILE, fix=HOSTILE),))
     console, sink = terminal()
     print_summary(result, console)
     print_files({"model": Path(HOSTILE)}, console)
     assert is_harmless(sink.getvalue())
+
+
+def test_the_summary_tells_how_folders_were_understood() -> None:
+    remark = Remark(code="folders_inside_classes", message="'animals' holds 'cat'.", fix="Move 'cat' up.")
+    console, sink = terminal()
+    print_summary(replace(make_result(("animals", "plants"), num_candidates=1), remarks=(remark,)), console)
+    assert "'animals' holds 'cat'. Move 'cat' up." in sink.getvalue()
 
 
 def test_predictions_show_names_and_obey_none() -> None:

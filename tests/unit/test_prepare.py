@@ -174,3 +174,39 @@ def test_images_taken_out_of_a_file_leave_no_gap(tmp_path: Path) -> None:
         file.append(pictures[7].tobytes())
     kept = np.load(tmp_path / "a.npy", mmap_mode="r")
     assert np.array_equal(kept, np.concatenate([np.delete(pictures, gone, axis=0), pictures[7:8]]))
+
+
+def test_a_class_that_runs_short_is_told_the_commonest_reason_and_what_mends_it(
+    prepared: Callable[..., Dataset],
+) -> None:
+    files = good_files() | {f"owls/{number}.jpg": b"no picture at all" for number in range(11)}
+    files |= {"owls/empty.jpg": b"", "owls/good.png": encoded(photograph(7))}
+    with pytest.raises(UserFault) as caught:
+        prepared(zipped(files))
+    fault = caught.value.fault
+    assert fault.message.startswith("11 of 13 files in 'owls' cannot be used: The content is no image")
+    assert "1 more cannot be used for other reasons." in fault.message
+    assert "too few are in 'owls' (1)" in fault.message
+    assert fault.fix.startswith("Save it as JPEG or PNG")
+    assert "Add photographs" not in fault.fix
+    assert fault.details["reasons"] == {"not_an_image": 11, "image_empty": 1}
+
+
+def test_a_class_of_copies_is_told_that_copies_count_once(prepared: Callable[..., Dataset]) -> None:
+    files = good_files() | {f"owls/{number}.png": encoded(photograph(7 + number // 6)) for number in range(12)}
+    with pytest.raises(UserFault) as caught:
+        prepared(zipped(files))
+    assert caught.value.fault.details["reasons"] == {"identical_copy": 10}
+    assert "10 of 12 files in 'owls' cannot be used: The same picture is there more than once" in str(caught.value)
+
+
+def test_how_folders_were_understood_is_kept_with_the_data_set(prepared: Callable[..., Dataset]) -> None:
+    files = {
+        f"{top}/{name}": data
+        for top in ("animals", "plants")
+        for name, data in good_files(classes=(f"{top}1", f"{top}2")).items()
+    }
+    unlike = {path: encoded(photograph(number)) for number, path in enumerate(files)}
+    [remark] = prepared(zipped(unlike)).remarks
+    assert remark.code == "folders_inside_classes"
+    assert prepared(zipped(unlike)).remarks == (remark,)

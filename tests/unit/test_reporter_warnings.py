@@ -6,7 +6,7 @@ import pytest
 from services.reporter.report.sections.headline import headline
 from services.reporter.report.warnings import warnings_about
 from services.reporter.report.wording import percent
-from shared.job.result import RepeatedClass, Result, UploadedScores
+from shared.job.result import Remark, RepeatedClass, Result, UploadedScores
 from shared.wording import enumeration
 from tests.result_fixture import make_result, scores
 
@@ -80,6 +80,15 @@ def test_few_photographs_that_are_copies_of_fewer_are_told(good: Result) -> None
     copies = replace(good, test=replace(good.test, num_independent=20.0, interval=(0.7, 0.97)))
     (notice,) = warnings_about(copies)
     assert "count for 20" in notice.text
+
+
+def test_how_folders_were_understood_is_told_with_what_to_do_if_something_else_was_meant(good: Result) -> None:
+    remark = Remark(code="folders_inside_classes", message="'animals' holds 'cat'.", fix="Make 'cat' a folder on top.")
+    (notice,) = warnings_about(replace(good, remarks=(remark,)))
+    assert notice.title == "Folders inside your classes were not told apart"
+    assert notice.text == "'animals' holds 'cat'. Make 'cat' a folder on top."
+    (newer,) = warnings_about(replace(good, remarks=(replace(remark, code="of_a_newer_release"),)))
+    assert newer.title == "About your folders"
 
 
 def test_guessing_and_uneven_classes_are_told(good: Result) -> None:
