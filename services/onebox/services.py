@@ -156,7 +156,10 @@ class Onebox:
 
     def _open_temporary_folder(self) -> None:
         """Have what libraries leave behind in services that are killed lie where it goes with us, however we end."""
-        self._temporary, self._held = make_held(self._scratch, TEMPORARY)
+        try:
+            self._temporary, self._held = make_held(self._scratch, TEMPORARY)
+        except OSError:  # the trainer will say what is wrong with it; till then the system's own folder has to do
+            return
         for service in self.services:
             service.environ["TMPDIR"] = str(self._temporary)
 

@@ -12,11 +12,11 @@ from google.cloud.firestore import Client, WriteBatch
 from shared.adapters.gcp.firestore.firestore_job_store import FirestoreJobStore
 from shared.adapters.gcp.firestore.job_document import COMPOSITE_INDEXES
 from shared.adapters.gcp.vendor_error import CallLimit
-from shared.errors import Conflict, Transient
+from shared.errors import Conflict, Fault, Transient
 from shared.job.claim import take
 from shared.job.events import job_queued
 from shared.job.job import JobState, Trial, TrialState, advance
-from shared.job.retention import KEEP_ENDED
+from shared.job.retention import KEEP_ENDED, forgotten
 from shared.ports.job_store import JobStore, StoredJob
 from tests.cloud import emulator
 from tests.contract.job_store_contract import JobStoreContract
@@ -172,6 +172,16 @@ class TestFirestoreJobStore(JobStoreContract):
         store.create(make_job("ended", JobState.REJECTED, mailed_at=NOW))
         assert client.document("jobs/open").get().get("expire_at") is None
         assert client.document("jobs/ended").get().get("expire_at") == NOW + KEEP_ENDED
+
+    def test_of_a_forgotten_job_no_piece_is_left_that_holds_what_was_deleted(
+        self, store: FirestoreJobStore, client: Client
+    ) -> None:
+        long = Fault(code="x", message="grace " * 300_000, fix="None.")
+        stored = store.create(make_job(state=JobState.FAILED, mailed_at=NOW, fault=long))
+        assert len(list(client.collection_group("pieces").stream())) > 1
+        store.replace(stored, forgotten(stored.job, NOW))
+        assert list(client.collection_group("pieces").stream()) == []
+        assert "grace" not in client.document("jobs/job-1").get().get("text")
 
     def test_every_field_of_an_index_is_written(self, store: FirestoreJobStore, client: Client) -> None:
         store.create(make_job(), [job_queued("job-1", NOW)])

@@ -127,6 +127,14 @@ class JobStoreContract:
         assert [job_id for page in shown for job_id in ids(page)] == list("abcdefhg")
         assert all(len(page.jobs) <= page_size for page in shown)
 
+    def test_a_listing_may_begin_at_a_moment(self, store: JobStore) -> None:
+        for number in range(5):
+            at = NOW - timedelta(hours=number)
+            store.create(make_job(f"{'0af9z'[number]}{number}", JobState.QUEUED, updated_at=at))
+        since = NOW - timedelta(hours=2)
+        shown = pages(store, [JobState.QUEUED], updated_before=NOW, updated_from=since, page_size=1)
+        assert [stored.job.job_id for page in shown for stored in page.jobs] == ["f2", "a1"]
+
     def test_a_job_that_moves_on_between_two_pages_hides_no_other(self, store: JobStore) -> None:
         for job_id in "abcd":
             store.create(make_job(job_id, JobState.QUEUED))

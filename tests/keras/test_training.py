@@ -8,7 +8,9 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,6 +21,7 @@ from services.trainer.data.prepare import identify, prepare
 from services.trainer.export.rescore import raw_images
 from services.trainer.run.context import Run
 from services.trainer.run.progress import PHASES
+from shared.job.candidates import AUTO
 from shared.job.events import EventType
 from shared.job.job import Job, JobState, TrialState
 from shared.job.options import JobOptions
@@ -251,3 +254,43 @@ def test_what_a_lost_attempt_found_is_delivered_on_another_machine_without_train
     assert result.counts.train > result.counts.test
     pages = [key for key in site.stored() if key.endswith(".json") and "/ledger/" in key]
     assert not [page for page in pages if f"/{job.claim.fence if job.claim else 0}/" in page]
+
+
+def parts_by_path(dataset_json: dict[str, Any]) -> dict[str, str]:
+    """Return what every image serves for, as the data set on a machine's disk has it."""
+    parts = zip(("train", "validation", "test"), dataset_json["split"], strict=True)
+    return {dataset_json["paths"][row]: part for part, rows in parts for row in rows}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("candidates", [("tiny", MIRRORED), (AUTO,)], ids=str)
+def test_weights_that_appear_between_two_attempts_change_neither_the_split_nor_what_is_compared(
+    tmp_path: Path, mirror: Path, candidates: tuple[str, ...]
+) -> None:
+    """One machine has only the network that comes with convtailor; the next has been given weights since."""
+    site = Site(folder=tmp_path, mirror=tmp_path / "weights")
+    site.mirror.mkdir()
+    scratch = tmp_path / "data" / "scratch" / JOB_ID
+    site.submit(write_archive(site.archive, per_class=20), candidates=candidates, epochs=3, tune_epochs=1000)
+    worker = site.start_worker()
+    first = site.wait_for(in_phase("tune"), worker)
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+    before = json.loads((scratch / "1" / "dataset" / "dataset.json").read_text())
+    shutil.rmtree(scratch)
+    shutil.copytree(mirror, site.mirror, dirs_exist_ok=True)
+    site.change(options=replace(first.options, tune_epochs=2, tune_trials=1))
+    worker = site.start_worker()
+    site.wait_for(lambda _: (scratch / "2" / "dataset" / "dataset.json").exists(), worker)
+    after = json.loads((scratch / "2" / "dataset" / "dataset.json").read_text())
+    job = site.wait_for(has_ended, worker)
+    stop(worker)
+    assert (job.state, job.fault) == (JobState.REPORTING, None)
+    assert parts_by_path(after) == parts_by_path(before)
+    assert set(parts_by_path(before).values()) == {"train", "validation", "test"}
+    result = read_result(site)
+    compared = {each.name for each in result.candidates if each.state is TrialState.DONE}
+    assert compared == {trial.name.removeprefix("screen/") for trial in first.trials if trial.state is TrialState.DONE}
+    assert MIRRORED not in compared
+    assert result.test.num_images == result.counts.test
+    assert result.counts.test == sum(part == "test" for part in parts_by_path(before).values())
