@@ -376,7 +376,7 @@ def test_of_a_job_without_a_network_only_the_report_is_kept(office: Office) -> N
     office.add(make_job(JOB_ID, JobState.REJECTED, fault=REFUSED.fault))
     consume_all(office)
     assert archives(office) == []
-    assert "This report is kept until 31 March 2026, 12:00 UTC and then deleted" in plain(office)
+    assert "This report is kept until 31 March 2026, 12:00 UTC, then deleted with your address" in plain(office)
 
 
 def test_photographs_that_the_operator_keeps_stay_and_the_mail_says_until_when(office: Office) -> None:

@@ -124,8 +124,8 @@ def _kept(job: Job, kept: Kept) -> str:
         else f"Your photographs are deleted from {moment(kept.photographs_until)} on."
     )
     return (
-        f"{photographs} {what} kept until {moment(kept.files_until)} and then deleted, your address with them: "
-        "download what you want to keep."
+        f"{photographs} {what} kept until {moment(kept.files_until)}, then deleted with your address: download what "
+        "you want to keep."
     )
 
 
