@@ -23,7 +23,8 @@ resource "google_cloud_scheduler_job" "sweep" {
   }
 }
 
-# Deletes what has been kept for long enough. At 3 o'clock, UTC, intake looks at everything, otherwise at the last day.
+# Deletes what has been kept for long enough. On Sundays at 3 o'clock, UTC, intake looks at everything, otherwise at the last
+# day.
 resource "google_cloud_scheduler_job" "expire" {
   name             = "${var.prefix}expire"
   region           = var.region

@@ -2,7 +2,7 @@
 
 import io
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -126,11 +126,14 @@ def test_jobs_that_nothing_was_ever_uploaded_for_are_forgotten_too(ground: Groun
     assert ground.store.get("job-1").job.email == ""
 
 
-def test_after_an_outage_of_weeks_or_for_a_shorter_time_the_pass_of_the_night_finds_every_job(ground: Ground) -> None:
+def test_after_an_outage_of_weeks_or_for_a_shorter_time_the_pass_of_sunday_night_finds_every_job(
+    ground: Ground,
+) -> None:
     keep(ground, ended())
-    late = (NOW + 60 * DAY).replace(hour=2)
-    assert keeper(ground).expire(late).num_forgotten == 0, "a usual pass looks at the last day alone"
-    assert keeper(ground).expire(late.replace(hour=3)).num_forgotten == 1
+    sunday = datetime(2026, 5, 3, 3, 17, tzinfo=UTC)
+    for usual in (sunday - DAY, sunday - timedelta(hours=1), sunday + timedelta(hours=1)):
+        assert keeper(ground).expire(usual).num_forgotten == 0, "a usual pass looks at the last day alone"
+    assert keeper(ground).expire(sunday).num_forgotten == 1
 
 
 def test_the_record_itself_goes_after_a_year(ground: Ground) -> None:

@@ -5,6 +5,7 @@ what is kept, for jobs of older releases, of operators' mistakes and of nobody t
 last, so that a pass which breaks off is finished by the next.
 """
 
+import calendar
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -21,9 +22,10 @@ from shared.ports.job_store import JobStore, StoredJob, pages
 from shared.ports.object_store import ObjectStore
 
 _WINDOW = timedelta(days=1)
-"""How far back a usual pass looks for jobs whose time has come; each pass of a day finds them, and the next day's."""
-_THOROUGH_HOUR = 3
-"""In this hour, UTC, every ended job is looked at: after outages, and where the operator chose a shorter time."""
+"""How far back a usual pass looks for jobs whose time has come, so that an outage of hours costs nothing."""
+_THOROUGH = (calendar.SUNDAY, 3)
+"""Day of the week and hour, UTC, in which every ended job is looked at: for outages of days, and for shorter times that
+an operator chose. Each such look reads all that ended within a year, so it is not made more often."""
 _STRAY_AFTER = timedelta(days=1)
 """Age from which on an object counts as nobody's if there is no job of its id."""
 T = TypeVar("T")
@@ -73,7 +75,7 @@ class Keeper:
         Raises:
             Transient: If a store does not answer; the next pass carries on.
         """
-        is_thorough = is_thorough or now.hour == _THOROUGH_HOUR
+        is_thorough = is_thorough or (now.weekday(), now.hour) == _THOROUGH
         num_archives = _count(self._newest(UPLOADS).items(), lambda entry: self._drop_archive(*entry, now))
         num_forgotten = num_records = 0
         due = now - self.retention.artefacts
