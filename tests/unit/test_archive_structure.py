@@ -65,6 +65,11 @@ SPLITS = {
     "parts in the names": files("cats_train", "cats_test", "dogs_train", "dogs_test"),
     "test set beside classes": files("cats", "dogs", "test_set"),
     "validation beside classes": files("d/cats", "d/dogs", "d/validation"),
+    "letters": files(*[f"asl_train/asl_train/{c}" for c in "AB"], "asl_test/asl_test"),
+    "road signs": [*files("Train/0", "Train/1", "Test", "Meta"), "Train.csv", "Test.csv"],
+    "augmented, test apart": files(*[f"New (Augmented)/New/{s}/{c}" for s in ("train", "valid") for c in "ab"], "test"),
+    "records beside": [*files("train_images", "test_images"), *files("train_tfrecords", ending="tfrec"), "train.csv"],
+    "images inside classes": files("train/n01/images", "train/n02/images", "val/images", "test/images"),
     "two data sets": files(*[f"dataset{n}/{s}/{c}" for n in (1, 2) for s in ("train", "test") for c in "ab"]),
 }
 
@@ -122,6 +127,7 @@ CLASSES = {
     "classes numbered": files("class_1", "class_2"),
     "images of classes": files("cat_images", "dog_images"),
     "images inside classes": files("cats/images", "dogs/images"),
+    "masks by kind": files("mask/cloth", "mask/paper", "no_mask/indoor", "no_mask/outdoor"),
     "one class from two sides": files("cats/left", "cats/right", "dogs"),
 }
 
@@ -202,6 +208,11 @@ LEVELS = {
     "unlabelled": files("train/cats", "train/dogs", "single_prediction"),
     "treated in several ways": files(*[f"p/{kind}/{c}" for kind in ("color", "grayscale", "segmented") for c in "ab"]),
     "several data sets": files("dataset1/cats", "dataset1/dogs", "dataset2/cats", "dataset2/dogs"),
+    "annotations without endings": files("images/Images/Pug", "images/Images/Beagle", *("annotations/Annotation/Pug",))
+    + [f"annotations/Annotation/Beagle/n{number}" for number in range(6)],
+    "segmentations": files(
+        "CUB/images/001.Gull", "CUB/images/002.Tern", "segmentations/001.Gull", "segmentations/002.Tern"
+    ),
     "more of the same": files("cats", "dogs", "more/cats", "more/dogs"),
 }
 
@@ -269,6 +280,11 @@ def test_who_sends_a_table_of_labels_is_told_that_it_is_not_read(names: list[str
     assert found.code == "archive_labels_in_table"
     assert f"'{names[-1]}'" in found.message
     assert "does not read tables" in found.message
+
+
+def test_a_split_without_class_folders_and_its_table_are_told_together() -> None:
+    found = fault(*files("train", "test"), "labels.csv", "sample_submission.csv")
+    assert [each["code"] for each in found.details["faults"]] == ["archive_already_split", "archive_labels_in_table"]
 
 
 def test_photographs_in_no_folder_are_counted_and_to_be_sorted() -> None:

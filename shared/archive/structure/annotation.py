@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from shared.archive.entry import Entry
+from shared.archive.structure.file_name import class_hint
 from shared.archive.structure.folder_name import (
     is_annotation_folder,
     is_beside,
@@ -57,7 +58,7 @@ def table_fault(top: Folder) -> Fault | None:
         "which is what; convtailor does not read tables. A photograph's class is the name of the folder that it lies "
         "in.",
         fix="Make one folder for each class that the table names, move every photograph into the folder of its class, "
-        "and zip these folders. The table may stay; it is not used.",
+        "and zip these folders. The table may stay; it is not used." + _hint(top),
         details={"files": paths, "count": len(paths), "folders": [folder.path for folder in _leaves(top)]},
     )
 
@@ -149,7 +150,7 @@ def _detection(kind: str, reason: str, top: Folder) -> Fault:
         "folder that it lies in.",
         fix="Make one folder for each class and put into it the photographs that show this class and no other; where "
         "photographs show several things, cut out each of them and sort the cuttings. Then zip these folders. To find "
-        "things and their places, use a tool for object detection.",
+        "things and their places, use a tool for object detection." + _hint(top),
         details={"task": "object_detection", "format": kind, "folders": [folder.path for folder in _leaves(top)]},
     )
 
@@ -172,7 +173,7 @@ def _masks(top: Folder) -> Fault | None:
         "photographs and mark regions on them. convtailor tells whole photographs apart, and reads a photograph's "
         "class from the name of the folder that it lies in.",
         fix="Leave the folders of masks out, make one folder for each class, put the photographs of that class into "
-        "it, and zip these folders. To outline things, use a tool for segmentation.",
+        "it, and zip these folders. To outline things, use a tool for segmentation." + _hint(top),
         details={"task": "segmentation", "folders": paths},
     )
 
@@ -206,6 +207,10 @@ def _is_under_masks(folder: Folder) -> bool:
 
 def _images(folders: Iterable[Folder]) -> list[Entry]:
     return [entry for folder in folders for entry in folder.images]
+
+
+def _hint(top: Folder) -> str:
+    return class_hint(_images(folder for folder in _leaves(top) if not _is_under_masks(folder)))
 
 
 def _stem(entry: Entry) -> str:

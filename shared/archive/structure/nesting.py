@@ -1,7 +1,7 @@
 """Folders at the wrong level: class folders inside one of several, the same classes in several, classes in classes."""
 
 from shared.archive.entry import clash_key
-from shared.archive.structure.folder_name import Role, is_beside, is_container, is_variant, sense_of
+from shared.archive.structure.folder_name import Role, is_beside, is_container, is_mask_folder, is_variant, sense_of
 from shared.archive.structure.folder_tree import Folder, names_of, paths_of
 from shared.errors import Fault
 from shared.job.result import Remark
@@ -45,6 +45,14 @@ def _holders(base: Folder) -> list[Folder]:
     return [folder for folder in base.holding if len(folder.class_folders) > 1 and not is_beside(folder.name)]
 
 
+def _marks_others(folder: Folder, base: Folder) -> bool:
+    """Tell of ``annotations/cat`` beside ``images/cat``: files of the same classes that are no photographs of them."""
+    if not is_mask_folder(folder.name):
+        return False
+    inner = {each.name for each in folder.class_folders}
+    return any(inner & {each.name for each in other.class_folders} for other in base.holding if other is not folder)
+
+
 def _is_no_class(folder: Folder) -> bool:
     is_unlabelled = sense_of(folder.name).role is Role.UNLABELLED
     return is_beside(folder.name) or is_container(folder.name) or is_unlabelled
@@ -52,12 +60,12 @@ def _is_no_class(folder: Folder) -> bool:
 
 def _in_one_of_several(base: Folder) -> Fault | None:
     """Tell of ``dataset`` with class folders beside ``docs`` with plots."""
-    holders = _holders(base)
+    holders = [folder for folder in _holders(base) if not _marks_others(folder, base)]
     if len(holders) != 1 or len(base.holding) == 1:
         return None
     [holder] = holders
     others = [folder for folder in base.holding if folder is not holder]
-    if not is_container(holder.name) and not all(map(_is_no_class, others)):
+    if not is_container(holder.name) and not all(_is_no_class(each) or _marks_others(each, base) for each in others):
         return None
     classes = [folder.name for folder in holder.class_folders]
     pictures = count(sum(folder.num_images for folder in others), "picture")

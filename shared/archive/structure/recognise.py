@@ -42,8 +42,11 @@ def structure_faults(top: Folder, base: Folder, records: Sequence[Record]) -> li
     faults = [copy_fault(copies)] if copies else []
     rest = base.without(copies) if copies else base
     # One that stays alone once the copies are gone wraps the classes.
-    found = split_fault(rest) or wrong_level_fault(rest) or table_fault(top)
-    return [*faults, found] if found is not None else faults
+    level = split_fault(rest) or wrong_level_fault(rest)
+    if level is None or "classes" not in level.details:  # nothing in folders says what is on the photographs
+        table = table_fault(top)
+        return [*faults, *(fault for fault in (level, table) if fault is not None)]
+    return [*faults, level]
 
 
 def _wrapped(base: Folder) -> Folder | None:

@@ -99,7 +99,7 @@ def _is_bare_split(found: _Parts) -> bool:
 
 
 def _is_no_class(folder: Folder) -> bool:
-    return is_beside(folder.name) or is_container(folder.name) or sense_of(folder.name).role is Role.UNLABELLED
+    return is_beside(folder.name) or is_container(folder.name) or sense_of(folder.name).role is not None
 
 
 def _are_parallel(found: Sequence[_Parts]) -> bool:
