@@ -1,5 +1,6 @@
 """How much of a document is kept and shown: a screenful of names, and how many more there are. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,6 +34,26 @@ def bounded_details(details: Mapping[str, Any]) -> dict[str, Any]:
         details: JSON values.
     """
     return _Bounding().object_of(details, level=0)
+
+
+def first_entries(entries: Sequence[Any], most: int) -> list[Any]:
+    """Return the first entries of a list, and how many more there are, those included for which it was cut before.
+
+    Args:
+        entries: As :func:`bounded_details` leaves them.
+        most: Entries to keep, at least 1; one more is kept in place of a line that says "1 more".
+    """
+    cut = int(entries[-1].removeprefix(_MARK).removesuffix(" more").replace(",", "")) if _is_cut(entries) else 0
+    num_entries = len(entries) - bool(cut)
+    if num_entries + cut <= most + 1 and not cut:
+        return list(entries)
+    return [*entries[:most], _more(num_entries - min(most, num_entries) + cut)]
+
+
+def _is_cut(entries: Sequence[Any]) -> bool:
+    return (
+        bool(entries) and isinstance(entries[-1], str) and re.fullmatch(rf"{_MARK}[\d,]+ more", entries[-1]) is not None
+    )
 
 
 class _Bounding:

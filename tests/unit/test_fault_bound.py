@@ -2,9 +2,11 @@
 
 import json
 
+import pytest
+
 from shared.errors import Fault, UserFault, faults_together
 from shared.json_codec import from_json, to_json
-from shared.text.bound import MOST_DETAIL_CHARS, MOST_ENTRIES, MOST_MESSAGE_CHARS
+from shared.text.bound import MOST_DETAIL_CHARS, MOST_ENTRIES, MOST_MESSAGE_CHARS, first_entries
 
 FOLDERS = [f"holidays 2024/{number:06}" for number in range(100_000)]
 
@@ -36,6 +38,18 @@ def test_a_fault_that_was_stored_comes_back_as_it_was() -> None:
         Fault(code="a", message="m", fix="f", details={"classes": {"cats": 4}, "count": 2, "none": None}),
     ):
         assert from_json(Fault, json.loads(json.dumps(to_json(fault)))) == fault
+
+
+@pytest.mark.parametrize(
+    ("count", "shown", "last"),
+    [(3, 3, "2"), (13, 13, "12"), (14, 13, "… and 2 more"), (100_000, 13, "… and 99,988 more")],
+)
+def test_the_first_entries_are_shown_and_the_others_counted_though_they_were_cut_before(
+    count: int, shown: int, last: str
+) -> None:
+    fault = Fault(code="a", message="m", fix="f", details={"files": [str(number) for number in range(count)]})
+    entries = first_entries(fault.details["files"], 12)
+    assert (len(entries), entries[-1]) == (shown, last)
 
 
 def test_what_fits_is_kept_whole() -> None:

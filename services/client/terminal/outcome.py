@@ -13,9 +13,11 @@ import click
 
 from services.client.fault import ExitCode, Interrupted, UsageFault, exit_code_of, fault_of
 from shared.errors import ConvtailorError, Fault
+from shared.text.bound import first_entries
 from shared.text.printable import printable
 
 JSON_FLAG = "--json"
+_MOST_SHOWN = 12
 
 
 def run_command(command: click.Command, arguments: Sequence[str]) -> int:
@@ -84,7 +86,7 @@ def _explanation(fault: Fault) -> list[str]:
         entries = value if isinstance(value, list | tuple) else [value]
         if name == "faults" and len(entries) == 1:  # the message again
             continue
-        lines.extend(f"{name}: {_entry(entry)}" for entry in entries)
+        lines.extend(f"{name}: {_entry(entry)}" for entry in first_entries(entries, _MOST_SHOWN))
     return lines
 
 
