@@ -4,9 +4,11 @@ Nothing is ever unpacked to a disk. So names harm nobody, wherever they point; a
 read, so it does not matter how they are packed, whether they need a password or how large they claim to be.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from shared.archive.entry import Aside, Entry, aside, is_encrypted, is_readable_method
 from shared.archive.zip_format.directory import MAX_ENTRIES, Record
@@ -61,7 +63,7 @@ def safety_faults(
         elif reason is None and not entry.is_folder:
             used.append((entry, record))
     faults = [*_link_faults(links, len(used)), *_entry_faults(used), *_duplicate_faults(used)]
-    return [*faults, *_size_faults(used, len(records), limits, data_end)]
+    return [*faults, *_place_faults(used, data_end), *_size_faults(used, len(records), limits)]
 
 
 def listed(places: Sequence[str]) -> dict[str, object]:
@@ -107,6 +109,20 @@ def _entry_faults(used: _Used) -> list[Fault]:
             message = f"{len(bad):,} of {len(used):,} files {trouble}, the first is {quoted(bad[0])}."
             faults.append(Fault(code=code, message=message, fix=fix, details=listed(bad)))
     return [*faults, *_method_faults(used)]
+
+
+def _place_faults(used: _Used, data_end: int | None) -> list[Fault]:
+    """Refuse an archive of which bytes were lost on the way; where it concerns few files, these alone are damaged."""
+    end = math.inf if data_end is None else data_end
+    beyond = [entry.path for entry, record in used if record.offset + record.packed_bytes > end]
+    if 2 * len(beyond) <= len(used):
+        return []
+    message = (
+        f"The zip is damaged: {len(beyond):,} of {len(used):,} files would reach beyond the place where they must end, "
+        f"the first is {quoted(beyond[0])}."
+    )
+    fix = "Bytes were lost or changed on the way. Check that the zip opens on your side, and send it again."
+    return [Fault(code="archive_damaged", message=message, fix=fix, details=listed(beyond))]
 
 
 _METHOD_NAMES = {
@@ -169,7 +185,7 @@ def _duplicate_faults(used: _Used) -> list[Fault]:
     return [Fault(code="archive_duplicate_names", message=message, fix=fix, details=listed(twice))]
 
 
-def _size_faults(used: _Used, num_entries: int, limits: ArchiveLimits, data_end: int | None) -> list[Fault]:
+def _size_faults(used: _Used, num_entries: int, limits: ArchiveLimits) -> list[Fault]:
     faults = []
     if num_entries > limits.max_entries:
         message = f"The zip has {num_entries:,} entries, at most {limits.max_entries:,} are allowed."
@@ -180,7 +196,7 @@ def _size_faults(used: _Used, num_entries: int, limits: ArchiveLimits, data_end:
         message = f"The zip unpacks to {unpacked:,} bytes, at most {limits.max_unpacked_bytes:,} are allowed."
         fix = "Send fewer or smaller images; a long side of 1,000 px is plenty."
         faults.append(Fault(code="archive_unpacks_too_big", message=message, fix=fix, details={"bytes": unpacked}))
-    bombs = _bombs(used, limits, data_end)
+    bombs = _bombs(used, limits)
     if bombs:
         message = f"{len(bombs):,} files unpack to far more than an image can, the first is {quoted(bombs[0])}."
         fix = "Zip only your own images; leave out the files named in the details."
@@ -188,7 +204,7 @@ def _size_faults(used: _Used, num_entries: int, limits: ArchiveLimits, data_end:
     return faults
 
 
-def _bombs(used: _Used, limits: ArchiveLimits, data_end: int | None) -> list[str]:
+def _bombs(used: _Used, limits: ArchiveLimits) -> list[str]:
     """Name files that claim to unpack out of proportion, or share their packed bytes with others (Fifield's bomb).
 
     What they unpack to is bounded when they are read; this spares the hours that it would take.
@@ -208,10 +224,9 @@ def _bombs(used: _Used, limits: ArchiveLimits, data_end: int | None) -> list[str
     if not inflated and unpacked >= limits.min_bomb_bytes * 8 and unpacked > limits.max_ratio * max(packed, 1):
         inflated = [max(used, key=lambda each: each[1].size_bytes)[0].path]
     by_offset = sorted(used, key=lambda each: each[1].offset)
-    starts = [*(record.offset for _, record in by_offset[1:]), data_end]
     overlapping = [
         entry.path
-        for (entry, record), end in zip(by_offset, starts, strict=True)
-        if end is not None and record.offset + record.packed_bytes > end
+        for (entry, record), (_, following) in pairwise(by_offset)
+        if record.offset + record.packed_bytes > following.offset
     ]
     return list(dict.fromkeys([*inflated, *overlapping]))

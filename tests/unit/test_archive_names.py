@@ -173,6 +173,18 @@ def test_files_that_need_a_password_are_told_as_that_and_as_nothing_else() -> No
     assert [each["code"] for each in fault.details["faults"]] == ["archive_encrypted"]
 
 
+def test_files_that_reach_beyond_their_place_are_damage_and_no_bomb() -> None:
+    broken = members(CATS_AND_DOGS)
+    far = io.BytesIO(made(broken))
+    records = [each._replace(packed_bytes=10**6, size_bytes=10**6) for each in read_directory(far).records]
+    records = [each._replace(offset=number * 10**6) for number, each in enumerate(records)]
+    with pytest.raises(UserFault, match="reach beyond the place") as caught:
+        plan_archive(records, data_end=5_000)
+    assert caught.value.fault.code == "archive_damaged"
+    sound = read_directory(far).records
+    assert plan_archive([records[-1], *sound[:-1]], data_end=5_000).num_images == 2 * NUM
+
+
 def test_an_entry_is_read_by_its_place_whatever_its_local_header_calls_it() -> None:
     picture = encoded(photograph(1))
     entries = [
