@@ -9,7 +9,7 @@ from services.client.folder import LeftOut, find_contents
 from shared.archive.entry import Aside, Entry, aside
 from shared.text.printable import printable_name
 
-_MAX_FILE_BYTES = 2**30
+_MAX_FILE_BYTES = 2**29
 """A bigger file is no photograph."""
 _PICTURE_ENDINGS = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".bmp", ".dib", ".webp", ".tif", ".tiff"}

@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -190,7 +191,16 @@ def test_what_is_no_picture_is_called_what_it_is(data: bytes, code: str, what: s
     assert what in fault.reason
 
 
-def test_a_folder_of_files_that_are_no_pictures_does_not_stop_the_delivered_reader(tmp_path: object) -> None:
+def test_a_film_that_lies_among_pictures_is_not_read_into_memory(tmp_path: Path) -> None:
+    film = tmp_path / "film.bin"
+    with film.open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(UnreadablePicture) as caught:
+        read_pixels(film)
+    assert caught.value.code == "not_an_image"
+
+
+def test_a_folder_of_files_that_are_no_pictures_does_not_stop_the_delivered_reader(tmp_path: Path) -> None:
     with pytest.raises(UnreadablePicture) as caught:
         read_pixels(str(tmp_path))
     assert caught.value.code == "file_unreadable"

@@ -27,6 +27,7 @@ other networks are candidates."""
 _MOST_KEPT_PIXELS = 25_000_000
 """A bigger picture of any format is shrunk once it is decoded: a network takes 12 bytes and more for each pixel."""
 _MAX_REDUCTION = 8
+_MAX_FILE_BYTES = 2**29
 
 _ORIENTATION = 0x0112
 _T = Image.Transpose
@@ -79,13 +80,20 @@ def read_pixels(file: str | Path | IO[bytes]) -> NDArray[np.uint8]:
     Raises:
         UnreadablePicture: If it is none, or takes too much memory.
     """
+    seen = decode(open_picture(_bytes_of(Path(file)) if isinstance(file, str | Path) else file.read()))
+    return np.asarray(upright(seen.image, seen.held))
+
+
+def _bytes_of(path: Path) -> bytes:
     try:
-        data = Path(file).read_bytes() if isinstance(file, str | Path) else file.read()
+        num_bytes = path.stat().st_size
+        if num_bytes > _MAX_FILE_BYTES:
+            reason = f"The file has {num_bytes:,} bytes, more than any photograph."
+            raise UnreadablePicture("not_an_image", reason, fix="Leave it out, or save it as JPEG or PNG.")
+        return path.read_bytes()
     except OSError as error:
         fix = "Check the path and its rights."
         raise UnreadablePicture("file_unreadable", f"{error.strerror}.", fix=fix) from error
-    seen = decode(open_picture(data))
-    return np.asarray(upright(seen.image, seen.held))
 
 
 def open_picture(data: bytes) -> Opened:
