@@ -24,12 +24,14 @@ class Prediction:
         probabilities: By class, the most probable first; empty where the picture cannot be read.
         error: Why it cannot be read.
         code: Of the error; stable, such as ``not_an_image``.
+        fix: What mends it.
     """
 
     path: str
     probabilities: Mapping[str, float] = field(default_factory=dict)
     error: str | None = None
     code: str | None = None
+    fix: str = ""
 
     @property
     def best(self) -> str:
@@ -85,7 +87,7 @@ def _read(line: bytes, classes: Sequence[str]) -> Prediction:
     if "fault" in answer:
         raise UserFault.of(Fault(**answer["fault"]))
     if "error" in answer:
-        return Prediction(path=answer["path"], error=answer["error"], code=answer["code"])
+        return Prediction(path=answer["path"], error=answer["error"], code=answer["code"], fix=answer["fix"])
     ranked = sorted(zip(classes, answer["probabilities"], strict=True), key=lambda pair: -pair[1])
     return Prediction(path=answer["path"], probabilities=dict(ranked))
 

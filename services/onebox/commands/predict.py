@@ -52,6 +52,7 @@ def predict(model: Path, images: tuple[Path, ...], as_json: bool) -> int:
         print_json({**document, "passed_over": passed_over})
     else:
         Console().print(prediction_table(predictions))
+        _tell_fixes(predictions)
         _tell_passed_over(left_out)
     return ExitCode.JOB_FAILED if any(each.error for each in predictions) else ExitCode.DONE
 
@@ -68,6 +69,14 @@ def _sorted_out(told: Sequence[Prediction], found: Found) -> tuple[list[Predicti
     return predictions, left_out
 
 
+def _tell_fixes(predictions: Sequence[Prediction]) -> None:
+    """Tell what mends the pictures that cannot be read, each way once."""
+    console = Console(stderr=True, highlight=False)
+    fixes = dict.fromkeys(each.fix for each in predictions if each.fix)
+    if fixes:
+        console.print("What helps:", *(f"  {fix}" for fix in fixes), sep="\n", markup=False)
+
+
 def _tell_passed_over(left_out: Sequence[LeftOut]) -> None:
     if not left_out:
         return
@@ -81,7 +90,7 @@ def _tell_passed_over(left_out: Sequence[LeftOut]) -> None:
 
 def _document(prediction: Prediction) -> dict[str, Any]:
     if prediction.error is not None:
-        return {"path": prediction.path, "error": prediction.error, "code": prediction.code}
+        return {"path": prediction.path, "error": prediction.error, "code": prediction.code, "fix": prediction.fix}
     probabilities = dict(prediction.probabilities)
     best = prediction.best
     return {

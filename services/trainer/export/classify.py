@@ -1,8 +1,8 @@
 """``python -m services.trainer.export.classify``: classify pictures with a delivered network, for another program.
 
 It is told one line of JSON, ``{"model": path, "labels": path, "images": [path, …]}``, and answers with one per image,
-in order: ``{"path", "probabilities": [one per label]}`` or ``{"path", "error": reason, "code"}``. A model that cannot
-be used is one line ``{"fault": {code, message, fix, details}}``.
+in order: ``{"path", "probabilities": [one per label]}`` or ``{"path", "error": reason, "code", "fix"}``. A model that
+cannot be used is one line ``{"fault": {code, message, fix, details}}``.
 """
 
 import json
@@ -39,7 +39,7 @@ def classify(order: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         try:
             image = read_pixels(path)
         except UnreadablePicture as error:
-            yield {"path": path, "error": f"{error.reason} {error.fix}", "code": error.code}
+            yield {"path": path, "error": error.reason, "code": error.code, "fix": error.fix}
         else:
             probabilities = model(image[None], training=False)[0]
             yield {"path": path, "probabilities": [float(value) for value in probabilities]}
