@@ -13,6 +13,13 @@ SUITES: dict[str, tuple[str, ...]] = {
     "shared/archive/entry.py": ("archive_names", "archive_rules"),
     "shared/archive/rules.py": ("archive_rules", "archive_index"),
     "shared/archive/safety.py": ("archive_names", "archive_rules", "archive_index"),
+    "shared/archive/class_faults.py": ("archive_rules", "archive_structure", "prepare"),
+    **{
+        f"shared/archive/structure/{module}.py": ("archive_structure", "archive_rules", "data_version")
+        for module in ("annotation", "file_name", "folder_name", "folder_tree", "nesting", "part_name", "recognise")
+    },
+    "shared/archive/structure/second_copy.py": ("archive_structure", "archive_rules"),
+    "shared/archive/structure/split.py": ("archive_structure", "archive_rules"),
     "shared/errors.py": ("intake_errors", "vendor_error", "options", "settings"),
     "shared/interval.py": ("interval",),
     "shared/job/claim.py": ("claim", "job_lease", "worker"),
