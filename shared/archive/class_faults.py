@@ -65,7 +65,8 @@ def count_faults(sizes: Mapping[str, int], left_out: Iterable[LeftOut], *, min_i
     faults = []
     if len(sizes) == 1:
         [(name, size)] = sizes.items()
-        message = f"All {count(size, 'photograph')} lie in one folder, {quoted(name)}, so there is one class only; "
+        held = f"All {size:,} photographs lie" if size > 1 else "The only photograph lies"
+        message = f"{held} in one folder, {quoted(name)}, so there is one class only; "
         message += "telling apart takes at least two."
         fix = "Make one folder for each class and sort the photographs into them; where there is nothing else to tell "
         fix += f"{quoted(name)} from, add a folder of other photographs, for example one named 'other'."

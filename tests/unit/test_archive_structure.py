@@ -287,6 +287,10 @@ def test_a_split_without_class_folders_and_its_table_are_told_together() -> None
     assert [each["code"] for each in found.details["faults"]] == ["archive_already_split", "archive_labels_in_table"]
 
 
+def test_tables_alone_are_no_photographs() -> None:
+    assert fault("cats/list.csv", "dogs/list.csv").code == "archive_no_images"
+
+
 def test_photographs_in_no_folder_are_counted_and_to_be_sorted() -> None:
     found = fault(*[f"{number}.jpg" for number in range(12)])
     assert (found.code, found.details["count"]) == ("archive_no_images", 12)

@@ -35,6 +35,8 @@ def structure_faults(top: Folder, base: Folder, records: Sequence[Record]) -> li
         base: The folder whose folders would be the classes.
         records: The central directory.
     """
+    if not top.num_images:
+        return []
     other = other_task_fault(top)
     if other is not None:
         return [other]
