@@ -123,7 +123,7 @@ def _terms(settings: ReporterSettings) -> Terms:
 
 def _mailer(settings: ReporterSettings) -> Mailer:
     if settings.mailer is MailCarrier.OUTBOX:
-        return OutboxMailer(settings.outbox)
+        return OutboxMailer(settings.outbox, keep=retention_of(settings).artefacts)
     if settings.mailer is MailCarrier.SENDGRID:
         return _sendgrid_mailer(settings)
     if settings.smtp_host is None:

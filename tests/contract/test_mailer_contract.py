@@ -3,6 +3,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
+from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -13,8 +14,10 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from services.reporter.mailers.outbox_mailer import OutboxMailer, file_name
 from services.reporter.mailers.smtp_mailer import Security, SmtpMailer, SmtpServer
+from shared.clock import utc_now
 from shared.errors import Transient, UserFault
 from tests.contract.mailer_contract import MailerContract, make_message
+from tests.job_fixture import HandClock
 
 
 def parse(data: bytes) -> EmailMessage:
@@ -77,6 +80,18 @@ class TestOutboxMailer(MailerContract):
         mailer.send(make_message(text="Again.\n"))
         assert [path.name for path in self.folder.iterdir()] == ["job-1.done.eml"]
         assert self.delivered()[0].get_content().strip() == "Again."
+
+    def test_messages_are_kept_no_longer_than_what_they_link_to_and_those_of_others_stay(self, tmp_path: Path) -> None:
+        clock = HandClock(utc_now())
+        mailer = OutboxMailer(tmp_path, keep=timedelta(days=30), clock=clock)
+        mailer.send(make_message())
+        (tmp_path / "mine.eml").write_bytes(b"Subject: Holidays\r\n\r\nSoon.")
+        clock.advance(29 * 86400)
+        mailer.send(make_message())
+        assert len(list(tmp_path.iterdir())) == 2
+        clock.advance(2 * 86400)
+        OutboxMailer(tmp_path, keep=timedelta(days=30), clock=clock)
+        assert [path.name for path in tmp_path.iterdir()] == ["mine.eml"]
 
     def test_no_message_id_leads_out_of_the_folder(self) -> None:
         assert file_name("<../../etc/passwd@x>") == "_.._etc_passwd.eml"

@@ -83,6 +83,17 @@ def test_what_a_lost_worker_left_of_the_person_on_this_machine_goes_too(
     assert kept_jobs(tmp_path / "elsewhere") == ["job-2", "tmp-of-the-living"]
 
 
+def test_mails_in_the_outbox_go_with_their_job_and_others_stay(capsys, data: Path, backends: Backends) -> None:
+    keep(backends, "job-1")
+    keep(backends, "job-2", email="eve@example.org")
+    (data / "outbox").mkdir()
+    for job_id in ("job-1", "job-2"):
+        (data / "outbox" / f"{job_id}.done.eml").write_bytes(f"X-Job-Id: {job_id}\r\n\r\nHello".encode())
+    (data / "outbox" / "mine.eml").write_bytes(b"Subject: job-1\r\n\r\nX-Job-Id: job-1")
+    assert call(capsys, "ada@example.org", "--data", data, "--yes")[0] == 0
+    assert sorted(path.name for path in (data / "outbox").iterdir()) == ["job-2.done.eml", "mine.eml"]
+
+
 def test_a_folder_in_which_a_process_still_works_is_named(capsys, data: Path, backends: Backends) -> None:
     keep(backends, "job-1")
     hold_workspace(data / "scratch", "job-1")

@@ -1,8 +1,8 @@
 """``convtailor forget``: deletes what the service keeps of one person."""
 
-import dataclasses
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from email_validator import EmailNotValidError, validate_email
 
 from services.client.fault import ExitCode, Unreachable, UsageFault
 from services.client.terminal.taught_command import TaughtCommand
+from services.reporter.mailers.outbox_mailer import forget_messages
+from services.reporter.settings import ReporterSettings
 from services.trainer.scratch.workspace import forget_temporary_folders, forget_workspace
 from services.trainer.settings import TrainerSettings
 from shared.backends import Backends, open_backends
@@ -47,26 +49,26 @@ def forget(email: str, data: Path | None, yes: bool) -> int:
     For operators: it works on the stores themselves, those that the CONVTAILOR_ variables of the services name, and
     needs their access. Upper and lower case of EMAIL are alike.
 
-    On this machine the trainer's scratch folder is looked through too; trainers elsewhere remove what they have of a
-    deleted job within the hour.
+    On this machine the trainer's scratch folder and the outbox of the outbox mailer are looked through too; trainers
+    elsewhere remove what they have of a deleted job within the hour.
 
     Jobs with something left to be done are named and left, and the exit code is then 1. Have the person cancel them, or
     let them end; once the mail about their end is sent, run the command again. A run that was interrupted is finished
     by running it again.
 
-    Not touched, because they lie elsewhere: mails that were sent (the .eml files of the outbox mailer included), logs,
-    backups, dead letters (they hold ids and no addresses).
+    Not touched, because they lie elsewhere: mails that were sent, logs, backups, dead letters (they hold ids and no
+    addresses).
     """
     address = _stored_form(email)
-    settings = _settings(data)
-    backends = _opened(settings)
+    place = _place(data)
+    backends = _opened(place.settings)
     try:
         unreadable: list[str] = []
         jobs = [job for job in every_job(backends.job_store, unreadable) if job.email.casefold() == address]
         ended = [job for job in jobs if not job.is_open]
         if ended and (yes or _is_wanted(ended)):
             for job in ended:
-                num_objects = _delete(job, backends, settings.scratch)
+                num_objects = _delete(job, backends, place)
                 click.echo(f"Deleted job {job.job_id} and {num_objects} object{'' if num_objects == 1 else 's'}.")
     except Transient as error:
         raise Unreachable(
@@ -95,17 +97,34 @@ def _stored_form(email: str) -> str:
     return (valid.ascii_email or valid.normalized).casefold()
 
 
-def _settings(data: Path | None) -> TrainerSettings:
-    """Return the settings of the environment; the trainer's, which say where it works.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where the services of this environment keep what they keep.
+
+    Args:
+        settings: Of their stores.
+        scratch: Where the trainer works.
+        outbox: Where mails lie that no server took.
+    """
+
+    settings: Settings
+    scratch: Path
+    outbox: Path
+
+
+def _place(data: Path | None) -> _Place:
+    """Read the environment.
 
     Raises:
-        UsageFault: If they make no sense.
+        UsageFault: If it makes no sense.
     """
     try:
-        settings = load(TrainerSettings, os.environ)
+        trainer, reporter = load(TrainerSettings, os.environ), load(ReporterSettings, os.environ)
     except InvalidSettings as error:
         raise _invalid(error) from error
-    return settings if data is None else dataclasses.replace(settings, data_dir=data)
+    if data is not None:
+        trainer, reporter = replace(trainer, data_dir=data), replace(reporter, data_dir=data)
+    return _Place(settings=trainer, scratch=trainer.scratch, outbox=reporter.outbox)
 
 
 def _opened(settings: Settings) -> Backends:
@@ -166,17 +185,17 @@ def _is_wanted(jobs: list[Job]) -> bool:
     return True
 
 
-def _delete(job: Job, backends: Backends, scratch: Path) -> int:
+def _delete(job: Job, backends: Backends, place: _Place) -> int:
     """Delete a job, its record last, so that a run that is interrupted finds it again; return the number of objects.
 
     Raises:
         Transient: If a store does not answer.
     """
-    if not forget_workspace(scratch, job.job_id):
-        click.echo(
-            f"A process still works in {scratch / job.job_id}; the trainer removes it within the hour.", err=True
-        )
-    forget_temporary_folders(scratch)
+    if not forget_workspace(place.scratch, job.job_id):
+        busy = place.scratch / job.job_id
+        click.echo(f"A process still works in {busy}; the trainer removes it within the hour.", err=True)
+    forget_temporary_folders(place.scratch)
+    forget_messages(place.outbox, job.job_id)
     num_objects = 0
     for prefix in folders_of(job.job_id):
         num_objects += _delete_objects(backends.object_store, prefix)
