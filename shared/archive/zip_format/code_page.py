@@ -117,9 +117,11 @@ def _score(raw_names: Collection[bytes], page: str) -> float | None:
 
 _LATIN = {
     **dict.fromkeys("äöüéßèñçãáíóúåøæ", 1.0),
+    **dict.fromkeys("àâêîôû", 0.95),
     **dict.fromkeys("čšžřłąęśżóńćźěůőğşıățș", 0.9),
-    **dict.fromkeys("àâêîôûõëýďňťđľűôţ", 0.8),
+    **dict.fromkeys("õëýďňťđľűţ", 0.8),
 }
+_NEVER_FIRST = "ßãõñêîû"
 _CYRILLIC = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфёъіїєґ"
 """From the commonest letter on."""
 _FREQUENT_HAN = frozenset(
@@ -137,6 +139,7 @@ _FREQUENT_HAN = frozenset(
     "機平総加山思家話世受区領多県続進正安設保改数記院女初北午指権心界支第産結百派点教報済書府活原先共得解名交資予川向際査勝面委告軍"
     "文反元重近千考判認画海参売利組知案道信策集在件団別物側任引使求所次水半品昨論計死官増係感特情投示変打男基私各始島直両朝革価式確"
     "村提運終挙果西勢減台広容必応演電歳住争談能無再位置企真流格有疑口過局少放税検藤町常校料沢裁状工建語球営空職証土与急止送援供可役"
+    "划痕螺丝虫鼠瑕疵玫瑰皮膚炎品肤疹肿瘤骨牙肺脑番茄枝杆根茎籽甲乙丙丁春夏秋冬左右下前正反空满关低旧男老幼"
     "構木割聞身費付施切由説転食比難防補車優夫研収断井何南石足違消境神番規術護展態導鮮備宅害配副算視条幹独警宮究育席輸訪楽起万着乗店"
     "述残想線率病農州武声質念待試族象銀域助労例衛然早張映限親額監環験追審商葉義伝働形景落欧担好退準賀訴辺造英被株頭技低毎医復仕去姿"
     "味負閣韓渡失移差衆個門写評課末守若脳極種美岡影命含福蔵量望松非撃佐核観察整段横融型白深字答夜製票況音申様財港識注呼渉猫犬鳥魚花"
@@ -146,6 +149,7 @@ _FREQUENT_HANGUL = frozenset(
     "이다는을가에의하고지한기사로은리도자시인어나아대정수서스부라일전그제해보원들장구여주트드과조유상비화공성면소우안거동관경무마문중미러"
     "크신음후타카국회생선방속반양오데당행물법결용각산위실재교적되만계니까치레터피포차호모버베르식품프요바심토민당체진감래복분세개출설통연"
     "강변명학말초역플메였씨령두영불열점간림노배야본투파쪽직단락준최태접야배추밥빵포도사과배귤감자고양이강아지새말소돼닭나무꽃잎물병"
+    "합격결함새폴더빨강파랑캔토끼곰호랑얼굴손발눈코입귀봄름을겨울위아래왼오른쪽없있좋쁨"
     "금속불량균열흠집컵칼숟가락그릇의자책상신발양말모자옷가방차"
 )
 _GAP = -1.2
@@ -174,7 +178,7 @@ def _western(char: str, before: str, after: str) -> float:
         worth -= 0.25 if num_strange == 1 else 1.5  # three of them together are bytes of another script
     if not (_is_latin(before) or _is_latin(after)) or (num_strange and not (before + after).isalpha()):
         worth -= 0.4
-    is_misplaced = (char.isupper() and before.islower()) or (char == "ß" and not before.isalpha())
+    is_misplaced = (char.isupper() and before.islower()) or (char in _NEVER_FIRST and not before.isalpha())
     return worth - is_misplaced
 
 
@@ -209,7 +213,8 @@ def _hangul(char: str, before: str, after: str) -> float:
 
 
 def _kana(_char: str, before: str, after: str) -> float:
-    return 1.3 - 0.5 * (_is_latin(before) + _is_latin(after))
+    is_beside_hangul = any("\uac00" <= each <= "\ud7a3" for each in (before, after) if each)
+    return 1.3 - 0.5 * (_is_latin(before) + _is_latin(after)) - 1.3 * is_beside_hangul
 
 
 def _half_kana(_char: str, before: str, after: str) -> float:
