@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.trainer.data.archive import ImageArchive
-from services.trainer.data.copies.look import LOOK_PX, look_of, perceptual_hash, thumbnail_of
+from services.trainer.data.copies.look import LOOK_PX, hash_of, look_of, thumbnail_of
 from services.trainer.data.pictures.image import ImageLimits, UnusableImage, read_squares
 from shared.archive.entry import Entry
 
@@ -75,12 +75,11 @@ def _decode(
     squares = seen.images
     pixels = tuple(square.tobytes() for square in squares)
     look = wanted.index(LOOK_PX)
-    small = thumbnail_of(squares[look])
-    thumbnail = np.asarray(small.reduce(2))
+    thumbnail = np.asarray(thumbnail_of(squares[look]))
     return Decoded(
         squares=pixels[: len(sizes_px)],
         digest=hashlib.sha1(pixels[look], usedforsecurity=False).digest(),
-        perceptual_hash=perceptual_hash(np.asarray(small.convert("L"))),
+        perceptual_hash=hash_of(squares[look]),
         look=look_of(thumbnail),
         thumbnail=thumbnail.tobytes(),
         basis=seen.basis,

@@ -176,7 +176,7 @@ def _made(order: _Order) -> tuple[Dataset, Assignment]:
     labels = np.array(decoded.labels, np.int32)
     thumbnails = np.load(_thumbnails_path(order.directory), mmap_mode="r")
     hashes, looks = np.array(decoded.hashes, np.uint64), np.array(decoded.looks, np.float32).reshape(-1, 2)
-    pairs = near_pairs(hashes, looks, thumbnails)
+    pairs = near_pairs(hashes, looks, thumbnails, decoded.paths)
     groups = alike_groups(pairs, len(labels))
     split = split_by_groups(labels, split_groups(pairs, labels), order.key.seed)
     parts = parts_of(split, decoded.entries, num_entries=decoded.num_entries)

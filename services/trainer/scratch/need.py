@@ -10,7 +10,7 @@ FREE_DISK_SHARE = 0.4
 """Share of the free disk that one network's activations may take."""
 NUM_FINALISTS = 4
 """Candidates whose features are kept during a race; one more is always being computed."""
-_DESCRIPTION_BYTES = 4096
+_DESCRIPTION_BYTES = 8192
 """Thumbnail, path, label and the like of one image."""
 _PIXEL_BYTES = 3
 _FLOAT_BYTES = 4

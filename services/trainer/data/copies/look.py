@@ -14,16 +14,24 @@ from PIL import Image
 LOOK_PX = 224
 """Side of the square that every picture is compared by."""
 HASH_PX = 32
-THUMBNAIL_PX = 16
+THUMBNAIL_PX = 48
+"""Side of what is kept of every picture to compare it with others."""
+SMALL_PX = 16
+"""Side at which brightness and contrast are taken."""
 _LOW = 8
 """The hash keeps the 8 x 8 lowest of the 32 x 32 frequencies."""
 _LEAST_DEVIATION = 2.0
 
 
 def thumbnail_of(square: Image.Image) -> Image.Image:
-    """Return a picture as ``HASH_PX`` squared, by cheap means."""
+    """Return a picture as ``THUMBNAIL_PX`` squared."""
+    return square.resize((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BOX)
+
+
+def hash_of(square: Image.Image) -> int:
+    """Return the perceptual hash of a picture, made small by cheap means."""
     small = square.reduce(max(1, square.width // HASH_PX))
-    return small.resize((HASH_PX, HASH_PX), Image.Resampling.BILINEAR)
+    return perceptual_hash(np.asarray(small.resize((HASH_PX, HASH_PX), Image.Resampling.BILINEAR).convert("L")))
 
 
 def perceptual_hash(grey: NDArray[np.uint8]) -> int:
@@ -44,8 +52,24 @@ _DCT = np.rint(scipy.fft.dct(np.eye(HASH_PX), axis=0)[:_LOW] * 2**20).astype(np.
 
 
 def look_of(thumbnail: NDArray[np.uint8]) -> tuple[float, float]:
-    """Return brightness and contrast of a thumbnail: mean and standard deviation of its values."""
-    values = thumbnail.astype(np.int64)
+    """Return brightness and contrast of a thumbnail: mean and standard deviation of its values at ``SMALL_PX``."""
+    values = summed(thumbnail[None])[0].astype(np.int64)
     total = int(values.sum())
-    variance = (thumbnail.size * int((values * values).sum()) - total * total) / thumbnail.size**2
-    return total / thumbnail.size, max(math.sqrt(variance), _LEAST_DEVIATION)
+    variance = (values.size * int((values * values).sum()) - total * total) / values.size**2
+    return total / (values.size * NUM_SUMMED), max(math.sqrt(variance) / NUM_SUMMED, _LEAST_DEVIATION)
+
+
+NUM_SUMMED = (THUMBNAIL_PX // SMALL_PX) ** 2
+"""Pixels of a thumbnail that make one at ``SMALL_PX``."""
+
+
+def summed(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    """Return thumbnails at ``SMALL_PX``: sums of ``NUM_SUMMED`` pixels, so that nothing is rounded."""
+    side = THUMBNAIL_PX // SMALL_PX
+    rows = thumbnails[:, ::side].astype(np.uint16)
+    for step in range(1, side):
+        rows += thumbnails[:, step::side]
+    columns = rows[:, :, ::side].copy()
+    for step in range(1, side):
+        columns += rows[:, :, step::side]
+    return columns
