@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.message import EmailMessage
 
-from services.reporter.handler import Terms, Tools
 from services.reporter.mailers.mailer import Mailer
 from services.reporter.mailers.message import parse_sender
 from services.reporter.report.figures import Figures, Picture
 from services.reporter.report.plots.drawing import PLOTS
 from services.reporter.report.plots.plan import planned_plots, thumbnails
+from services.reporter.tools import Terms, Tools
 from shared.adapters.embedded.signed_url import UrlSigner
 from shared.job.events import announcement
 from shared.job.job import Artefacts, Job, JobState

@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from services.reporter.handler import Terms, Tools, handle_end
+from services.reporter.handler import handle_end
 from services.reporter.mailers.mailer import Mailer
 from services.reporter.mailers.message import parse_sender
 from services.reporter.mailers.outbox_mailer import OutboxMailer
 from services.reporter.mailers.smtp_mailer import SmtpMailer, SmtpServer
 from services.reporter.report.plots.drawer import Drawer
 from services.reporter.settings import MailCarrier, ReporterSettings
+from services.reporter.tools import Terms, Tools
 from shared.backends import open_backends
 from shared.clock import Clock, utc_now
 from shared.errors import Conflict

@@ -16,83 +16,31 @@ reporters die at the job   the next ones leave out the pictures, then the result
 import io
 import json
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from email.headerregistry import Address
 from email.message import EmailMessage
-from pathlib import Path
 
 from pydantic import ValidationError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from services.reporter.attempt import begin, effort_of, hand_back, not_written
-from services.reporter.mailers.mailer import Mailer
 from services.reporter.mailers.message import is_too_large, to_message
 from services.reporter.report.downloads import Downloads, Kept, local_downloads, signed_downloads
 from services.reporter.report.figures import Figures
 from services.reporter.report.letter import write_letter, write_page
 from services.reporter.report.plots.plan import undrawn
-from shared.clock import Clock
+from services.reporter.tools import Tools
 from shared.errors import Conflict, ConvtailorError, Fault, NotFound, Transient, UserFault
 from shared.job.claim import held
 from shared.job.events import Event
 from shared.job.job import Job, JobState, advance
 from shared.job.result import Result
-from shared.job.retention import Retention
 from shared.json_codec import from_json
 from shared.layout import report_key
-from shared.ports.job_store import JobStore
 from shared.ports.object_store import ObjectStore
 
 _log = logging.getLogger(__name__)
 _RECORD_ATTEMPTS = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """How mail is sent.
-
-    Args:
-        sender: Where it comes from.
-        owner: Unique name of this process, for claims.
-        lease: How long a claim holds; longer than a mail takes to send.
-        link_validity: How long links in the mail work.
-        patience: How long after the end of a job a mail that is not taken is tried again.
-        public_url: Where people send new jobs.
-        retention: How long what a job leaves is kept.
-        delivery_dir: Folder on this machine to which links lead instead of signed addresses.
-    """
-
-    sender: Address
-    owner: str
-    lease: timedelta
-    link_validity: timedelta
-    patience: timedelta
-    public_url: str
-    retention: Retention
-    delivery_dir: Path | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
-    """Everything that reporting may touch.
-
-    Args:
-        store: The jobs.
-        objects: Results, and the pages written here.
-        mailer: Carries mail.
-        draw: Draws the pictures of a result; never raises, since a picture that is missing is told of.
-        clock: Tells the time.
-        terms: How mail is sent.
-    """
-
-    store: JobStore
-    objects: ObjectStore
-    mailer: Mailer
-    draw: Callable[[Result], Figures]
-    clock: Clock
-    terms: Terms
 
 
 def handle_end(event: Event, tools: Tools) -> None:

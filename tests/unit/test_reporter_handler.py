@@ -9,8 +9,9 @@ from typing import NoReturn
 
 import pytest
 
-from services.reporter.handler import Tools, handle_end
+from services.reporter.handler import handle_end
 from services.reporter.report.figures import CONFUSION, Picture
+from services.reporter.tools import Tools
 from shared.errors import Conflict, Fault, NotFound, Transient, UserFault
 from shared.job.events import Event, Topic, announcement
 from shared.job.job import Job, JobState
