@@ -143,6 +143,9 @@ def tiff(num_channels: int, bits: int = 8, *, floating: bool = False, more: tupl
         (tiff(13), "A TIFF of 13 channels cannot be read."),
         (tiff(13, 16), "A TIFF of 13 channels cannot be read."),
         (tiff(3, 32, floating=True), "A TIFF of 3 channels of 32 bits in floating point cannot be read."),
+        (tiff(1, 64, floating=True), "A TIFF of one channel of 64 bits in floating point cannot be read."),
+        (tiff(3, 16, more=((284, 2),)), "A TIFF of 3 channels of 16 bits, each by itself, cannot be read."),
+        (tiff(1, more=((259, 34887),)), "A TIFF of one channel that is packed by method 34887 cannot be read."),
     ],
 )
 def test_tiffs_of_other_channels_than_colours_are_called_so(data: bytes, reason: str) -> None:
@@ -160,8 +163,9 @@ def test_tiffs_of_other_channels_than_colours_are_called_so(data: bytes, reason:
         b"IIU\0\x18\0\0\0" + bytes(99),
         tiff(3, more=((50706, 0x401),)),
         tiff(3, more=((254, 1), (330, 800))),
+        tiff(1, more=((262, 32803),)),
     ],
-    ids=["CR2", "CR3", "RAF", "ORF", "RW2", "DNG", "NEF"],
+    ids=["CR2", "CR3", "RAF", "ORF", "RW2", "DNG", "NEF", "sensor"],
 )
 def test_camera_raw_is_called_so_and_its_thumbnail_is_not_taken_for_the_photograph(data: bytes) -> None:
     fault = refusal(data)

@@ -3,11 +3,11 @@
 import re
 from pathlib import Path
 
-from services.trainer.data.pictures import deep_colour, depth, formats, memory, mending, picture
+from services.trainer.data.pictures import deep_colour, depth, formats, memory, mending, picture, tiff
 from services.trainer.export import predict
 from shared.text import printable
 
-_PARTS = (printable, formats, mending, depth, deep_colour, memory, picture)
+_PARTS = (printable, tiff, formats, mending, depth, deep_colour, memory, picture)
 """The reader of pictures, each module below those that it imports."""
 _OWN_IMPORT = re.compile(r"^from (?:services|shared)\.\S+ import (?:\([^)]*\)|.*)\n+", re.MULTILINE)
 

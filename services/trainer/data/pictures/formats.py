@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from services.trainer.data.pictures.tiff import FIX_RAW, Objection, objection_to_tiff, strange_tiff, tiff_tags
+
 Image.preinit()
 for _plugin in ("Avif", "Ico", "Jpeg2K", "Mpo", "Tiff", "WebP"):
     with suppress(ImportError):  # an older Pillow has not all of them
@@ -34,8 +36,6 @@ FIX_TOO_LARGE = (
     "Or save it as JPEG: big ones are decoded at a fraction of their size."
 )
 _FIX_OTHER = "Save it as JPEG or PNG, or leave it out."
-_FIX_RAW = "Develop it: export it as JPEG from the camera's program, or use the JPEG that the camera wrote beside it."
-_FIX_CHANNELS = "Save the three channels that show most as a PNG or TIFF of 8 bits each, or leave it out."
 
 
 class UnreadablePicture(Exception):
@@ -47,7 +47,7 @@ class UnreadablePicture(Exception):
         fix: What mends it.
     """
 
-    def __init__(self, code: str, reason: str, *, fix: str) -> None:
+    def __init__(self, code: str, reason: str, fix: str) -> None:
         super().__init__(reason)
         self.code = code
         self.reason = reason
@@ -83,7 +83,8 @@ def open_file(data: bytes) -> Image.Image:
         UnreadablePicture: If it is none, or its beginning is damaged.
     """
     start = data[:32]
-    told = _told_by_signature(start) or _told_by_tiff_tags(data)
+    tags = tiff_tags(data)
+    told = _told_by_signature(start) or _refusal(objection_to_tiff(tags))
     if told is not None:
         raise told
     fault: Exception | None = None
@@ -100,7 +101,13 @@ def open_file(data: bytes) -> Image.Image:
             seen = name
     if fault is None:
         raise _nothing_known(data)
+    if seen == "TIFF" and (isinstance(fault.__cause__, KeyError) or "unknown" in str(fault)):
+        raise UnreadablePicture(*strange_tiff(tags)) from fault
     raise corrupt(f"it starts like {seen} and then cannot be read ({fault or type(fault).__name__})") from fault
+
+
+def _refusal(objection: Objection | None) -> UnreadablePicture | None:
+    return None if objection is None else UnreadablePicture(*objection)
 
 
 class _Sign(NamedTuple):
@@ -115,13 +122,13 @@ class _Sign(NamedTuple):
 
 _RAW, _OTHER, _NO_IMAGE = "image_camera_raw", "image_unsupported", "not_an_image"
 _SIGNS = (
-    _Sign(8, b"CR\x02", _RAW, "a camera raw file (Canon CR2)", _FIX_RAW),
-    _Sign(4, b"ftypcrx ", _RAW, "a camera raw file (Canon CR3)", _FIX_RAW),
-    _Sign(0, b"FUJIFILMCCD-RAW", _RAW, "a camera raw file (Fujifilm RAF)", _FIX_RAW),
-    _Sign(0, b"IIRO", _RAW, "a camera raw file (Olympus ORF)", _FIX_RAW),
-    _Sign(0, b"IIRS", _RAW, "a camera raw file (Olympus ORF)", _FIX_RAW),
-    _Sign(0, b"IIU\0", _RAW, "a camera raw file (Panasonic RW2)", _FIX_RAW),
-    _Sign(0, b"FOVb", _RAW, "a camera raw file (Sigma X3F)", _FIX_RAW),
+    _Sign(8, b"CR\x02", _RAW, "a camera raw file (Canon CR2)", FIX_RAW),
+    _Sign(4, b"ftypcrx ", _RAW, "a camera raw file (Canon CR3)", FIX_RAW),
+    _Sign(0, b"FUJIFILMCCD-RAW", _RAW, "a camera raw file (Fujifilm RAF)", FIX_RAW),
+    _Sign(0, b"IIRO", _RAW, "a camera raw file (Olympus ORF)", FIX_RAW),
+    _Sign(0, b"IIRS", _RAW, "a camera raw file (Olympus ORF)", FIX_RAW),
+    _Sign(0, b"IIU\0", _RAW, "a camera raw file (Panasonic RW2)", FIX_RAW),
+    _Sign(0, b"FOVb", _RAW, "a camera raw file (Sigma X3F)", FIX_RAW),
     _Sign(0, b"8BPS", _OTHER, "a Photoshop document"),
     _Sign(0, b"gimp xcf", _OTHER, "a GIMP document"),
     _Sign(0, b"\xff\x0a", _OTHER, "a JPEG XL image"),
@@ -188,60 +195,3 @@ def _nothing_known(data: bytes) -> UnreadablePicture:
         f"The content is no image of a known type; it starts with {start[:8]!r}.",
         fix=f"Save it as JPEG or PNG, or leave it out; read are {', '.join(FORMATS)}.",
     )
-
-
-_SUBFILE, _BITS, _COMPRESSION, _SUBIFDS, _SAMPLES, _FORMAT, _DNG = 254, 258, 259, 330, 277, 339, 50706
-_MAX_SAMPLES_WITH_ALPHA = 4
-_FLOATING = 3
-_RAW_COMPRESSIONS = frozenset({32767, 32769, 34713, 65535})
-"""Of Sony, of old cameras of Epson, of Nikon and of Pentax."""
-
-
-def _told_by_tiff_tags(data: bytes) -> UnreadablePicture | None:
-    """Tell of TIFFs that are camera raw files, whose first picture is a thumbnail, and of those that are no RGB."""
-    tags = tiff_tags(data)
-    samples, bits = tags.get(_SAMPLES, (1,))[0], max(tags.get(_BITS, (1,)))
-    is_floating = _FLOATING in tags.get(_FORMAT, ())
-    holds_thumbnail = tags.get(_SUBFILE, (0,))[0] & 1 == 1 and _SUBIFDS in tags
-    if _DNG in tags or holds_thumbnail or tags.get(_COMPRESSION, (1,))[0] in _RAW_COMPRESSIONS:
-        return _is(_RAW, "a camera raw file (DNG)" if _DNG in tags else "a camera raw file", _FIX_RAW)
-    what = ""
-    if samples > _MAX_SAMPLES_WITH_ALPHA:
-        what = f"of {samples} channels"
-    elif samples > 1 and (is_floating or bits > 16):  # noqa: PLR2004 - the most that Pillow reads of a colour
-        what = f"of {samples} channels of {bits} bits" + (" in floating point" if is_floating else "")
-    if not what:
-        return None
-    reason = f"A TIFF {what} cannot be read."
-    return UnreadablePicture("image_channels", reason, fix=_FIX_CHANNELS)
-
-
-_SIZES = {1: "B", 2: "B", 3: "H", 4: "L", 6: "b", 7: "B", 8: "h", 9: "l", 13: "L", 16: "Q", 18: "Q"}
-_MAX_TAGS, _MAX_VALUES = 512, 64
-
-
-def tiff_tags(data: bytes) -> dict[int, tuple[int, ...]]:
-    """Return the whole numbers in the first directory of a TIFF, by tag; empty where there is none or it is damaged."""
-    order = {b"II": "<", b"MM": ">"}.get(data[:2])
-    if order is None:
-        return {}
-    tags: dict[int, tuple[int, ...]] = {}
-    with suppress(struct.error, KeyError):
-        version = struct.unpack_from(f"{order}H", data, 2)[0]
-        # A classic TIFF has 32-bit offsets, a big one 64-bit offsets.
-        at_first, count, entry, step = {42: (4, "H", "HHL", 12), 43: (8, "Q", "HHQ", 20)}[version]
-        offset = entry[-1]
-        at = struct.unpack_from(order + offset, data, at_first)[0]
-        num_tags = min(struct.unpack_from(order + count, data, at)[0], _MAX_TAGS)
-        at += struct.calcsize(order + count)
-        for number in range(num_tags):
-            tag, kind, length = struct.unpack_from(order + entry, data, at + number * step)
-            if kind not in _SIZES:
-                tags[tag] = ()
-                continue
-            values = f"{order}{min(length, _MAX_VALUES)}{_SIZES[kind]}"
-            where = at + number * step + struct.calcsize(order + entry)
-            if length * struct.calcsize(order + _SIZES[kind]) > struct.calcsize(order + offset):
-                where = struct.unpack_from(order + offset, data, where)[0]
-            tags[tag] = struct.unpack_from(values, data, where)
-    return {tag: values for tag, values in tags.items() if values or tag == _DNG}
