@@ -2,9 +2,11 @@
 
 import io
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
+from services.trainer.data.archive import open_images
 from shared.archive.rules import ArchivePlan, plan_archive
 from shared.archive.zip_format.content import ContentReader
 from shared.archive.zip_format.directory import read_directory
@@ -55,6 +57,24 @@ def test_classes_in_a_code_page_of_a_country_are_read_and_none_is_cut_at_half_a_
 ) -> None:
     plan = plan_of(members([f"{name}/photo_{{}}.jpg" for name in classes], page))
     assert sorted(plan.classes) == sorted(classes)
+
+
+def remarks_on(tmp_path: Path, names: list[str], page: str) -> list[str]:
+    (tmp_path / "a.zip").write_bytes(made(members(names, page)))
+    with open_images(tmp_path / "a.zip") as archive:
+        return [remark.message for remark in archive.plan.remarks]
+
+
+def test_a_person_hears_of_a_code_page_that_was_guessed(tmp_path: Path) -> None:
+    [message] = remarks_on(tmp_path, ["松/{}.jpg", "梅/{}.jpg"], "cp932")
+    assert message.endswith("they read like Japanese (Shift-JIS).")
+    [message] = remarks_on(tmp_path, ["\x81±±/{}.jpg", "\x81±²/{}.jpg"], "latin-1")
+    assert "byte by byte" in message
+
+
+@pytest.mark.parametrize("page", ["utf-8", "cp437"])
+def test_nothing_is_said_of_pages_that_the_format_knows(tmp_path: Path, page: str) -> None:
+    assert remarks_on(tmp_path, ["Käfer/{}.jpg", "Mücke/{}.jpg"], page) == []
 
 
 def test_classes_told_in_utf8_beside_the_code_page_stay_apart() -> None:

@@ -29,6 +29,7 @@ _REMARKS = {
     "folders_inside_classes": "Folders inside your classes were not told apart",
     "split_inside_classes": "A split of your own was not used",
     "grey_range_judged": "What is white was judged",
+    "names_guessed": "Names in a code page that nobody told",
     "class_named_like_a_part": "A class is called like part of a split",
 }
 

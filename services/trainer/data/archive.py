@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from services.trainer.data.pictures.image import UnusableImage
 from shared.archive.entry import Entry
+from shared.archive.name_remark import remarks_about_names
 from shared.archive.rules import ArchivePlan, plan_archive
 from shared.archive.zip_format.content import ContentReader, DamagedContent
 from shared.archive.zip_format.directory import Directory, read_directory
@@ -53,4 +55,6 @@ def open_images(path: Path) -> Iterator[ImageArchive]:
     """
     with path.open("rb") as file:
         directory = read_directory(file)
-        yield ImageArchive(directory, ContentReader(file), plan_archive(directory.records, data_end=directory.start))
+        plan = plan_archive(directory.records, data_end=directory.start)
+        remarks = (*plan.remarks, *remarks_about_names(directory.page, is_guessed=directory.is_guessed))
+        yield ImageArchive(directory, ContentReader(file), replace(plan, remarks=remarks))

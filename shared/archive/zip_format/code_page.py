@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
+from itertools import islice
 
 from shared.text.printable import printable_name
 
@@ -45,21 +46,32 @@ _LEAST_SCORE = 0.0
 """Below this no page makes sense of the names; they are told byte by byte."""
 
 
-def names_of(raw_names: Iterable[bytes], *, beside: Iterable[str] = ()) -> dict[bytes, str]:
+def page_of(raw_names: Iterable[bytes]) -> str | None:
+    """Return Python's name of the code page in which names were written, ``None`` where none makes sense of them.
+
+    Args:
+        raw_names: Paths of one archive or folder, as for :func:`names_of`.
+    """
+    parts = dict.fromkeys(part for raw in raw_names for part in raw.split(b"/") if not part.isascii())
+    judged = list(islice(parts, _MOST_JUDGED))
+    return _best_page(judged) if judged else "ascii"
+
+
+def names_of(raw_names: Iterable[bytes], *, page: str | None = None, beside: Iterable[str] = ()) -> dict[bytes, str]:
     """Return the paths that bytes stand for; parts of paths that differ in bytes differ in text.
 
     Args:
         raw_names: All paths of one archive or folder whose page nobody tells, with ``/`` between their parts; it is
         half
             of a character in none of the pages.
+        page: As :func:`page_of` told it; asked anew unless given.
         beside: Paths that are text and other folders and files, though they may be spelled alike.
     """
     raw_names = list(raw_names)
     parts = list(dict.fromkeys(part for raw in raw_names for part in raw.split(b"/")))
     if not parts:
         return {}
-    judged = [part for part in parts if not part.isascii()][:_MOST_JUDGED]
-    page = _page_of(judged) if judged else "ascii"
+    page = page or page_of(raw_names)
     taken = {_composed(part) for name in beside if not name.isascii() for part in name.split("/")}
     named: dict[bytes, str] = {}
     for part in parts:
@@ -71,7 +83,7 @@ def names_of(raw_names: Iterable[bytes], *, beside: Iterable[str] = ()) -> dict[
     return {raw: "/".join(named[part] for part in raw.split(b"/")) for raw in raw_names}
 
 
-def _page_of(raw_names: Collection[bytes]) -> str | None:
+def _best_page(raw_names: Collection[bytes]) -> str | None:
     """Return the page under which names read best, ``None`` where none makes sense of them."""
     in_utf8 = [_decoded(raw, _UTF8) for raw in raw_names]
     if None not in in_utf8 and max(map(max, filter(None, in_utf8))) >= _LONG_IN_UTF8:

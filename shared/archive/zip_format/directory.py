@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, NamedTuple
 
-from shared.archive.zip_format.code_page import names_of
+from shared.archive.zip_format.code_page import names_of, page_of
 from shared.archive.zip_format.diagnosis import damaged, in_parts, no_end, too_many_entries
 from shared.archive.zip_format.end_record import EndRecord, find_end
 
@@ -64,10 +64,14 @@ class Directory:
     Args:
         records: Its entries, in its order.
         start: Where it begins in the file; the entries lie before it.
+        page: Python's name of the code page that was guessed for names; ``None`` where none makes sense of them.
+        is_guessed: Whether there were names that do not say how they are written.
     """
 
     records: list[Record]
     start: int
+    page: str | None = None
+    is_guessed: bool = False
 
 
 def read_directory(file: IO[bytes], *, max_entries: int = MAX_ENTRIES) -> Directory:
@@ -100,19 +104,20 @@ def read_directory(file: IO[bytes], *, max_entries: int = MAX_ENTRIES) -> Direct
         if name is None:
             undecided[len(records)] = header.raw_name
         records.append(header.record(name or "", places))
-    if undecided:
-        _decide(records, undecided)
-    return Directory(records=records, start=end.start)
+    page = _decide(records, undecided) if undecided else None
+    return Directory(records=records, start=end.start, page=page, is_guessed=bool(undecided))
 
 
-def _decide(records: list[Record], undecided: Mapping[int, bytes]) -> None:
-    """Give a name to the records at these positions.
+def _decide(records: list[Record], undecided: Mapping[int, bytes]) -> str | None:
+    """Give a name to the records at these positions, and return the code page.
 
     A folder may come in two spellings: 7-Zip writes a name in the code page where that holds it, and else in UTF-8.
     """
-    names = names_of(undecided.values())
+    page = page_of(undecided.values())
+    names = names_of(undecided.values(), page=page)
     for index, raw_name in undecided.items():
         records[index] = records[index]._replace(name=names[raw_name])
+    return page
 
 
 class _Places:
