@@ -9,6 +9,7 @@ from services.client.api.client import Client
 from services.client.api.job_view import JobView, Submitted
 from services.onebox.services import Onebox
 from shared.backends import open_backends
+from shared.process.held_folder import remove_unheld
 from shared.settings import Settings
 from tests.onebox_fixture import COLD, environment
 from tests.waiting import until
@@ -36,6 +37,9 @@ def test_photographs_go_with_their_job_and_the_rest_when_its_time_is_over(tmp_pa
         objects = open_backends(Settings(data_dir=data)).object_store
         assert [stored.key for stored in objects.list("")] == [f"jobs/{made.job_id}/report.html"]
         assert told(box, made).links["report"]
+        (temporary,) = (data / "scratch").iterdir()
+        assert not remove_unheld(temporary), "it belongs to the services for as long as they live"
+    assert list((data / "scratch").iterdir()) == []
     (path,) = data.rglob("*.eml")
     mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     assert "Your photographs were deleted before this was sent" in " ".join(

@@ -34,3 +34,5 @@ def watch(job_id: str | None, server: str | None, token: str | None, as_json: bo
             print_json(client.status_document(access.known.job_id, access.known.token))
             return
     click.echo(f"Job {view.job_id} is done. Fetch its results: convtailor fetch {view.job_id} --out results")
+    if view.files_kept_until is not None:
+        click.echo(f"They are kept until {view.files_kept_until:%Y-%m-%d %H:%M} UTC.")
