@@ -23,6 +23,7 @@ from shared.job.result import (
     Duplicates,
     History,
     Hyperparameters,
+    KeptDays,
     LabelConflict,
     Mistake,
     ModelSize,
@@ -235,6 +236,7 @@ def make_result(
             num_right_as_uploaded_only=1,
             p_value=1.0,
         ),
+        kept_days=KeptDays(artefacts=30.0, archive=0.0),
         run=RunIdentity(
             key=hashlib.sha256(b"key").hexdigest(),
             archive_sha256=hashlib.sha256(b"archive").hexdigest(),

@@ -350,6 +350,19 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptDays:
+    """For how many days after the end of the job the service keeps what it has of it.
+
+    Args:
+        artefacts: Networks, result, report and the address of the person.
+        archive: The photographs; 0: they are deleted when the job ends.
+    """
+
+    artefacts: float
+    archive: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """Everything that one training found; see the module."""
 
@@ -372,6 +385,7 @@ class Result:
     as_uploaded: UploadedScores | None = None
     remarks: tuple[Remark, ...] = ()
     num_quarantined: int | None = None
+    kept_days: KeptDays | None = None
 
     @property
     def num_left_out(self) -> int:

@@ -14,6 +14,7 @@ from services.trainer.training.scoring import score
 from services.trainer.training.task import Outcome, Tools
 from services.trainer.tuning.tune import tune
 from shared.job.candidates import AUTO
+from shared.job.result import KeptDays
 
 
 def train(prepared: Prepared) -> Outcome:
@@ -71,4 +72,5 @@ def _deliver_result(order: Order, tools: Tools, clock: PhaseClock, pieces: Piece
         spent_s=clock.spent_s,
         total_s=tools.monotonic() - tools.started,
     )
-    return deliver_result(tools.objects, result, fence=order.fence)
+    kept = KeptDays(artefacts=tools.settings.artefact_days, archive=tools.settings.archive_days)
+    return deliver_result(tools.objects, replace(result, kept_days=kept), fence=order.fence)
