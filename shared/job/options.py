@@ -54,7 +54,8 @@ class JobOptions:
         budget_minutes: Hard cap on the whole training, in minutes, up to a day.
         seed: Seed of the split, of initialisation and of shuffling.
         min_image_px: Images with a side shorter than this, in pixels, are quarantined.
-        max_image_px: Images with a side longer than this, in pixels, are quarantined.
+        max_image_px: Images with a side longer than this, in pixels, are quarantined; big JPEGs by the size at which
+            they are decoded.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")

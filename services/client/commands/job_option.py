@@ -19,7 +19,12 @@ _OPTIONS: tuple[tuple[str, type, str, str], ...] = (
     ("--budget-minutes", float, "M", "Hard cap on the training; then the best so far is delivered.  [default: 60]"),
     ("--seed", int, "N", "Of the split, the first weights and the shuffling.  [default: 0]"),
     ("--min-image-px", int, "PX", "Images with a shorter side are left out and listed.  [default: 8]"),
-    ("--max-image-px", int, "PX", "Images with a longer side are left out and listed.  [default: 12000]"),
+    (
+        "--max-image-px",
+        int,
+        "PX",
+        "Images with a longer side, once decoded, are left out and listed.  [default: 12000]",
+    ),
 )
 """Name, type, placeholder and help; a test compares the defaults with :class:`shared.job.options.JobOptions`."""
 

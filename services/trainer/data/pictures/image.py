@@ -97,7 +97,7 @@ def _check(opened: Opened, limits: ImageLimits) -> None:
         reason = f"{has}, each side needs at least {limits.min_px}."
         raise UnreadablePicture("image_too_small", reason, fix=fix)
     if max(decoded) > limits.max_px:
-        fix = "Scale it down; a long side of 1,000 px is plenty. The option max_image_px allows longer sides."
+        fix = "Scale it down; a long side of 1,000 px is plenty. The option max_image_px allows up to 20,000."
         raise too_large(f"{has}, each side may have at most {limits.max_px:,}.", fix)
     if decoded[0] * decoded[1] > limits.max_pixels:
         raise too_large(f"{has}, at most {limits.max_pixels:,} are decoded.")
