@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from services.trainer.scratch.disk import HEADROOM_BYTES, DiskUsage, NoRoom
 from services.trainer.scratch.workspace import hold_workspace, kept_jobs, open_workspace
-from services.trainer.worker.disk_room import LONGEST_PAUSE_S, DiskRoom, least_need
+from services.trainer.worker.disk_room import LONGEST_KEPT_S, LONGEST_PAUSE_S, DiskRoom, least_need
 from services.trainer.worker.worker import MAX_HANDED_BACK, REST_S
 from shared.job.events import job_queued
 from shared.job.job import Archive, JobState
@@ -164,6 +165,17 @@ def test_what_jobs_left_that_are_over_is_removed(tmp_path: Path) -> None:
         (open_workspace(tmp_path, job_id, 1) / "file").touch()
     DiskRoom(scratch=tmp_path).tidy(store)
     assert kept_jobs(tmp_path) == ["damaged", "queued"]
+
+
+def test_what_a_job_left_that_nobody_can_read_any_more_goes_after_a_week(tmp_path: Path) -> None:
+    store = MemoryJobStore()
+    store.create(make_job("damaged", JobState.TRAINING))
+    store.spoil_job("damaged")
+    (open_workspace(tmp_path, "damaged", 1) / "photograph").touch()
+    made_at = time.time()
+    for seconds, kept in ((LONGEST_KEPT_S - 60, ["damaged"]), (LONGEST_KEPT_S + 60, [])):
+        DiskRoom(scratch=tmp_path, now=lambda seconds=seconds: made_at + seconds).tidy(store)
+        assert kept_jobs(tmp_path) == kept
 
 
 def test_for_want_of_room_all_is_removed_that_nobody_works_on(tmp_path: Path) -> None:

@@ -75,6 +75,15 @@ def kept_jobs(scratch_dir: Path) -> list[str]:
     return []
 
 
+def left_at(scratch_dir: Path, job_id: str) -> float:
+    """Return when something was last made for a job, in seconds since 1970."""
+    times = []
+    for path in (scratch_dir / job_id, *(scratch_dir / job_id).glob("*")):
+        with contextlib.suppress(FileNotFoundError):
+            times.append(path.stat().st_mtime)
+    return max(times, default=0.0)
+
+
 def kept_bytes(scratch_dir: Path, job_id: str) -> int:
     """Return the room that what is kept for a job takes on the disk."""
     total = 0

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from services.trainer.scratch.disk import HEADROOM_BYTES, DiskUsage, NoRoom, disk_usage, ensure_room
 from services.trainer.scratch.need import SMALLEST, disk_need
-from services.trainer.scratch.workspace import forget_workspace, kept_bytes, kept_jobs
-from shared.errors import ConvtailorError, Fault, NotFound, UserFault
+from services.trainer.scratch.workspace import forget_workspace, kept_bytes, kept_jobs, left_at
+from shared.errors import ConvtailorError, Fault, NotFound, Unreadable, UserFault
 from shared.job.job import Job
 from shared.ports.job_store import JobStore
 
@@ -21,6 +21,8 @@ LONGEST_PAUSE_S = 300.0
 """A bus gives a message up after dozens of deliveries: at this pause after hours, and the sweeper then tells anew."""
 TIDY_EVERY_S = 3600.0
 """Photographs of a job that was carried on elsewhere are gone from this machine so long after its end."""
+LONGEST_KEPT_S = 7 * 86400.0
+"""What was left of a job that this version cannot read is removed after this time; a job takes days at most."""
 _LOOK_S = 1.0
 
 
@@ -32,11 +34,13 @@ class DiskRoom:
         scratch: The folder that training fills.
         usage: Tells what the disk has that a path lies on.
         monotonic: Seconds on a clock that nobody sets.
+        now: Seconds since 1970, as the times of files are counted.
     """
 
     scratch: Path
     usage: Callable[[Path], DiskUsage] = disk_usage
     monotonic: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = time.time
     _known: dict[str, int] = field(default_factory=dict)
     _num_refusals: int = 0
     _wanted_bytes: int = 0
@@ -117,6 +121,8 @@ class DiskRoom:
                 is_wanted = not thoroughly and not store.get(job_id).job.is_ended
             except NotFound:
                 is_wanted = False
+            except Unreadable:  # whether it has ended nobody can tell
+                is_wanted = self.now() - left_at(self.scratch, job_id) < LONGEST_KEPT_S
             except ConvtailorError:
                 is_wanted = True
             if not is_wanted and forget_workspace(self.scratch, job_id):
