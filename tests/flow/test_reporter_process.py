@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from services.reporter.attempt import TRIES_OF_EACH
 from shared.backends import Backends, open_backends
 from shared.clock import utc_now
 from shared.job.events import announcement
-from shared.job.job import JobState
+from shared.job.job import Job, JobState
 from shared.json_codec import to_json
 from shared.messaging.outbox import publish_pending
 from shared.settings import Settings
@@ -103,6 +104,30 @@ def test_a_reporter_killed_at_work_is_replaced_and_one_mail_is_left(
         successor.kill()
         successor.communicate()
     assert len(mails(tmp_path)) == 1
+
+
+@pytest.mark.slow
+def test_a_job_at_which_every_reporter_is_killed_comes_to_its_end_all_the_same(
+    tmp_path: Path, backends: Backends, environ: dict[str, str]
+) -> None:
+    """As where a job takes more memory than the machine has: the system kills whoever begins with it."""
+
+    def job() -> Job:
+        return backends.job_store.get(JOB_ID).job
+
+    finish_job(backends)
+    for number in range(1, 3 * TRIES_OF_EACH + 2):
+        is_last = number > 3 * TRIES_OF_EACH
+        process = start(environ)
+        until(lambda n=number, last=is_last: not job().is_open or (job().report_tries >= n and not last), every_s=0)
+        process.kill()
+        process.communicate()
+        if not job().is_open:
+            break
+    assert not job().is_open
+    assert job().state in (JobState.DONE, JobState.FAILED)
+    assert job().artefacts.model_h5 == KEYS.model_h5, "the network can be fetched"
+    assert len(mails(tmp_path)) <= 1
 
 
 @pytest.mark.parametrize(
