@@ -22,6 +22,10 @@ class Artefact(StrEnum):
 
     MODEL_H5 = "model_h5"
     MODEL_KERAS = "model_keras"
+    MODEL_ONNX = "model_onnx"
+    MODEL_TFLITE = "model_tflite"
+    MODEL_TFLITE_FLOAT16 = "model_tflite_float16"
+    MODEL_ZIP = "model_zip"
     LABELS = "labels"
     PREDICT = "predict"
     REPORT = "report"
@@ -31,6 +35,10 @@ class Artefact(StrEnum):
 FILE_NAMES = {
     Artefact.MODEL_H5: "model.h5",
     Artefact.MODEL_KERAS: "model.keras",
+    Artefact.MODEL_ONNX: "model.onnx",
+    Artefact.MODEL_TFLITE: "model.tflite",
+    Artefact.MODEL_TFLITE_FLOAT16: "model_float16.tflite",
+    Artefact.MODEL_ZIP: "model.zip",
     Artefact.LABELS: "labels.txt",
     Artefact.PREDICT: "predict.py",
     Artefact.REPORT: "report.html",

@@ -15,6 +15,10 @@ from shared.layout import Artefact
 FILE_NAMES = {
     "model": layout.FILE_NAMES[Artefact.MODEL_H5],
     "model_keras": layout.FILE_NAMES[Artefact.MODEL_KERAS],
+    "model_onnx": layout.FILE_NAMES[Artefact.MODEL_ONNX],
+    "model_tflite": layout.FILE_NAMES[Artefact.MODEL_TFLITE],
+    "model_tflite_float16": layout.FILE_NAMES[Artefact.MODEL_TFLITE_FLOAT16],
+    "model_zip": layout.FILE_NAMES[Artefact.MODEL_ZIP],
     "labels": layout.FILE_NAMES[Artefact.LABELS],
     "predict": layout.FILE_NAMES[Artefact.PREDICT],
     "report": layout.FILE_NAMES[Artefact.REPORT],

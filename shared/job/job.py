@@ -123,6 +123,10 @@ class Artefacts:
         result: ``result.json``.
         model_h5: The network for plain Keras.
         model_keras: The same in Keras's own format.
+        model_onnx: The same for ONNX Runtime, from behind the resize on.
+        model_tflite: The same for LiteRT.
+        model_tflite_float16: The same with weights of half the size.
+        model_zip: One file with everything that is needed to use it.
         labels: Class names, one a line, in the order of the outputs.
         predict: A small Python program that loads the model.
         report: ``report.html``; written by the reporter.
@@ -131,6 +135,10 @@ class Artefacts:
     result: str | None = None
     model_h5: str | None = None
     model_keras: str | None = None
+    model_onnx: str | None = None
+    model_tflite: str | None = None
+    model_tflite_float16: str | None = None
+    model_zip: str | None = None
     labels: str | None = None
     predict: str | None = None
     report: str | None = None

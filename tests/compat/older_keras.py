@@ -44,8 +44,8 @@ def _environment() -> Path:
     if not (place / "complete").exists():
         shutil.rmtree(place, ignore_errors=True)
         place.parent.mkdir(parents=True, exist_ok=True)
-        _uv("venv", "--quiet", "--python", sys.executable, str(place))
-        _uv("pip", "install", "--quiet", "--python", str(python), TENSORFLOW, "pillow")
+        uv("venv", "--quiet", "--python", sys.executable, str(place))
+        uv("pip", "install", "--quiet", "--python", str(python), TENSORFLOW, "pillow")
         (place / "complete").touch()
     return python
 
@@ -54,12 +54,13 @@ def _keras(version: str) -> Path:
     place = folder() / f"keras-{version}"
     if not (place / "complete").exists():
         shutil.rmtree(place, ignore_errors=True)
-        _uv("pip", "install", "--quiet", "--no-deps", "--target", str(place), f"keras=={version}.*")
+        uv("pip", "install", "--quiet", "--no-deps", "--target", str(place), f"keras=={version}.*")
         (place / "complete").touch()
     return place
 
 
-def _uv(*arguments: str) -> None:
+def uv(*arguments: str) -> None:
+    """Run uv; skip where no registry can be reached."""
     done = subprocess.run(
         [sys.executable, "-m", "uv", *arguments], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     )

@@ -9,8 +9,10 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import keras
 import numpy as np
@@ -152,6 +154,50 @@ def test_the_delivered_networks_repeat_the_result_on_the_raw_test_images(finishe
             row = scores[paths.index(mistake.path)]
             assert row[CLASSES.index(mistake.predicted)] == pytest.approx(mistake.confidence, abs=0.05)
             assert CLASSES[labels[paths.index(mistake.path)]] == mistake.actual
+
+
+def test_every_format_is_delivered_that_could_be_tried_and_the_others_have_a_reason(finished: Site) -> None:
+    result, artefacts = read_result(finished), finished.job().artefacts
+    keys = {
+        "model.onnx": artefacts.model_onnx,
+        "model_float16.tflite": artefacts.model_tflite_float16,
+        "model.tflite": artefacts.model_tflite,
+    }
+    assert [each.file for each in result.formats] == list(keys)
+    for each in result.formats:
+        assert (keys[each.file] is None) == (each.left_out_because is not None)
+        if each.left_out_because is None:
+            assert keys[each.file] in finished.stored()
+            assert each.num_images == result.counts.test
+            assert each.test_accuracy == pytest.approx(result.test.accuracy)
+            assert each.kept_gap is not None
+            assert each.kept_gap < 0.01 or "float16" in each.file
+    if find_spec("onnx") and find_spec("onnxruntime"):
+        assert artefacts.model_onnx is not None
+
+
+def test_the_zip_of_a_delivery_is_all_that_somebody_else_needs(finished: Site, tmp_path: Path) -> None:
+    with ZipFile(finished.fetch("model.zip", tmp_path)) as archive:
+        archive.extractall(tmp_path)
+    run = subprocess.run(
+        [sys.executable, "-I", tmp_path / "predict.py", *sorted((tmp_path / "examples").glob("*.jpg"))],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    expected = json.loads((tmp_path / "examples" / "expected.json").read_text(encoding="utf-8"))
+    told = {Path(line.split("\t")[0]).name: line.split("\t")[1:] for line in run.stdout.splitlines()}
+    assert told.keys() == expected.keys()
+    for name, (found, probability) in told.items():
+        assert found == expected[name]["class"]
+        assert float(probability) == pytest.approx(expected[name]["probabilities"][found], abs=0.01)
+    result = read_result(finished)
+    assert from_json(Result, json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))) == result
+    for name, heading in (("splits.csv", "path,class,split"), ("predictions.csv", "path,class,predicted")):
+        assert (tmp_path / name).read_text(encoding="utf-8").startswith(heading)
+    answers = (tmp_path / "predictions.csv").read_text(encoding="utf-8").splitlines()
+    assert len(answers) == 1 + result.counts.test
+    assert (tmp_path / "model.zip").stat().st_size < 3 * (tmp_path / "model.keras").stat().st_size
 
 
 def test_the_delivered_program_reads_pictures_upright_with_keras_alone(finished: Site, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from services.trainer.export.check import Request, Uploaded, objection
+from services.trainer.export.formats.order import Conversion
 from services.trainer.export.rescore import raw_images, rescore
 from services.trainer.export.verifier import Verifier, VerifierLost
 from tests.training_fixture import write_archive
@@ -135,6 +136,32 @@ def test_a_verifying_process_that_dies_is_replaced_by_one_that_does_what_is_need
     assert objection("model.keras", check) is None
     assert check.predicted == ()
     process.end()
+
+
+def conversion_of(request: Request, folder: Path) -> Conversion:
+    targets = (folder / "model.onnx", folder / "model.tflite")
+    return Conversion(model=request.model, side_px=PX, pictures=(), targets=targets)
+
+
+def test_the_process_that_verified_writes_other_formats_then(request_for: Request, tmp_path: Path) -> None:
+    process = Verifier()
+    process.begin(replace(request_for, uploaded=None))
+    assert objection("model.keras", process.check()) is None
+    answers = list(process.convert(conversion_of(request_for, tmp_path), 300))
+    assert [each.target for each in answers] == [None, tmp_path / "model.onnx", tmp_path / "model.tflite"]
+    assert answers[2].error is None
+    assert (tmp_path / "model.tflite").stat().st_size > 100
+    process.end()
+
+
+def test_a_converter_that_dies_or_is_late_ends_what_it_writes_and_nothing_else(
+    request_for: Request, tmp_path: Path
+) -> None:
+    for seconds, prepare in ((0, lambda: None), (300, kill_verifying_process)):
+        process = Verifier()
+        prepare()
+        assert list(process.convert(conversion_of(request_for, tmp_path), seconds)) == []
+        process.end()
 
 
 def test_two_processes_that_die_or_hang_are_no_verdict(request_for: Request, tmp_path: Path) -> None:

@@ -18,7 +18,18 @@ from tests.intake_fixture import MAX_BYTES, PUBLIC_URL, IntakeFixture, bearer
 from tests.job_fixture import make_heartbeat, make_job
 
 ARCHIVE = Archive(object_key="uploads/x", generation="1", size_bytes=10, num_images=20, num_classes=2)
-ARTEFACTS = Artefacts(result="r", model_h5="h", model_keras="k", labels="l", predict="p", report="html")
+ARTEFACTS = Artefacts(
+    result="r",
+    model_h5="h",
+    model_keras="k",
+    model_onnx="o",
+    model_tflite="t",
+    model_tflite_float16="t16",
+    model_zip="z",
+    labels="l",
+    predict="p",
+    report="html",
+)
 
 
 @pytest.fixture
@@ -282,7 +293,8 @@ def test_links_lead_to_what_the_job_left(service):
     service.move(made, JobState.QUEUED, JobState.TRAINING, JobState.REPORTING, artefacts=Artefacts(**kept))
     links = {name: link for name, link in service.status(made)["links"].items() if link and name != "status"}
     names = {"model": "model.h5", "model_keras": "model.keras", "labels": "labels.txt", "predict": "predict.py"}
-    names |= {"report": "report.html", "result": "result.json"}
+    names |= {"report": "report.html", "result": "result.json", "model_zip": "model.zip", "model_onnx": "model.onnx"}
+    names |= {"model_tflite": "model.tflite", "model_tflite_float16": "model_float16.tflite"}
     assert links.keys() == names.keys()
     for name, link in links.items():
         redirect = service.http.get(link.removeprefix(PUBLIC_URL), headers=bearer(made))
@@ -335,7 +347,7 @@ def test_links_to_nothing_say_whether_to_wait(service):
     service.move(made, JobState.REJECTED)
     never = service.http.get(url, headers=bearer(made))
     assert (never.status_code, never.json["error"]["code"]) == (404, "artefact_absent")
-    wrong = service.http.get(f"{url}?format=onnx", headers=bearer(made))
+    wrong = service.http.get(f"{url}?format=pickle", headers=bearer(made))
     assert (wrong.status_code, wrong.json["error"]["code"]) == (400, "invalid_format")
 
 

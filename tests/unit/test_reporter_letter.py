@@ -244,6 +244,14 @@ def test_rejection_names_every_fault_its_files_and_the_way_on() -> None:
     assert f"send it as a new job at {PUBLIC_URL}" in text
 
 
+def test_other_formats_are_told_with_what_they_do_and_why_one_is_missing(golden: Result) -> None:
+    job = make_job(JOB_ID, JobState.REPORTING, archive=archive_of(), artefacts=Artefacts())
+    text = flat(write(job, golden).text)
+    assert "In plain Keras (3.9 or later):" in text
+    assert "model.onnx onnxruntime 1.32.0 83 % 120 of 120" in text.replace("\xa0", " ").replace(" | ", " ")
+    assert "model_float16.tflite was left out: it has 81.7% right of 120 test images" in text
+
+
 def test_a_failure_names_what_trained_where_anything_did() -> None:
     fault = Fault(code="out_of_memory", message="Memory ran out.", fix="Choose tiny.")
     job = make_job(JOB_ID, JobState.FAILED, archive=archive_of(), fault=fault)

@@ -109,7 +109,11 @@ def _class_table(result: Result) -> Table:
 
 
 def _remarks(result: Result) -> list[str]:
-    remarks = []
+    remarks = [
+        f"{each.file} was left out: {each.left_out_because}."
+        for each in result.formats
+        if each.left_out_because is not None
+    ]
     if result.quarantined:
         remarks.append(
             f"{result.num_left_out} files left out, such as {result.quarantined[0].path}: "

@@ -94,6 +94,10 @@ class Links:
     cancel: str | None = None
     model: str | None = None
     model_keras: str | None = None
+    model_onnx: str | None = None
+    model_tflite: str | None = None
+    model_tflite_float16: str | None = None
+    model_zip: str | None = None
     labels: str | None = None
     predict: str | None = None
     report: str | None = None
@@ -235,6 +239,10 @@ def _links(job: Job, status: str) -> Links:
         cancel=f"{status}/cancel" if is_cancellable else None,
         model=f"{status}/model" if kept.model_h5 else None,
         model_keras=f"{status}/model?format=keras" if kept.model_keras else None,
+        model_onnx=f"{status}/model?format=onnx" if kept.model_onnx else None,
+        model_tflite=f"{status}/model?format=tflite" if kept.model_tflite else None,
+        model_tflite_float16=f"{status}/model?format=tflite_float16" if kept.model_tflite_float16 else None,
+        model_zip=f"{status}/model?format=zip" if kept.model_zip else None,
         labels=f"{status}/labels" if kept.labels else None,
         predict=f"{status}/predict" if kept.predict else None,
         report=f"{status}/report" if kept.report else None,

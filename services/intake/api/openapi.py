@@ -98,7 +98,14 @@ OPERATIONS = (
         summary="Redirect to a fresh signed URL of what the job left.",
         answers={302: SignedLink},
         errors=(400, 409, 503),
-        parameters=(_query("format", "Format of the model.", enum=["h5", "keras"], default="h5"),),
+        parameters=(
+            _query(
+                "format",
+                "Format of the model.",
+                enum=["h5", "keras", "onnx", "tflite", "tflite_float16", "zip"],
+                default="h5",
+            ),
+        ),
         needs_token=True,
     ),
     Operation(

@@ -24,7 +24,14 @@ from shared.ports.object_store import ObjectStore
 from shared.web.address import PublicAddress
 
 _FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
-_MODEL_FORMATS = {"h5": Artefact.MODEL_H5, "keras": Artefact.MODEL_KERAS}
+_MODEL_FORMATS = {
+    "h5": Artefact.MODEL_H5,
+    "keras": Artefact.MODEL_KERAS,
+    "onnx": Artefact.MODEL_ONNX,
+    "tflite": Artefact.MODEL_TFLITE,
+    "tflite_float16": Artefact.MODEL_TFLITE_FLOAT16,
+    "zip": Artefact.MODEL_ZIP,
+}
 _ARTEFACTS = "labels,model,predict,report,result"
 
 

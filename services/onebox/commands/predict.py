@@ -28,14 +28,14 @@ _NO_PICTURE = "not_an_image"
     examples=(
         "convtailor predict results/model.h5 new.jpg",
         "convtailor predict results/model.h5 inbox/ more/*.png",
-        "convtailor predict results/model.keras inbox/ --json > classes.json",
+        "convtailor predict results/model.onnx inbox/ --json > classes.json",
     ),
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("images", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="IMAGE…")
 @click.option("--json", "as_json", is_flag=True, help="Print all probabilities as one JSON document.")
 def predict(model: Path, images: tuple[Path, ...], as_json: bool) -> int:
-    """Classify every IMAGE with MODEL, a model.h5 or model.keras with its labels.txt beside it.
+    """Classify every IMAGE with MODEL, a model.h5, .keras, .onnx or .tflite with its labels.txt beside it.
 
     IMAGE may be a picture or a folder of pictures, of every format and size that training reads; the orientation that
     cameras record is heeded. Ends with exit code 1 if a picture cannot be read; the others are classified all the same.

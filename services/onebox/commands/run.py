@@ -45,7 +45,8 @@ def run(data: Path, email: str, out: Path, keep: Path | None, as_json: bool, **o
     """Fit a network to DATA on this machine and leave it in a folder.
 
     DATA is a zip, or a folder, with one folder of photographs per class. The services start with the command and stop
-    with it. The folder receives model.h5, model.keras, labels.txt, predict.py, report.html, mail.eml and result.json.
+    with it. The folder receives the network as model.h5, .keras, .onnx and .tflite, packed as model.zip with all that
+    others need to use it, and labels.txt, predict.py, report.html, mail.eml and result.json.
 
     Ctrl-C cancels the job and still delivers the best network so far; a second Ctrl-C stops at once.
     """

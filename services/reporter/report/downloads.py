@@ -10,7 +10,11 @@ from shared.job.job import Job
 from shared.layout import FILE_NAMES, Artefact, report_key
 from shared.ports.object_store import ObjectStore
 
-_LABELS = {Artefact.MODEL_H5: "Download the model (.h5)", Artefact.REPORT: "Open the full report"}
+_LABELS = {
+    Artefact.MODEL_ZIP: "Download the model, ready to use (.zip)",
+    Artefact.MODEL_H5: "Download the model (.h5)",
+    Artefact.REPORT: "Open the full report",
+}
 """The main ones; the others are called by their file names."""
 
 
@@ -83,9 +87,13 @@ def _left_by(job: Job, *, with_report: bool) -> list[tuple[str, str, str, bool]]
     """Return label, key, file name and importance of everything there is to fetch."""
     left = job.artefacts
     found = (
+        (Artefact.MODEL_ZIP, left.model_zip),
         (Artefact.MODEL_H5, left.model_h5),
         (Artefact.REPORT, report_key(job.job_id) if with_report else None),
         (Artefact.MODEL_KERAS, left.model_keras),
+        (Artefact.MODEL_ONNX, left.model_onnx),
+        (Artefact.MODEL_TFLITE, left.model_tflite),
+        (Artefact.MODEL_TFLITE_FLOAT16, left.model_tflite_float16),
         (Artefact.LABELS, left.labels),
         (Artefact.PREDICT, left.predict),
         (Artefact.RESULT, left.result),

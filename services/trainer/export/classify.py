@@ -12,8 +12,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from services.trainer.data.pictures.formats import UnreadablePicture
 from services.trainer.data.pictures.picture import read_pixels
+from services.trainer.export.predict import Score, open_keras, open_onnx, open_tflite
 from shared.errors import UserFault
 from shared.process.memory_limit import spare_the_machine
 from shared.process.starter import Starter
@@ -23,11 +26,10 @@ def classify(order: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield what is to be said about each image; one that cannot be read does not stop the others.
 
     Raises:
-        UserFault: ``model_unreadable`` or ``labels_mismatch``.
+        UserFault: ``model_unreadable``, ``runtime_missing`` or ``labels_mismatch``.
     """
-    model = _load(order["model"])
+    score, num_outputs = _open(Path(order["model"]))
     labels = Path(order["labels"]).read_text(encoding="utf-8").splitlines()
-    num_outputs = model.output_shape[-1]
     if num_outputs != len(labels):
         raise UserFault(
             "labels_mismatch",
@@ -41,21 +43,31 @@ def classify(order: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         except UnreadablePicture as error:
             yield {"path": path, "error": error.reason, "code": error.code, "fix": error.fix}
         else:
-            probabilities = model(image[None], training=False)[0]
-            yield {"path": path, "probabilities": [float(value) for value in probabilities]}
+            yield {"path": path, "probabilities": score(image)}
 
 
-def _load(path: str) -> Any:
-    import keras  # noqa: PLC0415 - seconds; a wrong order is told before
+_OPENERS = {".onnx": open_onnx, ".tflite": open_tflite}
 
+
+def _open(path: Path) -> tuple[Score, int]:
+    """Open a network as the delivered program does, and count its outputs; what no other runtime reads is Keras's."""
     try:
-        return keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        score = _OPENERS.get(path.suffix, open_keras)(path)
+        return score, len(score(np.zeros((8, 8, 3), np.uint8)))
+    except ImportError as error:
+        raise UserFault(
+            "runtime_missing",
+            f"{path} needs a package that is not installed: {error.name}.",
+            fix="Install everything with pip install 'convtailor[all]', or name the model.h5 or model.keras beside it.",
+            details={"model": str(path)},
+        ) from error
+    except Exception as error:  # every runtime has exceptions of its own for a file that is none
+        lines = str(error).strip().splitlines() or [type(error).__name__]
         raise UserFault(
             "model_unreadable",
-            f"{path} is no network that Keras can read: {str(error).splitlines()[0]}",
-            fix="Name the model.h5 or model.keras of a delivery; fetch it again if it is damaged.",
-            details={"model": path},
+            f"{path} is no network that can be read: {lines[0]}",
+            fix="Name a network of a delivery, such as model.h5 or model.onnx; fetch it again if it is damaged.",
+            details={"model": str(path)},
         ) from error
 
 

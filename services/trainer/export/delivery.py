@@ -2,7 +2,8 @@
 
 import io
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shared.job.job import Artefacts
@@ -16,6 +17,9 @@ _TYPES = {
     ".keras": "application/zip",
     ".txt": "text/plain; charset=utf-8",
     ".py": "text/x-python; charset=utf-8",
+    ".onnx": "application/octet-stream",
+    ".tflite": "application/octet-stream",
+    ".zip": "application/zip",
 }
 
 
@@ -48,19 +52,44 @@ def deliver_package(objects: ObjectStore, package: Package, *, job_id: str, fenc
     Raises:
         Transient: If the store did not answer.
     """
-
-    def put(path: Path, artefact: Artefact) -> str:
-        key = artefact_key(job_id, fence, artefact)
-        with path.open("rb") as file:
-            objects.put(key, file, content_type=_TYPES[path.suffix])
-        return key
-
-    return Artefacts(
-        model_h5=put(package.model_h5, Artefact.MODEL_H5),
-        model_keras=put(package.model_keras, Artefact.MODEL_KERAS),
-        labels=put(package.labels, Artefact.LABELS),
-        predict=put(package.predict, Artefact.PREDICT),
+    return deliver_files(
+        objects,
+        {
+            Artefact.MODEL_H5: package.model_h5,
+            Artefact.MODEL_KERAS: package.model_keras,
+            Artefact.LABELS: package.labels,
+            Artefact.PREDICT: package.predict,
+        },
+        Artefacts(),
+        job_id=job_id,
+        fence=fence,
     )
+
+
+def deliver_files(
+    objects: ObjectStore, files: Mapping[Artefact, Path], delivered: Artefacts, *, job_id: str, fence: int
+) -> Artefacts:
+    """Store more files.
+
+    Args:
+        objects: Where to.
+        files: By what they are.
+        delivered: What is stored already.
+        job_id: Whose they are.
+        fence: Of the attempt that made them.
+
+    Returns:
+        What is stored then.
+
+    Raises:
+        Transient: If the store did not answer.
+    """
+    keys = {}
+    for artefact, path in files.items():
+        keys[artefact.value] = artefact_key(job_id, fence, artefact)
+        with path.open("rb") as file:
+            objects.put(keys[artefact.value], file, content_type=_TYPES[path.suffix])
+    return replace(delivered, **keys)
 
 
 def deliver_result(objects: ObjectStore, result: Result, *, fence: int) -> str:
@@ -70,6 +99,10 @@ def deliver_result(objects: ObjectStore, result: Result, *, fence: int) -> str:
         Transient: If the store did not answer.
     """
     key = artefact_key(result.job_id, fence, Artefact.RESULT)
-    document = json.dumps(to_json(result), indent=1, ensure_ascii=False).encode()
-    objects.put(key, io.BytesIO(document), content_type="application/json")
+    objects.put(key, io.BytesIO(result_text(result).encode()), content_type="application/json")
     return key
+
+
+def result_text(result: Result) -> str:
+    """Return ``result.json``."""
+    return json.dumps(to_json(result), indent=1, ensure_ascii=False)

@@ -63,4 +63,5 @@ def describe(model: keras.Model, backbone: Backbone) -> ModelSize:
         input_px=backbone.input_px,
         cut_layer=backbone.cut_layer,
         weights_licence=backbone.licence,
+        oldest_keras=portable.OLDEST_KERAS,
     )

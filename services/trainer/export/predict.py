@@ -5,34 +5,110 @@
 prints one line per picture: its path, the most probable class, and the probability of that class. Characters of a path
 that would act on a terminal or are no text are written out. A picture that cannot be read is named on standard error,
 the others are classified all the same, and the exit code is 1. Of a folder, every file is taken but hidden ones; what
-is no picture there is passed over. Needs the packages keras, tensorflow and pillow, pi-heif to read HEIC, and the files
-model.keras (or model.h5) and labels.txt of the same delivery.
+is no picture there is passed over. Needs the packages pillow and numpy, pi-heif to read HEIC, one of onnxruntime (for
+model.onnx), ai-edge-litert (for model.tflite) or keras with tensorflow (for model.keras or model.h5), and the file
+labels.txt of the same delivery. The first of these networks that is there and can be run is used.
 """
 
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from services.trainer.data.pictures.formats import UnreadablePicture
 from services.trainer.data.pictures.picture import read_pixels
+from services.trainer.data.resampling import resize
 from shared.text.printable import printable_name
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 HERE = Path(__file__).resolve().parent
+Score = Callable[[NDArray[np.uint8]], list[float]]
+"""From a picture of any size, ``(height_px, width_px, 3) uint8`` RGB, to one probability per class."""
 
 
-def load_model() -> Any:
-    """Return the delivered network: raw pixels of any size in, one probability per class out."""
+def open_onnx(path: Path) -> Score:
+    """Return what ``model.onnx`` says of a picture, by ONNX Runtime."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    side_px = int(session.get_inputs()[0].shape[1])
+
+    def score(pixels: NDArray[np.uint8]) -> list[float]:
+        found: list[float] = session.run(None, {"image": resize(pixels, side_px)[None]})[0][0].tolist()
+        return found
+
+    return score
+
+
+def open_tflite(path: Path) -> Score:
+    """Return what ``model.tflite`` says of a picture, by LiteRT."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
+    interpreter.allocate_tensors()
+    given, answer = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    side_px = int(given["shape"][1])
+
+    def score(pixels: NDArray[np.uint8]) -> list[float]:
+        interpreter.set_tensor(given["index"], resize(pixels, side_px)[None])
+        interpreter.invoke()
+        found: list[float] = interpreter.get_tensor(answer["index"])[0].tolist()
+        return found
+
+    return score
+
+
+def open_keras(path: Path) -> Score:
+    """Return what ``model.keras`` or ``model.h5`` says of a picture; these resize by themselves."""
     import keras
 
-    for name in ("model.keras", "model.h5"):
-        if (HERE / name).exists():
-            return keras.models.load_model(HERE / name, compile=False)
-    raise SystemExit(f"neither model.keras nor model.h5 lies in {HERE}")
+    model = keras.models.load_model(path, compile=False)
+    return lambda pixels: [float(value) for value in model(pixels[None], training=False)[0]]
+
+
+RUNTIMES: tuple[tuple[str, str, Callable[[Path], Score]], ...] = (
+    ("model.onnx", "onnxruntime", open_onnx),
+    ("model.tflite", "ai-edge-litert", open_tflite),
+    ("model_float16.tflite", "ai-edge-litert", open_tflite),
+    ("model.keras", "keras tensorflow", open_keras),
+    ("model.h5", "keras tensorflow", open_keras),
+)
+"""File, the packages that it needs, and how it is opened; the quickest first."""
+
+
+def open_network(folder: Path) -> Score:
+    """Open the first of the delivered networks whose packages are installed."""
+    missing = []
+    for name, packages, opened in RUNTIMES:
+        path = folder / name
+        if not path.exists():
+            continue
+        try:
+            return opened(path)
+        except ImportError:
+            missing.append(f"pip install {packages}  (for {name})")
+        except Exception as error:  # noqa: BLE001 - every runtime has exceptions of its own
+            reason = f"{error}".strip() or type(error).__name__
+            raise SystemExit(
+                f"{path} cannot be used: {reason.splitlines()[0]}\nFetch it again if it is damaged."
+            ) from None
+    if missing:
+        raise SystemExit("Nothing is installed that runs the network. One of these will do:\n  " + "\n  ".join(missing))
+    raise SystemExit(f"There is no network in {folder}: one of {', '.join(name for name, _, _ in RUNTIMES)} is needed.")
+
+
+def read_labels(folder: Path) -> list[str]:
+    """Return the names of the classes in the order of the network's answers."""
+    path = folder / "labels.txt"
+    if not path.exists():
+        raise SystemExit(f"There is no labels.txt in {folder}; put that of the same delivery there.")
+    return path.read_text(encoding="utf-8").splitlines()
 
 
 def find_files(paths: list[str]) -> list[str]:
@@ -51,8 +127,7 @@ def main(paths: list[str]) -> int:
     if not paths:
         sys.stderr.write("usage: python predict.py IMAGE…\n")
         return 2
-    labels = (HERE / "labels.txt").read_text(encoding="utf-8").splitlines()
-    model = load_model()
+    labels, score = read_labels(HERE), open_network(HERE)
     warnings.simplefilter("ignore")  # Pillow tells of odd metadata
     num_unreadable = 0
     for path in find_files(paths):
@@ -64,7 +139,12 @@ def main(paths: list[str]) -> int:
             sys.stderr.write(f"{printable_name(path)}\t{what}: {reason.reason} {reason.fix}\n")
             num_unreadable += not is_passed_over
             continue
-        probabilities = [float(value) for value in model(pixels[None], training=False)[0]]
+        probabilities = score(pixels)
+        if len(probabilities) != len(labels):
+            raise SystemExit(
+                f"The network knows {len(probabilities)} classes and labels.txt names {len(labels)}; "
+                "put both from the same delivery here."
+            )
         best = max(range(len(labels)), key=probabilities.__getitem__)
         sys.stdout.write(f"{printable_name(path)}\t{labels[best]}\t{probabilities[best]:.4f}\n")
     return 1 if num_unreadable else 0

@@ -3,9 +3,12 @@
 import json
 import logging
 import os
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from services.trainer.export.check import ExportCheck, Request
+from services.trainer.export.formats.order import Conversion, Converted
 from shared.errors import ConvtailorError
 from shared.json_codec import from_json, to_json
 from shared.process.child_process import python_module
@@ -69,6 +72,31 @@ class Verifier:
         self._waiting.pop(0)
         return from_json(ExportCheck, json.loads(answer))
 
+    def convert(
+        self, conversion: Conversion, seconds: float, monotonic: Callable[[], float] = time.monotonic
+    ) -> Iterator[Converted]:
+        """Have other formats written by the process that has nothing to verify any more; yield what is done, as it is.
+
+        A process that dies or is late is ended and not replaced: what it did not answer by then is not there.
+
+        Args:
+            conversion: What is to be written.
+            seconds: How long that may take.
+            monotonic: Seconds on a clock that nobody sets.
+        """
+        until = monotonic() + seconds
+        self._process.send(_line(conversion))
+        for _ in range(1 + len(conversion.targets)):
+            try:
+                answer = self._process.receive(max(0.0, until - monotonic()))
+            except ProcessDied as death:
+                logger.warning("the converting process was lost", extra={"return_code": death.return_code})
+                return
+            if answer is None:
+                self.end()
+                return
+            yield from_json(Converted, json.loads(answer))
+
     def end(self) -> None:
         """Make sure that the process is gone."""
         self._process.end()
@@ -86,8 +114,12 @@ class Verifier:
         return self.check()
 
     def _send(self, request: Request) -> None:
-        self._process.send(json.dumps(to_json(request)).encode() + b"\n")
+        self._process.send(_line(request))
 
     @staticmethod
     def _start() -> LineProcess:
         return LineProcess(python_module("services.trainer.export.verify"), os.environ)
+
+
+def _line(order: Request | Conversion) -> bytes:
+    return json.dumps({type(order).__name__: to_json(order)}).encode() + b"\n"

@@ -1,14 +1,16 @@
 """The second opinion on an export: a fresh process that loads a file with plain Keras and scores kept pictures.
 
-``python -m services.trainer.export.verify`` imports Keras at once, then answers every request, a line of JSON on its
-standard input, with a check on standard output; see :mod:`services.trainer.export.check`. Started while training still
-runs, its imports cost nobody any time.
+``python -m services.trainer.export.verify`` imports Keras at once, then answers every line of JSON on its standard
+input. ``{"Request": …}`` is answered by one check, see :mod:`services.trainer.export.check`; ``{"Conversion": …}``, to
+which it turns when everything is verified, by a line for every file, see :mod:`services.trainer.export.formats.order`.
+Started while training still runs, its imports cost nobody any time.
 """
 
 import json
 import os
 
-from services.trainer.export.check import Request
+from services.trainer.export.check import ExportCheck, Request
+from services.trainer.export.formats.order import Conversion, Converted
 from shared.json_codec import from_json, to_json
 from shared.process.memory_limit import spare_the_machine
 from shared.process.starter import Starter
@@ -20,11 +22,20 @@ def main() -> None:
     starter = Starter()
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # memory of the accelerator is the training's; a second device is a test
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from services.trainer.export.rescore import rescore  # noqa: PLC0415 - imports TensorFlow
+    from services.trainer.export.formats.convert import convert  # noqa: PLC0415 - imports TensorFlow
+    from services.trainer.export.rescore import rescore  # noqa: PLC0415 - likewise
 
     while True:
-        check = rescore(from_json(Request, json.loads(starter.hear())))
-        starter.say(json.dumps(to_json(check)).encode() + b"\n")
+        heard = json.loads(starter.hear())
+        if "Conversion" in heard:
+            for converted in convert(from_json(Conversion, heard["Conversion"])):
+                _say(starter, converted)
+        else:
+            _say(starter, rescore(from_json(Request, heard["Request"])))
+
+
+def _say(starter: Starter, answer: ExportCheck | Converted) -> None:
+    starter.say(json.dumps(to_json(answer)).encode() + b"\n")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,13 @@ SCORING_S = 45.0
 """Seconds, at most, that verifying scores them; at most half of what is left until the network is due."""
 HURRIED_SCORING_S = 10.0
 """The same where training was cut short."""
+FORMATS_S = 60.0
+"""Seconds, at most, that other formats may take to be written and tried; at most half of what is left."""
+HURRIED_FORMATS_S = 10.0
+"""The same where somebody waits."""
+NUM_FORMATS = 3
+FORMAT_S = 4.0
+"""Seconds to write a format and to start what tries it, without what grows with the network."""
 BYTES_PER_S = 25e6
 """Speed at which a network is written, read back and stored, in two formats."""
 FETCH_BYTES_PER_S = 20e6
@@ -100,7 +107,8 @@ class Delivery:
         num_passes = self.num_test + self.num_validation * (TAIL_SHARE if self.keeps_activations else 1.0)
         evaluate_s = image_s * num_passes + (0.0 if is_compiled else pace.build_s)
         verify_s = NUM_LOADS * pace.build_s + min(SCORING_S, image_s * min(self.num_test, NUM_SCORED))
-        return self.decode_s + evaluate_s + EXPORT_S + verify_s + self.size_bytes / BYTES_PER_S
+        formats_s = min(FORMATS_S, NUM_FORMATS * (FORMAT_S + image_s * min(self.num_test, NUM_SCORED)))
+        return self.decode_s + evaluate_s + EXPORT_S + verify_s + formats_s + self.size_bytes / BYTES_PER_S
 
 
 def resumed_price_s(archive_bytes: int, num_images: int) -> float:
@@ -201,6 +209,15 @@ class Countdown:
         """
         left_s = self.deadline.deliver_until - self.monotonic()
         return max(0.0, min(HURRIED_SCORING_S if is_hurried else SCORING_S, left_s / 2))
+
+    def formats_s(self, *, is_hurried: bool) -> float:
+        """Return the seconds that other formats of the network may take, once it is delivered.
+
+        Args:
+            is_hurried: Whether somebody waits: a person who cancelled, a machine that is taken away.
+        """
+        left_s = self.deadline.deliver_until - self.monotonic()
+        return max(0.0, min(HURRIED_FORMATS_S if is_hurried else FORMATS_S, left_s / 2))
 
     def seconds_left(self, delivery_s: float | None = None) -> float:
         """Return the seconds that training may still go on; negative once it is over.

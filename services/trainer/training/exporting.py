@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from services.trainer.data.dataset import LearningSet
+from services.trainer.data.dataset import Indices, LearningSet
 from services.trainer.evaluation.as_uploaded import compare, fair_order
 from services.trainer.export.check import Request, Uploaded, objection
 from services.trainer.export.delivery import Package
@@ -52,6 +52,12 @@ def versions() -> dict[str, str]:
     return known
 
 
+def kept_positions(num_test: int) -> Indices:
+    """Return which images of the test split every exported file is verified on."""
+    kept: Indices = np.unique(np.linspace(0, num_test - 1, NUM_KEPT).round().astype(np.int64))
+    return kept
+
+
 def export(
     scored: Scored, learning: LearningSet, trained: Trained, *, archive: Path, verifier: Verifier, run: Run
 ) -> Exported:
@@ -62,7 +68,7 @@ def export(
         VerifierLost: If the files could not be verified.
     """
     evaluation, px = scored.evaluation, trained.backbone.input_px
-    kept = np.unique(np.linspace(0, len(evaluation.indices) - 1, NUM_KEPT).round().astype(int))
+    kept = kept_positions(len(evaluation.indices))
     squares = archive.parent / "kept.npy"
     np.save(squares, learning.images(px)[evaluation.indices[kept]])
     expected = tuple(tuple(map(float, row)) for row in evaluation.probabilities[kept])

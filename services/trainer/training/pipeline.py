@@ -1,20 +1,26 @@
 """A training on one page: its photographs are prepared; screen, tune, evaluate, export."""
 
+import logging
 from dataclasses import replace
 
-from services.trainer.export.delivery import deliver_package, deliver_result
-from services.trainer.protocol import Message, MessageKind, Order
+from services.trainer.export.delivery import deliver_files, deliver_package, deliver_result
+from services.trainer.protocol import Message, MessageKind
 from services.trainer.run.accelerator import find_device
-from services.trainer.run.progress import PhaseClock
 from services.trainer.screening.screen import screen
+from services.trainer.training.bundling import bundle
 from services.trainer.training.exporting import export
+from services.trainer.training.formats import Delivered, add_formats
 from services.trainer.training.preparation import Prepared
 from services.trainer.training.result_document import Pieces, result_of
 from services.trainer.training.scoring import score
-from services.trainer.training.task import Outcome, Tools
+from services.trainer.training.task import Outcome
 from services.trainer.tuning.tune import tune
 from shared.job.candidates import AUTO
+from shared.job.job import Artefacts
 from shared.job.result import KeptDays
+from shared.layout import Artefact
+
+logger = logging.getLogger(__name__)
 
 
 def train(prepared: Prepared) -> Outcome:
@@ -50,6 +56,14 @@ def train(prepared: Prepared) -> Outcome:
     with clock.phase("export"):
         exported = export(scored, learning, trained, archive=prepared.archive, verifier=tools.verifier, run=run)
         artefacts = deliver_package(tools.objects, exported.package, job_id=order.job_id, fence=order.fence)
+        delivered = Delivered(
+            package=exported.package,
+            evaluation=scored.evaluation,
+            learning=learning,
+            px=trained.backbone.input_px,
+            archive=prepared.archive,
+        )
+        formats = add_formats(delivered, tools.verifier, run)
     pieces = Pieces(
         others=material.others,
         dataset=dataset,
@@ -57,13 +71,17 @@ def train(prepared: Prepared) -> Outcome:
         trained=trained,
         scored=scored,
         exported=exported,
+        formats=formats,
         device=device.name,
     )
-    result_key = _deliver_result(order, tools, clock, pieces, stopped_because)
-    return Outcome(artefacts=replace(artefacts, result=result_key), stopped_because=stopped_because)
+    artefacts = _deliver_rest(prepared, pieces, artefacts, stopped_because)
+    return Outcome(artefacts=artefacts, stopped_because=stopped_because)
 
 
-def _deliver_result(order: Order, tools: Tools, clock: PhaseClock, pieces: Pieces, stopped_because: str | None) -> str:
+def _deliver_rest(prepared: Prepared, pieces: Pieces, artefacts: Artefacts, stopped_because: str | None) -> Artefacts:
+    """Store the other formats, the one file with everything, and the result, which makes the delivery whole."""
+    order, tools, clock = prepared.order, prepared.tools, prepared.clock
+    files = dict(pieces.formats.files)
     result = result_of(
         pieces,
         job_id=order.job_id,
@@ -73,4 +91,12 @@ def _deliver_result(order: Order, tools: Tools, clock: PhaseClock, pieces: Piece
         total_s=tools.monotonic() - tools.started,
     )
     kept = KeptDays(artefacts=tools.settings.artefact_days, archive=tools.settings.archive_days)
-    return deliver_result(tools.objects, replace(result, kept_days=kept), fence=order.fence)
+    result = replace(result, kept_days=kept)
+    try:
+        files[Artefact.MODEL_ZIP] = bundle(
+            pieces.exported.package, pieces.formats, result, pieces.dataset, pieces.scored
+        )
+    except OSError as error:  # such as a full disk; all that is in it is delivered file by file
+        logger.warning("the zip of the delivery could not be written", extra={"reason": str(error)})
+    artefacts = deliver_files(tools.objects, files, artefacts, job_id=order.job_id, fence=order.fence)
+    return replace(artefacts, result=deliver_result(tools.objects, result, fence=order.fence))

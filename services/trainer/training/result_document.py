@@ -7,6 +7,7 @@ from services.trainer.data.dataset import Dataset
 from services.trainer.evaluation.metrics import independent
 from services.trainer.screening.screen import Screening
 from services.trainer.training.exporting import Exported
+from services.trainer.training.formats import Formats
 from services.trainer.training.scoring import Scored
 from services.trainer.tuning.tune import Trained
 from shared.job.result import CandidateResult, Counts, Result, RunIdentity, Timings
@@ -23,6 +24,7 @@ class Pieces:
         trained: How fine-tuning went.
         scored: What the test split said.
         exported: What is delivered.
+        formats: In which formats else.
         device: What trained.
     """
 
@@ -32,6 +34,7 @@ class Pieces:
     trained: Trained
     scored: Scored
     exported: Exported
+    formats: Formats
     device: str
 
 
@@ -68,11 +71,16 @@ def result_of(
         tuning=pieces.trained.result,
         test=pieces.scored.evaluation.scores,
         model=pieces.exported.size,
-        timings_s=Timings(**{name: round(seconds, 3) for name, seconds in spent_s.items()}, total=round(total_s, 3)),
+        timings_s=Timings(
+            **{name: round(seconds, 3) for name, seconds in spent_s.items()},
+            total=round(total_s, 3),
+            formats=round(pieces.formats.seconds, 3),
+        ),
         device=pieces.device,
         stopped_because=stopped_because,
         versions=dict(pieces.exported.versions),
         as_uploaded=pieces.exported.as_uploaded,
+        formats=pieces.formats.results,
         run=RunIdentity(
             key=dataset.key.digest,
             archive_sha256=dataset.key.archive_sha256,

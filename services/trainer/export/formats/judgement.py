@@ -1,0 +1,93 @@
+"""Whether a format does what was evaluated. Pure."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.trainer.export.check import MAX_SAME_INPUT_GAP
+from services.trainer.export.formats.order import Scored
+
+MAX_ACCURACY_LOSS = 0.005
+"""A format whose accuracy is further from the evaluated network's, on the test images, is not delivered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """What the evaluated network says, and what is true.
+
+    Args:
+        labels: Classes of the test images, in the order in which they are scored.
+        probabilities: What the network that was evaluated says of them, ``(num_images, num_classes)``.
+        num_kept: So many, the first, are compared number by number.
+        pictures: What the delivered Keras file says of a few pictures.
+    """
+
+    labels: NDArray[np.integer[Any]]
+    probabilities: NDArray[np.float64]
+    num_kept: int
+    pictures: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A format beside the evaluated network.
+
+    Args:
+        kept_gap: Largest difference of a probability on the kept images, on the very pixels that the evaluation saw.
+        picture_gap: The same on pictures that either reads and resizes itself, against the delivered Keras file.
+        num_images: Test images scored.
+        accuracy: On these.
+        test_accuracy: Of the evaluated network on these.
+        num_otherwise: Images of these that it takes for another class than the evaluated network does.
+        objection: Why it is not delivered, if it is not.
+    """
+
+    kept_gap: float
+    picture_gap: float
+    num_images: int
+    accuracy: float
+    test_accuracy: float
+    num_otherwise: int
+    objection: str | None
+
+
+def compare(found: NDArray[np.float64], scored: Scored, evaluated: Evaluated, *, is_rounded: bool) -> Comparison:
+    """Compare a format with the evaluated network.
+
+    Args:
+        found: Its probabilities of the first test images, the kept ones at least.
+        scored: What it says of pictures.
+        evaluated: See there.
+        is_rounded: Whether its weights are rounded, so that numbers may differ as long as the accuracy does not.
+    """
+    num_images = len(found)
+    labels, expected = evaluated.labels[:num_images], evaluated.probabilities[:num_images]
+    is_right, was_right = found.argmax(axis=1) == labels, expected.argmax(axis=1) == labels
+    gaps = _gaps(found, expected)
+    pictures = np.array(scored.pictures, np.float64).reshape(evaluated.pictures.shape)
+    gap, picture_gap = max(gaps, default=0.0), max(_gaps(pictures, evaluated.pictures), default=0.0)
+    accuracy, test_accuracy = float(is_right.mean()), float(was_right.mean())
+    objection = None
+    if not np.isfinite(found).all():
+        objection = "it gives probabilities that are no numbers"
+    elif not is_rounded and max(gap, picture_gap) > MAX_SAME_INPUT_GAP:
+        objection = f"its probabilities differ by up to {max(gap, picture_gap):.4f} on the same images"
+    elif is_rounded and abs(int(is_right.sum()) - int(was_right.sum())) > MAX_ACCURACY_LOSS * num_images:
+        objection = f"it has {accuracy:.1%} right of {num_images} test images, where {test_accuracy:.1%} are expected"
+    return Comparison(
+        kept_gap=max(gaps[: evaluated.num_kept], default=0.0),
+        picture_gap=picture_gap,
+        num_images=num_images,
+        accuracy=accuracy,
+        test_accuracy=test_accuracy,
+        num_otherwise=int((found.argmax(axis=1) != expected.argmax(axis=1)).sum()),
+        objection=objection,
+    )
+
+
+def _gaps(found: NDArray[np.float64], expected: NDArray[np.float64]) -> list[float]:
+    """Return the largest difference of a probability for every image; no number differs by all there is."""
+    gaps: list[float] = np.nan_to_num(np.abs(found - expected), nan=1.0, posinf=1.0).max(axis=1, initial=0.0).tolist()
+    return gaps

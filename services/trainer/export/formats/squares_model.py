@@ -1,0 +1,92 @@
+"""The delivered network from behind its resize on, as a flat list of calls: what the writers of formats start from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from services.trainer.export.formats.inexpressible import Inexpressible
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One operation at one place of a network.
+
+    Args:
+        operation: A layer, or another operation of Keras; the same may be called at several places.
+        arguments: What it is called with, tensors of the network among them.
+        options: The same, by name.
+        result: The tensor that it gives.
+    """
+
+    operation: Any
+    arguments: tuple[Any, ...]
+    options: dict[str, Any]
+    result: keras.KerasTensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SquaresModel:
+    """A network that takes squares.
+
+    Args:
+        model: ``(n, side_px, side_px, 3) float32`` RGB of 0 to 255 to ``(n, num_classes)``; shares the weights of the
+            network that it was made from.
+        calls: Its operations in an order in which they can be computed; networks within it are taken apart.
+        side_px: Side of the squares.
+    """
+
+    model: keras.Model
+    calls: Sequence[Call]
+    side_px: int
+
+
+def from_squares(model: keras.Model, side_px: int) -> SquaresModel:
+    """Return a network without the resize to squares at its beginning, however it is built behind that.
+
+    Args:
+        model: Takes pictures of any size; left as it is, but that its layers are called once more.
+        side_px: Side of the squares that it resizes them to.
+
+    Raises:
+        Inexpressible: If it resizes to other sizes too.
+    """
+    squares = keras.Input((side_px, side_px, 3), dtype="float32", name="image")
+    calls: list[Call] = []
+
+    def call(operation: Any, *arguments: Any, **options: Any) -> Any:
+        if isinstance(operation, keras.layers.Resizing):
+            return _unchanged(operation, arguments[0], side_px)
+        if isinstance(operation, keras.Sequential):
+            return _one_after_another(operation, arguments[0], call)
+        if isinstance(operation, keras.Model):
+            return _again(operation, arguments[0], call)
+        result = operation(*arguments, **options)
+        calls.append(Call(operation=operation, arguments=arguments, options=options, result=result))
+        return result
+
+    flat = keras.Model(squares, _again(model, squares, call), name=model.name)
+    return SquaresModel(model=flat, calls=calls, side_px=side_px)
+
+
+def _again(model: keras.Model, inputs: Any, call: Any) -> Any:
+    """Call every operation of a network on other inputs and return what comes out."""
+    # What keras.models.clone_model does, which however makes a model of it: a network within another begins nowhere.
+    return model._run_through_graph(inputs, operation_fn=lambda operation: operation, call_fn=call)  # noqa: SLF001
+
+
+def _one_after_another(model: keras.Sequential, inputs: Any, call: Any) -> Any:
+    values = inputs
+    for layer in model.layers:
+        values = call(layer, values)
+    return values
+
+
+def _unchanged(resizing: Any, values: keras.KerasTensor, side_px: int) -> keras.KerasTensor:
+    if tuple(values.shape[1:3]) == (resizing.height, resizing.width):
+        return values
+    raise Inexpressible(
+        f"the network resizes {values.shape[1]} × {values.shape[2]} to {resizing.height} × {resizing.width} pixels "
+        f"behind the first resize, to {side_px} pixels"
+    )
