@@ -41,6 +41,8 @@ from shared.ports.object_store import ObjectStore
 
 _log = logging.getLogger(__name__)
 _RECORD_ATTEMPTS = 5
+_WITHIN = timedelta(hours=1)
+"""So soon intake deletes photographs that could not be deleted here."""
 
 
 def handle_end(event: Event, tools: Tools) -> None:
@@ -126,7 +128,8 @@ def _kept(job: Job, tools: Tools) -> Kept:
             tools.objects.delete(job.upload.object_key)
             photographs_until = None
         except ConvtailorError:
-            _log.warning("the photographs cannot be deleted now; they are within the hour", exc_info=True)
+            _log.warning("the photographs cannot be deleted now; intake does so within the hour", exc_info=True)
+            photographs_until = now + _WITHIN
     return Kept(files_until=files_until, photographs_until=photographs_until)
 
 

@@ -11,7 +11,9 @@ from shared.errors import Fault, NotFound, Transient
 from shared.job.job import Artefacts, Job, JobState
 from shared.job.retention import KEEP_ENDED, Retention, forgotten
 from shared.layout import archive_key, ledger_key, report_key
+from shared.ports.job_store import JobPage
 from tests.bus_fixture import Ground
+from tests.doubles.memory_job_store import MemoryJobStore
 from tests.doubles.memory_object_store import MemoryObjectStore
 from tests.job_fixture import NOW, archive_of, full_job, make_heartbeat, make_job
 
@@ -221,3 +223,19 @@ def test_usual_passes_read_no_job_whose_photographs_are_gone_and_whose_time_has_
 
     replace(keeper(ground), store=Counting()).expire(NOW + 10 * DAY)
     assert reads == []
+
+
+def test_no_more_than_a_page_of_jobs_is_held_however_many_are_due(ground: Ground) -> None:
+    class Watched(MemoryJobStore):
+        longest = 0
+
+        def find(self, states, **choice) -> JobPage:
+            page = super().find(states, **choice)
+            self.longest = max(self.longest, len(page.jobs))
+            return page
+
+    ground.store = Watched()
+    for number in range(1000):
+        ground.store.create(ended(f"job-{number}"))
+    assert keeper(ground).expire(NOW + 31 * DAY, is_thorough=True).num_forgotten == 1000
+    assert ground.store.longest <= 200

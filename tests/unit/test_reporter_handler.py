@@ -387,7 +387,7 @@ def test_photographs_that_the_operator_keeps_stay_and_the_mail_says_until_when(o
     office.add(finished_job(), make_result(job_id=JOB_ID))
     consume_all(office)
     assert archives(office) == [archive_key(JOB_ID)]
-    assert "Your photographs are deleted from 11 March 2026, 12:00 UTC on." in plain(office)
+    assert "Your photographs are kept until 11 March 2026, 12:00 UTC." in plain(office)
     assert "kept until 21 March 2026" in plain(office)
 
 
@@ -403,7 +403,7 @@ def test_photographs_that_cannot_be_deleted_now_cost_nobody_the_mail(office: Off
     office.add(finished_job(), make_result(job_id=JOB_ID))
     handle_end(event_of(office), replace(office.tools, objects=Stubborn()))
     assert office.job().state is JobState.DONE
-    assert "Your photographs are deleted from 1 March 2026, 12:00 UTC on." in plain(office)
+    assert "Your photographs are kept until 1 March 2026, 13:00 UTC." in plain(office)
 
 
 def test_links_of_a_mail_do_not_outlive_what_they_lead_to(office: Office) -> None:

@@ -121,7 +121,7 @@ def _kept(job: Job, kept: Kept) -> str:
     photographs = (
         "Your photographs were deleted before this was sent."
         if kept.photographs_until is None
-        else f"Your photographs are deleted from {moment(kept.photographs_until)} on."
+        else f"Your photographs are kept until {moment(kept.photographs_until)}."
     )
     return (
         f"{photographs} {what} kept until {moment(kept.files_until)}, then deleted with your address: download what "
