@@ -34,7 +34,6 @@ def check_data(data: Path) -> None:
             fix=f"Name a zip or a folder that holds {_LAYOUT}.",
             details={"path": str(data)},
         )
-
     if data.is_file() and not data.stat().st_size:
         raise UserFault.of(empty_archive())
 
