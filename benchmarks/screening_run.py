@@ -11,10 +11,11 @@ from benchmarks.material import weights_mirror
 from benchmarks.scratch_run import scratch_run
 from services.trainer.data.dataset import Dataset
 from services.trainer.data.prepare import identify, prepare
+from services.trainer.screening.fit import HeadPlan
 from services.trainer.screening.screen import screen
 from services.trainer.zoo.sources.mirror import FolderMirror
 from services.trainer.zoo.sources.weights import resolve
-from shared.job.options import JobOptions
+from shared.job.options import JobOptions, LevelChoice
 
 
 def main() -> None:
@@ -23,6 +24,7 @@ def main() -> None:
     parser.add_argument("archive", type=Path)
     parser.add_argument("--candidates", required=True, help="names, separated by commas")
     parser.add_argument("--epochs", type=int, required=True)
+    parser.add_argument("--levels", default=LevelChoice.LAST, choices=list(LevelChoice))
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     names = tuple(arguments.candidates.split(","))
@@ -37,7 +39,9 @@ def main() -> None:
         key = identify(arguments.archive, JobOptions(seed=arguments.seed))
         dataset = prepare(arguments.archive, run, key=key, sizes_px=sizes_px)
         started = time.perf_counter()
-        screening = screen(dataset, usable, run, epochs=arguments.epochs, racing=False)
+        screening = screen(
+            dataset, usable, run, HeadPlan(levels=LevelChoice(arguments.levels), epochs=arguments.epochs), racing=False
+        )
         seconds = time.perf_counter() - started
     scores = {each.name: each.val_accuracy for each in screening.candidates}
     json.dump({"screen_s": seconds, "val_accuracy": scores, "splits": _splits(dataset)}, sys.stdout)

@@ -10,9 +10,12 @@ import numpy as np
 from services.trainer.data.dataset import Dataset, Split, images_path
 from services.trainer.run.context import LedgerEntry, Run
 from services.trainer.run.identity import Facts, RunKey
+from services.trainer.screening.fit import HeadPlan
 from services.trainer.zoo.catalogue import Backbone, Preprocessing
 from services.trainer.zoo.head import Head
+from services.trainer.zoo.levels import of_mobilenet
 from services.trainer.zoo.sources.weights import Source, WeightsFile
+from shared.job.options import LevelChoice
 from shared.job.progress import Progress
 from shared.job.result import Duplicates
 from tests.training_fixture import still_countdown
@@ -31,6 +34,7 @@ def small_backbone(name: str, *, gflops: float = 1.0) -> Backbone:
         feature_width=256,
         parameters=218_544,
         cut_layer="conv_pw_13",
+        levels=of_mobilenet(0.25),
         weights_file=f"{name}.h5",
         licence="Apache-2.0",
         gflops=gflops,
@@ -81,6 +85,11 @@ def coloured_dataset(directory: Path, *, per_class: int = 20, noise: float = 30.
         quarantined=(),
         duplicates=Duplicates(exact=0, near_groups=0),
     )
+
+
+def by_epochs(epochs: int) -> HeadPlan:
+    """Heads of the founding recipe: they read the features and learn by epochs."""
+    return HeadPlan(levels=LevelChoice.LAST, epochs=epochs)
 
 
 @dataclass

@@ -20,6 +20,16 @@ class TuneSearch(StrEnum):
     RANDOM = "random"
 
 
+class LevelChoice(StrEnum):
+    """Which levels of a backbone the last layer of the network may read, pooled."""
+
+    LAST = "last"
+    """The features alone, by a head that learns by epochs, as in the founding paper."""
+    ALL = "all"
+    AUTO = "auto"
+    """The last or all, whichever cross-validation favours."""
+
+
 def _split_names(value: object) -> object:
     """Let forms and command lines give candidates as one comma-separated string; capitals do not matter."""
     names = value.split(",") if isinstance(value, str) else value
@@ -47,7 +57,12 @@ class JobOptions:
 
     Args:
         candidates: Names of backbones to screen, or ``auto``: all whose weights can be had, within the budget.
-        epochs: Epochs that each candidate's head trains on the kept features, 1 to 1,000.
+        levels: What each candidate's head reads: ``last``: the network's features; it then learns by epochs, and the
+            winner's last block is fine-tuned. ``all``: the pooled outputs of every stage too; it is then fitted to its
+            end with its strength of regularisation chosen by cross-validation. ``auto``: the better of the two.
+        views: Of each photograph at most, 1 or 2: the second is its mirror image, which the delivered network then
+            looks at as well, unless cross-validation says that this harms. Not with ``last``.
+        epochs: Epochs that a head trains where it learns by epochs, 1 to 1,000.
         tune_epochs: Epochs of fine-tuning the winner's last block, 0 (no fine-tuning) to 1,000.
         tune_trials: Recipes of hyper-parameters tried in fine-tuning, 1 to 100; the first is the default recipe.
         tune_search: How the further recipes are proposed.
@@ -61,6 +76,8 @@ class JobOptions:
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     candidates: Candidates = (AUTO,)
+    levels: LevelChoice = LevelChoice.LAST
+    views: Annotated[int, Field(ge=1, le=2)] = 2
     epochs: Annotated[int, Field(ge=1, le=1000)] = 20
     tune_epochs: Annotated[int, Field(ge=0, le=1000)] = 10
     tune_trials: Annotated[int, Field(ge=1, le=100)] = 3

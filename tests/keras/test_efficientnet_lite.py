@@ -73,8 +73,8 @@ def test_every_size_fits_its_row_and_is_made_of_built_in_layers(row):
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_its_levels_see_the_image_ever_more_coarsely(row):
     model = build(row, None).model
-    sides = [model.get_layer(name).output.shape[1] for name in row.levels]
-    channels = [model.get_layer(name).output.shape[-1] for name in row.levels]
+    sides = [model.get_layer(name).output.shape[1] for name in row.level_names]
+    channels = [model.get_layer(name).output.shape[-1] for name in row.level_names]
 
     assert len(row.levels) == 8
     assert sides == sorted(sides, reverse=True)

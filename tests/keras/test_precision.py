@@ -13,7 +13,7 @@ from services.trainer.screening.forward import compile_forward
 from services.trainer.screening.screen import screen
 from services.trainer.tuning.loss_scale import LossScale
 from services.trainer.tuning.tail import Tail
-from services.trainer.tuning.tune import tune
+from services.trainer.tuning.tune import TunePlan, tune
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import build, complete
@@ -21,7 +21,7 @@ from services.trainer.zoo.precision import computing_in
 from services.trainer.zoo.sources.weights import resolve
 from shared.job.options import TuneSearch
 from shared.job.result import Hyperparameters
-from tests.zoo_fixture import PX, coloured_dataset, make_run, small_backbone, untrained_head, write_weights
+from tests.zoo_fixture import PX, by_epochs, coloured_dataset, make_run, small_backbone, untrained_head, write_weights
 
 
 @pytest.fixture(scope="module")
@@ -130,8 +130,8 @@ def test_the_delivered_network_is_float32_and_as_accurate(dataset, weights, tmp_
     for precision in Precision:
         run = replace(make_run(tmp_path / precision), precision=precision)
         backbone = small_backbone("winner")
-        screening = screen(dataset, [(backbone, weights)], run, epochs=3)
-        trained = tune(dataset, screening, run, epochs=3, trials=1, search=TuneSearch.RANDOM)
+        screening = screen(dataset, [(backbone, weights)], run, by_epochs(3))
+        trained = tune(dataset, screening, run, TunePlan(epochs=3, trials=1, search=TuneSearch.RANDOM))
         model = complete(screening.store.network, trained.head, tail_weights=trained.tail_weights)
         rebuilt = complete(build(backbone, weights), trained.head, tail_weights=trained.tail_weights)
         path = tmp_path / f"{precision}.keras"

@@ -10,9 +10,9 @@ from services.trainer.data.dataset import images_path
 from services.trainer.run.device import Precision
 from services.trainer.screening.screen import screen
 from services.trainer.training.scoring import score
-from services.trainer.tuning.tune import tune
+from services.trainer.tuning.tune import TunePlan, tune
 from shared.job.options import TuneSearch
-from tests.zoo_fixture import PX, MemoryLedger, coloured_dataset, make_run, small_backbone, write_weights
+from tests.zoo_fixture import PX, MemoryLedger, by_epochs, coloured_dataset, make_run, small_backbone, write_weights
 
 EXACT = 1e-4
 """Float32 summed in another order; the check of an export forgives a hundred times as much."""
@@ -30,8 +30,8 @@ def dataset(tmp_path):
 
 def train(dataset, weights, run, *, tune_epochs):
     usable = [(small_backbone("winner"), weights)]
-    screening = screen(dataset.learning, usable, run, epochs=4)
-    return tune(dataset.learning, screening, run, epochs=tune_epochs, trials=1, search=TuneSearch.RANDOM)
+    screening = screen(dataset.learning, usable, run, by_epochs(4))
+    return tune(dataset.learning, screening, run, TunePlan(epochs=tune_epochs, trials=1, search=TuneSearch.RANDOM))
 
 
 def delivered_probabilities(scored, dataset, tmp_path):

@@ -19,7 +19,7 @@ from shared.errors import UserFault
 from shared.job.job import TrialState
 from shared.job.result import CandidateResult
 from tests.small_disk import small_disk
-from tests.zoo_fixture import PX, MemoryLedger, coloured_dataset, make_run, small_backbone, write_weights
+from tests.zoo_fixture import PX, MemoryLedger, by_epochs, coloured_dataset, make_run, small_backbone, write_weights
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def test_the_highest_validation_accuracy_wins_and_of_equals_the_cheaper(weights,
     run = make_run(tmp_path)
     easy = coloured_dataset(tmp_path / "easy", noise=5.0)
 
-    found = screen(easy, [(dear, weights), (cheap, weights)], run, epochs=10)
+    found = screen(easy, [(dear, weights), (cheap, weights)], run, by_epochs(10))
 
     assert [each.name for each in found.candidates] == ["dear", "cheap"]
     assert {each.val_accuracy for each in found.candidates} == {1.0}
@@ -129,7 +129,7 @@ def test_the_highest_validation_accuracy_wins_and_of_equals_the_cheaper(weights,
 
 
 def test_history_and_parameters_are_told_of_every_candidate(dataset, weights, tmp_path):
-    found = screen(dataset, [(small_backbone("one"), weights)], make_run(tmp_path), epochs=7)
+    found = screen(dataset, [(small_backbone("one"), weights)], make_run(tmp_path), by_epochs(7))
 
     (result,) = found.candidates
     assert result.state is TrialState.DONE
@@ -143,7 +143,7 @@ def test_a_candidate_that_fails_says_why_and_costs_the_others_nothing(dataset, w
     ledger = MemoryLedger()
     usable = [(small_backbone("broken", gflops=0.5), damaged(tmp_path)), (small_backbone("whole"), weights)]
 
-    found = screen(dataset, usable, make_run(tmp_path, ledger=ledger), epochs=2)
+    found = screen(dataset, usable, make_run(tmp_path, ledger=ledger), by_epochs(2))
 
     assert found.winner.name == "whole"
     assert found.candidates[0].state is TrialState.FAILED
@@ -153,7 +153,7 @@ def test_a_candidate_that_fails_says_why_and_costs_the_others_nothing(dataset, w
 
 def test_where_all_fail_the_fault_lists_them(dataset, tmp_path):
     with pytest.raises(UserFault) as raised:
-        screen(dataset, [(small_backbone("broken"), damaged(tmp_path))], make_run(tmp_path), epochs=2)
+        screen(dataset, [(small_backbone("broken"), damaged(tmp_path))], make_run(tmp_path), by_epochs(2))
     assert raised.value.fault.code == "no_candidate_worked"
     assert raised.value.fault.details["candidates"][0]["name"] == "broken"
 
@@ -161,9 +161,9 @@ def test_where_all_fail_the_fault_lists_them(dataset, tmp_path):
 def test_a_successor_repeats_nothing_that_was_finished(dataset, weights, tmp_path):
     ledger = MemoryLedger()
     usable = [(small_backbone("first"), weights), (small_backbone("second", gflops=2), weights)]
-    before = screen(dataset, usable[:1], make_run(tmp_path / "a", ledger=ledger), epochs=4)
+    before = screen(dataset, usable[:1], make_run(tmp_path / "a", ledger=ledger), by_epochs(4))
 
-    after = screen(dataset, usable, make_run(tmp_path / "b", ledger=ledger), epochs=4)
+    after = screen(dataset, usable, make_run(tmp_path / "b", ledger=ledger), by_epochs(4))
 
     assert after.candidates[0] == before.candidates[0]
     assert not (tmp_path / "b" / "features" / "first").exists()
@@ -173,12 +173,12 @@ def test_a_successor_repeats_nothing_that_was_finished(dataset, weights, tmp_pat
 
 def test_what_was_learnt_on_other_weights_of_the_same_name_is_learnt_again(dataset, weights, tmp_path):
     ledger, backbone = MemoryLedger(), small_backbone("one")
-    screen(dataset, [(backbone, weights)], make_run(tmp_path / "a", ledger=ledger), epochs=4)
+    screen(dataset, [(backbone, weights)], make_run(tmp_path / "a", ledger=ledger), by_epochs(4))
     others = write_weights(tmp_path / "others", seed=1)
 
-    resumed = screen(dataset, [(backbone, others)], make_run(tmp_path / "b", ledger=ledger), epochs=4)
+    resumed = screen(dataset, [(backbone, others)], make_run(tmp_path / "b", ledger=ledger), by_epochs(4))
 
-    afresh = screen(dataset, [(backbone, others)], make_run(tmp_path / "c"), epochs=4)
+    afresh = screen(dataset, [(backbone, others)], make_run(tmp_path / "c"), by_epochs(4))
     np.testing.assert_array_equal(resumed.head.kernel, afresh.head.kernel)
     assert untimed(resumed.result) == untimed(afresh.result)
 
@@ -186,10 +186,10 @@ def test_what_was_learnt_on_other_weights_of_the_same_name_is_learnt_again(datas
 def test_a_failure_is_forgotten_once_there_are_other_weights(dataset, weights, tmp_path):
     ledger, usable = MemoryLedger(), [(small_backbone("spare", gflops=2), weights)]
     broken = (small_backbone("first"), damaged(tmp_path))
-    screen(dataset, [broken, *usable], make_run(tmp_path / "a", ledger=ledger), epochs=2)
+    screen(dataset, [broken, *usable], make_run(tmp_path / "a", ledger=ledger), by_epochs(2))
 
     mended = screen(
-        dataset, [(small_backbone("first"), weights), *usable], make_run(tmp_path / "b", ledger=ledger), epochs=2
+        dataset, [(small_backbone("first"), weights), *usable], make_run(tmp_path / "b", ledger=ledger), by_epochs(2)
     )
 
     assert mended.candidates[0].state is TrialState.DONE
@@ -199,20 +199,20 @@ def test_what_was_learnt_on_another_split_is_learnt_again(dataset, weights, tmp_
     ledger, usable = MemoryLedger(), [(small_backbone("one"), weights)]
     part = dataset.split
     other = replace(dataset, split=replace(part, train=part.test, test=part.train), split_sha256="other")
-    screen(other, usable, make_run(tmp_path / "a", ledger=ledger), epochs=4)
+    screen(other, usable, make_run(tmp_path / "a", ledger=ledger), by_epochs(4))
 
-    resumed = screen(dataset, usable, make_run(tmp_path / "b", ledger=ledger), epochs=4)
+    resumed = screen(dataset, usable, make_run(tmp_path / "b", ledger=ledger), by_epochs(4))
 
-    afresh = screen(dataset, usable, make_run(tmp_path / "c"), epochs=4)
+    afresh = screen(dataset, usable, make_run(tmp_path / "c"), by_epochs(4))
     np.testing.assert_array_equal(resumed.head.kernel, afresh.head.kernel)
 
 
 def test_a_candidate_whose_weights_are_gone_leaves_the_comparison_to_the_others(dataset, weights, tmp_path):
     ledger = MemoryLedger()
     usable = [(small_backbone("gone"), weights), (small_backbone("left", gflops=2), weights)]
-    before = screen(dataset, usable, make_run(tmp_path / "a", ledger=ledger), epochs=4)
+    before = screen(dataset, usable, make_run(tmp_path / "a", ledger=ledger), by_epochs(4))
 
-    after = screen(dataset, usable[1:], make_run(tmp_path / "b", ledger=ledger), epochs=4)
+    after = screen(dataset, usable[1:], make_run(tmp_path / "b", ledger=ledger), by_epochs(4))
 
     assert after.winner.name == "left"
     assert after.candidates == before.candidates[1:]
@@ -223,7 +223,7 @@ def test_told_to_stop_the_best_so_far_wins_and_the_rest_are_skipped(dataset, wei
     usable = [(small_backbone("first"), weights), (small_backbone("second", gflops=2), weights)]
     run = make_run(tmp_path, ledger=ledger, stop_reason=lambda: "budget" if "screen/first" in ledger.entries else None)
 
-    found = screen(dataset, usable, run, epochs=2)
+    found = screen(dataset, usable, run, by_epochs(2))
 
     assert found.winner.name == "first"
     assert found.candidates[1].state is TrialState.SKIPPED
@@ -233,14 +233,14 @@ def test_told_to_stop_the_best_so_far_wins_and_the_rest_are_skipped(dataset, wei
 def test_told_to_stop_before_anything_is_done_there_is_nothing_to_keep(dataset, weights, tmp_path):
     run = make_run(tmp_path, stop_reason=lambda: "cancelled")
     with pytest.raises(Stopped) as raised:
-        screen(dataset, [(small_backbone("first"), weights)], run, epochs=2)
+        screen(dataset, [(small_backbone("first"), weights)], run, by_epochs(2))
     assert raised.value.reason == "cancelled"
 
 
 def test_a_candidate_too_dear_for_what_is_left_of_the_budget_is_skipped(dataset, weights, tmp_path):
     usable = [(small_backbone("cheap"), weights), (small_backbone("dear", gflops=1e6), weights)]
 
-    found = screen(dataset, usable, make_run(tmp_path, seconds_left=60.0), epochs=2)
+    found = screen(dataset, usable, make_run(tmp_path, seconds_left=60.0), by_epochs(2))
 
     assert found.winner.name == "cheap"
     assert "budget" in found.candidates[1].skipped_because
@@ -261,7 +261,7 @@ def test_a_candidate_that_could_not_be_evaluated_in_time_leaves_the_rest_of_the_
 
     run = replace(run, countdown=countdown, report=tick)
     usable = [(small_backbone("quick"), weights), (small_backbone("slow"), weights)]
-    found = screen(dataset, usable, run, epochs=2)
+    found = screen(dataset, usable, run, by_epochs(2))
     assert found.winner.name == "quick"
     assert found.candidates[1].state is TrialState.SKIPPED
     assert "evaluate and export" in found.candidates[1].skipped_because
@@ -272,8 +272,8 @@ def test_what_was_measured_of_a_candidate_is_known_to_a_successor(dataset, weigh
     ledger = MemoryLedger()
     usable = [(small_backbone("first"), weights)]
     first, second = (make_run(tmp_path / name, ledger=ledger) for name in ("first", "second"))
-    screen(dataset, usable, first, epochs=2)
-    assert screen(dataset, usable, second, epochs=2).store is None
+    screen(dataset, usable, first, by_epochs(2))
+    assert screen(dataset, usable, second, by_epochs(2)).store is None
     built, unbuilt = first.countdown.deadline.delivery_s, second.countdown.deadline.delivery_s
     assert 0 < built < unbuilt  # the successor has yet to build the network, and nothing of its pass is kept
 
@@ -283,7 +283,7 @@ def test_a_race_gives_the_whole_data_set_to_the_best_few_only(weights, tmp_path)
     usable = [(small_backbone(f"runner{number}", gflops=number), weights) for number in range(1, 7)]
     ledger = MemoryLedger()
 
-    found = screen(dataset, usable, make_run(tmp_path / "a", ledger=ledger), epochs=3, racing=True)
+    found = screen(dataset, usable, make_run(tmp_path / "a", ledger=ledger), by_epochs(3), racing=True)
 
     states = [each.state for each in found.candidates]
     assert states.count(TrialState.DONE) == 4
@@ -292,7 +292,7 @@ def test_a_race_gives_the_whole_data_set_to_the_best_few_only(weights, tmp_path)
         "came in at place 5 of 6",
         "came in at place 6 of 6",
     ]
-    again = screen(dataset, usable, make_run(tmp_path / "b", ledger=ledger), epochs=3, racing=True)
+    again = screen(dataset, usable, make_run(tmp_path / "b", ledger=ledger), by_epochs(3), racing=True)
     assert [replace(each, seconds=0) for each in again.candidates] == [
         replace(each, seconds=0) for each in found.candidates
     ]
@@ -302,10 +302,10 @@ def test_a_candidate_that_no_earlier_worker_knew_runs_the_race_too(weights, tmp_
     dataset = coloured_dataset(tmp_path / "dataset", per_class=320)
     usable = [(small_backbone(f"runner{number}", gflops=number), weights) for number in range(1, 6)]
     ledger = MemoryLedger()
-    before = screen(dataset, usable, make_run(tmp_path / "a", ledger=ledger), epochs=2, racing=True)
+    before = screen(dataset, usable, make_run(tmp_path / "a", ledger=ledger), by_epochs(2), racing=True)
     more = [(small_backbone("newcomer", gflops=0.5), weights), *usable]
 
-    after = screen(dataset, more, make_run(tmp_path / "b", ledger=ledger), epochs=2, racing=True)
+    after = screen(dataset, more, make_run(tmp_path / "b", ledger=ledger), by_epochs(2), racing=True)
 
     done = {each.name: each for each in before.candidates if each.state is TrialState.DONE}
     assert len(done) == 4
@@ -335,7 +335,7 @@ def test_a_racer_with_other_weights_runs_again_and_the_others_do_not(weights, tm
 
 def test_progress_goes_up_to_all_images_and_names_the_best(dataset, weights, tmp_path):
     reported = []
-    found = screen(dataset, [(small_backbone("one"), weights)], make_run(tmp_path, reported=reported), epochs=2)
+    found = screen(dataset, [(small_backbone("one"), weights)], make_run(tmp_path, reported=reported), by_epochs(2))
 
     done = [each.done for each in reported]
     num_images = len(dataset.split.train) + len(dataset.split.validation)
@@ -347,7 +347,7 @@ def test_progress_goes_up_to_all_images_and_names_the_best(dataset, weights, tmp
 def test_activations_that_find_no_room_are_computed_anew_and_features_that_find_none_stop(
     dataset: Dataset, network: Network, tmp_path: Path
 ) -> None:
-    needed_bytes = dataset.num_images * network.backbone.feature_width * 4
+    needed_bytes = dataset.num_images * network.backbone.pooled_width * 4
     with small_disk(tmp_path / "disk", 2 * needed_bytes) as disk:
         store = store_of(network, dataset, disk / "store")
         assert store.activations is None
@@ -366,5 +366,5 @@ def test_a_full_disk_is_not_held_against_a_candidate(dataset: Dataset, weights: 
     with small_disk(tmp_path / "disk", 4096) as disk:
         run = make_run(disk, ledger=ledger)
         with pytest.raises(OSError, match="space"):
-            screen(dataset, [(small_backbone("only"), weights)], run, epochs=1, racing=False)
+            screen(dataset, [(small_backbone("only"), weights)], run, by_epochs(1), racing=False)
     assert ledger.entries == {}

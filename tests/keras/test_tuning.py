@@ -8,7 +8,7 @@ import tensorflow as tf
 from services.trainer.screening.screen import Screening, screen
 from services.trainer.tuning.tail import Tail
 from services.trainer.tuning.trial import Material, fit_recipe
-from services.trainer.tuning.tune import tune
+from services.trainer.tuning.tune import TunePlan, tune
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import build, complete
 from shared.job.job import TrialState
@@ -17,6 +17,7 @@ from shared.job.result import Hyperparameters
 from tests.zoo_fixture import (
     PX,
     MemoryLedger,
+    by_epochs,
     coloured_dataset,
     make_run,
     small_backbone,
@@ -35,12 +36,12 @@ def material(tmp_path_factory):
 
 def screened(material, run, *, epochs: int = 2) -> Screening:
     dataset, backbone, weights = material
-    return screen(dataset, [(backbone, weights)], run, epochs=epochs)
+    return screen(dataset, [(backbone, weights)], run, by_epochs(epochs))
 
 
 def tuned(material, run, screening, **options):
     settings = {"epochs": 4, "trials": 1, "search": TuneSearch.RANDOM, **options}
-    return tune(material[0], screening, run, **settings)
+    return tune(material[0], screening, run, TunePlan(**settings))
 
 
 def accuracy_of(trained, dataset, rows) -> float:
@@ -71,14 +72,14 @@ def test_a_poor_head_is_improved_and_what_is_assembled_is_what_was_judged(materi
 def test_where_no_epoch_is_better_the_screened_network_stays(material, tmp_path):
     run = make_run(tmp_path)
     easy = coloured_dataset(tmp_path / "easy", noise=5.0)
-    screening = screen(easy, [material[1:]], run, epochs=10)
+    screening = screen(easy, [material[1:]], run, by_epochs(10))
     sure = replace(
         screening, head=replace(screening.head, kernel=screening.head.kernel * 1e3, bias=screening.head.bias * 1e3)
     )
 
     before = sure.store.network.read_tail()
 
-    trained = tune(easy, sure, run, epochs=1, trials=1, search=TuneSearch.RANDOM)
+    trained = tune(easy, sure, run, TunePlan(epochs=1, trials=1, search=TuneSearch.RANDOM))
 
     assert trained.result.best_epoch == 0
     assert trained.result.val_accuracy == screening.result.val_accuracy == 1.0

@@ -13,7 +13,7 @@ from services.client.terminal.stage import Stage
 from services.client.terminal.summary import print_summary
 from shared.job.job import JobState
 from shared.job.progress import Best
-from tests.result_fixture import make_result
+from tests.result_fixture import cross_validated, make_result
 
 SCREEN = Stage(
     key="screen",
@@ -103,6 +103,14 @@ def test_the_summary_tells_winner_interval_candidates_classes_and_what_was_left_
     assert all(name in text for name in result.classes)
     assert "2 files left out, such as photos/hat/broken.jpg" in text
     assert "1 pictures lie in several classes, such as photos/shirt/12.jpg, photos/t-shirt/98.jpg." in text
+
+
+def test_the_summary_tells_what_cross_validation_and_mirror_images_gave():
+    console = recorded(is_terminal=False)
+    print_summary(cross_validated(make_result()), console)
+    text = console.file.getvalue()
+    assert "cross-validated" in text
+    assert "with mirror images" in text
 
 
 def test_status_names_the_device_once_there_is_one(capsys):

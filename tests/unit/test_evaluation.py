@@ -8,7 +8,7 @@ import pytest
 
 from services.trainer.data.dataset import HIDDEN, AlreadyOpened, Dataset, HeldOut, Split, images_path
 from services.trainer.evaluation.evaluate import NUM_MISTAKES, evaluate
-from services.trainer.evaluation.metrics import Logits, probabilities
+from services.trainer.fitting.temperature import Logits, probabilities
 from services.trainer.run.identity import RunKey
 from shared.job.result import Duplicates
 

@@ -8,7 +8,7 @@ import pytest
 
 from services.trainer.ledger_page import finished_candidates
 from services.trainer.run.context import LedgerEntry
-from services.trainer.run.ledger import ObjectLedger
+from services.trainer.run.ledger import LEDGER_VERSION, ObjectLedger
 from shared.adapters.embedded.signed_url import UrlSigner
 from shared.clock import utc_now
 from shared.job.job import Trial, TrialState
@@ -124,8 +124,8 @@ def test_of_several_entries_the_newest_that_counts_is_found(objects: MemoryObjec
             {"trial": {"name": "screen/tiny", "state": "done"}, "document": {}, "has_arrays": False},
             "an earlier version",
         ),
-        ({"made_from": {"ledger_version": 0}}, "ledger_version was 0 and is 1"),
-        ({"made_from": {"ledger_version": 1}}, "cannot be read"),
+        ({"made_from": {"ledger_version": 1}}, "ledger_version was 1 and is 2"),
+        ({"made_from": {"ledger_version": LEDGER_VERSION}}, "cannot be read"),
         ([], "cannot be read"),
     ],
     ids=["without identity", "other version", "half", "no object"],

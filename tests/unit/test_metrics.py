@@ -9,10 +9,9 @@ from services.trainer.evaluation.metrics import (
     class_scores,
     confusion,
     expected_calibration_error,
-    fit_temperature,
     macro_f1,
-    probabilities,
 )
+from services.trainer.fitting.temperature import fit_temperature, probabilities
 
 
 def test_scores_equal_scikit_learn() -> None:

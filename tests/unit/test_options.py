@@ -37,6 +37,7 @@ def test_every_candidate_can_be_asked_for_by_its_name_in_any_case(name: str) -> 
     ("field", "lowest", "highest"),
     [
         ("epochs", 1, 1000),
+        ("views", 1, 2),
         ("tune_epochs", 0, 1000),
         ("tune_trials", 1, 100),
         ("budget_minutes", 0.001, 1440),
@@ -50,6 +51,12 @@ def test_a_number_is_taken_within_its_range_only(field: str, lowest: float, high
         assert faults_of(**{field: value}) == []
     for value in (lowest - 1, highest + 1, "many", None, float("nan"), [1]):
         assert faults_of(**{field: value}) == [("invalid_option", field)]
+
+
+@pytest.mark.parametrize("name", ["last", "all", "auto"])
+def test_levels_are_chosen_by_name(name: str) -> None:
+    assert parse_options({"levels": name})[0].levels == name
+    assert faults_of(levels="first") == [("invalid_option", "levels")]
 
 
 def test_every_fault_is_reported_at_once() -> None:

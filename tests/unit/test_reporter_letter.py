@@ -19,7 +19,7 @@ from shared.job.result import Quarantined, Result
 from shared.json_codec import from_json, to_json
 from tests.job_fixture import NOW, archive_of, make_job
 from tests.reporter_fixture import JOB_ID, PUBLIC_URL, draw, finished_job, open_office
-from tests.result_fixture import GOLDEN, make_result
+from tests.result_fixture import GOLDEN, cross_validated, make_result
 
 SENDER = parse_sender("convtailor", "hello@convtailor.example")
 HOSTILE = "<script>alert('x')</script>"
@@ -306,6 +306,27 @@ def test_one_network_and_a_head_that_tuning_did_not_beat_are_told_as_such() -> N
     assert "came out best" not in text
     assert "brought no gain" in text
     assert "ring marks" not in text
+
+
+def test_a_head_that_was_fitted_to_its_end_is_told_by_cross_validation_and_not_by_epochs() -> None:
+    result = cross_validated(make_result())
+    text = flat(write(finished_job(), result, draw(result)).text)
+    assert "The 721 photographs for training and validation were dealt into 5 parts" in text
+    assert "the cheapest that no other beats by more than the standard error of the difference" in text
+    assert "Cross-validated" in text
+    assert "89.5 % ± 1.3" in text
+    assert "looks at every photograph twice, as it is and mirrored" in text
+    assert "+1.2 points, give or take 0.6" in text
+    assert "The ring marks the strength that was chosen" in text
+    assert "epoch" not in text.lower()
+
+
+def test_mirror_images_that_harm_are_told_to_have_been_left() -> None:
+    result = cross_validated(make_result(num_candidates=1), is_mirrored=False)
+    text = flat(write(finished_job(), result, draw(result)).text)
+    assert "Whether to look at every photograph mirrored as well was tried" in text
+    assert "Left and right seem to matter here" in text
+    assert "One network, mobilenet_v2, was fitted" in text
 
 
 def test_links_may_lead_to_files_of_this_machine_which_never_end(golden, tmp_path):

@@ -14,7 +14,7 @@ from services.reporter.report.sections.confusions import confusion_section
 from services.reporter.report.statistics import confusions, matrix_view
 from shared.job.result import History, Result
 from tests.reporter_fixture import draw
-from tests.result_fixture import make_result
+from tests.result_fixture import cross_validated, make_result
 
 
 @cache
@@ -52,6 +52,15 @@ def test_every_plot_decodes_has_content_and_fits_a_mail(shape: str) -> None:
         assert 0.005 < ink.mean() < 0.9, name
         assert num_colours(image) > 20, name
         assert len(figures[name].data) < 600_000, name
+
+
+def test_strengths_are_drawn_instead_of_epochs_where_there_were_none() -> None:
+    figures = draw(cross_validated(make_result()))
+    assert {"accuracy-bars", "strengths"} <= set(figures)
+    assert not {"candidate-accuracy", "candidate-loss", "tuning"} & set(figures)
+    image = decode(figures["strengths"].data)
+    assert image.width >= 1024
+    assert num_colours(image) > 20
 
 
 def test_the_matrix_grows_with_the_classes_so_that_names_stay_legible() -> None:

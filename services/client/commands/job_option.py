@@ -12,8 +12,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _OPTIONS: tuple[tuple[str, type, str, str], ...] = (
     ("--candidates", str, "NAMES", "Networks to compare, comma-separated; auto: all that can be had.  [default: auto]"),
-    ("--epochs", int, "N", "Epochs that the head of each candidate trains.  [default: 20]"),
-    ("--tune-epochs", int, "N", "Epochs of fine-tuning the winner; 0 leaves it as it is.  [default: 10]"),
+    ("--levels", str, "NAME", "Stages that the last layer reads: last, all, or auto: the better.  [default: last]"),
+    ("--views", int, "N", "2: mirror images too, unless that harms; 1: photographs alone.  [default: 2]"),
+    ("--epochs", int, "N", "Epochs that a head trains where it learns by epochs.  [default: 20]"),
+    ("--tune-epochs", int, "N", "Epochs of fine-tuning the winner, with --levels last.  [default: 10]"),
     ("--tune-trials", int, "N", "Recipes of hyper-parameters tried in fine-tuning.  [default: 3]"),
     ("--tune-search", str, "NAME", "How further recipes are proposed: genetic or random.  [default: genetic]"),
     ("--budget-minutes", float, "M", "Hard cap on the training; then the best so far is delivered.  [default: 60]"),

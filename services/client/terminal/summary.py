@@ -67,7 +67,9 @@ def _circumstances(result: Result) -> str:
 def _candidate_table(result: Result) -> Table:
     table = Table(title="Candidates", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("network")
-    for heading in ("validation", "training", "parameters", "time"):
+    is_cross_validated = any(each.cross_validation is not None for each in result.candidates)
+    judged = "cross-validated" if is_cross_validated else "validation"
+    for heading in (judged, "training", "parameters", "time"):
         table.add_column(heading, justify="right")
     table.add_column("", overflow="fold")
     for candidate in sorted(result.candidates, key=lambda each: -(each.val_accuracy or -1.0)):
@@ -76,6 +78,9 @@ def _candidate_table(result: Result) -> Table:
         if is_winner and result.tuning is not None:
             tuning, seconds = result.tuning, duration(result.timings_s.tune)
             table.add_row("  fine-tuned", _share(tuning.val_accuracy), _share(tuning.train_accuracy), "", seconds, "")
+        if is_winner and result.mirroring is not None and result.mirroring.is_used:
+            mirrored, seconds = result.mirroring.judged, duration(result.timings_s.tune)
+            table.add_row("  with mirror images", _share(mirrored.accuracy), "", "", seconds, "")
     return table
 
 

@@ -46,7 +46,7 @@ Figures = Mapping[str, Picture]
 """Pictures of one report by name."""
 
 ACCURACY_BARS, CANDIDATE_ACCURACY, CANDIDATE_LOSS = "accuracy-bars", "candidate-accuracy", "candidate-loss"
-TUNING, CONFUSION = "tuning", "confusion"
+STRENGTHS, TUNING, CONFUSION = "strengths", "tuning", "confusion"
 MOST_MISTAKES = 8
 
 

@@ -201,4 +201,6 @@ def _final_val_accuracy(result: Result) -> float | None:
     """Return the validation accuracy of the delivered network."""
     if result.tuning is not None:
         return result.tuning.val_accuracy
+    if result.mirroring is not None and result.mirroring.is_used:
+        return result.mirroring.judged.accuracy
     return next((each.val_accuracy for each in result.candidates if each.name == result.winner), None)

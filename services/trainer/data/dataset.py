@@ -75,6 +75,7 @@ class LearningSet:
         directory: Where the arrays of images lie.
         classes: Names of the classes, sorted; the position is the label.
         labels: ``(num_images,) int32``; :data:`HIDDEN` for the images of the test split.
+        groups: ``(num_images,) int64``: near-duplicates have one number.
         paths: Path of each image in the archive.
         split: Train, validation, test.
         sizes_px: Side lengths at hand.
@@ -84,6 +85,7 @@ class LearningSet:
     directory: Path
     classes: tuple[str, ...]
     labels: NDArray[np.int32]
+    groups: NDArray[np.int64]
     paths: tuple[str, ...]
     split: Split
     sizes_px: tuple[int, ...]
@@ -164,6 +166,7 @@ class Dataset:
             directory=self.directory,
             classes=self.classes,
             labels=labels,
+            groups=self.groups,
             paths=self.paths,
             split=self.split,
             sizes_px=self.sizes_px,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.trainer.data.dataset import Indices
-from services.trainer.evaluation.metrics import Labels
+from services.trainer.fitting.temperature import Labels
 from shared.job.result import UploadedScores
 
 

@@ -11,17 +11,14 @@ from PIL import Image
 
 from services.trainer.data.dataset import HeldOut, Indices, LearningSet
 from services.trainer.evaluation.metrics import (
-    Labels,
-    Logits,
     balanced_accuracy,
     class_scores,
     confusion,
     expected_calibration_error,
-    fit_temperature,
     independent,
     macro_f1,
-    probabilities,
 )
+from services.trainer.fitting.temperature import Labels, Logits, fit_temperature, probabilities
 from shared.interval import wilson_interval
 from shared.job.result import Calibration, Mistake, TestScores
 
@@ -40,7 +37,7 @@ class Evaluation:
 
     Args:
         scores: For the report.
-        temperature: Fitted on the validation split; divides the logits in the exported network.
+        temperature: Fitted on images that the network has not learnt from; divides the logits in the exported network.
         indices: Positions of the test images in the data set.
         labels: Their classes.
         groups: Their groups of near-duplicates, by number.
@@ -56,9 +53,15 @@ class Evaluation:
 
 
 def evaluate(
-    learning: LearningSet, held_out: HeldOut, px: int, logits_of: LogitsOf, report: Callable[[int, int], None]
+    learning: LearningSet,
+    held_out: HeldOut,
+    px: int,
+    logits_of: LogitsOf,
+    report: Callable[[int, int], None],
+    *,
+    temperature: float | None = None,
 ) -> Evaluation:
-    """Fit the temperature on the validation split, then read the test split.
+    """Fit the temperature on the validation split where it is not known yet, then read the test split.
 
     Args:
         learning: Images, paths, and the classes of the validation split.
@@ -66,14 +69,16 @@ def evaluate(
         px: Side length of the squares that mistakes are shown from.
         logits_of: The trained network.
         report: Takes images done and images in all.
+        temperature: Found by cross-validation, where the network has learnt from the validation split.
 
     Raises:
         AlreadyOpened: If the test split was read before.
     """
-    validation = learning.split.validation
+    validation = learning.split.validation if temperature is None else learning.split.validation[:0]
     total = len(validation) + len(held_out.rows)
-    of_validation = _logits(logits_of, validation, lambda done: report(done, total))
-    temperature = fit_temperature(of_validation, learning.labels[validation])
+    if temperature is None:
+        of_validation = _logits(logits_of, validation, lambda done: report(done, total))
+        temperature = fit_temperature(of_validation, learning.labels[validation])
     of_test = _logits(logits_of, held_out.rows, lambda done: report(len(validation) + done, total))
     return _read_test(learning, held_out, px, of_test, temperature)
 

@@ -37,6 +37,7 @@ _SCALED = (
 _LAYERS = {
     "Activation": "activation",
     "Add": "",
+    "Average": "",
     "AveragePooling2D": "data_format padding pool_size strides",
     "BatchNormalization": f"{_SCALED} momentum moving_mean_initializer moving_variance_initializer synchronized",
     "Concatenate": "axis",
@@ -51,6 +52,7 @@ _LAYERS = {
     "MaxPooling2D": "data_format padding pool_size strides",
     "Multiply": "",
     "Normalization": "axis invert mean variance",
+    "Permute": "dims",
     "ReLU": "max_value negative_slope threshold",
     "Rescaling": "offset scale",
     "Reshape": "target_shape",

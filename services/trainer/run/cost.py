@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.job.options import JobOptions
+from shared.job.options import JobOptions, LevelChoice
 
 GFLOPS_PER_S = 100.0
 """Billions of floating-point operations that two cores of a usual machine do in a second."""
@@ -26,10 +26,13 @@ def plan(num_images: int, gflops: Sequence[float], options: JobOptions) -> dict[
     heads = len(gflops) * (BUILD_S + options.epochs * (0.01 + num_images * 2e-6))
     winner = sum(gflops) / max(1, len(gflops))
     epoch = num_images * TAIL_SHARE * winner / GFLOPS_PER_S
+    tune = 2 * BUILD_S + options.tune_trials * options.tune_epochs * epoch if options.tune_epochs else 0.1
+    if options.levels is not LevelChoice.LAST:
+        tune = num_images * (OVERHEAD_S + winner / GFLOPS_PER_S) if options.views > 1 else 0.1
     return {
         "prepare": 0.5 + num_images * 0.008,
         "screen": features + heads,
-        "tune": 2 * BUILD_S + options.tune_trials * options.tune_epochs * epoch if options.tune_epochs else 0.1,
+        "tune": tune,
         "evaluate": 1.0 + 0.3 * num_images * winner / GFLOPS_PER_S,
         "export": 6.0,
     }

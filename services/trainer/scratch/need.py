@@ -30,8 +30,8 @@ class Footprint(Protocol):
         ...
 
     @property
-    def feature_width(self) -> int:
-        """Numbers per image."""
+    def pooled_width(self) -> int:
+        """Numbers per image in the pooled outputs of all its levels."""
         ...
 
     @property
@@ -45,11 +45,11 @@ class Size:
     """The figures of a footprint by themselves."""
 
     input_px: int
-    feature_width: int
+    pooled_width: int
     parameters: int
 
 
-SMALLEST = Size(input_px=128, feature_width=256, parameters=218_544)
+SMALLEST = Size(input_px=128, pooled_width=752, parameters=218_544)
 """Less than any row of the catalogue in each figure; what a job needs at least, whoever its candidates are."""
 
 
@@ -60,7 +60,7 @@ class DiskNeed:
     Args:
         archive: The copy of the archive.
         images: Every image at every side length, and what is known of it.
-        features: Of as many networks as are kept at once.
+        features: Pooled levels of as many networks as are kept at once, and those of one in a second view.
         delivery: The network that is delivered.
     """
 
@@ -90,11 +90,11 @@ def disk_need(*, num_images: int, archive_bytes: int, candidates: Iterable[Footp
     """
     rows = list(candidates)
     squares = sum(px * px * _PIXEL_BYTES for px in {row.input_px for row in rows})
-    widths = sorted((row.feature_width for row in rows), reverse=True)[: NUM_FINALISTS + 1]
+    widths = sorted((row.pooled_width for row in rows), reverse=True)[: NUM_FINALISTS + 1]
     heaviest = max(row.parameters for row in rows) * _FLOAT_BYTES * _NETWORK_OVERHEAD
     return DiskNeed(
         archive=archive_bytes,
         images=num_images * (squares + _DESCRIPTION_BYTES),
-        features=num_images * sum(widths) * _FLOAT_BYTES,
+        features=num_images * (sum(widths) + max(widths)) * _FLOAT_BYTES,
         delivery=int(heaviest * _NUM_COPIES) + _EXPORT_BYTES,
     )

@@ -1,15 +1,14 @@
 """One backbone in screening: its features, its head, its entry in the ledger."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
 
-from services.trainer.data.dataset import Indices, LearningSet
+from services.trainer.data.dataset import LearningSet
+from services.trainer.fitting.convex import Answers
 from services.trainer.run.context import Run
 from services.trainer.run.deadline import MIXED_GAIN, Delivery, Pace
 from services.trainer.run.device import Precision
@@ -17,15 +16,15 @@ from services.trainer.scratch.disk import is_disk_full
 from services.trainer.scratch.need import MAX_ACTIVATION_BYTES
 from services.trainer.screening import recorded
 from services.trainer.screening.features import FeatureStore
+from services.trainer.screening.fit import FittedHead
 from services.trainer.screening.forward import compile_forward
-from services.trainer.screening.head import HeadData, TrainedHead, train_head
 from services.trainer.screening.recorded import Recorded, rank_of
 from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import build
 from services.trainer.zoo.sources.weights import WeightsFile, weights_facts
 from shared.job.job import TrialState
-from shared.job.result import CandidateResult
+from shared.job.result import CandidateResult, History
 
 CANDIDATE_ERRORS = (tf.errors.OpError, OSError, ValueError, RuntimeError, MemoryError)
 """What one candidate may die of without costing the others; a full disk is none of it, see :func:`fault_of`."""
@@ -39,7 +38,8 @@ class Contender:
         backbone: Which.
         weights: Its weights.
         result: As reported.
-        head: At its best epoch.
+        head: As it would be delivered.
+        answers: What cross-validation found, image by image; ``None`` where the head learnt by epochs.
         store: Its features and activations; ``None`` where an earlier worker finished it.
         pace: How fast it went when it was measured; ``None`` where an older version did not.
     """
@@ -48,6 +48,7 @@ class Contender:
     weights: WeightsFile | None
     result: CandidateResult
     head: Head
+    answers: Answers | None
     store: FeatureStore | None
     pace: Pace | None
 
@@ -84,45 +85,42 @@ def features_directory(run: Run, backbone: Backbone) -> Path:
     return run.directory / "features" / backbone.name
 
 
-def train_candidate(
-    dataset: LearningSet, store: FeatureStore, run: Run, *, epochs: int, on_epoch: Callable[[int, float], bool]
-) -> TrainedHead:
-    """Train the head of a backbone whose features are there."""
-    data = HeadData(
-        features=store.features,
-        labels=dataset.labels,
-        train=dataset.split.train,
-        validation=dataset.split.validation,
-        num_classes=len(dataset.classes),
-    )
-    return train_head(data, epochs=epochs, seed=run.seed, on_epoch=on_epoch)
-
-
 def finish(
-    store: FeatureStore, weights: WeightsFile | None, trained: TrainedHead, run: Run, *, started: float
+    store: FeatureStore, weights: WeightsFile | None, fitted: FittedHead, run: Run, *, started: float
 ) -> Contender:
     """Record a finished candidate in the ledger and return it.
 
     Args:
         store: Its features.
         weights: Its weights.
-        trained: Its head.
+        fitted: Its head.
         run: Has the ledger.
         started: Value of ``time.monotonic()`` when it began.
     """
-    backbone, position = store.network.backbone, trained.best_epoch - 1
+    backbone, head = store.network.backbone, fitted.head
     result = CandidateResult(
         name=backbone.name,
         state=TrialState.DONE,
-        train_accuracy=trained.history.accuracy[position],
-        val_accuracy=trained.history.val_accuracy[position],
-        best_epoch=trained.best_epoch,
-        history=trained.history,
+        train_accuracy=fitted.train_accuracy,
+        val_accuracy=fitted.val_accuracy,
+        best_epoch=fitted.best_epoch,
+        history=fitted.history or History(),
         seconds=time.monotonic() - started,
-        parameters=store.network.model.count_params() + trained.head.kernel.size + trained.head.bias.size,
+        parameters=store.network.model.count_params() + head.kernel.size + head.bias.size,
+        levels=backbone.level_names[-head.reading.num_levels :],
+        cross_validation=fitted.judged,
     )
-    recorded.record(run.ledger.of(weights_facts(weights)), Recorded(result=result, head=trained.head, pace=store.pace))
-    return Contender(backbone=backbone, weights=weights, result=result, head=trained.head, store=store, pace=store.pace)
+    known = Recorded(result=result, head=head, pace=store.pace, answers=fitted.answers)
+    recorded.record(run.ledger.of(weights_facts(weights)), known)
+    return Contender(
+        backbone=backbone,
+        weights=weights,
+        result=result,
+        head=head,
+        answers=fitted.answers,
+        store=store,
+        pace=store.pace,
+    )
 
 
 def recall(run: Run, backbone: Backbone, weights: WeightsFile | None) -> Contender | CandidateResult | None:
@@ -131,7 +129,13 @@ def recall(run: Run, backbone: Backbone, weights: WeightsFile | None) -> Contend
     if known is None or known.head is None:
         return None if known is None else known.result
     return Contender(
-        backbone=backbone, weights=weights, result=known.result, head=known.head, store=None, pace=known.pace
+        backbone=backbone,
+        weights=weights,
+        result=known.result,
+        head=known.head,
+        answers=known.answers,
+        store=None,
+        pace=known.pace,
     )
 
 
@@ -156,9 +160,3 @@ def delivery_of(dataset: LearningSet, backbone: Backbone, pace: Pace) -> Deliver
         num_test=len(split.test),
         size_bytes=backbone.size_bytes,
     )
-
-
-def learning_rows(dataset: LearningSet) -> Indices:
-    """Return the images that screening looks at: all but the test split, in ascending order."""
-    rows: Indices = np.union1d(dataset.split.train, dataset.split.validation)
-    return rows

@@ -1,4 +1,4 @@
-"""Features of a frozen base, once per image: a pass that fills memory-mapped arrays row by row."""
+"""What a frozen base makes of images, once per view: a pass that fills memory-mapped arrays row by row."""
 
 import logging
 import shutil
@@ -12,21 +12,26 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from services.trainer.data.dataset import Images, Indices
+from services.trainer.data.dataset import Images, Indices, LearningSet
 from services.trainer.run.deadline import Pace
 from services.trainer.scratch.disk import allocate, disk_usage, is_disk_full
 from services.trainer.scratch.need import FREE_DISK_SHARE
 from services.trainer.screening.forward import Activations, Forward, compile_forward, preferred_batch_size
+from services.trainer.zoo.head import FEATURES, Floats, Reading
 from services.trainer.zoo.network import Network
 
 logger = logging.getLogger(__name__)
 
+_FILES = {1: "pooled", 2: "pooled_of_both"}
+"""By views: names of the arrays of what heads read. The second holds the mean over an image and its mirror image."""
+
 
 class FeatureStore:
-    """What one backbone makes of a data set: features, and activations at its cut where the disk has room.
+    """What one backbone makes of a data set: pooled levels, and activations at its cut where the disk has room.
 
-    Both arrays have one row per image of the data set, and their room on the disk from the start. ``build_s`` and
-    ``exact_factor`` are for whoever builds network and pass to set: parts of the pace, see there.
+    Arrays have one row per image of the data set, and their room on the disk from the start; the one for mirror images
+    is made when they are first asked for. ``build_s`` and ``exact_factor`` are for whoever builds network and pass to
+    set: parts of the pace, see there.
 
     Args:
         network: The backbone.
@@ -62,9 +67,9 @@ class FeatureStore:
         self._images = images
         self._forward = compile_pass(network)
         self._batch_size = max(1, preferred_batch_size() >> halvings)
-        self._is_done = np.zeros(len(images), bool)
+        self._is_done = {views: np.zeros(len(images), bool) for views in _FILES}
         self._speed = _Speed(monotonic)
-        self.features: NDArray[np.float32] = self._map("features", (network.backbone.feature_width,), np.float32)
+        self._pooled: dict[int, Floats] = {1: self._map(_FILES[1], (network.backbone.pooled_width,), np.float32)}
         needed = len(images) * int(np.prod(network.cut_shape)) * np.dtype(np.float16).itemsize
         room = min(max_activation_bytes, FREE_DISK_SHARE * (disk_usage(directory).free_bytes - reserve_bytes))
         self.activations: NDArray[np.float16] | None = None
@@ -79,17 +84,31 @@ class FeatureStore:
             return None
         return Pace(build_s=self.build_s, image_s=image_s, exact_factor=self.exact_factor)
 
-    def is_done(self, indices: Indices) -> bool:
-        """Tell whether all these images went through."""
-        return bool(self._is_done[indices].all())
+    @property
+    def features(self) -> Floats:
+        """What the last level makes of the images as they are, ``(num_images, feature_width)``."""
+        return self.read_by(FEATURES)
 
-    def compute(self, indices: Indices, *, on_batch: Callable[[int], bool] = lambda _: True) -> bool:
+    def read_by(self, reading: Reading) -> Floats:
+        """Return what a head reads of all images, ``(num_images, width)``, memory-mapped; of those that are done.
+
+        Raises:
+            KeyError: If no mirror image was computed and they are asked for.
+        """
+        return self._pooled[reading.views][:, -self.network.backbone.width_of(reading.num_levels) :]
+
+    def is_done(self, indices: Indices, *, views: int = 1) -> bool:
+        """Tell whether all these images went through, in as many views."""
+        return bool(self._is_done[views][indices].all())
+
+    def compute(self, indices: Indices, *, views: int = 1, on_batch: Callable[[int], bool] = lambda _: True) -> bool:
         """Send images through the base, but for those that went through before.
 
         Out of memory, the batch is halved and the pass goes on.
 
         Args:
             indices: Which images.
+            views: 1: as they are; 2: mirrored too, which needs that they are done as they are.
             on_batch: Told how many images were just done; answers whether to go on.
 
         Returns:
@@ -97,21 +116,25 @@ class FeatureStore:
 
         Raises:
             tensorflow.errors.ResourceExhaustedError: If a single image does not fit into memory.
+            OSError: If the disk has no room for what mirror images give.
         """
-        missing = indices[~self._is_done[indices]]
+        store = self._store if views == 1 else self._store_mirrored
+        is_done = self._is_done[views]
+        missing = indices[~is_done[indices]]
         self._speed.start()
         while len(missing):
             try:
                 for rows, images in _read_ahead(self._images, missing, self._batch_size):
-                    self._store(rows, *self._forward(images))
+                    store(rows, images)
+                    is_done[rows] = True
                     self._speed.note(len(rows))
                     if not on_batch(len(rows)):
-                        return self.is_done(indices)
+                        return self.is_done(indices, views=views)
             except tf.errors.ResourceExhaustedError:
                 if self._batch_size == 1:
                     raise
                 self._batch_size //= 2
-            missing = indices[~self._is_done[indices]]
+            missing = indices[~is_done[indices]]
         return True
 
     def activations_of(self, indices: Indices) -> NDArray[np.float16]:
@@ -120,22 +143,26 @@ class FeatureStore:
             return np.asarray(self.activations[indices])
         return _narrowed(self._forward(np.asarray(self._images[indices]))[0])
 
-    def forward(self, indices: Indices) -> tuple[Activations, NDArray[np.float32]]:
+    def forward(self, indices: Indices, *, is_mirrored: bool = False) -> tuple[Activations, Floats]:
         """Send images through the base and keep nothing; meant for a batch. Out of memory, the batch is halved.
 
+        Args:
+            indices: Which images.
+            is_mirrored: Whether their left and right change places first.
+
         Returns:
-            Activations at the cut, not rounded where the base computes in float32, and features.
+            Activations at the cut, not rounded where the base computes in float32, and pooled levels.
 
         Raises:
             tensorflow.errors.ResourceExhaustedError: If a single image does not fit into memory.
         """
+        images = np.asarray(self._images[indices])
+        if is_mirrored:
+            images = mirrored(images)
         while True:
             starts = range(0, len(indices), self._batch_size)
             try:
-                parts = [
-                    self._forward(np.asarray(self._images[indices[start : start + self._batch_size]]))
-                    for start in starts
-                ]
+                parts = [self._forward(images[start : start + self._batch_size]) for start in starts]
                 return np.concatenate([each[0] for each in parts]), np.concatenate([each[1] for each in parts])
             except tf.errors.ResourceExhaustedError:
                 if self._batch_size == 1:
@@ -145,16 +172,25 @@ class FeatureStore:
     def discard(self) -> None:
         """Delete the arrays."""
         self.activations = None
-        self.features = np.empty((0, 0), np.float32)
+        self._pooled = {}
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def _store(self, rows: Indices, activations: Activations, features: NDArray[np.float32]) -> None:
-        if not np.isfinite(features).all():
-            raise ValueError(f"{self.network.backbone.name} returned values that are no numbers")
-        self.features[rows] = features
+    def _store(self, rows: Indices, images: NDArray[np.uint8]) -> None:
+        activations, self._pooled[1][rows] = self._numbers(images)
         if self.activations is not None:
             self.activations[rows] = _narrowed(activations)
-        self._is_done[rows] = True
+
+    def _store_mirrored(self, rows: Indices, images: NDArray[np.uint8]) -> None:
+        if 2 not in self._pooled:  # noqa: PLR2004 - views
+            self._pooled[2] = self._map(_FILES[2], (self.network.backbone.pooled_width,), np.float32)
+        _, pooled = self._numbers(mirrored(images))
+        self._pooled[2][rows] = (self._pooled[1][rows] + pooled) / 2
+
+    def _numbers(self, images: NDArray[np.uint8]) -> tuple[Activations, Floats]:
+        activations, pooled = self._forward(images)
+        if not np.isfinite(pooled).all():
+            raise ValueError(f"{self.network.backbone.name} returned values that are no numbers")
+        return activations, pooled
 
     def _kept_activations(self) -> NDArray[np.float16] | None:
         """Return room for the activations, or ``None`` where somebody else took it in the same moment."""
@@ -178,6 +214,17 @@ class FeatureStore:
 
     def _path(self, name: str) -> Path:
         return self.directory / f"{name}.npy"
+
+
+def learning_rows(dataset: LearningSet) -> Indices:
+    """Return the images that screening looks at: all but the test split, in ascending order."""
+    rows: Indices = np.union1d(dataset.split.train, dataset.split.validation)
+    return rows
+
+
+def mirrored(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return images ``(n, height_px, width_px, 3)`` whose left and right have changed places."""
+    return np.ascontiguousarray(images[:, :, ::-1])
 
 
 class _Speed:

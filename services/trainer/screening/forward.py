@@ -1,4 +1,4 @@
-"""One compiled pass of a frozen base: pixels to activations at the cut and pooled features."""
+"""One compiled pass of a frozen base: pixels to activations at the cut and the pooled outputs of all levels."""
 
 import logging
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from services.trainer.zoo.precision import computing_in
 
 Activations = NDArray[np.float16] | NDArray[np.float32]
 Forward = Callable[[NDArray[np.uint8]], tuple[Activations, NDArray[np.float32]]]
-"""``(n, px, px, 3) uint8`` to activations ``(n, *cut_shape)`` and features ``(n, feature_width) float32``.
+"""``(n, px, px, 3) uint8`` to activations ``(n, *cut_shape)`` and pooled levels ``(n, pooled_width) float32``.
 
 Activations are float32 as the network has them; in mixed precision float16, which is half of what has to leave the GPU.
 """
@@ -60,15 +60,15 @@ class _Guarded:
         self._is_checked = False
 
     def __call__(self, images: NDArray[np.uint8]) -> tuple[Activations, NDArray[np.float32]]:
-        activations, features = self._forward(images)
-        if self._compile_full is None or self._is_trusted(images, features):
-            return activations, features
+        activations, pooled = self._forward(images)
+        if self._compile_full is None or self._is_trusted(images, pooled):
+            return activations, pooled
         logger.warning("mixed precision given up", extra={"backbone": self._network.backbone.name})
         self._forward, self._compile_full = self._compile_full(), None
         return self._forward(images)
 
-    def _is_trusted(self, images: NDArray[np.uint8], features: NDArray[np.float32]) -> bool:
-        if not np.isfinite(features).all():
+    def _is_trusted(self, images: NDArray[np.uint8], pooled: NDArray[np.float32]) -> bool:
+        if not np.isfinite(pooled).all():
             return False
         if self._is_checked:
             return True
@@ -76,7 +76,7 @@ class _Guarded:
         pixels = tf.cast(images[:_NUM_CHECKED], tf.float32)
         network = self._network
         exact = np.asarray(network.tail(network.trunk(pixels, training=False), training=False))
-        error = np.linalg.norm(features[:_NUM_CHECKED] - exact)
+        error = np.linalg.norm(pooled[:_NUM_CHECKED, -exact.shape[1] :] - exact)
         return bool(error <= _LARGEST_ERROR * np.linalg.norm(exact))
 
 
@@ -86,19 +86,19 @@ def _compile(network: Network, precision: Precision) -> Forward:
 
     def run(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         with computing_in(precision, network.model.layers):
-            activations = network.trunk(tf.cast(images, tf.float32), training=False)
-            features = tf.cast(network.tail(activations, training=False), tf.float32)
+            activations, pooled = network.whole(tf.cast(images, tf.float32), training=False)
+        pooled = tf.cast(pooled, tf.float32)
         if precision is Precision.FULL:
-            return activations, features
+            return activations, pooled
         activations = tf.cast(activations, tf.float32)
-        return tf.cast(tf.clip_by_value(activations, -largest, largest), tf.float16), features
+        return tf.cast(tf.clip_by_value(activations, -largest, largest), tf.float16), pooled
 
     signature = [tf.TensorSpec((None, side, side, 3), tf.uint8)]
     frozen = convert_variables_to_constants_v2(tf.function(run, input_signature=signature).get_concrete_function())
 
     def forward(images: NDArray[np.uint8]) -> tuple[Activations, NDArray[np.float32]]:
-        activations, features = frozen(tf.constant(images))
-        return activations.numpy(), features.numpy()
+        activations, pooled = frozen(tf.constant(images))
+        return activations.numpy(), pooled.numpy()
 
     return forward
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from services.trainer.data.dataset import Indices, LearningSet
+from services.trainer.fitting.epochs import HeadData, train_head
 from services.trainer.run.context import LedgerEntry, Run
 from services.trainer.run.identity import Facts
 from services.trainer.scratch.need import NUM_FINALISTS
 from services.trainer.screening.candidate import CANDIDATE_ERRORS, fault_of, open_store
 from services.trainer.screening.features import FeatureStore
-from services.trainer.screening.head import HeadData, train_head
 from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.sources.weights import WeightsFile, weights_facts
 from shared.job.job import Trial, TrialState

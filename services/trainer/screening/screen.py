@@ -1,11 +1,13 @@
-"""Screening: every candidate's head on the kept features of its frozen base; the best on the validation split wins."""
+"""Screening: every candidate's head on what its frozen base made of the images; the best on unlearnt images wins."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.trainer.data.dataset import LearningSet
+from services.trainer.fitting.convex import Answers
 from services.trainer.run.context import Run, Stopped
 from services.trainer.screening.features import FeatureStore
+from services.trainer.screening.fit import HeadPlan
 from services.trainer.screening.selection import Selection
 from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.head import Head
@@ -22,9 +24,10 @@ class Screening:
 
     Args:
         candidates: Every candidate that was given, in the order of the catalogue.
-        winner: The backbone of the highest validation accuracy; of equals the cheapest.
+        winner: The cheapest backbone that none beats clearly, or by validation accuracy where heads learnt by epochs.
         weights: Its weights.
-        head: Its head at the best epoch.
+        head: Its head.
+        answers: What cross-validation found of it, image by image; ``None`` where its head learnt by epochs.
         result: Its entry in ``candidates``.
         store: Its features and activations; ``None`` where an earlier worker computed them.
     """
@@ -33,12 +36,13 @@ class Screening:
     winner: Backbone
     weights: WeightsFile | None
     head: Head
+    answers: Answers | None
     result: CandidateResult
     store: FeatureStore | None
 
 
-def screen(dataset: LearningSet, usable: Usable, run: Run, *, epochs: int, racing: bool = False) -> Screening:
-    """Train the head of every candidate, the cheapest candidate first.
+def screen(dataset: LearningSet, usable: Usable, run: Run, plan: HeadPlan, *, racing: bool = False) -> Screening:
+    """Fit the head of every candidate, the cheapest candidate first.
 
     A candidate that an earlier worker finished on the same data with the same weights is taken from the ledger; one
     that fails does not cost the others; one that cannot end within the budget is skipped.
@@ -47,7 +51,7 @@ def screen(dataset: LearningSet, usable: Usable, run: Run, *, epochs: int, racin
         dataset: Prepared at the input size of every candidate.
         usable: Candidates with their weights.
         run: See there.
-        epochs: Of each head.
+        plan: How heads are fitted.
         racing: Whether to try a sample first and give only the best few the whole data set, where that saves time.
 
     Raises:
@@ -55,7 +59,7 @@ def screen(dataset: LearningSet, usable: Usable, run: Run, *, epochs: int, racin
         UserFault: ``no_candidate_worked``, if all of them failed.
     """
     run = replace(run, ledger=run.ledger.of(dataset.facts))
-    selection = Selection(dataset=dataset, run=run, epochs=epochs)
+    selection = Selection(dataset=dataset, run=run, plan=plan)
     selection.hold(sorted(usable, key=lambda pair: pair[0].gflops), racing=racing)
     best = selection.best
     if best is None:
@@ -65,6 +69,7 @@ def screen(dataset: LearningSet, usable: Usable, run: Run, *, epochs: int, racin
         winner=best.backbone,
         weights=best.weights,
         head=best.head,
+        answers=best.answers,
         result=best.result,
         store=best.store,
     )

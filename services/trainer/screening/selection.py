@@ -16,14 +16,13 @@ from services.trainer.screening.candidate import (
     delivery_of,
     fault_of,
     finish,
-    learning_rows,
     open_store,
     recall,
-    train_candidate,
 )
-from services.trainer.screening.features import FeatureStore
+from services.trainer.screening.features import FeatureStore, learning_rows
+from services.trainer.screening.fit import HeadPlan, fit_head
 from services.trainer.screening.race import hold_race, is_worth_it, sample
-from services.trainer.screening.recorded import Recorded, record
+from services.trainer.screening.recorded import Recorded, is_better, record
 from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.sources.weights import WeightsFile, weights_facts
 from shared.job.job import TrialState
@@ -41,14 +40,14 @@ class Selection:
     Args:
         dataset: See there.
         run: See there.
-        epochs: Of each head.
+        plan: How heads are fitted.
         results: What became of every candidate so far, by name.
         best: The leader.
     """
 
     dataset: LearningSet
     run: Run
-    epochs: int
+    plan: HeadPlan
     results: dict[str, CandidateResult] = field(default_factory=dict)
     best: Contender | None = None
     _stores: dict[str, FeatureStore] = field(default_factory=dict)
@@ -103,11 +102,9 @@ class Selection:
         if not self._compute(store, rows):
             return None
         self._tell(f"{backbone.name}: head")
-        trained = train_candidate(
-            self.dataset, store, self.run, epochs=self.epochs, on_epoch=lambda *_: self.run.stop_reason() is None
-        )
+        fitted = fit_head(self.dataset, store, self.run, self.plan)
         del self._stores[backbone.name]
-        return finish(store, weights, trained, self.run, started=started)
+        return finish(store, weights, fitted, self.run, started=started)
 
     def _compute(self, store: FeatureStore, rows: Indices) -> bool:
         """Compute features and take the pace; answer whether all of them are there."""
@@ -131,7 +128,7 @@ class Selection:
         """Take a finished candidate in; of it and the leader the lesser one leaves the disk and the memory."""
         self.results[contender.backbone.name] = contender.result
         loser = contender
-        if self.best is None or contender.rank > self.best.rank:
+        if self.best is None or is_better(contender, self.best):
             self.best, loser = contender, self.best or contender
             self._reprice(contender)
         if loser is not self.best and loser.store is not None:

@@ -1,14 +1,15 @@
 """What earlier attempts left in the ledger that could be delivered as it stands. Without TensorFlow."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.trainer.data import assignment
 from services.trainer.data.assignment import Assignment
+from services.trainer.fitting.convex import Answers
 from services.trainer.run.context import Ledger
 from services.trainer.run.deadline import Delivery
 from services.trainer.run.identity import RunKey
-from services.trainer.screening.recorded import Recorded, rank_of, recall
+from services.trainer.screening.recorded import Recorded, in_order, rank_of, recall
 from services.trainer.zoo import candidate_list
 from services.trainer.zoo.backbone import Backbone
 from services.trainer.zoo.candidate_list import CandidateList
@@ -35,6 +36,11 @@ class Finished:
     def rank(self) -> tuple[float, float]:
         """The higher, the better."""
         return rank_of(self.recorded.result, self.backbone)
+
+    @property
+    def answers(self) -> Answers | None:
+        """What cross-validation found, image by image."""
+        return self.recorded.answers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +71,11 @@ class Standing:
         if best.recorded.pace is None:
             return None
         num_validation, num_test = self.assignment.num_held_out
+        pace = best.recorded.pace
+        if best.answers is not None:  # perhaps it looks at mirror images too
+            pace = replace(pace, image_s=2 * pace.image_s)
         return Delivery(
-            pace=best.recorded.pace,
+            pace=pace,
             num_validation=num_validation,
             num_test=num_test,
             size_bytes=best.backbone.size_bytes,
@@ -97,5 +106,5 @@ def find_standing(ledger: Ledger, key: RunKey) -> Standing | None:
                 finished.append(Finished(backbone=BACKBONES[name], weights_sha256=sha256, recorded=recorded))
     if not finished:
         return None
-    finished.sort(key=lambda candidate: candidate.rank, reverse=True)
-    return Standing(assignment=divided, settled=settled, finished=tuple(finished), results=results)
+    ordered = in_order((candidate, candidate.backbone.gflops) for candidate in finished)
+    return Standing(assignment=divided, settled=settled, finished=tuple(ordered), results=results)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from services.trainer.export.delivery import deliver_files, deliver_package, deliver_result
 from services.trainer.protocol import Message, MessageKind
 from services.trainer.run.accelerator import find_device
+from services.trainer.screening.fit import HeadPlan
 from services.trainer.screening.screen import screen
 from services.trainer.training.bundling import bundle
 from services.trainer.training.exporting import export
@@ -14,7 +15,7 @@ from services.trainer.training.preparation import Prepared
 from services.trainer.training.result_document import Pieces, result_of
 from services.trainer.training.scoring import score
 from services.trainer.training.task import Outcome
-from services.trainer.tuning.tune import tune
+from services.trainer.tuning.tune import TunePlan, tune
 from shared.job.candidates import AUTO
 from shared.job.job import Artefacts
 from shared.job.result import KeptDays
@@ -40,16 +41,16 @@ def train(prepared: Prepared) -> Outcome:
     run = replace(material.run, precision=device.precision)
     with clock.phase("screen"):
         learning = dataset.learning
-        screening = screen(learning, material.usable, run, epochs=options.epochs, racing=AUTO in options.candidates)
+        heads = HeadPlan(levels=options.levels, epochs=options.epochs)
+        screening = screen(learning, material.usable, run, heads, racing=AUTO in options.candidates)
     with clock.phase("tune"):
-        trained = tune(
-            learning,
-            screening,
-            run,
+        improvements = TunePlan(
             epochs=options.tune_epochs,
             trials=options.tune_trials,
             search=options.tune_search,
+            views=options.views,
         )
+        trained = tune(learning, screening, run, improvements)
     stopped_because = run.stop_reason()
     with clock.phase("evaluate"):
         scored = score(learning, dataset.seal(), trained, run)

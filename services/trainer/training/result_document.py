@@ -81,6 +81,7 @@ def result_of(
         versions=dict(pieces.exported.versions),
         as_uploaded=pieces.exported.as_uploaded,
         formats=pieces.formats.results,
+        mirroring=pieces.trained.mirroring,
         run=RunIdentity(
             key=dataset.key.digest,
             archive_sha256=dataset.key.archive_sha256,

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from services.trainer.data.dataset import HeldOut, Images, Indices, LearningSet
 from services.trainer.evaluation.evaluate import Evaluation, evaluate
-from services.trainer.evaluation.metrics import Logits
+from services.trainer.fitting.temperature import Logits
 from services.trainer.run.context import Run
 from services.trainer.run.device import Precision
 from services.trainer.screening.candidate import features_directory
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.forward import Activations
 from services.trainer.tuning.tune import Trained
+from services.trainer.zoo.head import Reading
 from services.trainer.zoo.network import Network, build, complete
 from shared.job.progress import Progress
 
@@ -56,8 +57,10 @@ def score(learning: LearningSet, held_out: HeldOut, trained: Trained, run: Run) 
         run.report(Progress(phase="evaluate", done=done, total=total, unit="images"))
 
     reader = Reader(network, trained, learning.images(backbone.input_px), run)
-    evaluation = evaluate(learning, held_out, backbone.input_px, reader.logits, report)
-    last = model.layers[-1]
+    evaluation = evaluate(
+        learning, held_out, backbone.input_px, reader.logits, report, temperature=trained.head.temperature
+    )
+    last = model.get_layer("probabilities")
     last.set_weights([values / evaluation.temperature for values in last.get_weights()])
     return Scored(model=model, evaluation=evaluation)
 
@@ -92,16 +95,25 @@ class Reader:
         return self._trained.head.logits(self._features(rows))
 
     def _features(self, rows: Indices) -> NDArray[np.float32]:
-        store, is_tuned = self._trained.store, self._trained.tail_weights is not None
-        if store is not None and store.is_done(rows):
+        reading, store = self._trained.head.reading, self._trained.store
+        is_tuned = self._trained.tail_weights is not None
+        if store is not None and store.is_done(rows, views=reading.views):
             if not is_tuned:
-                return np.asarray(store.features[rows])
+                return np.asarray(store.read_by(reading)[rows])
             if store.activations is not None:
                 return self._after_tail(store.activations_of(rows))
         if store is not None and self._run.precision is Precision.FULL:
-            activations, features = store.forward(rows)
-            return self._after_tail(activations) if is_tuned else features
-        return self._compile().forward(rows)[1]
+            if is_tuned:
+                return self._after_tail(store.forward(rows)[0])
+            return self._read(store, rows, reading)
+        return self._read(self._compile(), rows, reading)
+
+    def _read(self, source: FeatureStore, rows: Indices, reading: Reading) -> NDArray[np.float32]:
+        """Send images through the network in every view of a reading."""
+        pooled = source.forward(rows)[1]
+        if reading.views > 1:
+            pooled = (pooled + source.forward(rows, is_mirrored=True)[1]) * np.float32(0.5)
+        return pooled[:, -self._network.backbone.width_of(reading.num_levels) :]
 
     def _after_tail(self, activations: Activations) -> NDArray[np.float32]:
         return np.asarray(self._tail(np.asarray(activations, np.float32)))

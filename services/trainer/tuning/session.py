@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.trainer.data.dataset import LearningSet
+from services.trainer.fitting.standard import class_weights
 from services.trainer.run.context import Ledger, LedgerEntry, Run
-from services.trainer.screening.candidate import CANDIDATE_ERRORS, delivery_of, fault_of, learning_rows, open_store
-from services.trainer.screening.features import FeatureStore
-from services.trainer.screening.head import class_weights
+from services.trainer.screening.candidate import CANDIDATE_ERRORS, delivery_of, fault_of, open_store
+from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.screening.screen import Screening
 from services.trainer.tuning.search import propose
 from services.trainer.tuning.tail import Tail, TailState

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from services.trainer.data.dataset import LearningSet
+from services.trainer.fitting.standard import log_softmax
 from services.trainer.screening.features import FeatureStore
-from services.trainer.screening.head import log_softmax
 from services.trainer.tuning.activations import ordered_batches, shuffled_batches
 from services.trainer.tuning.tail import Tail, TailState
 from shared.job.result import History, Hyperparameters

@@ -1,18 +1,19 @@
-"""Fine-tuning of the winner's last block, which never makes it worse on the validation split."""
+"""What is done to the winner once it is known, and never makes it worse on images that it did not learn from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.trainer.data.dataset import LearningSet
 from services.trainer.run.context import Run
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.screen import Screening
+from services.trainer.tuning.mirror import try_mirror
 from services.trainer.tuning.session import Session
 from services.trainer.zoo.catalogue import Backbone
-from services.trainer.zoo.head import Head
+from services.trainer.zoo.head import FEATURES, Head
 from services.trainer.zoo.network import TailWeights
 from services.trainer.zoo.sources.weights import WeightsFile
 from shared.job.options import TuneSearch
-from shared.job.result import Tuning
+from shared.job.result import Mirroring, Tuning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class Trained:
         head: The last layer.
         tail_weights: Fine-tuned values from the cut on; ``None`` where the screened network stays as it is.
         result: How fine-tuning went; ``None`` where there was none.
+        mirroring: Whether it looks at mirror images too; ``None`` where that was not tried.
         store: Its features and activations; ``None`` where this process computed none.
     """
 
@@ -33,32 +35,79 @@ class Trained:
     head: Head
     tail_weights: TailWeights | None
     result: Tuning | None
+    mirroring: Mirroring | None
     store: FeatureStore | None
 
 
-def tune(
-    dataset: LearningSet, screening: Screening, run: Run, *, epochs: int, trials: int, search: TuneSearch
-) -> Trained:
-    """Fine-tune the winner from the cut on, by one recipe after the other, and keep the best iteration of all.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunePlan:
+    """What may be done to the winner.
 
-    The screened network takes part: where no epoch of any recipe beats it on the validation split, it stays. Recipes
-    that an earlier worker finished for the same winner are taken from the ledger.
+    Args:
+        epochs: Of each recipe of fine-tuning, at most; 0: no fine-tuning.
+        trials: Recipes; the first is the default one.
+        search: How the further ones are proposed.
+        views: Of each image, at most.
+    """
+
+    epochs: int
+    trials: int
+    search: TuneSearch
+    views: int = 1
+
+
+def tune(dataset: LearningSet, screening: Screening, run: Run, plan: TunePlan) -> Trained:
+    """Improve the winner, in the way that suits its head.
+
+    Where that was fitted to its end, to training and validation images, the mirror image is tried as a second view.
+    Where it learnt the features by epochs, the last block is fine-tuned.
 
     Args:
         dataset: See there.
         screening: Has the winner, its head and its activations.
         run: See there.
-        epochs: Of each recipe, at most; 0: no fine-tuning.
-        trials: Recipes; the first is the default one.
-        search: How the further ones are proposed.
+        plan: What may be done.
     """
-    session = Session(dataset=dataset, screening=screening, run=run, epochs=epochs, trials=trials, search=search)
-    if epochs > 0:
-        session.hold()
-    best = session.best
+    if screening.answers is not None and plan.views > 1:
+        mirrored = try_mirror(dataset, screening, run)
+        kept = _as_screened(screening)
+        return replace(kept, head=mirrored.head, mirroring=mirrored.mirroring, store=mirrored.store)
+    if screening.answers is None and screening.head.reading == FEATURES:
+        return _fine_tune(dataset, screening, run, plan)
+    return _as_screened(screening)
+
+
+def _as_screened(screening: Screening) -> Trained:
     return Trained(
         backbone=screening.winner,
         weights=screening.weights,
+        head=screening.head,
+        tail_weights=None,
+        result=None,
+        mirroring=None,
+        store=screening.store,
+    )
+
+
+def _fine_tune(dataset: LearningSet, screening: Screening, run: Run, plan: TunePlan) -> Trained:
+    """Fine-tune the winner from the cut on, by one recipe after the other, and keep the best iteration of all.
+
+    The screened network takes part: where no epoch of any recipe beats it on the validation split, it stays. Recipes
+    that an earlier worker finished for the same winner are taken from the ledger.
+    """
+    session = Session(
+        dataset=dataset,
+        screening=screening,
+        run=run,
+        epochs=plan.epochs,
+        trials=plan.trials,
+        search=plan.search,
+    )
+    if plan.epochs > 0:
+        session.hold()
+    best = session.best
+    return replace(
+        _as_screened(screening),
         head=screening.head if best is None else best.head,
         tail_weights=None if best is None else best.tail,
         result=session.result(),

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from services.trainer.zoo.levels import Levels
+
 
 class Preprocessing(StrEnum):
     """What raw RGB values of 0 to 255 go through before the first convolution.
@@ -37,8 +39,9 @@ class Backbone:
         parameters: Of the network without its top.
         cut_layer: First layer of the last block, the one that is fine-tuned.
         cut_inputs: Layers whose outputs that block reads; none: whatever ``cut_layer`` itself reads.
-        levels: Layers whose outputs, pooled, show the image ever more coarsely, one at the end of each stage; none
-            where the row does not tell them.
+        levels: Layers whose outputs, pooled, show the image ever more coarsely, one at the end of each stage, with
+            their numbers of channels. What is read of the last are the features, whatever the network makes of its
+            pooled output.
         weights_file: Name of the weights file, as its publisher calls it.
         weights_url: Where Keras downloads it; ``None`` for weights that come with a package.
         package: Python package that holds the weights file; ``None`` where there is none.
@@ -55,16 +58,30 @@ class Backbone:
     feature_width: int
     parameters: int
     cut_layer: str
+    levels: Levels
     weights_file: str
     licence: str
     gflops: float
     arguments: Mapping[str, float] = field(default_factory=dict)
     cut_inputs: tuple[str, ...] = ()
-    levels: tuple[str, ...] = ()
     weights_url: str | None = None
     weights_hash: str | None = None
     package: str | None = None
     imagenet_top1: float | None = None
+
+    @property
+    def level_names(self) -> tuple[str, ...]:
+        """The levels by name, from the first stage to the last."""
+        return tuple(name for name, _ in self.levels)
+
+    @property
+    def pooled_width(self) -> int:
+        """Numbers per image in the pooled outputs of all levels, of which the features are the last."""
+        return self.width_of(len(self.levels))
+
+    def width_of(self, num_levels: int) -> int:
+        """Return the numbers per image in the pooled outputs of so many levels, counted from the last one back."""
+        return sum(width for _, width in self.levels[-num_levels:])
 
     @property
     def size_bytes(self) -> int:

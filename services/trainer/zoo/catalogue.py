@@ -7,6 +7,7 @@ are those of the publishers of the weights, at the input size of the row.
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from services.trainer.zoo import levels
 from services.trainer.zoo.backbone import Backbone, Preprocessing
 from services.trainer.zoo.efficientnet_lite import levels_of
 from shared.job.candidates import EFFICIENTNET_LITE_SIZES, MOBILENET_ALPHAS, MOBILENET_V2_ALPHAS
@@ -29,6 +30,7 @@ def _tiny() -> Backbone:
         feature_width=512,
         parameters=829_536,
         cut_layer="conv_pw_13",
+        levels=levels.of_mobilenet(0.5),
         weights_file="tiny_float16.npz",
         weights_hash="b9594af1372dbefec8c36c99098b66e920e7dc3ca084b4630f3b7214db5000a9",
         licence="Apache-2.0",
@@ -58,6 +60,7 @@ def _mobilenet(alpha: float) -> Backbone:
         feature_width=width,
         parameters=parameters,
         cut_layer="conv_pw_13",
+        levels=levels.of_mobilenet(alpha),
         weights_file=file,
         weights_url=f"{_BASE_URL}mobilenet/{file}",
         imagenet_top1=top1,
@@ -88,6 +91,7 @@ def _mobilenet_v2(alpha: float) -> Backbone:
         feature_width=width,
         parameters=parameters,
         cut_layer="block_16_expand",
+        levels=levels.of_mobilenet_v2(alpha),
         weights_file=file,
         weights_url=f"{_BASE_URL}mobilenet_v2/{file}",
         imagenet_top1=top1,
@@ -134,6 +138,7 @@ _LARGE = (
         feature_width=512,
         parameters=14_714_688,
         cut_layer="block5_conv1",
+        levels=levels.VGG16,
         weights_file=f"vgg16_{_KERNELS}_notop.h5",
         weights_url=f"{_BASE_URL}vgg16/vgg16_{_KERNELS}_notop.h5",
         weights_hash="6d6bbae143d832006294945121d1f1fc",
@@ -149,6 +154,7 @@ _LARGE = (
         feature_width=2048,
         parameters=21_802_784,
         cut_layer="conv2d_85",
+        levels=levels.INCEPTION_V3,
         cut_inputs=("mixed9",),
         weights_file=f"inception_v3_{_KERNELS}_notop.h5",
         weights_url=f"{_BASE_URL}inception_v3/inception_v3_{_KERNELS}_notop.h5",
@@ -165,6 +171,7 @@ _LARGE = (
         feature_width=1536,
         parameters=54_336_736,
         cut_layer="conv2d_199",
+        levels=levels.INCEPTION_RESNET_V2,
         cut_inputs=("block8_9_ac",),
         weights_file=f"inception_resnet_v2_{_KERNELS}_notop.h5",
         weights_url=f"{_BASE_URL}inception_resnet_v2/inception_resnet_v2_{_KERNELS}_notop.h5",
@@ -181,6 +188,7 @@ _LARGE = (
         feature_width=2048,
         parameters=20_861_480,
         cut_layer="block14_sepconv1",
+        levels=levels.XCEPTION,
         weights_file=f"xception_{_KERNELS}_notop.h5",
         weights_url=f"{_BASE_URL}xception/xception_{_KERNELS}_notop.h5",
         weights_hash="b0042744bf5b25fce3cb969f33bebb97",
@@ -196,6 +204,7 @@ _LARGE = (
         feature_width=2048,
         parameters=23_587_712,
         cut_layer="conv5_block3_1_conv",
+        levels=levels.RESNET50,
         weights_file=f"resnet50_{_KERNELS}_notop.h5",
         weights_url=f"{_BASE_URL}resnet/resnet50_{_KERNELS}_notop.h5",
         weights_hash="4d473c1dd8becc155b73f8504c6f6626",
@@ -211,6 +220,7 @@ _LARGE = (
         feature_width=1024,
         parameters=7_037_504,
         cut_layer="conv5_block1_0_bn",
+        levels=levels.DENSENET121,
         weights_file=f"densenet121_{_KERNELS}_notop.h5",
         weights_url=f"{_BASE_URL}densenet/densenet121_{_KERNELS}_notop.h5",
         weights_hash="30ee3e1110167f948a6b9946edeeb738",
@@ -226,6 +236,7 @@ _LARGE = (
         feature_width=1280,
         parameters=5_919_312,
         cut_layer="block6h_expand_conv",
+        levels=levels.EFFICIENTNET_V2_B0,
         weights_file="efficientnetv2-b0_notop.h5",
         weights_url=f"{_BASE_URL}efficientnet_v2/efficientnetv2-b0_notop.h5",
         weights_hash="893217f2bb855e2983157299931e43ff",
@@ -241,6 +252,7 @@ _LARGE = (
         feature_width=768,
         parameters=27_820_128,
         cut_layer="convnext_tiny_stage_3_block_2_depthwise_conv",
+        levels=levels.CONVNEXT_TINY,
         weights_file="convnext_tiny_notop.h5",
         weights_url=f"{_BASE_URL}convnext/convnext_tiny_notop.h5",
         weights_hash="d547c096cabd03329d7be5562c5e14798aa39ed24b474157cef5e85ab9e49ef1",
@@ -256,6 +268,7 @@ _LARGE = (
         feature_width=1056,
         parameters=4_269_716,
         cut_layer="normal_conv_1_12",
+        levels=levels.NASNET_MOBILE,
         # A cell of NASNet reads the two cells before it.
         cut_inputs=("normal_concat_10", "normal_concat_11"),
         weights_file="nasnet_mobile_no_top.h5",

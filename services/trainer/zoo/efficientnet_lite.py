@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from services.trainer.zoo.levels import Levels, rounded
+
 STEM_FILTERS, TOP_FILTERS = 32, 1280
 BATCH_NORM_EPSILON = 1e-3
-_DIVISOR = 8
 # By stage: blocks, side of the kernel, stride, expansion, channels out; before width and depth are scaled.
 _STAGES = (
     (1, 3, 1, 1, 16),
@@ -73,25 +74,21 @@ def blocks_of(width: float, depth: float) -> tuple[Block, ...]:
                 stride=stride if position == 0 else 1,
                 expansion=expansion,
                 channels_in=channels,
-                channels_out=_scaled(filters, width),
+                channels_out=rounded(filters * width),
             )
             blocks.append(block)
             channels = block.channels_out
     return tuple(blocks)
 
 
-def levels_of(width: float, depth: float) -> tuple[str, ...]:
+def levels_of(width: float, depth: float) -> Levels:
     """Return the layers whose outputs end the stages, and the last one before pooling; see :func:`blocks_of`."""
     last_of = {block.name[: len("block1")]: block for block in blocks_of(width, depth)}
-    ends = (f"{block.name}_{'add' if block.is_residual else 'project_bn'}" for block in last_of.values())
-    return (*ends, "top_activation")
-
-
-def _scaled(filters: int, width: float) -> int:
-    """Scale a number of channels and round it to a multiple of eight, never down by more than a tenth."""
-    scaled = filters * width
-    rounded = max(_DIVISOR, int(scaled + _DIVISOR / 2) // _DIVISOR * _DIVISOR)
-    return rounded + _DIVISOR if rounded < 0.9 * scaled else rounded
+    ends = (
+        (f"{block.name}_{'add' if block.is_residual else 'project_bn'}", block.channels_out)
+        for block in last_of.values()
+    )
+    return (*ends, ("top_activation", TOP_FILTERS))
 
 
 def efficientnet_lite(*, width: float, depth: float, input_tensor: Any, **_as_in_keras: object) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from services.trainer.zoo.catalogue import Backbone, Preprocessing
 from services.trainer.zoo.efficientnet_lite import efficientnet_lite
-from services.trainer.zoo.head import Head
+from services.trainer.zoo.head import Head, Reading
 from services.trainer.zoo.plain import with_plain_layers
 from services.trainer.zoo.sources import published
 from services.trainer.zoo.sources.weights import WeightsFile
@@ -33,6 +34,8 @@ class Network:
         model: ``(n, height_px, width_px, 3) uint8`` RGB of any size to ``(n, feature_width)``.
         trunk: ``(n, input_px, input_px, 3) float32`` of 0 to 255 to the activations at the cut.
         tail: Activations at the cut to ``(n, feature_width)``.
+        whole: What the trunk takes to the activations at the cut and ``(n, pooled_width)``: the pooled outputs of all
+            levels, one after the other, of which the features are the last.
         tail_layers: Layers of ``model`` from the cut on.
     """
 
@@ -40,6 +43,7 @@ class Network:
     model: keras.Model
     trunk: keras.Model
     tail: keras.Model
+    whole: keras.Model
     tail_layers: tuple[keras.Layer, ...]
 
     @property
@@ -104,7 +108,7 @@ def complete(
 
     Args:
         network: Changed in place.
-        head: The last layer.
+        head: The last layer; what it reads decides which levels and views the model has.
         tail_weights: Fine-tuned values from the cut on; ``None`` leaves those that are there.
         temperature: Divides the scores before the softmax; it ends up in the last layer's weights.
 
@@ -117,9 +121,43 @@ def complete(
     for layer in network.model.layers:
         layer.trainable = layer in network.tail_layers
     dense = keras.layers.Dense(head.num_classes, activation="softmax", name="probabilities")
-    model = keras.Model(network.model.input, dense(network.model.output), name=network.model.name)
+    model = keras.Model(network.model.input, dense(_read_by(network, head.reading)), name=network.model.name)
     dense.set_weights([head.kernel / temperature, head.bias / temperature])
     return model
+
+
+def _read_by(network: Network, reading: Reading) -> keras.KerasTensor:
+    """Return what a head reads of a network, ``(n, width)``."""
+    levels = pooled_levels(network.backbone, network.model)[-reading.num_levels :]
+    if reading.views == 1:
+        return _side_by_side(levels)
+    of_mirror_image = _side_by_side(_of_mirror_image(network, levels))
+    return keras.layers.Average(name="both_views")([_side_by_side(levels), of_mirror_image])
+
+
+def _of_mirror_image(network: Network, levels: Sequence[keras.KerasTensor]) -> list[keras.KerasTensor]:
+    """Return what the same layers make of the image whose left and right have changed places.
+
+    From here on each of them has two outputs, so nothing can be asked for by the name of a layer any more.
+    """
+    whole = keras.Model(network.model.input, list(levels))
+    squares = network.model.get_layer("resize").output
+    seen = {"pixels": squares, "resize": _mirror(squares, network.backbone.input_px)}
+
+    def call(layer: Any, *arguments: Any, **options: Any) -> Any:
+        return seen[layer.name] if layer.name in seen else layer(*arguments, **options)
+
+    again = keras.models.clone_model(whole, whole.input, clone_function=lambda layer: layer, call_function=call)
+    return list(again.outputs)
+
+
+def _mirror(squares: keras.KerasTensor, side: int) -> keras.KerasTensor:
+    """Let left and right change places, by built-in layers: columns times a matrix of ones from corner to corner."""
+    columns_last = keras.layers.Permute((1, 3, 2), name="columns_last")(squares)
+    reverse = keras.layers.Dense(side, use_bias=False, trainable=False, name="mirror")
+    mirrored = keras.layers.Permute((1, 3, 2), name="columns_back")(reverse(columns_last))
+    reverse.set_weights([np.eye(side, dtype=np.float32)[::-1]])
+    return mirrored
 
 
 def _preprocess(mode: Preprocessing, pixels: keras.KerasTensor) -> keras.KerasTensor:
@@ -163,13 +201,28 @@ def _split(backbone: Backbone, model: keras.Model) -> Network:
     squares = model.get_layer("resize").output
     rest = keras.Model(cut, model.output)
     shared = {id(layer) for layer in rest.layers}
+    at_cut = cut[0] if len(cut) == 1 else keras.layers.Concatenate()(cut)
     return Network(
         backbone=backbone,
         model=model,
-        trunk=keras.Model(squares, cut[0] if len(cut) == 1 else keras.layers.Concatenate()(cut)),
+        trunk=keras.Model(squares, at_cut),
         tail=rest if len(cut) == 1 else _join(rest, cut),
+        whole=keras.Model(squares, [at_cut, _side_by_side(pooled_levels(backbone, model))]),
         tail_layers=tuple(layer for layer in model.layers if id(layer) in shared),
     )
+
+
+def pooled_levels(backbone: Backbone, model: keras.Model) -> list[keras.KerasTensor]:
+    """Return what a head may read of a network, one tensor ``(n, channels)`` for each level of the row."""
+    early = [
+        keras.layers.GlobalAveragePooling2D(name=f"pooled_{name}")(model.get_layer(name).output)
+        for name in backbone.level_names[:-1]
+    ]
+    return [*early, model.output]
+
+
+def _side_by_side(tensors: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
+    return tensors[0] if len(tensors) == 1 else keras.layers.Concatenate()(tensors)
 
 
 def _join(rest: keras.Model, cut: Sequence[keras.KerasTensor]) -> keras.Model:

@@ -1,5 +1,7 @@
 """The candidates as bars."""
 
+from collections.abc import Sequence
+
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
@@ -8,18 +10,18 @@ from services.reporter.report.plots.style import ACCENT, INK, WIDTH_IN, style, t
 from services.reporter.report.statistics import trained
 from services.reporter.report.wording import percent
 from shared.interval import wilson_interval
-from shared.job.result import Result
+from shared.job.result import CandidateResult, Result
 
 
 def accuracy_bars(result: Result) -> bytes:
-    """Draw validation accuracy of every trained candidate with its 95 % interval, the winner coloured."""
+    """Draw the accuracy by which candidates were compared, with its 95 % interval, the winner coloured."""
     candidates = trained(result)[::-1]
     with rc_context(style()):
         figure = Figure(figsize=(WIDTH_IN, 0.75 + 0.3 * len(candidates)), layout="constrained")
         axes = figure.subplots()
         for row, each in enumerate(candidates):
             accuracy = each.val_accuracy or 0.0
-            counted = result.counts.validation_independent or float(result.counts.validation)
+            counted = _counted(result, each)
             low, high = wilson_interval(accuracy * counted, counted)
             won = each.name == result.winner
             axes.barh(row, accuracy, height=0.62, color=ACCENT if won else "#b9c6c6")
@@ -31,5 +33,19 @@ def accuracy_bars(result: Result) -> bytes:
         axes.set(xlim=(0, 1.12), ylim=(-0.6, len(candidates) - 0.4), xticks=[0, 0.25, 0.5, 0.75, 1.0])
         axes.grid(visible=False, axis="y")
         axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        axes.set_xlabel(f"right on the {result.counts.validation} validation photographs; thin lines: 95 % interval")
+        axes.set_xlabel(f"right on the {_judged_by(result, candidates)}; thin lines: 95 % interval")
         return to_png(figure)
+
+
+def _counted(result: Result, candidate: CandidateResult) -> float:
+    """Return the photographs that a candidate was judged by, or what they count for."""
+    if candidate.cross_validation is not None:
+        return candidate.cross_validation.num_independent
+    return result.counts.validation_independent or float(result.counts.validation)
+
+
+def _judged_by(result: Result, candidates: Sequence[CandidateResult]) -> str:
+    judged = candidates[-1].cross_validation
+    if judged is not None:
+        return f"{judged.num_images} photographs of training and validation, cross-validated"
+    return f"{result.counts.validation} validation photographs"

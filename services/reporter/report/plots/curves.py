@@ -23,7 +23,7 @@ def candidate_curves(result: Result, *, loss: bool = False) -> bytes:
         result: The document.
         loss: Draw loss instead of accuracy.
     """
-    candidates = trained(result)
+    candidates = [each for each in trained(result) if each.history.val_accuracy]
     columns = min(_PANELS_PER_ROW, len(candidates))
     rows = math.ceil(len(candidates) / columns)
     with rc_context(style()):

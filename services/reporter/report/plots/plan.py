@@ -10,6 +10,7 @@ from services.reporter.report.figures import (
     CANDIDATE_LOSS,
     CONFUSION,
     MOST_MISTAKES,
+    STRENGTHS,
     TUNING,
     Figures,
     Picture,
@@ -34,9 +35,13 @@ def planned_plots(result: Result) -> Mapping[str, str]:
         )
     if result.tuning is not None and result.tuning.history.val_accuracy:
         plots[TUNING] = "Accuracy and loss per epoch of fine-tuning, training and validation."
-    if trained(result):
+    done = trained(result)
+    if done:
+        plots[ACCURACY_BARS] = "Accuracy of the candidates on photographs they had not learnt from, the best on top."
+    if any(each.cross_validation is not None for each in done):
+        plots[STRENGTHS] = "Accuracy and log loss of every candidate by strength of regularisation."
+    if any(each.history.val_accuracy for each in done):
         plots |= {
-            ACCURACY_BARS: "Validation accuracy of the candidates, the best on top.",
             CANDIDATE_ACCURACY: "Accuracy per epoch of every candidate.",
             CANDIDATE_LOSS: "Loss per epoch of every candidate.",
         }

@@ -12,7 +12,7 @@ def fine_print_section(result: Result) -> Section:
     steps = (
         ("preparing", times.prepare),
         ("comparing", times.screen),
-        ("fine-tuning", times.tune),
+        ("improving" if result.tuning is None else "fine-tuning", times.tune),
         ("testing", times.evaluate),
         ("packing", times.export),
     )

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from services.trainer.screening.head import HeadData, class_weights, score, train_head
+from services.trainer.fitting.epochs import HeadData, score, train_head
+from services.trainer.fitting.standard import class_weights
 
 
 def clouds(*, per_class=40, num_classes=4, width=24, spread=1.0, counts=None) -> HeadData:

@@ -1,0 +1,212 @@
+"""A head fitted to the end: strength of regularisation and levels chosen by cross-validation, then all images at once.
+
+Training and validation images together are dealt into folds. Along a path of strengths, from strong to weak, every fold
+is judged by a head that the other folds taught. What was judged best is fitted again to all of them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.trainer.data.dataset import Indices
+from services.trainer.fitting.folds import deal_folds
+from services.trainer.fitting.logistic import Doubles, Problem, Solution, solve
+from services.trainer.fitting.principal import Principal, principal_of
+from services.trainer.fitting.standard import class_weights, log_softmax
+from services.trainer.fitting.temperature import fit_temperature
+from services.trainer.zoo.head import Floats, Head, Reading
+from shared.interval import num_independent
+from shared.job.result import CrossValidation, PathStep
+
+STRENGTHS = tuple(float(f"{10**exponent:.2g}") for exponent in np.arange(-2, -6.6, -0.75))
+"""Of the ridge penalty, strong to weak; inputs are scaled so that an image's squares add up to 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvexData:
+    """What a head is fitted to.
+
+    Args:
+        inputs: What it reads of all images, by the reading: ``(num_images, width) float32``, possibly memory-mapped.
+        labels: ``(num_images,)``.
+        groups: ``(num_images,)``; copies have the same number.
+        rows: Images to learn from: training and validation.
+        num_classes: Outputs.
+        seed: Of the folds.
+    """
+
+    inputs: Callable[[Reading], Floats]
+    labels: NDArray[np.int32]
+    groups: NDArray[np.int64]
+    rows: Indices
+    num_classes: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What images were taken for by heads that had not learnt from them, one value per image of the rows.
+
+    Args:
+        right: Whether rightly.
+        loss: Negative logarithm of the probability that the right class was given.
+        num_independent: Images that would say as much if none were a copy of another.
+    """
+
+    right: NDArray[np.bool_]
+    loss: Doubles
+    num_independent: float
+
+    def standard_error(self, values: NDArray[np.bool_] | Doubles) -> float:
+        """Return the standard error of a mean over the images."""
+        return float(values.std(dtype=np.float64) / np.sqrt(self.num_independent))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvexFit:
+    """A fitted head.
+
+    Args:
+        head: For inputs as they are, fitted to all rows; its temperature is from scores of images by heads that had
+            not learnt from them.
+        judged: How it was judged.
+        answers: Image by image.
+        train_accuracy: Of the head on the rows that it was fitted to.
+    """
+
+    head: Head
+    judged: CrossValidation
+    answers: Answers
+    train_accuracy: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Path:
+    """One reading, judged along the strengths."""
+
+    reading: Reading
+    principal: Principal
+    problem: Problem
+    logits: tuple[Doubles, ...]
+    steps: tuple[PathStep, ...]
+    folds: NDArray[np.int64]
+    num_independent: float
+
+    @property
+    def best(self) -> int:
+        """Position of the strength of the least log loss."""
+        losses = [step.log_loss for step in self.steps]
+        return losses.index(min(losses))
+
+    @property
+    def answers(self) -> Answers:
+        return _answers(self.logits[self.best], self.problem, self.num_independent)
+
+
+def fit_convex(
+    data: ConvexData, readings: Sequence[Reading], *, goes_on: Callable[[], bool] = lambda: True
+) -> ConvexFit:
+    """Fit a head to whichever reading cross-validation favours, at the strength that it favours.
+
+    Args:
+        data: See there.
+        readings: The simplest first; a later one is taken only where it is clearly better.
+        goes_on: Asked between fits; once it answers no, what was judged so far decides.
+    """
+    folds = deal_folds(data.labels[data.rows], data.groups[data.rows], seed=data.seed)
+    best: _Path | None = None
+    for reading in readings:
+        if best is not None and not goes_on():
+            break
+        path = _judge(data, reading, folds, goes_on)
+        if best is None or is_clearly_better(path.answers, best.answers):
+            best = path
+    if best is None:
+        raise ValueError("received no readings, expected at least one")
+    return _refitted(best)
+
+
+def is_clearly_better(challenger: Answers, champion: Answers) -> bool:
+    """Tell whether one reads the same images better than another by more than the standard error of the difference.
+
+    It does by accuracy, or by log loss where it is no worse by accuracy.
+    """
+    more_right = challenger.right.astype(np.float64) - champion.right
+    less_loss = champion.loss - challenger.loss
+    if more_right.mean() > champion.standard_error(more_right):
+        return True
+    return bool(more_right.mean() >= 0 and less_loss.mean() > champion.standard_error(less_loss))
+
+
+def _judge(data: ConvexData, reading: Reading, folds: NDArray[np.int64], goes_on: Callable[[], bool]) -> _Path:
+    """Follow the path of strengths, each fold from its solution for the strength before."""
+    principal = principal_of(data.inputs(reading), data.rows)
+    labels = data.labels[data.rows]
+    weights = class_weights(labels, data.num_classes).astype(np.float64)[labels]
+    problem = Problem(coordinates=principal.coordinates, labels=labels, weights=weights, num_classes=data.num_classes)
+    num_sure = num_independent(np.unique(data.groups[data.rows], return_counts=True)[1].tolist())
+    held_out = [folds == fold for fold in np.unique(folds)]
+    solutions: list[Solution | None] = [None] * len(held_out)
+    logits: list[Doubles] = []
+    steps: list[PathStep] = []
+    for strength in STRENGTHS:
+        scores = np.zeros((len(labels), data.num_classes))
+        for position, judged in enumerate(held_out):
+            solution = solve(problem.of(~judged), strength, solutions[position])
+            solutions[position] = solution
+            scores[judged] = solution.logits(problem.coordinates[judged])
+        logits.append(scores)
+        answers = _answers(scores, problem, num_sure)
+        steps.append(
+            PathStep(strength=strength, accuracy=float(answers.right.mean()), log_loss=float(answers.loss.mean()))
+        )
+        is_past_the_best = len(steps) > 1 and steps[-1].log_loss > steps[-2].log_loss
+        if is_past_the_best or not goes_on():
+            break
+    return _Path(
+        reading=reading,
+        principal=principal,
+        problem=problem,
+        logits=tuple(logits),
+        steps=tuple(steps),
+        folds=folds,
+        num_independent=num_sure,
+    )
+
+
+def _refitted(path: _Path) -> ConvexFit:
+    """Fit the best of a path to all images."""
+    problem, logits = path.problem, path.logits[path.best]
+    num_folds = len(np.unique(path.folds))
+    # The sum of the losses grows with the images and the penalty does not.
+    strength = path.steps[path.best].strength * (num_folds - 1) / num_folds
+    solution = solve(problem, strength)
+    learnt = solution.logits(problem.coordinates).argmax(axis=1)
+    head = path.principal.head_of(solution.kernel, solution.bias)
+    answers = path.answers
+    judged = CrossValidation(
+        num_folds=num_folds,
+        num_images=len(problem.labels),
+        num_independent=path.num_independent,
+        accuracy=float(answers.right.mean()),
+        accuracy_error=answers.standard_error(answers.right),
+        log_loss=float(answers.loss.mean()),
+        log_loss_error=answers.standard_error(answers.loss),
+        strength=path.steps[path.best].strength,
+        path=path.steps,
+    )
+    return ConvexFit(
+        head=replace(head, reading=path.reading, temperature=fit_temperature(logits, problem.labels)),
+        judged=judged,
+        answers=answers,
+        train_accuracy=float((learnt == problem.labels).mean()),
+    )
+
+
+def _answers(logits: Doubles, problem: Problem, num_sure: float) -> Answers:
+    logarithms = log_softmax(logits)
+    loss = -logarithms[np.arange(len(logits)), problem.labels]
+    right = logits.argmax(axis=1) == problem.labels
+    return Answers(right=right, loss=loss, num_independent=num_sure)

@@ -1,0 +1,160 @@
+"""The mirror image as a second view: whether the winner looks at it too is decided by cross-validation."""
+
+import logging
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from services.trainer.data.dataset import LearningSet
+from services.trainer.fitting.convex import Answers, fit_convex
+from services.trainer.run.context import Ledger, LedgerEntry, Run
+from services.trainer.screening.candidate import CANDIDATE_ERRORS, delivery_of, fault_of, open_store
+from services.trainer.screening.features import FeatureStore, learning_rows
+from services.trainer.screening.fit import convex_data
+from services.trainer.screening.screen import Screening
+from services.trainer.zoo.head import Head, Reading
+from services.trainer.zoo.sources.weights import weights_facts
+from shared.job.job import Trial, TrialState
+from shared.job.progress import Best, Progress
+from shared.job.result import CrossValidation, Mirroring
+from shared.json_codec import to_json
+
+logger = logging.getLogger(__name__)
+_TRIAL = "mirror"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirrorEntry:
+    """A decision as the ledger keeps it.
+
+    Args:
+        mirroring: As reported.
+        reading: Of the head that is delivered.
+        temperature: Of that head.
+    """
+
+    mirroring: Mirroring
+    reading: Reading
+    temperature: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirrored:
+    """What became of the winner.
+
+    Args:
+        head: As it will be delivered.
+        mirroring: How it was decided; ``None`` where there was no time to.
+        store: Features and activations of the winner, once there are any.
+    """
+
+    head: Head
+    mirroring: Mirroring | None
+    store: FeatureStore | None
+
+
+def try_mirror(dataset: LearningSet, screening: Screening, run: Run) -> Mirrored:
+    """Let the winner look at mirror images too, unless that harms or there is no time.
+
+    Args:
+        dataset: See there.
+        screening: Has the winner, whose head was judged by cross-validation.
+        run: See there.
+    """
+    ledger = run.ledger.of({**dataset.facts, "backbone": screening.winner.name, **weights_facts(screening.weights)})
+    known = _recall(ledger, screening)
+    if known is not None:
+        return known
+    unchanged = Mirrored(head=screening.head, mirroring=None, store=screening.store)
+    if screening.answers is None or screening.result.cross_validation is None or run.stop_reason() is not None:
+        return unchanged
+    try:
+        store = screening.store or open_store(dataset, run, screening.winner, screening.weights)
+        if not _compute(dataset, store, screening, run):
+            return replace(unchanged, store=store)
+        reading = replace(screening.head.reading, views=2)
+        fit = fit_convex(convex_data(dataset, store, run), [reading], goes_on=lambda: run.stop_reason() is None)
+    except CANDIDATE_ERRORS as error:
+        fault_of(error)
+        logger.warning("mirror images left out", exc_info=True)
+        return unchanged
+    mirroring = _decide(screening.answers, fit.answers, fit.judged)
+    head = fit.head if mirroring.is_used else screening.head
+    _record(ledger, mirroring, head)
+    return Mirrored(head=head, mirroring=mirroring, store=store)
+
+
+def _compute(dataset: LearningSet, store: FeatureStore, screening: Screening, run: Run) -> bool:
+    """Send mirror images through the base; answer whether all went before the run had to stop."""
+    rows, winner = learning_rows(dataset), screening.winner
+    done = 0
+
+    def on_batch(num_images: int) -> bool:
+        nonlocal done
+        done += num_images
+        run.report(
+            Progress(
+                phase="tune",
+                done=min(done, len(rows)),
+                total=len(rows),
+                unit="images",
+                detail=f"{winner.name}: mirror images",
+                best=Best(candidate=winner.name, val_accuracy=screening.result.val_accuracy or 0.0),
+            )
+        )
+        return run.stop_reason() is None
+
+    if not store.compute(rows, on_batch=lambda _: run.stop_reason() is None):
+        return False
+    return _is_in_time(dataset, store, run) and store.compute(rows, views=2, on_batch=on_batch)
+
+
+def _is_in_time(dataset: LearningSet, store: FeatureStore, run: Run) -> bool:
+    """Tell whether mirror images can be learnt from and delivered, which takes twice as long for an image; price it."""
+    pace = store.pace
+    if pace is None:
+        return True
+    doubled = replace(pace, image_s=2 * pace.image_s)
+    delivery = replace(
+        delivery_of(dataset, store.network.backbone, doubled), keeps_activations=store.activations is not None
+    )
+    if pace.image_s * len(learning_rows(dataset)) > run.countdown.seconds_left(delivery.price_s):
+        return False
+    run.countdown.reprice(delivery.price_s)
+    return True
+
+
+def _decide(single: Answers, both: Answers, judged: CrossValidation) -> Mirroring:
+    """Take the mirror image in unless the log loss is higher with it."""
+    more_right = both.right.astype(np.float64) - single.right
+    less_loss = single.loss - both.loss
+    return Mirroring(
+        is_used=bool(less_loss.mean() >= 0),
+        judged=judged,
+        accuracy_gain=float(more_right.mean()),
+        accuracy_gain_error=single.standard_error(more_right),
+        log_loss_gain=float(less_loss.mean()),
+        log_loss_gain_error=single.standard_error(less_loss),
+    )
+
+
+def _record(ledger: Ledger, mirroring: Mirroring, head: Head) -> None:
+    entry = MirrorEntry(mirroring=mirroring, reading=head.reading, temperature=head.temperature)
+    trial = Trial(name=_TRIAL, state=TrialState.DONE)
+    arrays = {"kernel": head.kernel, "bias": head.bias}
+    ledger.record(LedgerEntry(trial=trial, document=to_json(entry), arrays=arrays, is_shown=False))
+
+
+def _recall(ledger: Ledger, screening: Screening) -> Mirrored | None:
+    """Return what an earlier attempt decided for this winner."""
+    found = ledger.find(_TRIAL)
+    entry = found.document_as(MirrorEntry) if found is not None else None
+    if found is None or entry is None:
+        return None
+    head = Head(
+        kernel=found.arrays["kernel"],
+        bias=found.arrays["bias"],
+        reading=entry.reading,
+        temperature=entry.temperature,
+    )
+    return Mirrored(head=head, mirroring=entry.mirroring, store=screening.store)

@@ -1,0 +1,222 @@
+"""Levels and mirror images: what heads may read of a network, and that what is delivered reads just that."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from services.trainer.export import portable
+from services.trainer.run.device import Precision
+from services.trainer.screening.features import FeatureStore, learning_rows, mirrored
+from services.trainer.screening.fit import HeadPlan
+from services.trainer.screening.forward import compile_forward
+from services.trainer.screening.screen import screen
+from services.trainer.training.scoring import score
+from services.trainer.tuning.tune import TunePlan, tune
+from services.trainer.zoo.catalogue import BACKBONES
+from services.trainer.zoo.head import FEATURES, Head, Reading
+from services.trainer.zoo.network import build, complete
+from shared.job.options import LevelChoice, TuneSearch
+from tests.keras_settings import newer_settings
+from tests.zoo_fixture import PX, MemoryLedger, coloured_dataset, make_run, small_backbone, write_weights
+
+HEAVY = {"inception_resnet_v2", "nasnet_mobile"}
+ROWS = [pytest.param(row, id=name, marks=[pytest.mark.slow] * (name in HEAVY)) for name, row in BACKBONES.items()]
+AUTO, ALL = (HeadPlan(levels=levels, epochs=3) for levels in (LevelChoice.AUTO, LevelChoice.ALL))
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    return write_weights(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    return coloured_dataset(tmp_path_factory.mktemp("dataset"), per_class=40)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_the_levels_of_every_row_are_there_in_their_order_and_as_wide_as_stated(row):
+    network = build(row, None)
+    order = [layer.name for layer in network.model.layers]
+    outputs = [network.model.get_layer(name).output for name in row.level_names]
+
+    assert sorted(row.level_names, key=order.index) == list(row.level_names)
+    assert [each.shape[-1] for each in outputs] == [width for _, width in row.levels]
+    assert all(len(each.shape) == 4 for each in outputs)
+    sides = [each.shape[1] for each in outputs]
+    assert sides == sorted(sides, reverse=True)
+    assert len(row.levels) >= 4
+    assert row.levels[-1][1] == row.feature_width
+    assert network.whole.output_shape == [(None, *network.cut_shape), (None, row.pooled_width)]
+
+
+def test_one_pass_gives_the_features_and_the_means_of_all_levels_before_them(dataset, weights, tmp_path):
+    network = build(small_backbone("one"), weights)
+    pixels = np.asarray(dataset.images(PX)[:5])
+    names = network.backbone.level_names
+    levels = keras.Model(network.model.input, [network.model.get_layer(name).output for name in names])
+    expected = [np.asarray(each).mean(axis=(1, 2)) for each in levels(pixels, training=False)]
+    expected[-1] = np.asarray(network.model(pixels, training=False))
+
+    _, pooled = compile_forward(network)(pixels)
+
+    np.testing.assert_allclose(pooled, np.hstack(expected), atol=2e-4)
+
+
+def test_what_is_kept_of_mirror_images_is_the_mean_of_both_views(dataset, weights, tmp_path):
+    network = build(small_backbone("one"), weights)
+    images = np.asarray(dataset.images(PX))
+    store = FeatureStore(network, images, tmp_path / "store", max_activation_bytes=0)
+    rows = np.arange(0, len(images), 2)
+    assert store.compute(rows)
+    assert store.compute(rows, views=2)
+    flipped = FeatureStore(network, mirrored(images), tmp_path / "flipped", max_activation_bytes=0)
+    assert flipped.compute(rows)
+
+    every = Reading(num_levels=7)
+    expected = (store.read_by(every)[rows] + flipped.read_by(every)[rows]) / 2
+    np.testing.assert_allclose(store.read_by(Reading(num_levels=7, views=2))[rows], expected, atol=1e-4)
+    assert store.is_done(rows, views=2)
+    assert not store.is_done(np.arange(len(images)), views=2)
+
+
+@pytest.mark.parametrize("name", ["mobilenet_0.25", "convnext_tiny"])
+@pytest.mark.parametrize("suffix", ["h5", "keras"])
+@pytest.mark.parametrize("reading", [Reading(num_levels=3), Reading(num_levels=4, views=2), Reading(views=2)])
+def test_plain_keras_loads_every_reading_and_gives_what_the_head_gives(name, suffix, reading, tmp_path):
+    row = BACKBONES[name]
+    generator = np.random.default_rng(0)
+    keras.utils.set_random_seed(0)
+    network = build(row, None)
+    kernel = generator.normal(0, 1, (row.width_of(reading.num_levels), 4)).astype(np.float32)
+    head = Head(kernel=kernel, bias=np.arange(4, dtype=np.float32), reading=reading)
+    pixels = generator.integers(0, 256, (3, row.input_px, row.input_px, 3), dtype=np.uint8)
+    views = [
+        np.asarray(network.whole(each.astype(np.float32), training=False)[1]) for each in (pixels, mirrored(pixels))
+    ]
+    read = np.mean(views[: reading.views], axis=0)[:, -len(kernel) :]
+    scores = head.logits(read)
+    expected = np.exp(scores - scores.max(axis=1, keepdims=True))
+
+    model = complete(network, head)
+    portable.save(model, tmp_path / f"model.{suffix}")
+    loaded = keras.models.load_model(tmp_path / f"model.{suffix}", compile=False)
+
+    probabilities = np.asarray(loaded(pixels))
+    np.testing.assert_allclose(probabilities, expected / expected.sum(axis=1, keepdims=True), atol=1e-4)
+    portrait = generator.integers(0, 256, (1, 90, 61, 3), dtype=np.uint8)
+    np.testing.assert_allclose(np.asarray(loaded(portrait)), np.asarray(model(portrait)), atol=1e-5)
+    configuration = portable.without_newer(keras.saving.serialize_keras_object(model))
+    assert list(newer_settings(configuration)) == []
+
+
+def test_a_head_that_is_fitted_to_its_end_is_judged_by_all_it_may_learn_from(dataset, weights, tmp_path):
+    found = screen(dataset.learning, [(small_backbone("one"), weights)], make_run(tmp_path), ALL)
+
+    (result,) = found.candidates
+    judged = result.cross_validation
+    assert judged.num_images == len(dataset.split.train) + len(dataset.split.validation)
+    assert result.val_accuracy == judged.accuracy
+    assert result.best_epoch is None
+    assert result.levels == small_backbone("one").level_names
+    assert found.head.reading == Reading(num_levels=7)
+    assert found.head.temperature is not None
+    assert result.parameters == 218_544 + 752 * 3 + 3
+
+
+def test_the_cheaper_of_two_alike_wins_and_a_successor_finds_the_same(dataset, weights, tmp_path):
+    ledger = MemoryLedger()
+    usable = [(small_backbone("dear", gflops=2), weights), (small_backbone("cheap"), weights)]
+    first = screen(dataset.learning, usable, make_run(tmp_path / "a", ledger=ledger), AUTO)
+    again = screen(dataset.learning, usable, make_run(tmp_path / "b", ledger=ledger), AUTO)
+
+    assert first.winner.name == again.winner.name == "cheap"
+    assert again.store is None
+    assert again.head.reading == first.head.reading
+    assert again.head.temperature == first.head.temperature
+    np.testing.assert_array_equal(again.head.kernel, first.head.kernel)
+    np.testing.assert_array_equal(again.answers.loss, first.answers.loss)
+
+
+def improved(dataset, weights, run, *, views=2, plan=AUTO):
+    usable = [(small_backbone("winner"), weights)]
+    screening = screen(dataset.learning, usable, run, plan)
+    return tune(dataset.learning, screening, run, TunePlan(epochs=2, trials=1, search=TuneSearch.RANDOM, views=views))
+
+
+@pytest.mark.parametrize("precision", list(Precision))
+@pytest.mark.parametrize("plan", [AUTO, ALL])
+@pytest.mark.parametrize("views", [1, 2])
+def test_the_delivered_file_gives_the_probabilities_that_were_evaluated(
+    precision, plan, views, dataset, weights, tmp_path
+):
+    run = replace(make_run(tmp_path / "run"), precision=precision)
+    trained = improved(dataset, weights, run, views=views, plan=plan)
+    scored = score(dataset.learning, dataset.seal(), trained, run)
+    scored.model.save(tmp_path / "model.keras")
+    model = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    delivered = np.asarray(model(np.asarray(dataset.images(PX)[dataset.split.test]), training=False))
+
+    np.testing.assert_allclose(delivered, scored.evaluation.probabilities, atol=1e-4)
+    assert scored.evaluation.temperature == trained.head.temperature
+    assert (trained.mirroring is not None) == (views == 2)
+    assert scored.evaluation.scores.accuracy > 0.6
+
+
+def test_a_successor_repeats_neither_the_pass_nor_the_choice(dataset, weights, tmp_path):
+    ledger = MemoryLedger()
+    first = improved(dataset, weights, make_run(tmp_path / "a", ledger=ledger))
+    again = improved(dataset, weights, make_run(tmp_path / "b", ledger=ledger, stop_reason=lambda: "budget"))
+
+    assert again.store is None
+    assert again.mirroring == first.mirroring
+    assert again.head.reading == first.head.reading
+    np.testing.assert_array_equal(again.head.kernel, first.head.kernel)
+
+
+def test_told_to_stop_the_network_keeps_the_single_view_that_was_chosen(dataset, weights, tmp_path):
+    ledger = MemoryLedger()
+    run = make_run(tmp_path, ledger=ledger, stop_reason=lambda: "budget" if "screen/winner" in ledger.entries else None)
+    trained = improved(dataset, weights, run)
+    assert trained.mirroring is None
+    assert trained.head.reading.views == 1
+
+
+def test_without_time_for_them_mirror_images_are_left(dataset, weights, tmp_path):
+    trained = improved(dataset, weights, make_run(tmp_path, seconds_left=0.02))
+    assert trained.mirroring is None
+    assert trained.head.reading.views == 1
+
+
+def sided(directory):
+    """Squares that are dark on the left or on the right: the same colours, told apart by their side alone."""
+    dataset = coloured_dataset(directory, per_class=40)
+    images = np.lib.format.open_memmap(directory / f"images_{PX}.npy", mode="r+")
+    generator = np.random.default_rng(0)
+    for row, label in enumerate(dataset.labels):
+        images[row] = generator.integers(100, 140, (PX, PX, 3))
+        if label < 2:
+            images[row, :, 4:8] = 240
+            images[row, :, 8:20] = 10
+            if label:
+                images[row] = images[row, :, ::-1]
+    images.flush()
+    return dataset
+
+
+def test_mirror_images_are_left_where_left_and_right_tell_the_classes_apart(weights, tmp_path):
+    trained = improved(sided(tmp_path / "sided"), weights, make_run(tmp_path / "run"), plan=ALL)
+    assert trained.mirroring is not None
+    assert not trained.mirroring.is_used
+    assert trained.mirroring.accuracy_gain < 0
+    assert trained.head.reading.views == 1
+
+
+def test_with_the_founding_recipe_no_mirror_image_is_looked_at(dataset, weights, tmp_path):
+    trained = improved(dataset, weights, make_run(tmp_path), plan=HeadPlan(levels=LevelChoice.LAST, epochs=2))
+    assert trained.mirroring is None
+    assert trained.result is not None
+    assert trained.head.reading == FEATURES
+    assert len(learning_rows(dataset.learning)) == 102

@@ -1,0 +1,156 @@
+"""A head fitted to its end, against scikit-learn and cases whose answer is known."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from services.trainer.fitting.convex import ConvexData, fit_convex
+from services.trainer.fitting.folds import deal_folds
+from services.trainer.fitting.logistic import Problem, solve
+from services.trainer.fitting.principal import principal_of
+from services.trainer.zoo.head import FEATURES, Reading
+
+ALL = Reading(num_levels=2)
+
+
+def material(num_images=120, *, num_classes=3, width=40, noise=1.0, seed=0, early=False) -> ConvexData:
+    """Classes along directions of their own; with ``early``, told by the first half of the inputs only."""
+    generator = np.random.default_rng(seed)
+    labels = np.arange(num_images, dtype=np.int32) % num_classes
+    telling = 4 * np.eye(num_classes, width // 2)[labels]
+    blind = np.zeros_like(telling)
+    inputs = np.hstack([telling, blind] if early else [blind, telling])
+    inputs = (inputs + generator.normal(0, noise, inputs.shape)).astype(np.float32)
+    return ConvexData(
+        inputs=lambda reading: inputs if reading.num_levels > 1 else inputs[:, width // 2 :],
+        labels=labels,
+        groups=np.arange(num_images),
+        rows=np.arange(num_images),
+        num_classes=num_classes,
+        seed=0,
+    )
+
+
+@pytest.mark.parametrize("num_images", [30, 300])
+def test_the_solution_is_that_of_scikit_learn_however_many_images_there_are(num_images):
+    data = material(num_images, noise=2.0)
+    principal = principal_of(data.inputs(ALL), data.rows)
+    weights = np.ones(num_images)
+    problem = Problem(coordinates=principal.coordinates, labels=data.labels, weights=weights, num_classes=3)
+    strength = 0.01
+
+    found = solve(problem, strength)
+
+    reference = LogisticRegression(C=1 / (strength * num_images), max_iter=5000, tol=1e-8)
+    reference.fit(principal.coordinates, data.labels)
+    expected = reference.predict_proba(principal.coordinates)
+    scores = np.exp(found.logits(principal.coordinates))
+    np.testing.assert_allclose(scores / scores.sum(axis=1, keepdims=True), expected, atol=2e-3)
+
+
+def test_where_the_solution_is_sought_from_does_not_change_it():
+    data = material(noise=2.0)
+    principal = principal_of(data.inputs(ALL), data.rows)
+    problem = Problem(coordinates=principal.coordinates, labels=data.labels, weights=np.ones(120), num_classes=3)
+    cold = solve(problem, 1e-3)
+    warm = solve(problem, 1e-3, solve(problem, 1e-1))
+    np.testing.assert_allclose(
+        warm.logits(principal.coordinates), cold.logits(principal.coordinates), atol=0.02, rtol=0.01
+    )
+
+
+def test_a_head_does_for_inputs_as_they_are_what_it_did_for_their_components():
+    data = material()
+    inputs = 50 + 10 * data.inputs(ALL)
+    principal = principal_of(inputs, data.rows)
+    problem = Problem(coordinates=principal.coordinates, labels=data.labels, weights=np.ones(120), num_classes=3)
+    solution = solve(problem, 0.01)
+    head = principal.head_of(solution.kernel, solution.bias)
+    np.testing.assert_allclose(head.logits(inputs), solution.logits(principal.coordinates), atol=1e-3)
+
+
+def test_all_levels_are_read_where_the_last_does_not_tell_the_classes_apart():
+    fit = fit_convex(material(early=True), [FEATURES, ALL])
+    assert fit.head.reading == ALL
+    assert fit.judged.accuracy > 0.9
+    assert fit.head.kernel.shape == (40, 3)
+
+
+def test_the_last_level_alone_is_read_where_the_others_add_nothing():
+    fit = fit_convex(material(early=False), [FEATURES, ALL])
+    assert fit.head.reading == FEATURES
+    assert fit.head.kernel.shape == (20, 3)
+
+
+def test_what_is_said_of_a_head_holds_on_images_that_nobody_saw():
+    fit = fit_convex(material(600, noise=2.5), [FEATURES])
+    fresh = material(3000, noise=2.5, seed=1)
+    scores = fit.head.logits(fresh.inputs(FEATURES))
+    accuracy = (scores.argmax(axis=1) == fresh.labels).mean()
+    assert accuracy == pytest.approx(fit.judged.accuracy, abs=3 * fit.judged.accuracy_error)
+    assert fit.judged.num_folds == 5
+    assert fit.judged.accuracy == fit.answers.right.mean()
+    assert [step.strength for step in fit.judged.path] == sorted((s.strength for s in fit.judged.path), reverse=True)
+
+
+def test_noise_is_not_learnt_by_heart_and_the_temperature_says_so():
+    data = material(90, noise=1.0)
+    shuffled = np.random.default_rng(1).permutation(data.labels)
+    fit = fit_convex(ConvexData(**{**_fields(data), "labels": shuffled}), [ALL])
+    assert fit.judged.accuracy < 0.6
+    assert fit.judged.log_loss < 1.3  # of pure guessing among three: 1.10
+
+
+def test_told_to_stop_it_still_leaves_a_head():
+    fit = fit_convex(material(), [FEATURES, ALL], goes_on=lambda: False)
+    assert len(fit.judged.path) == 1
+    assert fit.judged.accuracy > 0.9
+
+
+def test_copies_never_stand_on_both_sides_of_a_fold():
+    labels = np.repeat(np.arange(3, dtype=np.int32), 40)
+    groups = np.repeat(np.arange(30), 4)
+    folds = deal_folds(labels, groups, seed=0)
+    assert all(len(np.unique(folds[groups == group])) == 1 for group in groups)
+    assert np.bincount(folds).tolist() == [24] * 5 or max(np.bincount(folds)) - min(np.bincount(folds)) <= 8
+
+
+@pytest.mark.parametrize("sizes", [(4, 60, 60), (4,) * 200, (2, 2), (6, 600)])
+def test_every_class_is_learnt_from_whichever_fold_is_held_out(sizes):
+    labels = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    folds = deal_folds(labels, np.arange(len(labels)), seed=0)
+    for fold in range(5):
+        assert set(labels[folds != fold]) == set(labels)
+    counts = np.bincount(folds, minlength=5)
+    assert counts.max() - counts.min() <= 1 or len(labels) < 10
+
+
+@pytest.mark.parametrize("sizes", [(4, 60, 60), (4,) * 50, (2, 2), (6, 600)])
+def test_rare_classes_and_many_classes_are_fitted_too(sizes):
+    labels = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    generator = np.random.default_rng(0)
+    inputs = (3 * np.eye(len(sizes))[labels] + generator.normal(0, 0.3, (len(labels), len(sizes)))).astype(np.float32)
+    data = ConvexData(
+        inputs=lambda _: inputs,
+        labels=labels,
+        groups=np.arange(len(labels)),
+        rows=np.arange(len(labels)),
+        num_classes=len(sizes),
+        seed=0,
+    )
+    fit = fit_convex(data, [FEATURES])
+    assert (fit.head.logits(inputs).argmax(axis=1) == labels).mean() > 0.9
+    assert np.isfinite(fit.head.kernel).all()
+
+
+def test_inputs_that_never_change_say_nothing_and_break_nothing():
+    data = material()
+    constant = np.full((120, 20), 7.0, np.float32)
+    fit = fit_convex(ConvexData(**{**_fields(data), "inputs": lambda _: constant}), [FEATURES])
+    assert np.isfinite(fit.head.kernel).all()
+    assert np.isfinite(fit.head.bias).all()
+    assert fit.judged.accuracy < 0.5
+
+
+def _fields(data: ConvexData) -> dict[str, object]:
+    return {name: getattr(data, name) for name in ConvexData.__dataclass_fields__}
