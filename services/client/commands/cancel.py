@@ -3,7 +3,7 @@
 import click
 
 from services.client.commands.access import job_argument, json_option, open_access, server_option, token_option
-from services.client.terminal.outcome import print_json
+from services.client.terminal.outcome import print_json, print_text
 from services.client.terminal.taught_command import TaughtCommand
 
 
@@ -27,4 +27,4 @@ def cancel(job_id: str | None, server: str | None, token: str | None, as_json: b
             print_json(client.status_document(access.known.job_id, access.known.token))
             return
     stopping = "is cancelled" if view.is_ended else "stops soon; the best network so far is packed and mailed"
-    click.echo(f"Job {view.job_id} {stopping}.")
+    print_text(f"Job {view.job_id} {stopping}.")

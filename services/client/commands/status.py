@@ -4,10 +4,9 @@ import click
 
 from services.client.api.job_view import JobView, read_job
 from services.client.commands.access import job_argument, json_option, open_access, server_option, token_option
-from services.client.terminal.outcome import print_json
+from services.client.terminal.outcome import print_json, print_text
 from services.client.terminal.stage import best_so_far, counts, listed, stage_of
 from services.client.terminal.taught_command import TaughtCommand
-from shared.text.printable import printable
 from shared.wording import duration
 
 
@@ -35,12 +34,12 @@ def status(job_id: str | None, server: str | None, token: str | None, as_json: b
 
 def _print_status(view: JobView) -> None:
     stage = stage_of(view)
-    click.echo(listed([f"Job {view.job_id}: {view.state}", f"on {view.device}" if view.device else ""]))
+    print_text(listed([f"Job {view.job_id}: {view.state}", f"on {view.device}" if view.device else ""]))
     if stage is not None:
         left = f"about {duration(stage.eta_s)} left" if stage.eta_s is not None else ""
-        click.echo(listed([stage.title, counts(stage), stage.detail, best_so_far(stage.best), left]))
+        print_text(listed([stage.title, counts(stage), stage.detail, best_so_far(stage.best), left]))
     for trial in view.trials:
         accuracy = f"{trial.val_accuracy:.1%}" if trial.val_accuracy is not None else trial.state.value
-        click.echo(listed([f"  {trial.name}: {accuracy}", duration(trial.seconds), trial.reason or ""]))
+        print_text(listed([f"  {trial.name}: {accuracy}", duration(trial.seconds), trial.reason or ""]))
     if view.error is not None:
-        click.echo(printable(f"Why: {view.error.message}\nFix: {view.error.fix}"))
+        print_text(f"Why: {view.error.message}\nFix: {view.error.fix}")

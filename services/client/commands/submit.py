@@ -12,7 +12,7 @@ from services.client.commands.access import json_option, server_of, server_optio
 from services.client.commands.job_option import checked_options, job_options
 from services.client.data_source import archive_of, check_archive, check_data
 from services.client.terminal.live import in_bytes, open_live
-from services.client.terminal.outcome import print_json
+from services.client.terminal.outcome import print_json, print_text
 from services.client.terminal.taught_command import TaughtCommand
 
 
@@ -52,6 +52,6 @@ def submit(data: Path, email: str, server: str | None, as_json: bool, **options:
     if as_json:
         print_json({"job_id": known.job_id, "token": known.token, "server": known.server})
         return
-    click.echo(f"Job {known.job_id} is on its way; its report goes to {email}.")
-    click.echo(f"Watch it:      convtailor watch {known.job_id}")
-    click.echo(f"Fetch results: convtailor fetch {known.job_id} --out results")
+    print_text(f"Job {known.job_id} is on its way; its report goes to {email}.")
+    print_text(f"Watch it:      convtailor watch {known.job_id}")
+    print_text(f"Fetch results: convtailor fetch {known.job_id} --out results")

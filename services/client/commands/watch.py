@@ -5,7 +5,7 @@ import click
 from services.client.commands.access import job_argument, json_option, open_access, server_option, token_option
 from services.client.follow import Patience, follow, raise_unless_done
 from services.client.terminal.live import open_live
-from services.client.terminal.outcome import print_json
+from services.client.terminal.outcome import print_json, print_text
 from services.client.terminal.taught_command import TaughtCommand
 
 
@@ -33,6 +33,6 @@ def watch(job_id: str | None, server: str | None, token: str | None, as_json: bo
         if as_json:
             print_json(client.status_document(access.known.job_id, access.known.token))
             return
-    click.echo(f"Job {view.job_id} is done. Fetch its results: convtailor fetch {view.job_id} --out results")
+    print_text(f"Job {view.job_id} is done. Fetch its results: convtailor fetch {view.job_id} --out results")
     if view.files_kept_until is not None:
-        click.echo(f"They are kept until {view.files_kept_until:%Y-%m-%d %H:%M} UTC.")
+        print_text(f"They are kept until {view.files_kept_until:%Y-%m-%d %H:%M} UTC.")

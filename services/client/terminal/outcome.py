@@ -53,6 +53,11 @@ def print_json(document: Mapping[str, Any]) -> None:
     click.echo(json.dumps(document, indent=2))
 
 
+def print_text(text: str) -> None:
+    """Write lines to standard output; what a server or an archive named acts on no terminal."""
+    click.echo(printable(text))
+
+
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
     """Leave through every ``finally``, so that nothing stays behind."""
     sys.exit(ExitCode.TERMINATED)

@@ -10,6 +10,7 @@ import click
 from email_validator import EmailNotValidError, validate_email
 
 from services.client.fault import ExitCode, Unreachable, UsageFault
+from services.client.terminal.outcome import print_text
 from services.client.terminal.taught_command import TaughtCommand
 from services.reporter.mailers.outbox_mailer import forget_messages
 from services.reporter.settings import ReporterSettings
@@ -178,7 +179,7 @@ def _is_wanted(jobs: list[Job]) -> bool:
         UserFault: If the answer is no.
     """
     for job in jobs:
-        click.echo(f"{job.job_id}  {job.state}  {job.created_at:%Y-%m-%d %H:%M}  {job.email}")
+        print_text(f"{job.job_id}  {job.state}  {job.created_at:%Y-%m-%d %H:%M}  {job.email}")
     what = "this job and its files" if len(jobs) == 1 else f"these {len(jobs)} jobs and their files"
     if not click.confirm(f"Delete {what} for good?"):
         raise UserFault("nothing_deleted", "Nothing was deleted.", fix="Answer y, or pass --yes.")
