@@ -118,7 +118,7 @@ def test_the_delivered_program_tells_of_names_that_are_no_text(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "stdout", told)
     monkeypatch.setitem(delivered.__dict__, "HERE", tmp_path)
-    monkeypatch.setitem(delivered.__dict__, "load_model", lambda: lambda _pixels, training: [[0.25, 0.75]])
+    monkeypatch.setitem(delivered.__dict__, "open_network", lambda _folder: lambda _pixels: [0.25, 0.75])
     assert delivered.main([name]) == 0
     told.seek(0)
     assert told.read() == "\\x8f\\xbc\\x1b[2J.png\tdogs\t0.7500\n"
