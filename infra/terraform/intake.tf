@@ -45,7 +45,7 @@ resource "google_cloud_run_v2_service" "intake" {
       image = "${google_artifact_registry_repository.images.registry_uri}/intake:${var.release}"
 
       resources {
-        limits            = { cpu = "1", memory = "1Gi" } # eight tables of contents of large archives
+        limits            = { cpu = "1", memory = "1Gi" } # two tables of contents at a time, of 250,000 entries each
         startup_cpu_boost = true
       }
 
