@@ -70,6 +70,7 @@ mutants: $(VENV)/.installed  ## Ask the fast tests whether they would notice mis
 docs: $(VENV)/.installed  ## Regenerate the pages of docs/ that are made from the code.
 	@$(BIN)/python -m tools.settings_page
 	@$(BIN)/python -m tools.cli_page
+	@$(BIN)/python -m tools.sizes_page
 	@$(BIN)/python -m tools.result_schema > docs/result.schema.json
 
 lock: $(VENV)/.installed  ## Pin the newest versions that pyproject.toml allows, with hashes.

@@ -18,6 +18,7 @@ from benchmarks import (
     firestore_bill,
     installed_backbone,
     intake_load,
+    memory_bounds,
     package,
     picture_memory,
     pixels,
@@ -33,6 +34,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "start": lambda _scratch: start.measure(),
     "memory": prepare_memory.measure,
+    "memory-bounds": memory_bounds.measure,
     "archives": archive_bounds.measure,
     "pixels": pixels.measure,
     "picture-memory": picture_memory.measure,

@@ -104,19 +104,20 @@ def disk_too_small(needed_bytes: int, best_bytes: int) -> Fault:
     )
 
 
-def disk_full(times: int) -> Fault:
+def disk_full(times: int, needed_bytes: int) -> Fault:
     """Tell that the disk ran full in every attempt, although the job should have fitted.
 
     Args:
         times: How often the job was handed back before.
+        needed_bytes: What it needs at least, as far as the attempts found out.
     """
     return Fault(
         code="disk_full",
         message=f"The trainer's disk ran full in the middle of this job, and the job was handed back {times} times "
-        "before.",
+        f"before. It needs at least {_gigabytes(needed_bytes)} to itself.",
         fix="Send fewer images or choose fewer candidates, or have whoever runs this service make room; then submit "
         "again.",
-        details={"handed_back": times},
+        details={"handed_back": times, "needed_bytes": needed_bytes},
     )
 
 

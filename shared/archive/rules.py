@@ -167,6 +167,8 @@ def _layout_faults(layout: _Layout, records: Sequence[Record], limits: ArchiveLi
         return structural
     if not any(sizes.values()):
         return [_no_images(layout)]
+    if len(sizes) > limits.max_classes:
+        return [_too_many_classes(list(sizes), limits.max_classes)]
     counted = count_faults(sizes, _left_out(layout), min_images=limits.min_images)
     if counted:
         hint = level_hint(layout.base)
@@ -174,6 +176,13 @@ def _layout_faults(layout: _Layout, records: Sequence[Record], limits: ArchiveLi
             hint += class_hint(entry for entries in layout.classes.values() for entry in entries)
         counted[-1] = replace(counted[-1], fix=counted[-1].fix + hint)
     return [*name_faults(list(sizes)), *counted]
+
+
+def _too_many_classes(names: Sequence[str], max_classes: int) -> Fault:
+    message = f"The zip has {len(names):,} class folders; at most {max_classes:,} classes can be told apart."
+    fix = "Put classes that are alike into one folder, or split them into several zips."
+    details = {"classes": list(names), "count": len(names)}
+    return Fault(code="archive_too_many_classes", message=message, fix=fix, details=details)
 
 
 def _left_out(layout: _Layout) -> list[LeftOut]:

@@ -32,6 +32,7 @@ class ArchiveLimits:
         max_ratio: Unpacked size over packed size, of any entry from ``min_bomb_bytes`` on and of the whole.
         min_bomb_bytes: Below this an entry is harmless whatever its ratio: a plain bitmap packs 1,000 to 1.
         min_images: Images that every class needs.
+        max_classes: What is counted of every pair of classes, in memory and in ``result.json``, grows with its square.
     """
 
     max_archive_bytes: int = 5 * 2**30
@@ -41,6 +42,7 @@ class ArchiveLimits:
     max_ratio: float = 200.0
     min_bomb_bytes: int = 32 * 2**20
     min_images: int = 5
+    max_classes: int = 2_000
 
 
 def safety_faults(

@@ -33,6 +33,21 @@ def hold(folder: Path) -> int:
         os.close(descriptor)
 
 
+def is_held(folder: Path) -> bool:
+    """Tell whether a living process, this one perhaps, holds a folder."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # gone, or another user's
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # held, or on a file system that knows no locks
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def remove_unheld(folder: Path) -> bool:
     """Remove a folder with all that is in it, unless a process holds it; answer whether nothing is left."""
     try:

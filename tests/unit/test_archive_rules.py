@@ -191,3 +191,11 @@ def test_whatever_cuts_the_archive_short_it_is_called_cut_off() -> None:
         with pytest.raises(UserFault) as caught:
             plan_of(whole[:length])
         assert caught.value.fault.code == "archive_truncated"
+
+
+def test_more_classes_than_anybody_tells_apart_are_refused_with_the_number_that_is_taken() -> None:
+    limits = ArchiveLimits(max_classes=3)
+    plan_archive(listing(*images("a"), *images("b"), *images("c")), limits)
+    with pytest.raises(UserFault, match="has 4 class folders; at most 3") as caught:
+        plan_archive(listing(*images("a"), *images("b"), *images("c"), *images("d")), limits)
+    assert caught.value.fault.code == "archive_too_many_classes"

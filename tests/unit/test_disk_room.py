@@ -103,6 +103,7 @@ def test_a_disk_that_runs_full_again_and_again_ends_the_job_in_the_end() -> None
     assert house.job.state is JobState.FAILED
     assert house.job.fault is not None
     assert house.job.fault.code == "disk_full"
+    assert house.job.fault.details["needed_bytes"] >= least_need(house.job)
 
 
 class Disk:

@@ -20,7 +20,12 @@ FAULTS = [
         ["12.3 GB", "2.0 GB"],
         {"needed_bytes": 12_340_000_000, "best_bytes": 2_000_000_000},
     ),
-    (failure.disk_full(4), "disk_full", ["4 times"], {"handed_back": 4}),
+    (
+        failure.disk_full(4, 3 * 10**9),
+        "disk_full",
+        ["4 times", "3.0 GB"],
+        {"handed_back": 4, "needed_bytes": 3 * 10**9},
+    ),
     (failure.unforeseen(MemoryError("no more")), "out_of_memory", ["no more"], {}),
     (failure.unforeseen(KeyError("depth")), "internal_error", ["KeyError", "depth"], {}),
     (failure.archive_gone(OSError("no such key")), "archive_gone", ["no such key"], {}),

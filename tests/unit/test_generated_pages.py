@@ -4,7 +4,7 @@ import ast
 import re
 from pathlib import Path
 
-from tools import settings_page
+from tools import settings_page, sizes_page
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -13,6 +13,10 @@ def test_the_page_of_settings_is_the_one_the_code_makes():
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     assert page == settings_page.page(), "run: make docs"
     assert "CONVTAILOR_WEIGHTS" in page
+
+
+def test_the_page_of_sizes_is_the_one_the_code_makes():
+    assert (ROOT / "docs" / "sizes.md").read_text(encoding="utf-8") == sizes_page.page(), "run: make docs"
 
 
 def test_every_error_code_is_explained_and_every_explained_code_exists():

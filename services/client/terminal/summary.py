@@ -17,6 +17,7 @@ from shared.text.printable import printable_name
 from shared.wording import duration
 
 _MAX_CLASSES = 30
+_MAX_PATHS = 4
 
 
 def read_result(file: Path) -> Result:
@@ -129,7 +130,7 @@ def _remarks(result: Result) -> list[str]:
     if result.duplicates.near_groups:
         remarks.append(_copies(result.duplicates))
     if result.duplicates.conflicts:
-        paths = ", ".join(result.duplicates.conflicts[0].paths)
+        paths = ", ".join(result.duplicates.conflicts[0].paths[:_MAX_PATHS])
         remarks.append(f"{result.num_conflicts} pictures lie in several classes, such as {paths}.")
     remarks += [f"{each.message} {each.fix}" for each in result.remarks]
     return remarks

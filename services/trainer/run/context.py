@@ -93,7 +93,9 @@ class Run:
         ledger: Finished trials, this worker's and its predecessors'.
         halvings: How many times batches are to be halved from the start, because earlier attempts ran out of memory.
         precision: What networks compute in while they learn.
-        reserve_bytes: Room on the disk that what is only convenient leaves to what is yet to be written.
+        memory_bytes: Of the machine; ``None`` where it is unknown.
+        reserved_bytes: Tells what room on the disk what is only convenient has to leave: to what is yet to be written,
+            and to other jobs.
     """
 
     directory: Path
@@ -104,4 +106,5 @@ class Run:
     ledger: Ledger
     halvings: int = 0
     precision: Precision = Precision.FULL
-    reserve_bytes: int = 0
+    memory_bytes: int | None = None
+    reserved_bytes: Callable[[], int] = lambda: 0

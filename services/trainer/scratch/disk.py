@@ -80,13 +80,14 @@ def allocate(descriptor: int, start: int, end: int) -> None:
         os.pwrite(descriptor, _PIECE[: end - position], position)
 
 
-def ensure_room(needed_bytes: int, *, kept_bytes: int, usage: DiskUsage) -> None:
+def ensure_room(needed_bytes: int, *, kept_bytes: int, usage: DiskUsage, promised_bytes: int = 0) -> None:
     """Return where a job fits on the disk now.
 
     Args:
         needed_bytes: All that it writes.
         kept_bytes: What of that is there already.
         usage: Of the disk.
+        promised_bytes: What of the free room others count on.
 
     Raises:
         UserFault: ``disk_too_small``, if it would not fit though nothing else lay there.
@@ -95,9 +96,11 @@ def ensure_room(needed_bytes: int, *, kept_bytes: int, usage: DiskUsage) -> None
     wanted = needed_bytes + HEADROOM_BYTES
     if wanted > usage.best_bytes:
         raise UserFault.of(failure.disk_too_small(wanted, usage.best_bytes))
-    if wanted > usage.free_bytes + kept_bytes:
+    free_bytes = max(0, usage.free_bytes - promised_bytes)
+    if wanted > free_bytes + kept_bytes:
+        beside = f" beside {promised_bytes:,} that other jobs count on" if promised_bytes else ""
         raise NoRoom(
-            f"{wanted - kept_bytes:,} bytes have to be free on the scratch disk, {usage.free_bytes:,} are",
+            f"{wanted - kept_bytes:,} bytes have to be free on the scratch disk, {free_bytes:,} are{beside}",
             needed_bytes=needed_bytes,
         )
 

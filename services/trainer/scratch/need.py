@@ -10,7 +10,7 @@ FREE_DISK_SHARE = 0.4
 """Share of the free disk that one network's activations may take."""
 NUM_FINALISTS = 4
 """Candidates whose features are kept during a race; one more is always being computed."""
-_DESCRIPTION_BYTES = 8192
+DESCRIPTION_BYTES = 8192
 """Thumbnail, path, label and the like of one image."""
 _PIXEL_BYTES = 3
 _FLOAT_BYTES = 4
@@ -94,7 +94,7 @@ def disk_need(*, num_images: int, archive_bytes: int, candidates: Iterable[Footp
     heaviest = max(row.parameters for row in rows) * _FLOAT_BYTES * _NETWORK_OVERHEAD
     return DiskNeed(
         archive=archive_bytes,
-        images=num_images * (squares + _DESCRIPTION_BYTES),
+        images=num_images * (squares + DESCRIPTION_BYTES),
         features=num_images * (sum(widths) + max(widths)) * _FLOAT_BYTES,
         delivery=int(heaviest * _NUM_COPIES) + _EXPORT_BYTES,
     )

@@ -71,7 +71,7 @@ def open_store(dataset: LearningSet, run: Run, backbone: Backbone, weights: Weig
         dataset.images(backbone.input_px),
         features_directory(run, backbone),
         max_activation_bytes=MAX_ACTIVATION_BYTES,
-        reserve_bytes=run.reserve_bytes,
+        reserve_bytes=run.reserved_bytes(),
         halvings=run.halvings,
         compile_pass=partial(compile_forward, precision=run.precision),
     )

@@ -247,7 +247,7 @@ class _Trials:
 
 def _needed_bytes(delivered: Delivered, run: Run) -> int:
     """Return the room that all formats take here and in a store on the same disk, beside what others were promised."""
-    return _NUM_COPIES * delivered.package.model_keras.stat().st_size + run.reserve_bytes + HEADROOM_BYTES
+    return _NUM_COPIES * delivered.package.model_keras.stat().st_size + run.reserved_bytes() + HEADROOM_BYTES
 
 
 def _answers(target: Path) -> Path:

@@ -10,14 +10,15 @@ from services.trainer.run.cost import plan
 from services.trainer.run.deadline import Countdown, Deadline, resumed_price_s
 from services.trainer.run.ledger import ObjectLedger
 from services.trainer.run.progress import Forecast, PhaseClock
-from services.trainer.scratch.disk import disk_usage, ensure_room
 from services.trainer.scratch.need import DiskNeed, disk_need
-from services.trainer.scratch.workspace import fetch_archive, hold_workspace, kept_bytes, open_workspace
+from services.trainer.scratch.promise import promise_room, promised_to_others
+from services.trainer.scratch.workspace import fetch_archive, hold_workspace, open_workspace
 from services.trainer.training.material import Material, Source, gather
 from services.trainer.training.task import Tools
 from services.trainer.zoo.sources.mirror import open_mirror
 from services.trainer.zoo.sources.weights import Resolution, resolve
 from shared.job.job import Trial, TrialState
+from shared.process.memory_limit import memory_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +95,7 @@ def _run(order: Order, tools: Tools, clock: PhaseClock) -> Run:
         countdown=countdown,
         ledger=ledger,
         halvings=order.halvings,
+        memory_bytes=memory_bytes(),
     )
 
 
@@ -119,8 +121,7 @@ def _room_for(order: Order, tools: Tools, found: Resolution) -> DiskNeed:
         archive_bytes=order.archive_bytes,
         candidates=[backbone for backbone, _ in found.usable],
     )
-    scratch = tools.settings.scratch
-    ensure_room(need.total, kept_bytes=kept_bytes(scratch, order.job_id), usage=disk_usage(scratch))
+    promise_room(tools.settings.scratch, order.job_id, need.total)
     return need
 
 
@@ -134,7 +135,9 @@ def _source(order: Order, tools: Tools, clock: PhaseClock, archive: Path) -> Sou
             tools.say(Message(kind=MessageKind.TRIAL, trial=trial))
         gflops = [backbone.gflops for backbone, _ in found.usable]
         clock.forecast.plan_s.update(plan(order.num_images, gflops, order.options))
-        return replace(run, reserve_bytes=_room_for(order, tools, found).later)
+        later = _room_for(order, tools, found).later
+        scratch = tools.settings.scratch
+        return replace(run, reserved_bytes=lambda: later + promised_to_others(scratch, order.job_id))
 
     find = partial(
         resolve,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from services.trainer.scratch.disk import HEADROOM_BYTES, DiskUsage, NoRoom, disk_usage, ensure_room
 from services.trainer.scratch.need import SMALLEST, disk_need
+from services.trainer.scratch.promise import promised_to_others
 from services.trainer.scratch.workspace import forget_workspace, kept_bytes, kept_jobs, left_at
 from shared.errors import ConvtailorError, Fault, NotFound, Unreadable, UserFault
 from shared.job.job import Job
@@ -57,8 +58,12 @@ class DiskRoom:
             UserFault: ``disk_too_small``, if it never fits.
             NoRoom: If it does not fit now.
         """
-        needed_bytes = self._known.get(job.job_id) or least_need(job)
-        ensure_room(needed_bytes, kept_bytes=kept_bytes(self.scratch, job.job_id), usage=self.usage(self.scratch))
+        ensure_room(
+            self.needed_bytes(job),
+            kept_bytes=kept_bytes(self.scratch, job.job_id),
+            promised_bytes=promised_to_others(self.scratch, job.job_id),
+            usage=self.usage(self.scratch),
+        )
         self._num_refusals = 0
 
     def objection(self, job: Job) -> Fault | None:
@@ -70,6 +75,10 @@ class DiskRoom:
         except NoRoom:
             pass
         return None
+
+    def needed_bytes(self, job: Job) -> int:
+        """Return what a job needs as far as it is known: what its training process found out, or else the least."""
+        return self._known.get(job.job_id) or least_need(job)
 
     def note(self, job_id: str, refusal: NoRoom) -> None:
         """Remember that a job was handed back and what it needs, and raise the alarm."""

@@ -242,7 +242,8 @@ class Worker:
             if wants_end and not holds_network(job_lease.known.trials):
                 return JobState.CANCELLED, {}
             if num_handed_back >= MAX_HANDED_BACK:
-                return JobState.FAILED, {"fault": failure.disk_full(num_handed_back)}
+                needed_bytes = refusal.needed_bytes or self.disk.needed_bytes(job_lease.job)
+                return JobState.FAILED, {"fault": failure.disk_full(num_handed_back, needed_bytes)}
             self.disk.note(job_lease.job.job_id, refusal)
             self.disk.leave(job_lease.job.job_id)
             job_lease.hand_back(counts=False)

@@ -1,0 +1,79 @@
+"""Peak memory against its bounds: of reports on many classes, and of trainings, each in a process of its own."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.figure import Figure
+from benchmarks.material import dataset, enlarged
+from services.trainer.run.memory import training_bytes
+from services.trainer.zoo.catalogue import BACKBONES
+from tests.many_classes import report_on
+from tools.sizes_page import FIRST_FIVE
+
+NUM_PHOTOGRAPHS = 397
+"""Of the job whose memory was measured first; more of them take no more."""
+NUM_OF_EACH = 96
+"""For one network alone: some batches of every kind."""
+
+
+def measure(scratch: Path) -> list[Figure]:
+    """Measure one process after the other."""
+    return [*_reports(), *_job(scratch), *_fine_tuning(scratch), *_backbones(scratch)]
+
+
+def _reports() -> list[Figure]:
+    figures = []
+    for num_classes in (100, 1000):
+        with tempfile.TemporaryDirectory() as directory:
+            report = report_on(num_classes, Path(directory))
+        note = (
+            f"reporter and drawing together; mail {len(report.mail) / 1e6:.1f} MB, page {len(report.page) / 1e6:.1f} MB"
+        )
+        figures.append(_figure(f"a report on {num_classes:,} classes", report.peak_bytes, most_mb=400, note=note))
+    return figures
+
+
+def _job(scratch: Path) -> list[Figure]:
+    peak = _peak(_photographs(scratch, NUM_PHOTOGRAPHS), *FIRST_FIVE)
+    note = f"{', '.join(FIRST_FIVE)} on {NUM_PHOTOGRAPHS} photographs in one process, fine-tuned, scored and packed"
+    return [_figure("a job with five large networks", peak, most_mb=3000, note=note)]
+
+
+def _fine_tuning(scratch: Path) -> list[Figure]:
+    archive = _photographs(scratch, NUM_PHOTOGRAPHS)
+    kept, computed = _peak(archive, "vgg16"), _peak(archive, "vgg16", "--computed")
+    note = f"vgg16 on {NUM_PHOTOGRAPHS} photographs; {kept / 1e6:,.0f} MB where there is room for them"
+    return [_figure("fine-tuning without kept activations", computed, most_mb=1500, note=note)]
+
+
+def _backbones(scratch: Path) -> list[Figure]:
+    """Hold what is said of every backbone against it."""
+    archive = _photographs(scratch, NUM_OF_EACH)
+    peaks = {name: _peak(archive, name) for name in BACKBONES}
+    shares = {name: peak / training_bytes(BACKBONES[name].size_bytes) for name, peak in peaks.items()}
+    note = "; ".join(f"{name} {peak / 1e6:,.0f} MB" for name, peak in peaks.items())
+    worst = max(shares, key=shares.__getitem__)
+    return [
+        Figure(name="peak memory of a training with one network, share of what docs/sizes.md says",
+               measured=100 * shares[worst], unit="%", at_most=100, note=f"most: {worst}; {note}")
+    ]  # fmt: skip
+
+
+def _figure(name: str, peak_bytes: int, *, most_mb: float, note: str) -> Figure:
+    return Figure(name=f"peak memory of {name}", measured=peak_bytes / 1e6, unit="MB", at_most=most_mb, note=note)
+
+
+def _photographs(scratch: Path, num_images: int) -> Path:
+    return enlarged(dataset("face_mask"), scratch / f"photos_{num_images}.zip", num_images=num_images)
+
+
+def _peak(archive: Path, *arguments: str) -> int:
+    names = [each for each in arguments if not each.startswith("--")]
+    options = [each for each in arguments if each.startswith("--")]
+    command = [sys.executable, "-m", "benchmarks.memory_run", str(archive), "--candidates", ",".join(names), *options]
+    answer = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+    peak: int = json.loads(answer.splitlines()[-1])["peak_bytes"]
+    return peak

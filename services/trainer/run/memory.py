@@ -1,0 +1,55 @@
+"""Memory of a training: what a network takes of it, and giving back what is no longer at work."""
+
+import ctypes
+import gc
+import mmap
+import sys
+from contextlib import suppress
+
+_PROCESS_BYTES = 900 * 10**6
+"""Of a training process apart from its networks: TensorFlow, the pass at work, arrays that are mapped."""
+_NUM_COPIES = 7
+"""Times that a network's weights lie in memory while its pass is compiled: as variables, as constants of the graph, in
+the graph's text and in what is optimised of it."""
+_LIGHT_BYTES = 32 * 2**20
+
+
+def training_bytes(size_bytes: int) -> int:
+    """Return the memory that a training process takes at most while a network with such weights is its largest.
+
+    ``python -m benchmarks memory-bounds`` holds it against every backbone.
+
+    Args:
+        size_bytes: Of the weights in float32.
+    """
+    return _PROCESS_BYTES + _NUM_COPIES * size_bytes
+
+
+def is_light(size_bytes: int) -> bool:
+    """Tell whether a network may stay in memory while others are at work, since building it anew costs seconds."""
+    return size_bytes <= _LIGHT_BYTES
+
+
+def let_go(*arrays: object) -> None:
+    """Take what was read or written of mapped files off this process; it stays in the system's cache.
+
+    What a process has touched of a mapped file counts as its memory until the system needs it, and would grow with the
+    number of images.
+
+    Args:
+        arrays: Mapped or not; used again as if nothing had happened.
+    """
+    if sys.platform != "linux":  # where it is known to lose nothing that was written
+        return
+    for each in arrays:
+        mapped = getattr(each, "_mmap", None)
+        if isinstance(mapped, mmap.mmap):
+            mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def give_back() -> None:
+    """Return to the system what this process has freed: networks refer to themselves, and malloc keeps its pages."""
+    gc.collect()
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):  # a C library that is not glibc keeps nothing back
+            ctypes.CDLL(None).malloc_trim(0)
