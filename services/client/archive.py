@@ -87,6 +87,8 @@ def _add(archive: zipfile.ZipFile, path: Path, name: str) -> str | None:
     """
     try:
         source = path.open("rb")
+    except FileNotFoundError:
+        return "gone before it could be packed"
     except OSError as error:
         return why_unreadable(error)
     entry = zipfile.ZipInfo(name, date_time=_EPOCH)

@@ -97,6 +97,17 @@ def test_what_is_no_file_is_left_out_and_told_of(tmp_path):
     assert zipfile.ZipFile(tmp_path / "a.zip").namelist() == ["cat/1.jpg", "dog/1.jpg"]
 
 
+def test_a_file_that_is_gone_when_its_turn_comes_is_left_out(tmp_path):
+    fill(tmp_path / "photos", "cat/1.jpg", "cat/2.jpg")
+    packed = write_archive(
+        tmp_path / "photos",
+        tmp_path / "a.zip",
+        on_bytes=lambda *_: (tmp_path / "photos/cat/2.jpg").unlink(missing_ok=True),
+    )
+    assert packed.notes == ["Left out: cat/2.jpg (gone before it could be packed)"]
+    assert packed.num_files == 1
+
+
 def test_links_to_folders_are_followed_once_and_folders_themselves_come_first(tmp_path):
     photos = tmp_path / "photos"
     fill(photos, ".store/owl/1.jpg", "dog/1.jpg", "zebra/1.jpg")
