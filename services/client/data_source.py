@@ -5,7 +5,7 @@ from pathlib import Path
 
 from services.client.archive import BytesListener, write_archive
 from services.client.fault import UsageFault
-from shared.archive.rules import plan_archive
+from shared.archive.rules import ArchivePlan, plan_archive
 from shared.archive.zip_format.diagnosis import empty_archive
 from shared.archive.zip_format.directory import read_directory
 from shared.errors import UserFault
@@ -38,15 +38,15 @@ def check_data(data: Path) -> None:
         raise UserFault.of(empty_archive())
 
 
-def check_archive(archive: Path) -> None:
-    """Refuse a zip that every server would refuse for its table of contents, before it is sent.
+def check_archive(archive: Path) -> ArchivePlan:
+    """Return what a server will read of a zip; one that every server would refuse for its contents is never sent.
 
     Raises:
         UserFault: With every fault found; see :func:`shared.archive.rules.plan_archive`.
     """
     with archive.open("rb") as file:
         directory = read_directory(file)
-    plan_archive(directory.records, data_end=directory.start)
+    return plan_archive(directory.records, data_end=directory.start)
 
 
 def archive_of(

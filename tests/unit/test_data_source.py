@@ -28,7 +28,7 @@ def test_what_the_server_would_refuse_by_its_table_of_contents_is_never_sent(cas
 @pytest.mark.parametrize("case", ACCEPTED[:4], ids=lambda case: case.name)
 def test_what_the_server_would_take_is_sent(case, tmp_path):
     (tmp_path / "photos.zip").write_bytes(case.build())
-    check_archive(tmp_path / "photos.zip")
+    assert tuple(check_archive(tmp_path / "photos.zip").classes) == case.classes
 
 
 def test_a_split_is_named_before_it_is_sent(tmp_path):
