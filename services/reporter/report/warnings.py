@@ -39,6 +39,7 @@ def warnings_about(result: Result) -> list[Notice]:
     found = [
         *_no_better_than_guessing(result),
         *_stopped_early(result),
+        *_folders(result),
         *_seen_before(result),
         *_unlike_the_test(result),
         *_small_test(result),
@@ -48,7 +49,6 @@ def warnings_about(result: Result) -> list[Notice]:
         *_uneven(result),
         *_memorised(result),
         *_left_out(result),
-        *_folders(result),
     ]
     return list(found)
 
