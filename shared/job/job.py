@@ -9,6 +9,7 @@ from shared.errors import Conflict, Fault
 from shared.job.claim import Claim
 from shared.job.options import JobOptions
 from shared.job.progress import Progress
+from shared.text.bound import bounded_message
 
 
 class JobState(StrEnum):
@@ -63,7 +64,7 @@ class Trial:
         state: How it ended.
         val_accuracy: Best accuracy on the validation split, 0 to 1.
         seconds: What it took.
-        reason: Why it was skipped or failed, and how to mend it.
+        reason: Why it was skipped or failed, and how to mend it; no longer than a screenful.
     """
 
     name: str
@@ -71,6 +72,11 @@ class Trial:
     val_accuracy: float | None = None
     seconds: float = 0.0
     reason: str | None = None
+
+    def __post_init__(self) -> None:
+        """Bound what a library said: the ledger of a job is one document of the store."""
+        if self.reason is not None:
+            object.__setattr__(self, "reason", bounded_message(self.reason))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

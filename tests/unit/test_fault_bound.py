@@ -5,6 +5,7 @@ import json
 import pytest
 
 from shared.errors import Fault, UserFault, faults_together
+from shared.job.job import Trial, TrialState
 from shared.json_codec import from_json, to_json
 from shared.text.bound import MOST_DETAIL_CHARS, MOST_ENTRIES, MOST_MESSAGE_CHARS, first_entries
 
@@ -55,6 +56,12 @@ def test_the_first_entries_are_shown_and_the_others_counted_though_they_were_cut
 def test_what_fits_is_kept_whole() -> None:
     details = {"files": FOLDERS[:MOST_ENTRIES], "faults": [{"code": "a", "details": {"n": 1.5}}], "is_so": True}
     assert Fault(code="a", message="m.", fix="f.", details=details).details == details
+
+
+def test_what_a_library_said_of_a_failed_trial_is_cut_to_a_screenful() -> None:
+    trial = Trial(name="screen/vgg16", state=TrialState.FAILED, reason="ResourceExhausted: graph\n" * 10_000 + "\x1b")
+    assert len(trial.reason or "") <= MOST_MESSAGE_CHARS
+    assert from_json(Trial, to_json(trial)) == trial
 
 
 def test_names_in_a_fault_act_on_no_terminal() -> None:
