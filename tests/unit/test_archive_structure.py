@@ -270,6 +270,7 @@ TABLES = {
     "one folder": [*files("images"), "labels.csv"],
     "no folder": [*[f"{number}.jpg" for number in range(9)], "train.csv"],
     "numbered folders": [*files("HAM10000_images_part_1", "HAM10000_images_part_2"), "HAM10000_metadata.csv"],
+    "list": [*files("jpg"), "imagelabels.mat", "labels.txt"],
     "spreadsheet": [*files("d/photos"), "d/list.xlsx"],
 }
 

@@ -19,6 +19,13 @@ from shared.text.printable import quoted
 from shared.wording import count, quoted_names
 
 _TABLES = frozenset({"csv", "tsv", "xls", "xlsx", "ods", "parquet"})
+_LISTS = frozenset({"txt", "json", "jsonl", "mat", "pkl", "db", "sqlite", "npy", "npz", "xml"})
+_LIST_WORDS = frozenset(
+    {
+        *("label", "labels", "meta", "metadata", "annotation", "annotations", "class", "classes", "list", "index"),
+        *("train", "target", "targets", "truth", "groundtruth", "y", "categories", "id", "ids", "names", "split"),
+    }
+)
 _PAIRED = {"txt": "YOLO", "xml": "Pascal VOC", "json": "LabelMe"}
 _MASK_WORDS = frozenset({"mask", "masks", "seg", "segmentation", "gt", "label", "groundtruth", "annotation"})
 _LEAST_PAIRS = 3
@@ -47,7 +54,7 @@ def table_fault(top: Folder) -> Fault | None:
     """
     if _has_named_classes(top):
         return None
-    tables = [entry for folder in top.walk() for entry in folder.others if _ending(entry) in _TABLES]
+    tables = [entry for folder in top.walk() for entry in folder.others if _is_table(entry)]
     tables = sorted(tables, key=lambda entry: (len(entry.folders), entry.path))
     if not tables:
         return None
@@ -61,6 +68,12 @@ def table_fault(top: Folder) -> Fault | None:
         "and zip these folders. The table may stay; it is not used." + _hint(top),
         details={"files": paths, "count": len(paths), "folders": [folder.path for folder in _leaves(top)]},
     )
+
+
+def _is_table(entry: Entry) -> bool:
+    """Tell whether a file may say what is on photographs: a table, or a list that is called so."""
+    ending = _ending(entry)
+    return ending in _TABLES or (ending in _LISTS and not _LIST_WORDS.isdisjoint(words(_stem(entry))))
 
 
 def _where(top: Folder) -> str:
