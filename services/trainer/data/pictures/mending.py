@@ -17,6 +17,10 @@ _PNG_KEPT = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"eXIf"})
 """Chunks that decide what is seen of the first frame: pixels, transparency, and how the camera was held."""
 _ANCILLARY = 0x20
 _JPEG_END = b"\xff\xd9"
+_BRANDS_OF_HEIF = (b"hei", b"hev", b"mif", b"msf")
+_MAX_BRANDS_BYTES = 64
+_DESCRIBES = b"cdsc"
+"""How a box refers from notes such as EXIF to the picture that they belong to."""
 
 
 def tidy_png(data: bytes) -> bytes:
@@ -72,3 +76,21 @@ def with_end(data: bytes, load: Callable[[bytes], Image.Image]) -> tuple[Image.I
 def _noise() -> bytes:
     """Return data of no picture, without the byte that starts a marker."""
     return bytes(random.Random(0).choices(range(255), k=4096))  # noqa: S311 - no secret
+
+
+def tidy_heif(data: bytes) -> bytes:
+    """Return a HEIC whose notes belong to no picture any more, of the same length; other files as they are.
+
+    A damaged EXIF block kills pi-heif 1.4 and with it the process. How a camera was held does not depend on it: a HEIC
+    says that of the picture itself.
+    """
+    if data[4:8] != b"ftyp" or data[8:11] not in _BRANDS_OF_HEIF or b"avif" in data[:_MAX_BRANDS_BYTES]:
+        return data
+    at = 0
+    while at + 8 <= len(data):
+        size, kind = struct.unpack_from(">L4s", data, at)
+        if kind == b"meta":
+            end = at + size
+            return data[:at] + data[at:end].replace(_DESCRIBES, b"free") + data[end:]
+        at += max(8, size)
+    return data

@@ -17,7 +17,7 @@ from services.trainer.data.pictures.deep_colour import holds_deep_colours, lit, 
 from services.trainer.data.pictures.depth import is_deep, shallow
 from services.trainer.data.pictures.formats import DECODER_FAULTS, UnreadablePicture, corrupt, open_file, too_large
 from services.trainer.data.pictures.memory import MAX_DECODING_BYTES, MAX_PIXELS, decoding_bytes
-from services.trainer.data.pictures.mending import has_lost_its_end, tidy_png, with_end
+from services.trainer.data.pictures.mending import has_lost_its_end, tidy_heif, tidy_png, with_end
 
 _LEAST_DECODED_PX = 672
 """A picture is shrunk while it is read only as far as both sides keep this much: three times the side of most networks'
@@ -102,7 +102,7 @@ def open_picture(data: bytes) -> Opened:
     Raises:
         UnreadablePicture: If it is no picture, or decoding it would take too much memory.
     """
-    data = tidy_png(data)
+    data = tidy_heif(tidy_png(data))
     image = open_file(data)
     full_size = image.size
     shrink_on_load(image)
