@@ -81,8 +81,8 @@ def _noise() -> bytes:
 def tidy_heif(data: bytes) -> bytes:
     """Return a HEIC whose notes belong to no picture any more, of the same length; other files as they are.
 
-    A damaged EXIF block kills pi-heif 1.4 and with it the process. How a camera was held does not depend on it: a HEIC
-    says that of the picture itself.
+    Notes of a type that is no text kill pi-heif 1.4 and with it the process. How a camera was held does not depend on
+    them: a HEIC says that of the picture itself.
     """
     if data[4:8] != b"ftyp" or data[8:11] not in _BRANDS_OF_HEIF or b"avif" in data[:_MAX_BRANDS_BYTES]:
         return data
