@@ -54,6 +54,10 @@ SPLITS = {
     "name of the data set": files(*[f"flowers_{s}/{c}" for s in ("train", "test") for c in ("rose", "tulip")]),
     "public and private": files("train/a", "train/b", "public_test/a", "public_test/b", "PrivateTest/a"),
     "folds": files(*[f"fold{number}/class_{c}" for number in range(1, 6) for c in "ab"]),
+    "lettered folds": files(*[f"Fold {letter}/{c}" for letter in "AB" for c in ("cat", "dog")]),
+    "folds that are split": files(
+        *[f"fold{n}/{s}/{c}" for n in (1, 2) for s in ("train", "val") for c in ("cat", "dog")]
+    ),
     "unlabelled test": files("plant/train/Maize", "plant/train/Beet", "plant/test"),
     "unlabelled test and a table": [*files("train/Maize", "train/Beet", "test"), "sample_submission.csv"],
     "three parts, one unlabelled": files("train/a", "train/b", "valid/a", "valid/b", "test"),
@@ -116,6 +120,8 @@ CLASSES = {
     "stations": files("train_station", "bus_station"),
     "glassware": files("test_tube", "beaker", "flask"),
     "digits": files(*"0123456789"),
+    "letters": files(*"ABC"),
+    "sets": files("set A", "set B"),
     "digits and a table": [*files(*"0123456789"), "labels.csv"],
     "faces": files("mask", "no_mask"),
     "faces of both words": files("with_mask", "without_mask"),

@@ -136,7 +136,7 @@ def sense_of(name: str) -> NameSense:
         others = [word for index, word in enumerate(spoken) if index not in found]
         is_plain = _SURE.isdisjoint(others) and not any(_has_tail(spoken[index]) for index in found)
         return NameSense(role=roles.pop(), rest=rest, is_plain=is_plain)
-    is_numbered = any(word.isdigit() for word in spoken)
+    is_numbered = any(word.isdigit() or len(word) == 1 for word in spoken)
     if not roles and is_numbered and not rest and not _PIECES.isdisjoint(spoken):
         return NameSense(role=Role.PIECE, rest=(), is_plain=True)
     return NameSense(role=None, rest=rest, is_plain=True)
