@@ -16,7 +16,6 @@ CLOCKS = {"monotonic", "perf_counter", "process_time", "monotonic_ns", "perf_cou
 MAY_ASSERT_NOTHING = {
     "cloud/test_gcs_object_store.py::test_nothing_is_asked_of_google_before_it_is_used": "asking would raise",
     "cloud/test_v4_signing.py::test_published_signatures_fit": "one that does not fit raises",
-    "unit/test_data_source.py::test_what_the_server_would_take_is_sent": "what it would refuse raises",
     "unit/test_oidc.py::test_clocks_may_differ_by_a_few_seconds": "a token that is refused raises",
     "unit/test_oidc.py::test_the_accounts_token_is_taken": "a token that is refused raises",
 }
