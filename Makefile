@@ -43,7 +43,7 @@ test: $(VENV)/.installed  ## Run every test, several at a time.
 test-fast: $(VENV)/.installed  ## Run the tests that need no TensorFlow and no processes.
 	@$(BIN)/python -m pytest -n auto tests/unit tests/contract $(PYTEST_ARGS)
 
-compat: $(VENV)/.installed  ## Load delivered networks in Keras 3.9 to 3.14, fetched once from the package registry.
+compat: $(VENV)/.installed  ## Load delivered networks in Keras 3.9 to 3.14 and in each other runtime alone, fetched once from the package registry.
 	@$(BIN)/python -m pytest -m compat tests/compat $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed  ## Check style, formatting, types and the arrows between modules.

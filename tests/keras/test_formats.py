@@ -19,7 +19,7 @@ from services.trainer.export.formats.squares_model import from_squares
 from services.trainer.export.formats.tflite_writer import write_tflite
 from services.trainer.export.predict import open_onnx, open_tflite
 from services.trainer.zoo.catalogue import BACKBONES
-from services.trainer.zoo.head import Head
+from services.trainer.zoo.head import Head, Reading
 from services.trainer.zoo.network import build, complete
 
 layers = keras.layers
@@ -73,6 +73,7 @@ def every_kind() -> keras.Model:
     values = layers.Multiply()([values, layers.Conv2D(16, 1, activation="sigmoid")(squeezed)])
     values = layers.Add()([values, layers.Conv2D(16, 3, padding="same")(values)])
     values = layers.Cropping2D(((1, 0), (0, 1)))(values)
+    values = layers.Permute((3, 1, 2))(layers.Dense(5)(layers.Permute((1, 3, 2))(values)))
     values = layers.Dense(8, activation="relu")(layers.Flatten()(values))
     return keras.Model(images, layers.Dense(3, activation="softmax")(values))
 
@@ -148,6 +149,24 @@ def test_litert_answers_as_keras_does(kind: str, tmp_path: Path) -> None:
         network_of_file = open_tflite(path)
         np.testing.assert_allclose([network_of_file(each) for each in pictures()], expected, atol=gap)
         sizes.append(path.stat().st_size)
+
+
+@pytest.mark.parametrize("name", ["tiny", "mobilenet_v2_0.35"])
+def test_a_network_that_reads_several_levels_and_both_views_has_files_that_answer_as_it_does(
+    name: str, tmp_path: Path
+) -> None:
+    write_onnx, row = onnx_writer(), BACKBONES[name]
+    pytest.importorskip("ai_edge_litert")
+    keras.utils.set_random_seed(0)
+    kernel = np.random.default_rng(0).normal(0, 1, (row.width_of(3), 3)).astype(np.float32)
+    head = Head(kernel=kernel, bias=np.zeros(3, np.float32), reading=Reading(num_levels=3, views=2))
+    complete(build(row, None), head).save(tmp_path / "model.keras")
+    network = keras.models.load_model(tmp_path / "model.keras", compile=False)  # as the process reads it that writes
+    squares = from_squares(network, row.input_px)
+    write_onnx(squares, tmp_path / "model.onnx")
+    write_tflite(squares, tmp_path / "model.tflite", half=False)
+    for opened in (open_onnx(tmp_path / "model.onnx"), open_tflite(tmp_path / "model.tflite")):
+        np.testing.assert_allclose([opened(each) for each in pictures()], answers(network), atol=1e-4)
 
 
 @pytest.mark.slow

@@ -27,7 +27,14 @@ def learning_set(*paths: str, classes: tuple[str, ...] = ("ant", "bee")) -> Lear
     labels = np.array([HIDDEN, HIDDEN, *(np.arange(num - 2) % 2)], np.int32)
     split = Split(train=np.arange(3, num), validation=np.array([2]), test=np.array([0, 1]))
     return LearningSet(
-        facts={}, directory=Path(), classes=classes, labels=labels, paths=paths, split=split, sizes_px=(8,)
+        facts={},
+        directory=Path(),
+        classes=classes,
+        labels=labels,
+        groups=np.arange(num),
+        paths=paths,
+        split=split,
+        sizes_px=(8,),
     )
 
 

@@ -177,7 +177,7 @@ class _Trials:
         classes = [delivered.learning.classes[label] for label in evaluation.labels[chosen]]
         try:
             return write_examples(raw_images(delivered.archive, paths), classes, delivered.folder / "examples")
-        except (KeyError, UnusableImage, UnreadablePicture) as error:
+        except (OSError, KeyError, UnusableImage, UnreadablePicture) as error:
             logger.warning("no example images", extra={"reason": str(error)})
             return ()
 

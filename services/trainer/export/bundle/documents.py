@@ -131,7 +131,7 @@ pip install pillow numpy onnxruntime
 python predict.py examples/1.jpg
 ```
 
-`predict.py` takes whichever of onnxruntime, ai-edge-litert or keras (with tensorflow{_since(result)}) is installed.
+`predict.py` takes whichever of onnxruntime, ai-edge-litert or keras{_since(result)} is installed.
 What it says of `examples/` has to agree with `examples/expected.json`.
 
 | file | size | for |
@@ -156,7 +156,7 @@ Pretrained weights: {result.model.weights_licence or "see result.json"}.
 
 
 def _since(result: Result) -> str:
-    return f", from version {result.model.oldest_keras} on" if result.model.oldest_keras else ""
+    return f" ({result.model.oldest_keras} or later, with tensorflow)" if result.model.oldest_keras else ""
 
 
 def _metadata(result: Result) -> str:

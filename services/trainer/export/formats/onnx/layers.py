@@ -12,7 +12,7 @@ import numpy as np
 
 from services.trainer.export.formats.inexpressible import Inexpressible
 from services.trainer.export.formats.onnx.graph import OnnxGraph
-from services.trainer.export.formats.onnx.values import Value, broadcast, channels_back, channels_front
+from services.trainer.export.formats.onnx.values import Value, broadcast, channels_back, channels_front, permutation
 
 Emitter = Callable[[OnnxGraph, Any, Value], str]
 
@@ -182,6 +182,10 @@ def _reshape(graph: OnnxGraph, layer: Any, value: Value) -> str:
     return channels_front(graph, found, len(shape))
 
 
+def _permute(graph: OnnxGraph, layer: Any, value: Value) -> str:
+    return graph.node("Transpose", value.name, perm=permutation(value, (0, *layer.dims)))
+
+
 def _pool_window(layer: Any, value: Value) -> dict[str, Any]:
     _needs_channels_last(layer)
     return _padded(layer.padding, value, tuple(layer.pool_size), tuple(layer.strides))
@@ -234,6 +238,7 @@ EMITTERS: Mapping[str, Emitter] = MappingProxyType(
         "LayerNormalization": _layer_normalization,
         "MaxPooling2D": _max_pooling,
         "Normalization": _normalization,
+        "Permute": _permute,
         "ReLU": _relu,
         "Rescaling": _rescaling,
         "Reshape": _reshape,

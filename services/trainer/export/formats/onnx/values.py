@@ -59,6 +59,16 @@ def channels_back(graph: OnnxGraph, value: Value) -> str:
     return graph.node("Transpose", value.name, perm=_TO_BACK) if value.is_map else value.name
 
 
+def permutation(value: Value, axes: Sequence[int]) -> list[int]:
+    """Return by what a value's axes change places in the graph.
+
+    Args:
+        value: The value.
+        axes: As Keras sees it, for every axis of the result: the axis of the value that it was.
+    """
+    return [value.place(axes[axis]) for axis in (_TO_FRONT if value.is_map else range(len(axes)))]
+
+
 def broadcast(graph: OnnxGraph, values: Any, like: Value) -> str:
     """Return numbers, one or one per channel, as a constant that can be computed with a value."""
     numbers = np.asarray(values, np.float32)
