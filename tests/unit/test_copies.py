@@ -9,7 +9,8 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from services.trainer.data.copies.look import LOOK_PX, thumbnail_of
 from services.trainer.data.copies.names import pairs_by_name, stem_of
-from services.trainer.data.copies.search import edited, named
+from services.trainer.data.copies.proposals import propose
+from services.trainer.data.copies.search import LEAST_LIKENESS, MOST_PROPOSED, edited, named
 from tests.archive_making import photograph
 
 Change = Callable[[Image.Image], Image.Image]
@@ -102,6 +103,23 @@ def test_products_on_white_ground_are_no_copies_of_one_another() -> None:
 def test_plain_grounds_are_no_copies_of_one_another() -> None:
     plain = [Image.new("RGB", (80, 60), (level, level, level + 20)) for level in range(40, 220, 6)]
     assert len(edited(thumbnails_of(plain)).first) == 0
+
+
+def test_in_a_large_set_copies_are_found_with_few_comparisons() -> None:
+    pictures = [scene(seed, (96, 80)) for seed in range(600)]
+    copies = [ImageOps.mirror(each.rotate(90, expand=True)) for each in pictures[:20]]
+    thumbnails = thumbnails_of([*pictures, *copies, *map(cropped(0.125, 0.125, 0.875, 0.875), pictures[20:40])])
+    proposed = propose(thumbnails, least=LEAST_LIKENESS, most=MOST_PROPOSED, exact_images=0)
+    found = {tuple(sorted(pair)) for pair in zip(proposed.first.tolist(), proposed.second.tolist(), strict=True)}
+    assert sum((number, number + 600) in found for number in range(40)) >= 39
+
+
+def test_a_search_can_be_ended() -> None:
+    def stop() -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        edited(thumbnails_of([scene(1), scene(2)]), stop)
 
 
 @pytest.mark.parametrize(

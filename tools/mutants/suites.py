@@ -44,6 +44,7 @@ SUITES: dict[str, tuple[str, ...]] = {
     "services/trainer/data/copies/alignment.py": ("copies",),
     "services/trainer/data/copies/names.py": ("copies",),
     "services/trainer/data/copies/overlay.py": ("copies",),
+    "services/trainer/data/copies/proposals.py": ("copies",),
     "services/trainer/data/copies/search.py": ("duplicates", "copies", "prepare"),
     "services/trainer/data/copies/views.py": ("copies",),
     "services/trainer/data/repetition.py": ("repetition", "prepare"),

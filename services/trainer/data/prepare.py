@@ -176,7 +176,7 @@ def _made(order: _Order) -> tuple[Dataset, Assignment]:
     labels = np.array(decoded.labels, np.int32)
     thumbnails = np.load(_thumbnails_path(order.directory), mmap_mode="r")
     hashes, looks = np.array(decoded.hashes, np.uint64), np.array(decoded.looks, np.float32).reshape(-1, 2)
-    pairs = near_pairs(hashes, looks, thumbnails, decoded.paths)
+    pairs = near_pairs(hashes, looks, thumbnails, decoded.paths, between=lambda: _check(order))
     groups = alike_groups(pairs, len(labels))
     split = split_by_groups(labels, split_groups(pairs, labels), order.key.seed)
     parts = parts_of(split, decoded.entries, num_entries=decoded.num_entries)
@@ -239,9 +239,7 @@ def _decode(source: ImageArchive, order: _Order, known: Assignment | None) -> De
         results = decode_all(source, seen, sizes_px=order.sizes_px, limits=limits)
         stack.callback(results.close)
         for done, (entry, label) in enumerate(zip(entries, labels, strict=True), start=1):
-            reason = order.run.stop_reason()
-            if reason is not None:
-                raise Stopped(reason)
+            _check(order)
             if blank is not None and blank.is_learnt_from(entry):
                 decoded.pass_over(entry, label)
             else:
@@ -249,6 +247,13 @@ def _decode(source: ImageArchive, order: _Order, known: Assignment | None) -> De
             order.run.report(Progress(phase="prepare", done=done, total=len(entries), unit="images"))
         decoded.settle()
     return decoded
+
+
+def _check(order: _Order) -> None:
+    """Raise :class:`Stopped` if the run is to stop."""
+    reason = order.run.stop_reason()
+    if reason is not None:
+        raise Stopped(reason)
 
 
 def _thumbnails_path(directory: Path) -> Path:

@@ -5,6 +5,7 @@ once with brightness and contrast, and then both must agree twice: in what they 
 detail that pictures of like things do not share. Where either is clipped, padded or not there, nothing is compared.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 
 from services.trainer.data.copies.look import THUMBNAIL_PX
 from services.trainer.data.copies.overlay import Grid, blurred, comparable, refined
-from services.trainer.data.copies.views import ORIENTATIONS, WINDOWS, Floats, Proposals
+from services.trainer.data.copies.proposals import Proposals
+from services.trainer.data.copies.views import ORIENTATIONS, WINDOWS, Floats
 
 _COARSE_PX = 24
 _COARSE_STEPS = 5
@@ -54,18 +56,25 @@ class Agreement:
     evidence: Floats
 
 
-def agreement(thumbnails: NDArray[np.uint8], proposals: Proposals, orientation: NDArray[np.int64]) -> Agreement:
+def agreement(
+    thumbnails: NDArray[np.uint8],
+    proposals: Proposals,
+    orientation: NDArray[np.int64],
+    between: Callable[[], None] = lambda: None,
+) -> Agreement:
     """Lay the second picture of every pair over the first and compare them.
 
     Args:
         thumbnails: ``(num_images, THUMBNAIL_PX, THUMBNAIL_PX, 3) uint8``, best memory-mapped.
         proposals: The pairs.
         orientation: ``(num_pairs,) int64``, positions in :data:`ORIENTATIONS`.
+        between: Called between two steps; may raise to end the search.
     """
     guesses = np.array([[_guess(w, o) for o in range(len(ORIENTATIONS))] for w in range(len(WINDOWS))], np.float32)
     found = np.full((6, len(proposals.first)), -1, np.float32)
 
     def compare(start: int) -> None:
+        between()
         rows = np.arange(start, min(start + _PAIRS, len(proposals.first)))
         guess = guesses[proposals.window[rows], orientation[rows]]
         first, second = thumbnails[proposals.first[rows]], thumbnails[proposals.second[rows]]

@@ -3,11 +3,11 @@
 They are found in three ways. Pictures of one moment, recompressed, rescaled or a little brighter agree twice: their
 perceptual hashes differ in few bits, and their thumbnails, less their own brightness, differ little for their contrast.
 Copies that were mirrored, turned, cropped, rotated or brightened are proposed by
-:mod:`services.trainer.data.copies.views` and examined by :mod:`services.trainer.data.copies.alignment`. What names
+:mod:`services.trainer.data.copies.proposals` and examined by :mod:`services.trainer.data.copies.alignment`. What names
 connect is examined less strictly.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from services.trainer.data.copies.alignment import agreement
 from services.trainer.data.copies.look import NUM_SUMMED, SMALL_PX, summed
 from services.trainer.data.copies.names import pairs_by_name
-from services.trainer.data.copies.views import Proposals, best_windows, orientations_of, propose
+from services.trainer.data.copies.proposals import Proposals, best_windows, orientations_of, propose
 
 HASHING_VERSION = 2
 """Raise it when other pictures count as copies; see ``tests/unit/test_data_version.py``."""
@@ -63,8 +63,16 @@ class Pairs:
     difference: NDArray[np.float32]
 
 
+def _go_on() -> None:
+    """Do nothing between two steps."""
+
+
 def near_pairs(
-    hashes: NDArray[np.uint64], looks: NDArray[np.float32], thumbnails: NDArray[np.uint8], paths: Sequence[str]
+    hashes: NDArray[np.uint64],
+    looks: NDArray[np.float32],
+    thumbnails: NDArray[np.uint8],
+    paths: Sequence[str],
+    between: Callable[[], None] = _go_on,
 ) -> Pairs:
     """Find near-duplicates in flat memory.
 
@@ -73,36 +81,47 @@ def near_pairs(
         looks: ``(num_images, 2) float32``; see :func:`services.trainer.data.copies.look.look_of`.
         thumbnails: ``(num_images, THUMBNAIL_PX, THUMBNAIL_PX, 3) uint8``, best memory-mapped.
         paths: Names of the files.
+        between: Called every second or so; may raise to end the search.
     """
-    return _joined([moments(hashes, looks, thumbnails), edited(thumbnails), named(thumbnails, paths)])
+    found = [moments(hashes, looks, thumbnails, between), edited(thumbnails, between)]
+    return _joined([*found, named(thumbnails, paths, between)])
 
 
-def moments(hashes: NDArray[np.uint64], looks: NDArray[np.float32], thumbnails: NDArray[np.uint8]) -> Pairs:
+def moments(
+    hashes: NDArray[np.uint64],
+    looks: NDArray[np.float32],
+    thumbnails: NDArray[np.uint8],
+    between: Callable[[], None] = _go_on,
+) -> Pairs:
     """Find pictures that hardly differ where they stand: of one moment, compressed again, rescaled."""
-    return _joined(
-        [
+    found = []
+    for first, second in alike_hashes(hashes, looks):
+        between()
+        found += [
             _verified(looks, thumbnails, first[start : start + _BLOCK], second[start : start + _BLOCK])
-            for first, second in alike_hashes(hashes, looks)
             for start in range(0, len(first), _BLOCK)
         ]
-    )
+    return _joined(found)
 
 
-def edited(thumbnails: NDArray[np.uint8]) -> Pairs:
+def edited(thumbnails: NDArray[np.uint8], between: Callable[[], None] = _go_on) -> Pairs:
     """Find copies that were mirrored, turned, cropped, rotated or brightened."""
-    proposals = propose(thumbnails, least=LEAST_LIKENESS, most=MOST_PROPOSED)
-    return _examined(thumbnails, proposals, whole=LEAST_WHOLE, detail=LEAST_DETAIL)
+    proposals = propose(thumbnails, least=LEAST_LIKENESS, most=MOST_PROPOSED, between=between)
+    return _examined(thumbnails, proposals, (LEAST_WHOLE, LEAST_DETAIL), between)
 
 
-def named(thumbnails: NDArray[np.uint8], paths: Sequence[str]) -> Pairs:
+def named(thumbnails: NDArray[np.uint8], paths: Sequence[str], between: Callable[[], None] = _go_on) -> Pairs:
     """Find copies among pictures that their names connect."""
     proposals = best_windows(thumbnails, *pairs_by_name(paths))
-    return _examined(thumbnails, proposals, whole=NAMED_WHOLE, detail=NAMED_DETAIL)
+    return _examined(thumbnails, proposals, (NAMED_WHOLE, NAMED_DETAIL), between)
 
 
-def _examined(thumbnails: NDArray[np.uint8], proposals: Proposals, *, whole: float, detail: float) -> Pairs:
-    """Keep of the proposals what agrees, by how far it does."""
-    found = agreement(thumbnails, proposals, orientations_of(thumbnails, proposals))
+def _examined(
+    thumbnails: NDArray[np.uint8], proposals: Proposals, least: tuple[float, float], between: Callable[[], None]
+) -> Pairs:
+    """Keep of the proposals what agrees as a whole and in detail, by how far it does."""
+    whole, detail = least
+    found = agreement(thumbnails, proposals, orientations_of(thumbnails, proposals), between)
     is_told = (found.evidence >= LEAST_EVIDENCE) | (found.detail >= EXACT_DETAIL)
     is_lit_alike = (found.lighter <= MOST_LIGHTER) | (found.ratio <= MOST_RATIO)
     is_copy = (found.whole >= whole) & (found.detail >= detail) & (found.moved <= MOST_MOVED) & is_told & is_lit_alike
