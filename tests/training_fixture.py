@@ -21,7 +21,7 @@ from shared.backends import Backends, open_backends
 from shared.clock import utc_now
 from shared.job.events import Event, Topic, announcement, decode
 from shared.job.job import Archive, Job, JobState, Upload
-from shared.job.options import JobOptions
+from shared.job.options import JobOptions, LevelChoice
 from shared.ports.heartbeat_store import as_told
 from shared.settings import Settings
 from tests.doubles.memory_object_store import MemoryObjectStore
@@ -120,7 +120,7 @@ class Site:
             job_id=self.job_id,
             email="you@example.org",
             token_hash="0" * 64,
-            options=JobOptions(**{"candidates": (MIRRORED,), **options}),
+            options=JobOptions(**{"candidates": (MIRRORED,), "levels": LevelChoice.LAST, **options}),
             state=JobState.QUEUED,
             created_at=now,
             updated_at=now,

@@ -21,7 +21,7 @@ from shared.errors import UserFault
 from shared.job.job import JobState
 
 OPTIONS = {
-    "candidates": "tiny", "epochs": 4, "tune_epochs": 2, "tune_trials": 1, "budget_minutes": 30,
+    "candidates": "tiny", "levels": "last", "epochs": 4, "tune_epochs": 2, "tune_trials": 1, "budget_minutes": 30,
 }  # fmt: skip
 _RETRY_S = 0.5
 _POLL_S = 0.5

@@ -76,7 +76,7 @@ class JobOptions:
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     candidates: Candidates = (AUTO,)
-    levels: LevelChoice = LevelChoice.LAST
+    levels: LevelChoice = LevelChoice.AUTO
     views: Annotated[int, Field(ge=1, le=2)] = 2
     epochs: Annotated[int, Field(ge=1, le=1000)] = 20
     tune_epochs: Annotated[int, Field(ge=0, le=1000)] = 10

@@ -233,7 +233,8 @@ class Mirroring:
     """Whether the network looks at the mirror image of each photograph too, decided by cross-validation.
 
     Args:
-        is_used: Whether it does; it does unless the log loss is higher with it.
+        is_used: Whether it does; it does unless the log loss is higher with it, or accuracy lower by more than the
+            standard error.
         judged: The head that reads the mean over both.
         accuracy_gain: Of that head over the one that reads the photograph alone.
         accuracy_gain_error: Standard error of the gain, image by image.

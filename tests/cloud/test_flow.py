@@ -25,7 +25,7 @@ from tests.onebox_fixture import draw_folder
 from tests.waiting import until
 
 PHASES = ("queue", "prepare", "screen", "tune", "evaluate", "export", "report", "done")
-QUICK = {"candidates": "tiny", "epochs": 8, "tune_epochs": 2, "tune_trials": 1, "budget_minutes": 5}
+QUICK = {"candidates": "tiny", "levels": "last", "epochs": 8, "tune_epochs": 2, "tune_trials": 1, "budget_minutes": 5}
 SLOW = {**QUICK, "epochs": 40, "tune_epochs": 6}
 _WITHIN_S = 420.0
 

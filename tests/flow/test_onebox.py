@@ -60,7 +60,7 @@ def test_standard_output_is_the_result_and_standard_error_the_progress(delivered
     assert (result.seed, result.classes) == (3, SHAPES)
     assert [each.path.rpartition("/")[2] for each in result.quarantined] == ["broken.png"]
     assert sum((result.counts.train, result.counts.validation, result.counts.test)) == 60
-    for words in ("Pack folder", "Upload", "Read images", "Compare networks", "Fine-tune winner", "best so far tiny"):
+    for words in ("Pack folder", "Upload", "Read images", "Compare networks", "Improve winner", "best so far tiny"):
         assert words in delivered.err
     assert "Traceback" not in delivered.err
 
@@ -121,11 +121,11 @@ def test_a_bad_address_is_a_usage_fault_of_the_server(home, photos):
 
 @pytest.mark.slow
 def test_ctrl_c_cancels_delivers_the_best_so_far_and_leaves_nothing_running(home, photos):
-    endless = ("--candidates", "tiny", "--epochs", "5", "--tune-epochs", "1000", "--tune-trials", "100")
+    endless = ("--candidates", "tiny", "--levels", "last", "--tune-epochs", "1000", "--tune-trials", "100")
     program = Program(
         ["run", "photos", "--email", "ada@example.org", "--out", "cancelled", *endless, "--json"], cwd=home
     )
-    program.await_line("Fine-tune winner")
+    program.await_line("Improve winner")
     family = program.family()
     program.send(signal.SIGINT)
     told = program.finish()

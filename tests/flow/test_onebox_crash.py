@@ -18,7 +18,14 @@ from tests.onebox_fixture import draw_folder, environment
 from tests.open_files import open_to_others
 
 PHASES = ("queue", "prepare", "screen", "tune", "evaluate", "export", "report", "done")
-OPTIONS = {"candidates": "tiny", "epochs": 40, "tune_epochs": 6, "tune_trials": 1, "budget_minutes": 5}
+OPTIONS = {
+    "candidates": "tiny",
+    "levels": "last",
+    "epochs": 40,
+    "tune_epochs": 6,
+    "tune_trials": 1,
+    "budget_minutes": 5,
+}
 
 
 @pytest.fixture(scope="module")

@@ -82,7 +82,7 @@ def test_bars_show_phase_counts_best_and_time_left_and_keep_what_is_finished():
     assert "3 s" in queue
     assert "Compare networks" in screen
     assert "600/600 images 6 s" in screen
-    assert "Fine-tune winner" in tune
+    assert "Improve winner" in tune
 
 
 def test_the_console_decides_between_bars_and_lines():

@@ -47,7 +47,7 @@ def test_a_job_that_has_ended_is_in_no_stage(state: JobState) -> None:
 
 def test_every_phase_has_a_title_that_says_what_happens() -> None:
     assert set(PHASES) <= set(TITLES)
-    assert Stage(key="tune").title == "Fine-tune winner"
+    assert Stage(key="tune").title == "Improve winner"
     assert Stage(key="polish").title == "polish"  # a newer server
 
 

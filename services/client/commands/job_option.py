@@ -12,7 +12,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _OPTIONS: tuple[tuple[str, type, str, str], ...] = (
     ("--candidates", str, "NAMES", "Networks to compare, comma-separated; auto: all that can be had.  [default: auto]"),
-    ("--levels", str, "NAME", "Stages that the last layer reads: last, all, or auto: the better.  [default: last]"),
+    ("--levels", str, "NAME", "Stages that the last layer reads: last, all, or auto: the better.  [default: auto]"),
     ("--views", int, "N", "2: mirror images too, unless that harms; 1: photographs alone.  [default: 2]"),
     ("--epochs", int, "N", "Epochs that a head trains where it learns by epochs.  [default: 20]"),
     ("--tune-epochs", int, "N", "Epochs of fine-tuning the winner, with --levels last.  [default: 10]"),

@@ -45,7 +45,7 @@ TITLES = {
     "queue": "Wait for trainer",
     "prepare": "Read images",
     "screen": "Compare networks",
-    "tune": "Fine-tune winner",
+    "tune": "Improve winner",
     "evaluate": "Test",
     "export": "Pack model",
     "report": "Write report",

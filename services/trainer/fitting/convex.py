@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from services.trainer.data.dataset import Indices
 from services.trainer.fitting.folds import deal_folds
@@ -115,6 +116,12 @@ def fit_convex(
         readings: The simplest first; a later one is taken only where it is clearly better.
         goes_on: Asked between fits; once it answers no, what was judged so far decides.
     """
+    # Matrices this small are multiplied many times faster by one thread than by several that wait for one another.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _refitted(_best_path(data, readings, goes_on))
+
+
+def _best_path(data: ConvexData, readings: Sequence[Reading], goes_on: Callable[[], bool]) -> _Path:
     folds = deal_folds(data.labels[data.rows], data.groups[data.rows], seed=data.seed)
     best: _Path | None = None
     for reading in readings:
@@ -125,7 +132,7 @@ def fit_convex(
             best = path
     if best is None:
         raise ValueError("received no readings, expected at least one")
-    return _refitted(best)
+    return best
 
 
 def is_clearly_better(challenger: Answers, champion: Answers) -> bool:

@@ -125,14 +125,15 @@ def _is_in_time(dataset: LearningSet, store: FeatureStore, run: Run) -> bool:
 
 
 def _decide(single: Answers, both: Answers, judged: CrossValidation) -> Mirroring:
-    """Take the mirror image in unless the log loss is higher with it."""
+    """Take the mirror image in unless the log loss is higher with it, or accuracy lower by more than its error."""
     more_right = both.right.astype(np.float64) - single.right
     less_loss = single.loss - both.loss
+    error = single.standard_error(more_right)
     return Mirroring(
-        is_used=bool(less_loss.mean() >= 0),
+        is_used=bool(less_loss.mean() >= 0 and more_right.mean() >= -error),
         judged=judged,
         accuracy_gain=float(more_right.mean()),
-        accuracy_gain_error=single.standard_error(more_right),
+        accuracy_gain_error=error,
         log_loss_gain=float(less_loss.mean()),
         log_loss_gain_error=single.standard_error(less_loss),
     )

@@ -100,7 +100,7 @@ def _mirror_section(mirroring: Mirroring) -> Section:
     else:
         text = (
             f"Whether to look at every photograph mirrored as well was tried ({on}) and left: it would have changed "
-            f"accuracy by {change}, and made its probabilities worse. Left and right seem to matter here."
+            f"accuracy by {change}. Left and right seem to matter here."
         )
     return Section(title="Mirror images", blocks=[Paragraph(text=text)])
 
