@@ -40,7 +40,7 @@ def main(name: str, archive: Path) -> None:
     from benchmarks.scratch_run import scratch_run
     from services.trainer.data.prepare import identify, prepare
     from services.trainer.screening.features import FeatureStore
-    from services.trainer.screening.forward import compile_forward, preferred_batch_size
+    from services.trainer.screening.forward import batch_size_for, compile_forward
     from services.trainer.zoo.network import build
     from services.trainer.zoo.sources.mirror import FolderMirror
     from services.trainer.zoo.sources.weights import resolve
@@ -69,7 +69,7 @@ def main(name: str, archive: Path) -> None:
             stores.pop().compute(positions[1:])
 
         def over_batches(call: Callable[[np.ndarray], object]) -> Callable[[], None]:
-            size = preferred_batch_size()
+            size = batch_size_for(network)
             return lambda: [call(in_memory[start : start + size]) for start in range(0, len(in_memory), size)] and None
 
         contenders = {"pass": feature_pass, "bare": over_batches(forward), "keras": over_batches(keras_model)}

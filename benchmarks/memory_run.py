@@ -18,7 +18,7 @@ from services.trainer.data.prepare import identify, prepare
 from services.trainer.run.context import Run
 from services.trainer.zoo.backbone import Backbone
 from services.trainer.zoo.catalogue import BACKBONES
-from shared.job.options import JobOptions, TuneSearch
+from shared.job.options import JobOptions, LevelChoice, TuneSearch
 from tests.peak_memory import peak_bytes
 
 
@@ -49,15 +49,18 @@ def main() -> None:
 
 def _train(dataset: Dataset, backbones: list[Backbone], run: Run, tell: Any) -> None:
     from services.trainer.export.package import pack
+    from services.trainer.screening.fit import HeadPlan
     from services.trainer.screening.screen import screen
     from services.trainer.training.scoring import score
-    from services.trainer.tuning.tune import tune
+    from services.trainer.tuning.tune import TunePlan, tune
 
     learning = dataset.learning
     telling = replace(run, report=lambda progress: tell(progress.detail or progress.phase))
-    screening = screen(learning, [(each, None) for each in backbones], telling, epochs=3)
+    screening = screen(
+        learning, [(each, None) for each in backbones], telling, HeadPlan(levels=LevelChoice.LAST, epochs=3)
+    )
     tell("screened")
-    trained = tune(learning, screening, run, epochs=1, trials=1, search=TuneSearch.RANDOM)
+    trained = tune(learning, screening, run, TunePlan(epochs=1, trials=1, search=TuneSearch.RANDOM))
     tell(f"tuned {trained.backbone.name}")
     scored = score(learning, dataset.seal(), trained, run)
     tell("scored")

@@ -35,9 +35,9 @@ then free and promised to nobody. Where they are not kept, fine-tuning takes lon
 _MEMORY = """\
 ## Memory
 
-What a training process takes at most while a network is its largest, in GB. A candidate that needs more than the
-machine, or its container, has is skipped with this reason. The verifying process beside it loads what is delivered and
-takes less than that.
+What a training process takes at least while a network is its largest, in GB. A candidate that needs more than the
+machine, or its container, has is skipped with this reason. What it takes at its peak, `python -m benchmarks
+memory-bounds` measures. The verifying process beside it loads what is delivered.
 """
 
 
@@ -47,7 +47,7 @@ def page() -> str:
     titles = "| candidates | photographs | archive | decoded | features | delivery | together |"
     disk = "\n".join([_HEAD, titles, "|---|---:|---:|---:|---:|---:|---:|", *rows, ""])
     memory = [f"| `{name}` | {training_bytes(each.size_bytes) / 1e9:.1f} |" for name, each in BACKBONES.items()]
-    return "\n".join([disk, _MEMORY, "| candidate | at most |", "|---|---:|", *memory, ""])
+    return "\n".join([disk, _MEMORY, "| candidate | at least |", "|---|---:|", *memory, ""])
 
 
 def _disk_row(name: str, backbones: Sequence[Backbone], number: int) -> str:

@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from services.trainer.screening.features import FeatureStore
+from services.trainer.screening.forward import compile_forward
 from services.trainer.screening.screen import Screening, screen
+from services.trainer.tuning.activations import shuffled_batches
 from services.trainer.tuning.tail import Tail
 from services.trainer.tuning.trial import Material, fit_recipe
 from services.trainer.tuning.tune import TunePlan, tune
@@ -247,3 +250,28 @@ def test_steps_are_those_of_adamw_with_batch_normalisation_in_inference_mode(mat
     for layer in store.network.tail_layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             np.testing.assert_array_equal(layer.moving_mean, other.model.get_layer(layer.name).moving_mean)
+
+
+def test_where_activations_are_not_kept_no_more_images_than_a_pass_takes_are_computed_at_once(material, tmp_path):
+    dataset, backbone, weights = material
+    sent = []
+
+    def watched(network):
+        forward = compile_forward(network)
+        return lambda images: sent.append(len(images)) or forward(images)
+
+    store = FeatureStore(
+        build(backbone, weights),
+        dataset.images(PX),
+        tmp_path,
+        max_activation_bytes=0,
+        halvings=3,
+        compile_pass=watched,
+    )
+    rows = dataset.split.train
+    batches = list(shuffled_batches(store, rows, batch_size=16, generator=np.random.default_rng(0)))
+    assert max(sent) == 4
+    assert sorted(np.concatenate([part for part, _ in batches])) == rows.tolist()
+    expected = store.activations_of(np.sort(batches[0][0]))
+    order = np.argsort(batches[0][0])
+    np.testing.assert_allclose(batches[0][1][order], expected, atol=1e-2)

@@ -6,18 +6,18 @@ import mmap
 import sys
 from contextlib import suppress
 
-_PROCESS_BYTES = 900 * 10**6
-"""Of a training process apart from its networks: TensorFlow, the pass at work, arrays that are mapped."""
-_NUM_COPIES = 7
-"""Times that a network's weights lie in memory while its pass is compiled: as variables, as constants of the graph, in
-the graph's text and in what is optimised of it."""
+_PROCESS_BYTES = 700 * 10**6
+"""Of a training process apart from its networks, at least: TensorFlow, and a pass at work."""
+_NUM_COPIES = 5
+"""Times that a network's weights lie in memory, at least, while its pass is compiled: as variables, as constants of the
+graph, in the graph's text and in what is optimised of it."""
 _LIGHT_BYTES = 32 * 2**20
 
 
 def training_bytes(size_bytes: int) -> int:
-    """Return the memory that a training process takes at most while a network with such weights is its largest.
+    """Return the memory that a training process takes at least while a network with such weights is its largest.
 
-    ``python -m benchmarks memory-bounds`` holds it against every backbone.
+    ``python -m benchmarks memory-bounds`` measures what it takes with every backbone.
 
     Args:
         size_bytes: Of the weights in float32.

@@ -1,6 +1,7 @@
 """One backbone in screening: its features, its head, its entry in the ledger."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from services.trainer.fitting.convex import Answers
 from services.trainer.run.context import Run
 from services.trainer.run.deadline import MIXED_GAIN, Delivery, Pace
 from services.trainer.run.device import Precision
+from services.trainer.run.memory import give_back, is_light
 from services.trainer.scratch.disk import is_disk_full
 from services.trainer.scratch.need import MAX_ACTIVATION_BYTES
 from services.trainer.screening import recorded
@@ -66,18 +68,28 @@ def open_store(dataset: LearningSet, run: Run, backbone: Backbone, weights: Weig
         OSError: If they cannot be read or the disk is full.
     """
     started = time.monotonic()
+    rebuild = partial(build, backbone, weights)
     store = FeatureStore(
-        build(backbone, weights),
+        rebuild(),
         dataset.images(backbone.input_px),
         features_directory(run, backbone),
         max_activation_bytes=MAX_ACTIVATION_BYTES,
         reserve_bytes=run.reserved_bytes(),
         halvings=run.halvings,
         compile_pass=partial(compile_forward, precision=run.precision),
+        rebuild=rebuild,
     )
     store.build_s = time.monotonic() - started
     store.exact_factor = MIXED_GAIN if run.precision is Precision.MIXED else 1.0
     return store
+
+
+def rest(stores: Iterable[FeatureStore]) -> None:
+    """Have the memory to itself what comes next: heavy networks rest, and what others left goes back to the system."""
+    for store in stores:
+        if not is_light(store.backbone.size_bytes):
+            store.rest()
+    give_back()
 
 
 def features_directory(run: Run, backbone: Backbone) -> Path:
@@ -97,7 +109,7 @@ def finish(
         run: Has the ledger.
         started: Value of ``time.monotonic()`` when it began.
     """
-    backbone, head = store.network.backbone, fitted.head
+    backbone, head = store.backbone, fitted.head
     result = CandidateResult(
         name=backbone.name,
         state=TrialState.DONE,

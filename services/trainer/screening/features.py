@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from services.trainer.data.dataset import Images, Indices, LearningSet
 from services.trainer.run.deadline import Pace
+from services.trainer.run.memory import let_go
 from services.trainer.scratch.disk import allocate, disk_usage, is_disk_full
 from services.trainer.scratch.need import FREE_DISK_SHARE
-from services.trainer.screening.forward import Activations, Forward, compile_forward, preferred_batch_size
+from services.trainer.screening.forward import Activations, Forward, batch_size_for, compile_forward
 from services.trainer.zoo.head import FEATURES, Floats, Reading
 from services.trainer.zoo.network import Network
 
@@ -41,6 +42,7 @@ class FeatureStore:
         reserve_bytes: Room on the disk that the activations leave to others.
         halvings: How many times the batch is halved from the start.
         compile_pass: Makes the function that images go through.
+        rebuild: Makes the network anew, after :meth:`rest`.
         monotonic: Seconds on a clock that nobody sets; tells how fast images go through.
 
     Raises:
@@ -57,24 +59,47 @@ class FeatureStore:
         reserve_bytes: int = 0,
         halvings: int = 0,
         compile_pass: Callable[[Network], Forward] = compile_forward,
+        rebuild: Callable[[], Network] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self.network = network
+        self.backbone = network.backbone
         self.build_s = 0.0
         self.exact_factor = 1.0
         self.directory = directory
         self._images = images
-        self._forward = compile_pass(network)
-        self._batch_size = max(1, preferred_batch_size() >> halvings)
+        self._network: Network | None = network
+        self._rebuild = rebuild
+        self._compile_pass = compile_pass
+        self._pass: Forward | None = compile_pass(network)
+        self._batch_size = max(1, batch_size_for(network) >> halvings)
         self._is_done = {views: np.zeros(len(images), bool) for views in _FILES}
         self._speed = _Speed(monotonic)
-        self._pooled: dict[int, Floats] = {1: self._map(_FILES[1], (network.backbone.pooled_width,), np.float32)}
+        self._pooled: dict[int, Floats] = {1: self._map(_FILES[1], (self.backbone.pooled_width,), np.float32)}
         needed = len(images) * int(np.prod(network.cut_shape)) * np.dtype(np.float16).itemsize
         room = min(max_activation_bytes, FREE_DISK_SHARE * (disk_usage(directory).free_bytes - reserve_bytes))
         self.activations: NDArray[np.float16] | None = None
         if needed <= room:
             self.activations = self._kept_activations()
+
+    @property
+    def network(self) -> Network:
+        """The backbone, built anew where it was at rest."""
+        if self._network is None:
+            if self._rebuild is None:
+                raise RuntimeError(f"the network of {self.backbone.name} is gone")
+            self._network = self._rebuild()
+        return self._network
+
+    @property
+    def is_built(self) -> bool:
+        """Tell whether images could go through at once."""
+        return self._network is not None and self._pass is not None
+
+    def rest(self) -> None:
+        """Let go of the network, which takes several times its weights, until it is asked for again."""
+        if self._rebuild is not None:
+            self._network = self._pass = None
 
     @property
     def pace(self) -> Pace | None:
@@ -95,7 +120,7 @@ class FeatureStore:
         Raises:
             KeyError: If no mirror image was computed and they are asked for.
         """
-        return self._pooled[reading.views][:, -self.network.backbone.width_of(reading.num_levels) :]
+        return self._pooled[reading.views][:, -self.backbone.width_of(reading.num_levels) :]
 
     def is_done(self, indices: Indices, *, views: int = 1) -> bool:
         """Tell whether all these images went through, in as many views."""
@@ -121,12 +146,15 @@ class FeatureStore:
         store = self._store if views == 1 else self._store_mirrored
         is_done = self._is_done[views]
         missing = indices[~is_done[indices]]
+        if len(missing):
+            self._forward  # noqa: B018 - built and compiled anew where it was at rest, which is no part of the pace
         self._speed.start()
         while len(missing):
             try:
                 for rows, images in _read_ahead(self._images, missing, self._batch_size):
                     store(rows, images)
                     is_done[rows] = True
+                    let_go(self._images, self.activations, *self._pooled.values())
                     self._speed.note(len(rows))
                     if not on_batch(len(rows)):
                         return self.is_done(indices, views=views)
@@ -140,8 +168,14 @@ class FeatureStore:
     def activations_of(self, indices: Indices) -> NDArray[np.float16]:
         """Return activations at the cut, kept or computed now; meant for a batch, not for a data set."""
         if self.activations is not None and self.is_done(indices):
-            return np.asarray(self.activations[indices])
-        return _narrowed(self._forward(np.asarray(self._images[indices]))[0])
+            values = np.asarray(self.activations[indices])
+            let_go(self.activations)
+            return values
+        return np.concatenate([_narrowed(activations) for activations, _ in self._passes(indices)])
+
+    def keeps(self, indices: Indices) -> bool:
+        """Tell whether the activations of all these images lie on the disk."""
+        return self.activations is not None and self.is_done(indices)
 
     def forward(self, indices: Indices, *, is_mirrored: bool = False) -> tuple[Activations, Floats]:
         """Send images through the base and keep nothing; meant for a batch. Out of memory, the batch is halved.
@@ -156,21 +190,32 @@ class FeatureStore:
         Raises:
             tensorflow.errors.ResourceExhaustedError: If a single image does not fit into memory.
         """
-        images = np.asarray(self._images[indices])
-        if is_mirrored:
-            images = mirrored(images)
-        while True:
-            starts = range(0, len(indices), self._batch_size)
+        parts = list(self._passes(indices, is_mirrored=is_mirrored))
+        return np.concatenate([each[0] for each in parts]), np.concatenate([each[1] for each in parts])
+
+    @property
+    def _forward(self) -> Forward:
+        """The pass, compiled anew where the network was at rest."""
+        if self._pass is None:
+            self._pass = self._compile_pass(self.network)
+        return self._pass
+
+    def _passes(self, indices: Indices, *, is_mirrored: bool = False) -> Iterator[tuple[Activations, Floats]]:
+        """Send images through the base, never more at once than its memory allows."""
+        start = 0
+        while start < len(indices):
+            images = np.asarray(self._images[indices[start : start + self._batch_size]])
             try:
-                parts = [self._forward(images[start : start + self._batch_size]) for start in starts]
-                return np.concatenate([each[0] for each in parts]), np.concatenate([each[1] for each in parts])
+                yield self._forward(mirrored(images) if is_mirrored else images)
+                start += len(images)
             except tf.errors.ResourceExhaustedError:
                 if self._batch_size == 1:
                     raise
                 self._batch_size //= 2
 
     def discard(self) -> None:
-        """Delete the arrays."""
+        """Delete the arrays, and let go of the network for good."""
+        self._network = self._pass = self._rebuild = None
         self.activations = None
         self._pooled = {}
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -182,14 +227,14 @@ class FeatureStore:
 
     def _store_mirrored(self, rows: Indices, images: NDArray[np.uint8]) -> None:
         if 2 not in self._pooled:  # noqa: PLR2004 - views
-            self._pooled[2] = self._map(_FILES[2], (self.network.backbone.pooled_width,), np.float32)
+            self._pooled[2] = self._map(_FILES[2], (self.backbone.pooled_width,), np.float32)
         _, pooled = self._numbers(mirrored(images))
         self._pooled[2][rows] = (self._pooled[1][rows] + pooled) / 2
 
     def _numbers(self, images: NDArray[np.uint8]) -> tuple[Activations, Floats]:
         activations, pooled = self._forward(images)
         if not np.isfinite(pooled).all():
-            raise ValueError(f"{self.network.backbone.name} returned values that are no numbers")
+            raise ValueError(f"{self.backbone.name} returned values that are no numbers")
         return activations, pooled
 
     def _kept_activations(self) -> NDArray[np.float16] | None:
@@ -199,9 +244,7 @@ class FeatureStore:
         except OSError as error:
             if not is_disk_full(error):
                 raise
-        logger.warning(
-            "no room for activations; they are computed anew", extra={"candidate": self.network.backbone.name}
-        )
+        logger.warning("no room for activations; they are computed anew", extra={"candidate": self.backbone.name})
         self._path("activations").unlink(missing_ok=True)
         return None
 

@@ -73,7 +73,7 @@ def fit_head(dataset: LearningSet, store: FeatureStore, run: Run, plan: HeadPlan
     def goes_on() -> bool:
         return run.stop_reason() is None
 
-    backbone = store.network.backbone
+    backbone = store.backbone
     readings = plan.readings(backbone)
     if plan.is_convex(dataset, backbone):
         return of_convex(fit_convex(convex_data(dataset, store, run), readings, goes_on=goes_on))
@@ -108,7 +108,7 @@ def _by_epochs(
 ) -> FittedHead:
     """Train a head for every reading and keep the best on the validation split; of equals the simplest."""
     best: FittedHead | None = None
-    for reading in plan.readings(store.network.backbone):
+    for reading in plan.readings(store.backbone):
         if best is not None and not goes_on():
             break
         data = HeadData(

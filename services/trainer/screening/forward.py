@@ -12,6 +12,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from services.trainer.run.device import Precision
 from services.trainer.zoo.network import Network
 from services.trainer.zoo.precision import computing_in
+from services.trainer.zoo.working_set import bytes_per_image
 
 Activations = NDArray[np.float16] | NDArray[np.float32]
 Forward = Callable[[NDArray[np.uint8]], tuple[Activations, NDArray[np.float32]]]
@@ -103,6 +104,11 @@ def _compile(network: Network, precision: Precision) -> Forward:
     return forward
 
 
-def preferred_batch_size() -> int:
-    """Return the images per call that keep the device busy: more on a GPU than in the caches of a CPU."""
-    return 128 if tf.config.list_physical_devices("GPU") else 32
+def batch_size_for(network: Network) -> int:
+    """Return the images per call that keep the device busy, or as many of them as memory is meant for.
+
+    More of them go through a GPU at once than through the caches of a CPU. At its peak a pass takes several times what
+    its widest layer does: branches are computed side by side, and kernels copy into layouts of their own.
+    """
+    most, memory_bytes = (128, 2 * 2**30) if tf.config.list_physical_devices("GPU") else (32, 96 * 2**20)
+    return max(1, min(most, memory_bytes // bytes_per_image(network)))

@@ -1,6 +1,5 @@
 """The race before screening: every candidate on a small sample, the whole data set for the best few only."""
 
-import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -11,7 +10,7 @@ from services.trainer.fitting.epochs import HeadData, train_head
 from services.trainer.run.context import LedgerEntry, Run
 from services.trainer.run.identity import Facts
 from services.trainer.scratch.need import NUM_FINALISTS
-from services.trainer.screening.candidate import CANDIDATE_ERRORS, fault_of, open_store
+from services.trainer.screening.candidate import CANDIDATE_ERRORS, fault_of, open_store, rest
 from services.trainer.screening.features import FeatureStore
 from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.sources.weights import WeightsFile, weights_facts
@@ -121,7 +120,7 @@ def _record(race: Race, entries: Sequence[tuple[Backbone, WeightsFile | None]], 
 def _keep(stores: dict[str, FeatureStore], names: Sequence[str]) -> None:
     for name in set(stores) - set(names):
         stores.pop(name).discard()
-    gc.collect()
+    rest(stores.values())
 
 
 def is_worth_it(dataset: LearningSet, num_candidates: int) -> bool:
@@ -156,5 +155,5 @@ def probe(store: FeatureStore, dataset: LearningSet, rows: Indices, *, seed: int
             num_classes=len(dataset.classes),
         )
         accuracies.append(train_head(data, epochs=_PROBE_EPOCHS, seed=seed).val_accuracy)
-    backbone = store.network.backbone
+    backbone = store.backbone
     return float(np.mean(accuracies)), backbone.imagenet_top1 or 0.0, -backbone.gflops

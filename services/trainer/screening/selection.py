@@ -1,6 +1,5 @@
 """The selection of the candidates: who may start, who failed, who leads, and what the losers leave on the disk."""
 
-import gc
 import logging
 import time
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from services.trainer.data.dataset import Indices, LearningSet
 from services.trainer.run.context import Run
 from services.trainer.run.deadline import Pace
+from services.trainer.run.memory import give_back, training_bytes
 from services.trainer.scratch.need import NUM_FINALISTS
 from services.trainer.screening.candidate import (
     CANDIDATE_ERRORS,
@@ -18,6 +18,7 @@ from services.trainer.screening.candidate import (
     finish,
     open_store,
     recall,
+    rest,
 )
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.screening.fit import HeadPlan, fit_head
@@ -58,6 +59,7 @@ class Selection:
     def hold(self, entries: Sequence[Entry], *, racing: bool) -> None:
         """Let every candidate have its turn, in the order given; the leader stands in :attr:`best` afterwards."""
         rows = learning_rows(self.dataset)
+        entries = [entry for entry in entries if self._fits(entry)]
         if racing and is_worth_it(self.dataset, len(entries)):
             entries = self._race(entries, len(rows))
         self._total_images = self._done_images + len(rows) * len(entries)
@@ -66,6 +68,22 @@ class Selection:
             self._done_images = self._total_images - len(rows) * (len(entries) - position)
         for store in self._stores.values():
             store.discard()
+        give_back()
+
+    def _fits(self, entry: Entry) -> bool:
+        """Tell whether a candidate fits this machine; another one may take it up, so the ledger does not hear of it."""
+        backbone, most = entry[0], self.run.memory_bytes
+        needed = training_bytes(backbone.size_bytes)
+        if most is None or needed <= most or recall(self.run, *entry) is not None:
+            return True
+        reason = (
+            f"it takes at least {needed / 1e9:.1f} GB of memory and this machine has {most / 1e9:.1f} GB; choose a "
+            "smaller network, or run it where there is more memory"
+        )
+        self.results[backbone.name] = CandidateResult(
+            name=backbone.name, state=TrialState.SKIPPED, skipped_because=reason
+        )
+        return False
 
     def _enter(self, backbone: Backbone, weights: WeightsFile | None, rows: Indices) -> None:
         known = recall(self.run, backbone, weights)
@@ -97,6 +115,7 @@ class Selection:
     ) -> Contender | None:
         self._tell(f"{backbone.name}: network")
         store = self._stores.get(backbone.name)
+        self._rest_others(store)
         if store is None:
             store = self._stores[backbone.name] = open_store(self.dataset, self.run, backbone, weights)
         if not self._compute(store, rows):
@@ -106,9 +125,17 @@ class Selection:
         del self._stores[backbone.name]
         return finish(store, weights, fitted, self.run, started=started)
 
+    def _rest_others(self, store: FeatureStore | None) -> None:
+        """Have the leader and those that wait for their turn take no memory meanwhile."""
+        leader = self.best.store if self.best is not None else None
+        others = [*self._stores.values(), *([leader] if leader is not None else [])]
+        rest(each for each in others if each is not store)
+        if self.best is not None:
+            self._reprice(self.best)
+
     def _compute(self, store: FeatureStore, rows: Indices) -> bool:
         """Compute features and take the pace; answer whether all of them are there."""
-        backbone = store.network.backbone
+        backbone = store.backbone
 
         def on_batch(num_images: int) -> bool:
             self._done_images += num_images
@@ -133,7 +160,6 @@ class Selection:
             self._reprice(contender)
         if loser is not self.best and loser.store is not None:
             loser.store.discard()
-            gc.collect()
         self._tell(f"{contender.backbone.name}: done")
 
     def _drop(self, entry: Entry, state: TrialState, reason: str, *, started: float | None = None) -> None:
@@ -144,7 +170,6 @@ class Selection:
         record(self.run.ledger.of(weights_facts(weights)), Recorded(result=result))
         if (store := self._stores.pop(backbone.name, None)) is not None:
             store.discard()
-            gc.collect()
 
     def _reprice(self, leader: Contender) -> None:
         """Tell what it would cost from now on to deliver the leader."""
@@ -153,7 +178,7 @@ class Selection:
         store = leader.store
         delivery = replace(
             delivery_of(self.dataset, leader.backbone, leader.pace),
-            is_built=store is not None,
+            is_built=store is not None and store.is_built,
             keeps_activations=store is not None and store.activations is not None,
         )
         self.run.countdown.reprice(delivery.price_s)

@@ -27,7 +27,8 @@ def shuffled_batches(
         generator: Decides about the order.
     """
     batches = np.array_split(generator.permutation(rows), -(-len(rows) // batch_size))
-    per_chunk = max(1, _CHUNK_BYTES // (batch_size * bytes_per_image(store)))
+    # What is not kept has to be computed: a batch at a time, since the next is computed while the present one is used.
+    per_chunk = max(1, _CHUNK_BYTES // (batch_size * bytes_per_image(store))) if store.keeps(rows) else 1
     groups = [batches[start : start + per_chunk] for start in range(0, len(batches), per_chunk)]
     with ThreadPoolExecutor(max_workers=1) as reader:
         pending = reader.submit(_read, store, groups[0])

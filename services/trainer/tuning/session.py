@@ -150,7 +150,8 @@ class Session:
         if store.pace is not None:
             delivery = delivery_of(self.dataset, self.screening.winner, store.pace)
             keeps_activations = store.activations is not None
-            self.run.countdown.reprice(replace(delivery, keeps_activations=keeps_activations).price_s)
+            left = replace(delivery, keeps_activations=keeps_activations, is_built=store.is_built)
+            self.run.countdown.reprice(left.price_s)
 
     def _try(self, material: Material) -> bool:
         """Try the next recipe; answer whether the session goes on."""
