@@ -77,9 +77,13 @@ def test_commands_of_the_guide_work(tmp_path):
         assert intake.status(job)["options"]["epochs"] == 10
         fetched = {path.name: path.read_text() for path in here.iterdir() if path.suffix != ".zip"}
         del fetched["job.json"]
+        assert (here / "model.zip").read_text() == "model_zip"
         assert fetched == {
             "model.h5": "model_h5",
             "model.keras": "model_keras",
+            "model.onnx": "model_onnx",
+            "model.tflite": "model_tflite",
+            "model_float16.tflite": "model_tflite_float16",
             "report.html": "report",
             "result.json": "result",
             "labels.txt": "labels",

@@ -56,7 +56,7 @@ def run_of(directory: Path, *, now: float = 0.0, reserve_bytes: int = 0, stopped
         stop_reason=lambda: stopped,
         countdown=countdown,
         ledger=null_ledger(),
-        reserve_bytes=reserve_bytes,
+        reserved_bytes=lambda: reserve_bytes,
     )
 
 
