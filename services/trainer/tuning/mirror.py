@@ -78,7 +78,7 @@ def try_mirror(dataset: LearningSet, screening: Screening, run: Run) -> Mirrored
         fault_of(error)
         logger.warning("mirror images left out", exc_info=True)
         return unchanged
-    mirroring = _decide(screening.answers, fit.answers, fit.judged)
+    mirroring = decide(screening.answers, fit.answers, fit.judged)
     head = fit.head if mirroring.is_used else screening.head
     _record(ledger, mirroring, head)
     return Mirrored(head=head, mirroring=mirroring, store=store)
@@ -122,8 +122,14 @@ def _is_in_time(dataset: LearningSet, store: FeatureStore, run: Run) -> bool:
     return True
 
 
-def _decide(single: Answers, both: Answers, judged: CrossValidation) -> Mirroring:
-    """Take the mirror image in unless the log loss is higher with it, or accuracy lower by more than its error."""
+def decide(single: Answers, both: Answers, judged: CrossValidation) -> Mirroring:
+    """Take the mirror image in unless the log loss is higher with it, or accuracy lower by more than its error.
+
+    Args:
+        single: Of the head that reads the photograph alone.
+        both: Of the one that reads the mean over both views.
+        judged: The latter, for the report.
+    """
     more_right = both.right.astype(np.float64) - single.right
     less_loss = single.loss - both.loss
     error = single.standard_error(more_right)

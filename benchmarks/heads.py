@@ -1,0 +1,123 @@
+"""What each part of a fitted head gives on the test split: validation images, levels, mirror images."""
+
+import statistics
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.figure import Figure
+from benchmarks.material import dataset, weights_mirror
+from benchmarks.scratch_run import scratch_run
+from services.trainer.data.dataset import Dataset, Indices
+from services.trainer.data.prepare import identify, prepare
+from services.trainer.fitting.convex import ConvexData, ConvexFit, fit_convex, is_clearly_better
+from services.trainer.screening.candidate import open_store
+from services.trainer.screening.features import FeatureStore, learning_rows
+from services.trainer.tuning.mirror import decide
+from services.trainer.zoo.head import FEATURES, Reading
+from services.trainer.zoo.sources.mirror import FolderMirror
+from services.trainer.zoo.sources.weights import resolve
+from shared.job.options import JobOptions
+
+CANDIDATES = ("mobilenet_0.25", "mobilenet_v2")
+DATASETS = ("clothing10", "face_mask", "sign_digits")
+SEEDS = range(5)
+_PARTS = ("features, training images alone", "and validation images", "and levels", "and mirror images")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """One split of one set, and what every candidate made of it, the cheapest first."""
+
+    dataset: Dataset
+    stores: Mapping[str, FeatureStore]
+
+    def best(self, fit: Callable[[FeatureStore], ConvexFit]) -> tuple[FeatureStore, ConvexFit]:
+        """Return the candidate that the product would choose, with its head."""
+        chosen: tuple[FeatureStore, ConvexFit] | None = None
+        for store in self.stores.values():
+            found = fit(store)
+            if chosen is None or is_clearly_better(found.answers, chosen[1].answers):
+                chosen = store, found
+        assert chosen is not None
+        return chosen
+
+    def mirrored(self, store: FeatureStore, single: ConvexFit) -> ConvexFit:
+        """Return the head that looks at mirror images, or the one given where cross-validation says that they harm."""
+        rows = learning_rows(self.dataset.learning)
+        both = fit_convex(self.data(store, rows), [replace(single.head.reading, views=2)])
+        return both if decide(single.answers, both.answers, both.judged).is_used else single
+
+    def data(self, store: FeatureStore, rows: Indices) -> ConvexData:
+        """Return what a head learns from."""
+        found = self.dataset
+        return ConvexData(
+            inputs=store.read_by, labels=found.labels, groups=found.groups, rows=rows, num_classes=len(found.classes),
+            seed=found.key.seed,
+        )  # fmt: skip
+
+    def test_accuracy(self, store: FeatureStore, fit: ConvexFit) -> float:
+        """Return how many of the test split a head reads rightly."""
+        rows = self.dataset.split.test
+        predicted = fit.head.logits(store.read_by(fit.head.reading)[rows]).argmax(axis=1)
+        return float((predicted == self.dataset.labels[rows]).mean())
+
+
+def measure(scratch: Path) -> list[Figure]:
+    """Fit heads of more and more parts to what both ImageNet backbones make of three sets, and read the test splits."""
+    accuracies: dict[str, dict[str, float]] = {name: {} for name in DATASETS}
+    for name in DATASETS:
+        rows = [_parts(each) for each in _materials(dataset(name), scratch / name)]
+        accuracies[name] = {part: statistics.mean(row[part] for row in rows) for part in _PARTS}
+    return [_figure(place, accuracies) for place in range(len(_PARTS))]
+
+
+def _figure(place: int, accuracies: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Return the accuracy of the first part, and what each further one adds to the parts before it."""
+    means = [accuracies[name][_PARTS[place]] for name in DATASETS]
+    shown = ", ".join(f"{name} {mean:.3f}" for name, mean in zip(DATASETS, means, strict=True))
+    figure = Figure(name=f"heads, test accuracy: {_PARTS[place]}", measured=statistics.mean(means), unit="",
+                    note=f"{shown}; {len(SEEDS)} seeds, the better of both ImageNet backbones")  # fmt: skip
+    if place == 0:
+        return figure
+    before = statistics.mean(accuracies[name][_PARTS[place - 1]] for name in DATASETS)
+    return replace(figure, measured=100 * (figure.measured - before), unit="points more")
+
+
+def _parts(material: Material) -> dict[str, float]:
+    learning = learning_rows(material.dataset.learning)
+
+    def levels(store: FeatureStore) -> list[Reading]:
+        return [FEATURES, Reading(num_levels=len(store.backbone.levels))]
+
+    fits: list[Callable[[FeatureStore], ConvexFit]] = [
+        lambda store: fit_convex(material.data(store, material.dataset.split.train), [FEATURES]),
+        lambda store: fit_convex(material.data(store, learning), [FEATURES]),
+        lambda store: fit_convex(material.data(store, learning), levels(store)),
+    ]
+    chosen = [material.best(fit) for fit in fits]
+    store, single = chosen[-1]
+    chosen.append((store, material.mirrored(store, single)))
+    return dict(zip(_PARTS, (material.test_accuracy(*each) for each in chosen), strict=True))
+
+
+def _materials(archive: Path, scratch: Path) -> list[Material]:
+    """Return every split of a set; the rows of a set stand in one order whatever the seed, so one pass is enough."""
+    usable = resolve(CANDIDATES, mirror=FolderMirror(weights_mirror()), allow_download=False).usable
+    usable = sorted(usable, key=lambda pair: pair[0].gflops)
+    stores: dict[str, FeatureStore] = {}
+    materials = []
+    for seed in SEEDS:
+        run = scratch_run(scratch / str(seed), seed=seed)
+        sizes_px = sorted({backbone.input_px for backbone, _ in usable})
+        prepared = prepare(archive, run, key=identify(archive, JobOptions(seed=seed)), sizes_px=sizes_px)
+        if not stores:
+            every = np.arange(prepared.num_images)
+            stores = {row.name: open_store(prepared.learning, run, row, weights) for row, weights in usable}
+            for store in stores.values():
+                store.compute(every)
+                store.compute(every, views=2)
+        materials.append(Material(dataset=prepared, stores=stores))
+    return materials
