@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from services.trainer.run.device import Precision
+from services.trainer.run.memory import give_back
 from services.trainer.zoo.network import Network
 from services.trainer.zoo.precision import computing_in
 from services.trainer.zoo.working_set import bytes_per_image
@@ -96,6 +97,7 @@ def _compile(network: Network, precision: Precision) -> Forward:
 
     signature = [tf.TensorSpec((None, side, side, 3), tf.uint8)]
     frozen = convert_variables_to_constants_v2(tf.function(run, input_signature=signature).get_concrete_function())
+    give_back()  # the weights lie in what freezing left, many times, and the first call will take as much again
 
     def forward(images: NDArray[np.uint8]) -> tuple[Activations, NDArray[np.float32]]:
         activations, pooled = frozen(tf.constant(images))
