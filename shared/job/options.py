@@ -51,6 +51,9 @@ def _known_names(names: tuple[str, ...]) -> tuple[str, ...]:
 Candidates = Annotated[tuple[str, ...], BeforeValidator(_split_names), AfterValidator(_known_names)]
 
 
+_OF_FINE_TUNING = ("tune_epochs", "tune_trials", "tune_search")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOptions:
     """The choices of one job.
@@ -60,6 +63,7 @@ class JobOptions:
         levels: What each candidate's head reads: ``last``: the network's features; it then learns by epochs, and the
             winner's last block is fine-tuned. ``all``: the pooled outputs of every stage too; it is then fitted to its
             end with its strength of regularisation chosen by cross-validation. ``auto``: the better of the two.
+            Unless named, it is ``auto``, and ``last`` where an option of fine-tuning is given.
         views: Of each photograph at most, 1 or 2: the second is its mirror image, which the delivered network then
             looks at as well, unless cross-validation says that this harms. Not with ``last``.
         epochs: Epochs that a head trains where it learns by epochs, 1 to 1,000.
@@ -95,12 +99,18 @@ def parse_options(document: Mapping[str, Any]) -> tuple[JobOptions | None, tuple
         The options and no faults, or ``None`` and every fault found, one per field.
     """
     try:
-        options = adapter(JobOptions).validate_python(dict(document))
+        options = adapter(JobOptions).validate_python(_with_levels(document))
     except ValidationError as error:
         return None, tuple(_fault(entry) for entry in error.errors())
     if options.min_image_px > options.max_image_px:
         return None, (_nothing_fits(options),)
     return options, ()
+
+
+def _with_levels(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Let an option of fine-tuning mean that there is some, which there is below a head of the features alone."""
+    asks = any(name in document for name in _OF_FINE_TUNING) and str(document.get("tune_epochs")) != "0"
+    return {"levels": LevelChoice.LAST, **document} if asks else dict(document)
 
 
 def _nothing_fits(options: JobOptions) -> Fault:

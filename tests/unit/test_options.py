@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from shared.job.candidates import CANDIDATE_NAMES
-from shared.job.options import JobOptions, TuneSearch, parse_options
+from shared.job.options import JobOptions, LevelChoice, TuneSearch, parse_options
 
 
 def faults_of(**choices: Any) -> list[tuple[str, str]]:
@@ -24,8 +24,27 @@ def test_a_form_sends_everything_as_text() -> None:
     )
     assert faults == ()
     assert options == JobOptions(
-        candidates=("tiny", "vgg16"), epochs=3, budget_minutes=0.5, tune_search=TuneSearch.RANDOM
+        candidates=("tiny", "vgg16"),
+        levels=LevelChoice.LAST,
+        epochs=3,
+        budget_minutes=0.5,
+        tune_search=TuneSearch.RANDOM,
     )
+
+
+@pytest.mark.parametrize(
+    ("choices", "levels"),
+    [
+        ({"tune_trials": "5"}, LevelChoice.LAST),
+        ({"tune_epochs": 3, "levels": "auto"}, LevelChoice.AUTO),
+        ({"tune_epochs": "0"}, LevelChoice.AUTO),
+        ({"epochs": 3}, LevelChoice.AUTO),
+    ],
+)
+def test_who_asks_for_fine_tuning_gets_it(choices: dict[str, Any], levels: LevelChoice) -> None:
+    options, _ = parse_options(choices)
+    assert options is not None
+    assert options.levels is levels
 
 
 @pytest.mark.parametrize("name", ["auto", *CANDIDATE_NAMES])

@@ -15,7 +15,7 @@ _OPTIONS: tuple[tuple[str, type, str, str], ...] = (
     ("--levels", str, "NAME", "Stages that the last layer reads: last, all, or auto: the better.  [default: auto]"),
     ("--views", int, "N", "2: mirror images too, unless that harms; 1: photographs alone.  [default: 2]"),
     ("--epochs", int, "N", "Epochs that a head trains where it learns by epochs.  [default: 20]"),
-    ("--tune-epochs", int, "N", "Epochs of fine-tuning the winner, with --levels last.  [default: 10]"),
+    ("--tune-epochs", int, "N", "Epochs of fine-tuning the winner; means --levels last.  [default: 10]"),
     ("--tune-trials", int, "N", "Recipes of hyper-parameters tried in fine-tuning.  [default: 3]"),
     ("--tune-search", str, "NAME", "How further recipes are proposed: genetic or random.  [default: genetic]"),
     ("--budget-minutes", float, "M", "Hard cap on the training; then the best so far is delivered.  [default: 60]"),

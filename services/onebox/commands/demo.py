@@ -11,7 +11,7 @@ from services.client.terminal.taught_command import TaughtCommand
 from services.onebox.commands.run import show_delivery
 from services.onebox.scratch_folder import started_services
 
-_OPTIONS = {"candidates": "tiny,efficientnet_lite0", "epochs": 30, "tune_epochs": 8, "tune_trials": 1}
+_OPTIONS = {"candidates": "tiny,efficientnet_lite0"}
 _OFFLINE = {"CONVTAILOR_DOWNLOAD": "false"}
 _NAME = "convtailor"
 _EMAIL = "you@example.org"
