@@ -7,6 +7,7 @@ holder alone writes. So it needs no compare-and-set, nobody fights over the job,
 
 import json
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -94,14 +95,13 @@ def with_heartbeat(job: Job, heartbeat: Heartbeat | None) -> Job:
         return job
     if (heartbeat.job_id, heartbeat.fence) != (job.job_id, claim.fence):
         return job
-    retold = {trial.name for trial in heartbeat.trials}
     return replace(
         job,
         claim=replace(claim, expires_at=heartbeat.expires_at),
         trained_s=max(job.trained_s, heartbeat.trained_s),
         device=heartbeat.device or job.device,
         progress=heartbeat.progress or job.progress,
-        trials=(*(trial for trial in job.trials if trial.name not in retold), *heartbeat.trials),
+        trials=retold(job.trials, heartbeat.trials),
     )
 
 
@@ -117,3 +117,10 @@ def decode_heartbeat(text: str) -> Heartbeat | None:
     except (ValueError, ValidationError):
         _log.exception("a heartbeat cannot be read and is left aside")
         return None
+
+
+def retold(known: tuple[Trial, ...], told: Iterable[Trial]) -> tuple[Trial, ...]:
+    """Return trials with what is told of them now; one that is told again keeps its place."""
+    by_name = {trial.name: trial for trial in known}
+    by_name |= {trial.name: trial for trial in told}
+    return tuple(by_name.values())

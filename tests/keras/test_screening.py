@@ -347,8 +347,9 @@ def test_progress_goes_up_to_all_images_and_names_the_best(dataset, weights, tmp
 def test_activations_that_find_no_room_are_computed_anew_and_features_that_find_none_stop(
     dataset: Dataset, network: Network, tmp_path: Path
 ) -> None:
-    needed_bytes = dataset.num_images * network.backbone.pooled_width * 4
-    with small_disk(tmp_path / "disk", 2 * needed_bytes) as disk:
+    features_bytes = dataset.num_images * network.backbone.pooled_width * 4
+    activations_bytes = dataset.num_images * int(np.prod(network.cut_shape)) * 2  # of what is free, a share is used
+    with small_disk(tmp_path / "disk", features_bytes + activations_bytes) as disk:
         store = store_of(network, dataset, disk / "store")
         assert store.activations is None
         rows = np.arange(dataset.num_images)

@@ -12,7 +12,7 @@ from shared.clock import Clock
 from shared.errors import Conflict, ConvtailorError, Transient
 from shared.job.claim import Claim, held, release, take
 from shared.job.events import announcement
-from shared.job.heartbeat import Heartbeat, is_due, with_heartbeat
+from shared.job.heartbeat import Heartbeat, is_due, retold, with_heartbeat
 from shared.job.job import Job, JobState, Trial, advance
 from shared.job.progress import Progress
 from shared.ports.heartbeat_store import HeartbeatStore, as_told
@@ -96,8 +96,7 @@ class JobLease:
 
     def note_trial(self, trial: Trial) -> None:
         """Take in a finished trial, in place of one of the same name."""
-        others = (known for known in self._known.trials if known.name != trial.name)
-        self._known = replace(self._known, trials=(*others, trial))
+        self._known = replace(self._known, trials=retold(self._known.trials, (trial,)))
 
     def is_beat_due(self, elapsed_s: float) -> bool:
         """Tell whether a heartbeat is to be written.
