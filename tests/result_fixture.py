@@ -14,33 +14,22 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from shared.job.candidates import CANDIDATE_NAMES
-from shared.job.job import TrialState
-from shared.job.options import TuneSearch
-from shared.job.result import (
-    Calibration,
+from shared.job.findings.network import FormatResult, ModelSize
+from shared.job.findings.photographs import Counts, Duplicates, LabelConflict, Quarantined
+from shared.job.findings.scores import Calibration, ClassScore, Mistake, TestScores, UploadedScores
+from shared.job.findings.training import (
     CandidateResult,
-    ClassScore,
-    Counts,
     CrossValidation,
-    Duplicates,
-    FormatResult,
     History,
     Hyperparameters,
-    KeptDays,
-    LabelConflict,
     Mirroring,
-    Mistake,
-    ModelSize,
     PathStep,
-    Quarantined,
-    Result,
-    RunIdentity,
-    TestScores,
-    Timings,
     TunedRecipe,
     Tuning,
-    UploadedScores,
 )
+from shared.job.job import TrialState
+from shared.job.options import TuneSearch
+from shared.job.result import KeptDays, Result, RunIdentity, Timings
 from shared.json_codec import to_json
 
 GOLDEN = Path(__file__).parent / "unit" / "golden" / "result.json"

@@ -15,9 +15,9 @@ from services.trainer.zoo.catalogue import Backbone, Preprocessing
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.levels import of_mobilenet
 from services.trainer.zoo.sources.weights import Source, WeightsFile
+from shared.job.findings.photographs import Duplicates
 from shared.job.options import LevelChoice
 from shared.job.progress import Progress
-from shared.job.result import Duplicates
 from tests.training_fixture import still_countdown
 
 PX = 32

@@ -19,8 +19,8 @@ from services.trainer.tuning.tune import TunePlan, tune
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.head import FEATURES, Head, Reading
 from services.trainer.zoo.network import build, complete
+from shared.job.findings.training import CrossValidation
 from shared.job.options import LevelChoice, TuneSearch
-from shared.job.result import CrossValidation
 from tests.keras_settings import newer_settings
 from tests.zoo_fixture import PX, MemoryLedger, coloured_dataset, make_run, small_backbone, write_weights
 

@@ -19,8 +19,8 @@ from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import build, complete
 from services.trainer.zoo.precision import computing_in
 from services.trainer.zoo.sources.weights import resolve
+from shared.job.findings.training import Hyperparameters
 from shared.job.options import TuneSearch
-from shared.job.result import Hyperparameters
 from tests.zoo_fixture import PX, by_epochs, coloured_dataset, make_run, small_backbone, untrained_head, write_weights
 
 

@@ -16,8 +16,8 @@ from services.trainer.screening.screen import screen
 from services.trainer.zoo.network import Network, build
 from services.trainer.zoo.sources.weights import Source, WeightsFile
 from shared.errors import UserFault
+from shared.job.findings.training import CandidateResult
 from shared.job.job import TrialState
-from shared.job.result import CandidateResult
 from tests.small_disk import small_disk
 from tests.zoo_fixture import PX, MemoryLedger, by_epochs, coloured_dataset, make_run, small_backbone, write_weights
 

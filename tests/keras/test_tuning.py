@@ -14,9 +14,9 @@ from services.trainer.tuning.trial import Material, fit_recipe
 from services.trainer.tuning.tune import TunePlan, tune
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import build, complete
+from shared.job.findings.training import Hyperparameters
 from shared.job.job import TrialState
 from shared.job.options import TuneSearch
-from shared.job.result import Hyperparameters
 from tests.zoo_fixture import (
     PX,
     MemoryLedger,

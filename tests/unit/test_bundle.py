@@ -15,7 +15,7 @@ from services.trainer.export.bundle.documents import NetworkFile, expected_docum
 from services.trainer.export.bundle.examples import Example, choose_examples, write_examples
 from services.trainer.export.bundle.model_zip import describe_file, write_zip
 from services.trainer.export.bundle.tables import prediction_table, split_table
-from shared.job.result import Quarantined
+from shared.job.findings.photographs import Quarantined
 from tests.result_fixture import make_result
 
 FILES = (NetworkFile(name="model.keras", size_bytes=13_700_000, sha256="ab"),)

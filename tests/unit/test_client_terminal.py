@@ -15,7 +15,8 @@ from services.client.terminal.summary import print_files, print_summary
 from services.onebox.classifier import Prediction
 from services.onebox.commands.predict import prediction_table
 from shared.errors import UserFault
-from shared.job.result import LabelConflict, Quarantined, Remark
+from shared.job.findings.photographs import LabelConflict, Quarantined
+from shared.job.result import Remark
 from tests.result_fixture import make_result
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202egpj"

@@ -10,7 +10,7 @@ from services.trainer.data.dataset import HIDDEN, AlreadyOpened, Dataset, HeldOu
 from services.trainer.evaluation.evaluate import NUM_MISTAKES, evaluate
 from services.trainer.fitting.temperature import Logits, probabilities
 from services.trainer.run.identity import RunKey
-from shared.job.result import Duplicates
+from shared.job.findings.photographs import Duplicates
 
 PX = 2
 NUM_CLASSES = 3

@@ -3,7 +3,8 @@
 import json
 
 from services.trainer.data.assignment import MOST_NAMED, findings_of
-from shared.job.result import Duplicates, LabelConflict, Quarantined, Result
+from shared.job.findings.photographs import Duplicates, LabelConflict, Quarantined
+from shared.job.result import Result
 from shared.json_codec import from_json, to_json
 from tests.result_fixture import make_result
 

@@ -11,8 +11,8 @@ from services.trainer.run.context import LedgerEntry
 from services.trainer.run.ledger import LEDGER_VERSION, ObjectLedger
 from shared.adapters.embedded.signed_url import UrlSigner
 from shared.clock import utc_now
+from shared.job.findings.training import CandidateResult
 from shared.job.job import Trial, TrialState
-from shared.job.result import CandidateResult
 from tests.doubles.memory_object_store import MemoryObjectStore
 
 

@@ -21,9 +21,9 @@ from services.trainer.zoo.head import Head
 from services.trainer.zoo.sources.weights import Resolution, WeightsFile, weights_facts
 from services.trainer.zoo.sources.weights import Source as WeightsSource
 from shared.errors import UserFault
+from shared.job.findings.training import CandidateResult
 from shared.job.job import TrialState
 from shared.job.options import JobOptions
-from shared.job.result import CandidateResult
 from tests.archive_making import good_files, zipped
 from tests.training_fixture import null_ledger
 

@@ -7,7 +7,7 @@ from services.trainer.data.copies.groups import alike_groups, split_groups
 from services.trainer.data.copies.search import Pairs
 from services.trainer.data.repetition import near_duplicates
 from services.trainer.data.split import split_by_groups
-from shared.job.result import Duplicates
+from shared.job.findings.photographs import Duplicates
 
 
 def told_of(groups_of_alike: list[list[int]], labels: NDArray[np.int32]) -> tuple[Duplicates, NDArray[np.uint8]]:

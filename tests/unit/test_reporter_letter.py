@@ -14,8 +14,9 @@ from services.reporter.report.figures import Figures
 from services.reporter.report.letter import Letter, write_letter, write_page
 from services.reporter.report.sections.use import SNIPPET
 from shared.errors import Fault, UserFault
+from shared.job.findings.photographs import Quarantined
 from shared.job.job import Artefacts, Job, JobState
-from shared.job.result import Quarantined, Result
+from shared.job.result import Result
 from shared.json_codec import from_json, to_json
 from tests.job_fixture import NOW, archive_of, make_job
 from tests.reporter_fixture import JOB_ID, PUBLIC_URL, draw, finished_job, open_office

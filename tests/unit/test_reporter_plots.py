@@ -12,7 +12,8 @@ from services.reporter.report.plots import bars, curves, fonts, style
 from services.reporter.report.plots import matrix as matrix_plot
 from services.reporter.report.sections.confusions import confusion_section
 from services.reporter.report.statistics import confusions, matrix_view
-from shared.job.result import History, Result
+from shared.job.findings.training import History
+from shared.job.result import Result
 from tests.reporter_fixture import draw
 from tests.result_fixture import cross_validated, make_result
 

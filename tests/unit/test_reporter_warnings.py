@@ -6,7 +6,9 @@ import pytest
 from services.reporter.report.sections.headline import headline
 from services.reporter.report.warnings import warnings_about
 from services.reporter.report.wording import percent
-from shared.job.result import Remark, RepeatedClass, Result, UploadedScores
+from shared.job.findings.photographs import RepeatedClass
+from shared.job.findings.scores import UploadedScores
+from shared.job.result import Remark, Result
 from shared.wording import enumeration
 from tests.result_fixture import make_result, scores
 

@@ -7,7 +7,7 @@ import pytest
 
 from services.trainer.tuning import recipe
 from services.trainer.tuning.recipe import HIGHEST_RATE, LOWEST_RATE, cross, draw
-from shared.job.result import Hyperparameters
+from shared.job.findings.training import Hyperparameters
 
 MOTHER = Hyperparameters(learning_rate=1e-4, batch_size=8, weight_decay=0.3, label_smoothing=0.2, dropout=0.1)
 FATHER = Hyperparameters(learning_rate=1e-4, batch_size=16, weight_decay=0.4, label_smoothing=0.3, dropout=0.3)

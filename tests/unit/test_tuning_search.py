@@ -3,8 +3,8 @@ import pytest
 
 from services.trainer.tuning import recipe
 from services.trainer.tuning.search import propose
+from shared.job.findings.training import Hyperparameters, TunedRecipe
 from shared.job.options import TuneSearch
-from shared.job.result import Hyperparameters, TunedRecipe
 
 
 def tried(val_accuracy: float, **genes: float) -> TunedRecipe:

@@ -10,8 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from services.client.terminal.stage import listed
+from shared.job.findings.photographs import Duplicates
+from shared.job.findings.training import CandidateResult
 from shared.job.job import TrialState
-from shared.job.result import CandidateResult, Duplicates, Result
+from shared.job.result import Result
 from shared.json_codec import from_json
 from shared.text.printable import printable_name
 from shared.wording import duration

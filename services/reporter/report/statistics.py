@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from shared.interval import wilson_interval
+from shared.job.findings.scores import ClassScore, TestScores
+from shared.job.findings.training import CandidateResult
 from shared.job.job import TrialState
-from shared.job.result import CandidateResult, ClassScore, Result, TestScores
+from shared.job.result import Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,8 @@ from services.trainer.data.dataset import Indices, Split
 from services.trainer.run.context import Ledger, LedgerEntry
 from services.trainer.run.identity import Facts, RunKey
 from shared.archive.entry import Entry
+from shared.job.findings.photographs import Duplicates, LabelConflict, Quarantined
 from shared.job.job import Trial, TrialState
-from shared.job.result import Duplicates, LabelConflict, Quarantined
 from shared.json_codec import to_json
 
 _NAME = "dataset"

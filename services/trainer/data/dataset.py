@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.trainer.run.identity import Facts, RunKey, objection
-from shared.job.result import Duplicates, Quarantined, Remark
+from shared.job.findings.photographs import Duplicates, Quarantined
+from shared.job.result import Remark
 from shared.json_codec import from_json, to_json
 
 logger = logging.getLogger(__name__)

@@ -18,7 +18,8 @@ from shared.archive.entry import Entry
 from shared.archive.rules import REASONS, ArchivePlan
 from shared.archive.safety import ArchiveLimits, listed
 from shared.errors import Fault, UserFault
-from shared.job.result import LabelConflict, Quarantined, Remark
+from shared.job.findings.photographs import LabelConflict, Quarantined
+from shared.job.result import Remark
 from shared.wording import count, enumeration
 
 _COPY = ("identical_copy", "The same picture is there more than once, and counts once.", "Add other photographs.")

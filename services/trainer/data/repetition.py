@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from services.trainer.data.copies.groups import is_pure, straddles
 from services.trainer.data.dataset import Split
-from shared.job.result import Duplicates, RepeatedClass
+from shared.job.findings.photographs import Duplicates, RepeatedClass
 
 NUM_EXAMPLES = 5
 NUM_PATHS = 3

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from services.trainer.data.dataset import Indices
 from services.trainer.fitting.temperature import Labels
-from shared.job.result import UploadedScores
+from shared.job.findings.scores import UploadedScores
 
 
 def fair_order(labels: Labels, seed: int) -> Indices:

@@ -20,7 +20,7 @@ from services.trainer.evaluation.metrics import (
 )
 from services.trainer.fitting.temperature import Labels, Logits, fit_temperature, probabilities
 from shared.interval import wilson_interval
-from shared.job.result import Calibration, Mistake, TestScores
+from shared.job.findings.scores import Calibration, Mistake, TestScores
 
 NUM_MISTAKES = 12
 THUMBNAIL_PX = 96

@@ -8,7 +8,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from services.trainer.fitting.temperature import Labels
 from shared.interval import num_independent
-from shared.job.result import ClassScore
+from shared.job.findings.scores import ClassScore
 
 
 def confusion(labels: Labels, predicted: Labels, num_classes: int) -> NDArray[np.int64]:

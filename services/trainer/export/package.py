@@ -11,7 +11,7 @@ from services.trainer.export import portable
 from services.trainer.export.delivery import Package
 from services.trainer.export.program import predict_source
 from services.trainer.zoo.backbone import Backbone
-from shared.job.result import ModelSize
+from shared.job.findings.network import ModelSize
 from shared.layout import FILE_NAMES, Artefact
 
 SUMMARY_WIDTH = 100

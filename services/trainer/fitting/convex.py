@@ -19,7 +19,7 @@ from services.trainer.fitting.standard import class_weights, log_softmax
 from services.trainer.fitting.temperature import fit_temperature
 from services.trainer.zoo.head import Floats, Head, Reading
 from shared.interval import num_independent
-from shared.job.result import CrossValidation, PathStep
+from shared.job.findings.training import CrossValidation, PathStep
 
 STRENGTHS = tuple(float(f"{10**exponent:.2g}") for exponent in np.arange(-2, -6.6, -0.75))
 """Of the ridge penalty, strong to weak; inputs are scaled so that an image's squares add up to 1."""

@@ -10,7 +10,7 @@ from services.trainer.data.dataset import Indices
 from services.trainer.fitting.dense_layer import DenseLayer
 from services.trainer.fitting.standard import chunks_of, class_weights, log_softmax, standard_of, unstandardised
 from services.trainer.zoo.head import Floats, Head
-from shared.job.result import History
+from shared.job.findings.training import History
 
 _BATCH_SIZE = 32
 _MAX_STEPS_PER_EPOCH = 400

@@ -25,8 +25,8 @@ from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import build
 from services.trainer.zoo.sources.weights import WeightsFile, weights_facts
+from shared.job.findings.training import CandidateResult, History
 from shared.job.job import TrialState
-from shared.job.result import CandidateResult, History
 
 CANDIDATE_ERRORS = (tf.errors.OpError, OSError, ValueError, RuntimeError, MemoryError)
 """What one candidate may die of without costing the others; a full disk is none of it, see :func:`fault_of`."""

@@ -10,8 +10,8 @@ from services.trainer.run.context import Run
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.zoo.backbone import Backbone
 from services.trainer.zoo.head import FEATURES, Head, Reading
+from shared.job.findings.training import CrossValidation, History
 from shared.job.options import LevelChoice
-from shared.job.result import CrossValidation, History
 
 MAX_WORK = 1e8
 """Images times inputs times classes, up to which a head is fitted to its end; beyond, it learns by epochs."""

@@ -13,8 +13,8 @@ from services.trainer.run.context import Ledger, LedgerEntry
 from services.trainer.run.deadline import Pace
 from services.trainer.zoo.backbone import Backbone
 from services.trainer.zoo.head import FEATURES, Head, Reading
+from shared.job.findings.training import CandidateResult
 from shared.job.job import Trial, TrialState
-from shared.job.result import CandidateResult
 from shared.json_codec import to_json
 
 

@@ -13,7 +13,7 @@ from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.sources.weights import WeightsFile
 from shared.errors import UserFault
-from shared.job.result import CandidateResult
+from shared.job.findings.training import CandidateResult
 
 Usable = Sequence[tuple[Backbone, WeightsFile | None]]
 

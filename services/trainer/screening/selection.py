@@ -26,9 +26,9 @@ from services.trainer.screening.race import hold_race, is_worth_it, sample
 from services.trainer.screening.recorded import Recorded, is_better, record
 from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.sources.weights import WeightsFile, weights_facts
+from shared.job.findings.training import CandidateResult
 from shared.job.job import TrialState
 from shared.job.progress import Best, Progress
-from shared.job.result import CandidateResult
 
 logger = logging.getLogger(__name__)
 Entry = tuple[Backbone, WeightsFile | None]

@@ -15,7 +15,7 @@ from services.trainer.zoo.backbone import Backbone
 from services.trainer.zoo.candidate_list import CandidateList
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.sources.weights import hash_facts
-from shared.job.result import CandidateResult
+from shared.job.findings.training import CandidateResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,8 @@ from services.trainer.run.deadline import NUM_SCORED
 from services.trainer.training.scoring import Scored
 from services.trainer.tuning.tune import Trained
 from shared.errors import UserFault
-from shared.job.result import ModelSize, UploadedScores
+from shared.job.findings.network import ModelSize
+from shared.job.findings.scores import UploadedScores
 
 NUM_KEPT = 16
 """Test images that every exported file is verified on: enough to show any difference, 2 s of work."""

@@ -29,7 +29,7 @@ from services.trainer.run.context import Run
 from services.trainer.run.deadline import NUM_SCORED
 from services.trainer.scratch.disk import HEADROOM_BYTES, disk_usage
 from services.trainer.training.exporting import kept_positions
-from shared.job.result import FormatResult
+from shared.job.findings.network import FormatResult
 from shared.json_codec import from_json, to_json
 from shared.layout import FILE_NAMES, Artefact
 from shared.process.child_process import python_module

@@ -15,9 +15,9 @@ from services.trainer.zoo.backbone import Backbone
 from services.trainer.zoo.candidate_list import settle
 from services.trainer.zoo.sources.weights import Resolution, WeightsFile
 from shared.errors import UserFault
+from shared.job.findings.training import CandidateResult
 from shared.job.job import TrialState
 from shared.job.options import JobOptions
-from shared.job.result import CandidateResult
 
 Usable = Sequence[tuple[Backbone, WeightsFile]]
 

@@ -10,7 +10,9 @@ from services.trainer.training.exporting import Exported
 from services.trainer.training.formats import Formats
 from services.trainer.training.scoring import Scored
 from services.trainer.tuning.tune import Trained
-from shared.job.result import CandidateResult, Counts, Result, RunIdentity, Timings
+from shared.job.findings.photographs import Counts
+from shared.job.findings.training import CandidateResult
+from shared.job.result import Result, RunIdentity, Timings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,9 @@ from services.trainer.screening.fit import convex_data
 from services.trainer.screening.screen import Screening
 from services.trainer.zoo.head import Head, Reading
 from services.trainer.zoo.sources.weights import weights_facts
+from shared.job.findings.training import CrossValidation, Mirroring
 from shared.job.job import Trial, TrialState
 from shared.job.progress import Best, Progress
-from shared.job.result import CrossValidation, Mirroring
 from shared.json_codec import to_json
 
 logger = logging.getLogger(__name__)

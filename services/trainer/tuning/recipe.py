@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from shared.job.result import Hyperparameters
+from shared.job.findings.training import Hyperparameters
 
 SCREENING_RATE = 1e-3
 """The usual rate of Adam for a new head; fine-tuning starts below it."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from services.trainer.tuning.recipe import DEFAULT, cross, draw
+from shared.job.findings.training import Hyperparameters, TunedRecipe
 from shared.job.options import TuneSearch
-from shared.job.result import Hyperparameters, TunedRecipe
 
 _MUTATION = 0.2
 _TOURNAMENT = 3

@@ -17,10 +17,10 @@ from services.trainer.tuning.tail import Tail, TailState
 from services.trainer.tuning.trial import Material, Rank, RecipeFit, fit_recipe, judge, ranks_of
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.sources.weights import weights_facts
+from shared.job.findings.training import History, TunedRecipe, Tuning
 from shared.job.job import Trial, TrialState
 from shared.job.options import TuneSearch
 from shared.job.progress import Best, Progress
-from shared.job.result import History, TunedRecipe, Tuning
 from shared.json_codec import to_json
 
 logger = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from services.trainer.tuning.loss_scale import LossScale
 from services.trainer.zoo.head import Floats, Head
 from services.trainer.zoo.network import Network, TailWeights
 from services.trainer.zoo.precision import computing_in
-from shared.job.result import Hyperparameters
+from shared.job.findings.training import Hyperparameters
 
 logger = logging.getLogger(__name__)
 _FIRST_DECAY, _SECOND_DECAY, _EPSILON = 0.9, 0.999, 1e-7

@@ -12,7 +12,7 @@ from services.trainer.fitting.standard import log_softmax
 from services.trainer.screening.features import FeatureStore
 from services.trainer.tuning.activations import ordered_batches, shuffled_batches
 from services.trainer.tuning.tail import Tail, TailState
-from shared.job.result import History, Hyperparameters
+from shared.job.findings.training import History, Hyperparameters
 
 _VALIDATION_BATCH_SIZE = 128
 

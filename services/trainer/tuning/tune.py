@@ -12,8 +12,8 @@ from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.head import FEATURES, Head
 from services.trainer.zoo.network import TailWeights
 from services.trainer.zoo.sources.weights import WeightsFile
+from shared.job.findings.training import Mirroring, Tuning
 from shared.job.options import TuneSearch
-from shared.job.result import Mirroring, Tuning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

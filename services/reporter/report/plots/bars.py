@@ -10,7 +10,8 @@ from services.reporter.report.plots.style import ACCENT, INK, WIDTH_IN, style, t
 from services.reporter.report.statistics import trained
 from services.reporter.report.wording import percent
 from shared.interval import wilson_interval
-from shared.job.result import CandidateResult, Result
+from shared.job.findings.training import CandidateResult
+from shared.job.result import Result
 
 
 def accuracy_bars(result: Result) -> bytes:

@@ -10,7 +10,8 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from services.reporter.report.plots.style import ACCENT, FAINT, MUTED, WARM, WIDTH_IN, style, to_png
 from services.reporter.report.statistics import trained
-from shared.job.result import History, Result
+from shared.job.findings.training import History
+from shared.job.result import Result
 
 _PANELS_PER_ROW = 3
 _FEW_EPOCHS = 3

@@ -7,7 +7,8 @@ from matplotlib.ticker import PercentFormatter
 
 from services.reporter.report.plots.style import ACCENT, FAINT, MUTED, WIDTH_IN, style, to_png
 from services.reporter.report.statistics import trained
-from shared.job.result import CandidateResult, CrossValidation, Result
+from shared.job.findings.training import CandidateResult, CrossValidation
+from shared.job.result import Result
 
 _MOST_NAMED = 6
 

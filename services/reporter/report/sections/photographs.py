@@ -3,7 +3,8 @@
 from services.reporter.report.blocks import Block, Facts, Listing, Paragraph, Section, Subheading, remainder
 from services.reporter.report.limits import Limits
 from services.reporter.report.wording import number, one_line, quoted
-from shared.job.result import Duplicates, LabelConflict, Quarantined, Result
+from shared.job.findings.photographs import Duplicates, LabelConflict, Quarantined
+from shared.job.result import Result
 from shared.wording import count, enumeration
 
 

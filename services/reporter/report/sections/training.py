@@ -11,8 +11,9 @@ from services.reporter.report.figures import (
 )
 from services.reporter.report.statistics import trained
 from services.reporter.report.wording import NONE, number, one_line, percent, took
+from shared.job.findings.training import CandidateResult, CrossValidation, Hyperparameters, Mirroring
 from shared.job.job import TrialState
-from shared.job.result import CandidateResult, CrossValidation, Hyperparameters, Mirroring, Result
+from shared.job.result import Result
 from shared.wording import count
 
 _STRENGTHS_CAPTION = (

@@ -2,7 +2,8 @@
 
 from services.reporter.report.blocks import Block, Code, Paragraph, Section, Table
 from services.reporter.report.wording import one_line, percent
-from shared.job.result import FormatResult, Result
+from shared.job.findings.network import FormatResult
+from shared.job.result import Result
 from shared.layout import FILE_NAMES, Artefact
 from shared.wording import enumeration
 

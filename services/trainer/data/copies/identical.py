@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.job.result import LabelConflict
+from shared.job.findings.photographs import LabelConflict
 
 
 class Copies:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.trainer.data.dataset import Indices, LearningSet
-from shared.job.result import Quarantined
+from shared.job.findings.photographs import Quarantined
 from shared.text.printable import csv_cell
 
 _DIGITS = 6

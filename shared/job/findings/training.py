@@ -1,0 +1,164 @@
+"""How candidates trained, were judged and the winner was improved."""
+
+from dataclasses import dataclass
+
+from shared.job.job import TrialState
+from shared.job.options import TuneSearch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Curves, one value per epoch, of the training and the validation split."""
+
+    accuracy: tuple[float, ...] = ()
+    loss: tuple[float, ...] = ()
+    val_accuracy: tuple[float, ...] = ()
+    val_loss: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathStep:
+    """One strength of regularisation: how heads fitted with it did on images that they had not learnt from.
+
+    Args:
+        strength: Of the ridge penalty, on inputs scaled so that an image's squares add up to 1.
+        accuracy: Share of images read rightly.
+        log_loss: Mean negative logarithm of the probability given to the right class.
+    """
+
+    strength: float
+    accuracy: float
+    log_loss: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossValidation:
+    """How a head was judged: training and validation images in folds, each judged by what the others taught.
+
+    Args:
+        num_folds: Groups of copies never straddle them.
+        num_images: Training and validation together.
+        num_independent: What they count for where near-duplicates among them are recognised or mistaken together.
+        accuracy: Share of images read rightly.
+        accuracy_error: Its standard error.
+        log_loss: Mean negative logarithm of the probability given to the right class.
+        log_loss_error: Its standard error.
+        strength: Of regularisation, as chosen.
+        path: Every strength that was tried, strong to weak.
+    """
+
+    num_folds: int
+    num_images: int
+    num_independent: float
+    accuracy: float
+    accuracy_error: float
+    log_loss: float
+    log_loss_error: float
+    strength: float
+    path: tuple[PathStep, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateResult:
+    """One backbone in screening.
+
+    Args:
+        name: Its name in the catalogue.
+        state: How its trial ended.
+        skipped_because: Why it was skipped or failed, and how to mend it.
+        train_accuracy: Of images that its head learnt from; at the best epoch.
+        val_accuracy: Of images that its head did not learn from: of the validation split at the best epoch, or
+            cross-validated.
+        best_epoch: Counted from 1; none where its head was fitted to its end.
+        history: Curves of its head, where it learnt by epochs.
+        seconds: Features and head together.
+        parameters: Of backbone and head.
+        levels: Layers whose pooled outputs its head reads, from the earliest to the last.
+        cross_validation: How its head was judged, where it was fitted to its end.
+    """
+
+    name: str
+    state: TrialState
+    skipped_because: str | None = None
+    train_accuracy: float | None = None
+    val_accuracy: float | None = None
+    best_epoch: int | None = None
+    history: History = History()
+    seconds: float = 0.0
+    parameters: int | None = None
+    levels: tuple[str, ...] = ()
+    cross_validation: CrossValidation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hyperparameters:
+    """A recipe of fine-tuning.
+
+    Args:
+        learning_rate: Peak rate of Adam; falls along a cosine.
+        batch_size: Images per step.
+        weight_decay: Decoupled decay (AdamW).
+        label_smoothing: 0 to 1.
+        dropout: Before the last layer, 0 to 1.
+    """
+
+    learning_rate: float
+    batch_size: int
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunedRecipe:
+    """One recipe of fine-tuning as tried."""
+
+    hyperparameters: Hyperparameters
+    val_accuracy: float
+    epochs: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """Fine-tuning of the winner's last block.
+
+    Args:
+        search: How recipes were proposed.
+        hyperparameters: The best recipe.
+        history: Its curves.
+        train_accuracy: At the best iteration.
+        val_accuracy: At the best iteration.
+        best_epoch: Counted from 1; 0 where no epoch beat the screened head, which then stays.
+        trials: Every recipe tried.
+    """
+
+    search: TuneSearch
+    hyperparameters: Hyperparameters
+    history: History
+    train_accuracy: float
+    val_accuracy: float
+    best_epoch: int
+    trials: tuple[TunedRecipe, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirroring:
+    """Whether the network looks at the mirror image of each photograph too, decided by cross-validation.
+
+    Args:
+        is_used: Whether it does; it does unless the log loss is higher with it, or accuracy lower by more than the
+            standard error.
+        judged: The head that reads the mean over both.
+        accuracy_gain: Of that head over the one that reads the photograph alone.
+        accuracy_gain_error: Standard error of the gain, image by image.
+        log_loss_gain: How much lower its log loss is.
+        log_loss_gain_error: Likewise.
+    """
+
+    is_used: bool
+    judged: CrossValidation
+    accuracy_gain: float
+    accuracy_gain_error: float
+    log_loss_gain: float
+    log_loss_gain_error: float
