@@ -37,9 +37,14 @@ def environ(tmp_path: Path) -> dict[str, str]:
     wanted = {
         "CONVTAILOR_DATA_DIR": str(tmp_path),
         "CONVTAILOR_PUBLIC_URL": PUBLIC_URL,
-        "CONVTAILOR_REPORTER_LEASE_S": "1",
     }
     return {**os.environ, **wanted}
+
+
+@pytest.fixture
+def crash_environ(environ: dict[str, str]) -> dict[str, str]:
+    """Let the dead be noticed soon. A reporter that lives would on a busy machine be taken for dead as well."""
+    return {**environ, "CONVTAILOR_REPORTER_LEASE_S": "1"}
 
 
 @pytest.fixture
@@ -92,23 +97,25 @@ def test_a_finished_job_is_mailed_and_the_process_stops_when_asked(
 
 
 def test_a_reporter_killed_at_work_is_replaced_and_one_mail_is_left(
-    tmp_path: Path, backends: Backends, environ: dict[str, str], reporter: subprocess.Popen[bytes]
+    tmp_path: Path, backends: Backends, crash_environ: dict[str, str]
 ) -> None:
     finish_job(backends)
-    until(lambda: backends.job_store.get(JOB_ID).job.report_claim, every_s=0)
-    reporter.kill()
-    successor = start(environ)
+    reporter, successor = start(crash_environ), None
     try:
+        until(lambda: backends.job_store.get(JOB_ID).job.report_claim, every_s=0)
+        reporter.kill()
+        successor = start(crash_environ)
         await_state(backends, JobState.DONE)
     finally:
-        successor.kill()
-        successor.communicate()
+        for process in filter(None, (reporter, successor)):
+            process.kill()
+            process.communicate()
     assert len(mails(tmp_path)) == 1
 
 
 @pytest.mark.slow
 def test_a_job_at_which_every_reporter_is_killed_comes_to_its_end_all_the_same(
-    tmp_path: Path, backends: Backends, environ: dict[str, str]
+    tmp_path: Path, backends: Backends, crash_environ: dict[str, str]
 ) -> None:
     """As where a job takes more memory than the machine has: the system kills whoever begins with it."""
 
@@ -118,7 +125,7 @@ def test_a_job_at_which_every_reporter_is_killed_comes_to_its_end_all_the_same(
     finish_job(backends)
     for number in range(1, 3 * TRIES_OF_EACH + 2):
         is_last = number > 3 * TRIES_OF_EACH
-        process = start(environ)
+        process = start(crash_environ)
         until(lambda n=number, last=is_last: not job().is_open or (job().report_tries >= n and not last), every_s=0)
         process.kill()
         process.communicate()

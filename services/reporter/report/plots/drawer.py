@@ -17,8 +17,10 @@ from shared.process.line_process import LineProcess, ProcessDied
 
 _log = logging.getLogger(__name__)
 
-PATIENCE_S = 30.0
-"""Time for all plots of a report, in seconds; they take one or two. It is less than the reporter's lease."""
+PATIENCE_S = 45.0
+"""Time for all plots of a report, in seconds; they take one or two, and ten times that on a busy machine.
+
+It is less than the reporter's lease."""
 MAX_BYTES = 512 * 2**20
 """Memory that drawing may allocate; the largest plot takes a fifth of it."""
 _COMMAND = python_module("services.reporter.report.plots.process")

@@ -8,8 +8,6 @@ that draw, costs this process at most.
 import base64
 import json
 import logging
-import os
-import sys
 import threading
 
 from services.reporter.report.plots.drawer import MAX_BYTES
@@ -48,11 +46,12 @@ def _answer(result: Result, name: str) -> dict[str, str]:
 
 
 def _warm_up() -> None:
-    """Import what drawing needs while there is nothing to do, behind all other work."""
+    """Import what drawing needs while there is nothing to do.
+
+    Not at a lower priority: the first report waits for it, and beside a training that takes every core it would wait
+    for longer than its plots may take.
+    """
     try:
-        # On Linux this lowers the priority of the calling thread alone; elsewhere the half second is not worth it.
-        if sys.platform == "linux":
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
         from services.reporter.report.plots import drawing, fonts  # noqa: F401, PLC0415
 
         fonts.families()
