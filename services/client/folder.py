@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.archive.name_table import name_table
 from shared.archive.zip_format.code_page import names_of
 from shared.text.printable import printable_name
 
-_JUNK_NAMES = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
 _KINDS = {
     stat.S_IFIFO: "a pipe, not a file",
     stat.S_IFSOCK: "a socket, not a file",
@@ -128,7 +128,7 @@ class _Search:
 
 
 def _is_junk(name: str) -> bool:
-    return name.startswith(".") or name.lower() in _JUNK_NAMES
+    return name.startswith(".") or name.lower() in name_table().system_names
 
 
 def _stored_names(paths: list[str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from shared.archive.name_table import name_table
 from shared.archive.zip_format.content import READABLE_METHODS
 from shared.archive.zip_format.directory import Record
 from shared.text.printable import printable_name
@@ -18,20 +19,7 @@ from shared.text.printable import printable_name
 _FLAG_ENCRYPTED = 0x1 | 0x40 | 0x2000  # traditional, strong, and encrypted central directory
 _UNIX = frozenset({3, 19})  # Unix and macOS, by the numbers of APPNOTE 4.4.2
 _DRIVE = re.compile(r"^[A-Za-z]:(?=[\\/])")
-_SYSTEM_NAMES = frozenset(
-    {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\\x0d", "$recycle.bin", "system volume information"}
-    | {"@eadir", "__pycache__"}  # Synology's thumbnails, Python's caches
-)
-_ARCHIVE_ENDINGS = frozenset({"zip", "rar", "7z", "tar", "gz", "tgz", "bz2", "xz", "zst"})
 _PART = re.compile(r"\.(?:[zr]\d\d|(?:zip|7z|rar|tar)\.\d{3}|part\d+\.rar)$", re.IGNORECASE)
-_TEXT_ENDINGS = frozenset(
-    {"txt", "csv", "tsv", "json", "jsonl", "xml", "md", "rst", "html", "htm", "log", "yaml", "yml"}
-)
-_OFFICE_ENDINGS = frozenset({"pdf", "doc", "docx", "odt", "rtf", "xls", "xlsx", "ods", "ppt", "pptx", "url", "lnk"})
-_PROGRAM_ENDINGS = frozenset({"py", "ipynb", "js", "css", "sh", "bat", "exe", "dll", "so", "ini", "cfg", "toml"})
-_ARRAY_ENDINGS = frozenset({"npy", "npz", "pkl", "h5", "hdf5", "keras", "mat", "parquet", "db", "sqlite"})
-_MEDIA_ENDINGS = frozenset({"mp3", "wav", "flac", "m4a", "mp4", "m4v", "mov", "avi", "mkv", "webm", "wmv"})
-_OTHER_ENDINGS = _TEXT_ENDINGS | _OFFICE_ENDINGS | _PROGRAM_ENDINGS | _ARRAY_ENDINGS | _MEDIA_ENDINGS
 
 
 class Aside(StrEnum):
@@ -142,13 +130,13 @@ def aside(entry: Entry, *, max_entry_bytes: int) -> Aside | None:
 
     Endings never make an image: only endings that are surely something else count here.
     """
-    name = entry.path.rpartition("/")[2]
-    if any(part.startswith(".") or part.lower() in _SYSTEM_NAMES for part in (name, *entry.folders)):
+    name, table = entry.path.rpartition("/")[2], name_table()
+    if any(part.startswith(".") or part.lower() in table.system_names for part in (name, *entry.folders)):
         return Aside.SYSTEM
     ending = name.rpartition(".")[2].lower() if "." in name else ""
-    if ending in _ARCHIVE_ENDINGS or is_part(name):
+    if ending in table.archive_endings or is_part(name):
         return Aside.NESTED
-    if ending in _OTHER_ENDINGS:
+    if ending in table.other_endings:
         return Aside.NOT_IMAGE
     if entry.is_link:
         return Aside.LINK

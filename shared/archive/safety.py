@@ -7,10 +7,11 @@ read, so it does not matter how they are packed, whether they need a password or
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from shared.archive.entry import Aside, Entry, aside, is_encrypted, is_readable_method
+from shared.archive.name_table import name_table
 from shared.archive.zip_format.directory import MAX_ENTRIES, Record
 from shared.errors import Fault
 from shared.text.bound import MOST_ENTRIES
@@ -18,6 +19,12 @@ from shared.text.printable import quoted
 
 NUM_LISTED = min(20, MOST_ENTRIES)
 """Places that a fault names; its ``count`` tells how many there are."""
+
+
+def _tabled(name: str) -> int:
+    """Let a field of :class:`ArchiveLimits` be what the table of names and sizes says."""
+    value: int = field(default_factory=lambda: name_table().limits[name])
+    return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,14 +42,14 @@ class ArchiveLimits:
         max_classes: What is counted of every pair of classes, in memory and in ``result.json``, grows with its square.
     """
 
-    max_archive_bytes: int = 5 * 2**30
+    max_archive_bytes: int = _tabled("max_archive_bytes")
     max_entries: int = MAX_ENTRIES
-    max_unpacked_bytes: int = 50 * 2**30
-    max_entry_bytes: int = 256 * 2**20
+    max_unpacked_bytes: int = _tabled("max_unpacked_bytes")
+    max_entry_bytes: int = _tabled("max_entry_bytes")
     max_ratio: float = 200.0
     min_bomb_bytes: int = 32 * 2**20
-    min_images: int = 5
-    max_classes: int = 2_000
+    min_images: int = _tabled("min_images")
+    max_classes: int = _tabled("max_classes")
 
 
 def safety_faults(

@@ -6,9 +6,12 @@ folders are named for a class, and a class may be called ``test``, ``train`` or 
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
+
+from shared.archive.name_table import name_table
 
 
 class Role(StrEnum):
@@ -21,33 +24,8 @@ class Role(StrEnum):
     PIECE = "piece"
 
 
-_STEMS: dict[Role, tuple[str, ...]] = {
-    Role.TRAIN: (
-        *("train", "training", "trainings", "trn", "trainval"),
-        *("entrainement", "apprentissage", "entrenamiento", "treino", "treinamento", "addestramento"),
-        *("обучение", "训练", "訓練", "学習"),
-    ),
-    Role.VALIDATION: (
-        *("val", "valid", "validation", "validate", "validating", "dev", "development", "devel"),
-        *("validierung", "validierungs", "validations", "validacion", "validacao", "validazione", "验证", "検証"),
-    ),
-    Role.TEST: (
-        *("test", "testing", "tst", "eval", "evaluation", "holdout", "heldout"),
-        *("teste", "prueba", "pruebas", "тест", "测试", "テスト"),
-    ),
-    Role.UNLABELLED: ("unlabelled", "unlabeled", "nolabel", "unsup", "predict", "prediction", "pred", "inference"),
-}
-_PIECES = frozenset({"fold", "kfold", "cv", "split", "subset", "partition", "shard", "batch", "chunk", "part", "set"})
-_PHOTOGRAPHS = (
-    *("image", "images", "img", "imgs", "picture", "pictures", "pic", "pics", "photo", "photos"),
-    *("photograph", "photographs", "foto", "fotos", "bild", "bilder", "frame", "frames", "jpegimages"),
-)
-_DATA = ("data", "dataset", "datasets", "database", "daten", "datensatz")
-_CONTAINERS = frozenset((*_PHOTOGRAPHS, *_DATA, "classes", "categories"))
-_FILLERS = (
-    _CONTAINERS
-    | _PIECES - {"cv"}
-    | {
+_FILLERS = frozenset(
+    {
         *(
             "sets",
             "splits",
@@ -68,8 +46,8 @@ _FILLERS = (
         *("folder", "dir", "small", "large", "big", "size", "px", "v", "version", "jpg", "jpeg", "png", "out", "held"),
     }
 )
-_SURE = _CONTAINERS | {"set", "sets", "split", "splits", "seg", "x", "y", "single", "samples", "to"}
-"""Words that leave no doubt beside one such as ``test``: ``test_set`` is no class, ``test 2`` may be one."""
+_SURE = frozenset({"set", "sets", "split", "splits", "seg", "x", "y", "single", "samples", "to"})
+"""With names of containers, words that leave no doubt beside one such as ``test``: ``test_set`` is no class."""
 _VARIANTS = frozenset(
     {
         *("color", "colour", "colored", "coloured", "grayscale", "greyscale", "gray", "grey", "rgb", "bw", "segmented"),
@@ -101,11 +79,6 @@ _ANNOTATIONS = frozenset({"label", "labels", "annotation", "annotations", "label
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_TAILS = "|".join(sorted({*_CONTAINERS, "set", "sets", "split", "satz", "集", "データ", "s"}, key=len, reverse=True))
-_PARTS = {
-    role: re.compile(f"(?:{'|'.join(sorted(stems, key=len, reverse=True))})(?P<tail>{_TAILS})?")
-    for role, stems in _STEMS.items()
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +99,7 @@ class NameSense:
 @lru_cache(maxsize=4096)
 def sense_of(name: str) -> NameSense:
     """Read a folder's name for the part of a split that it may stand for."""
-    spoken = words(name)
+    spoken, split = words(name), name_table().split
     found = {index: role for index, word in enumerate(spoken) if (role := _role_of(word)) is not None}
     roles = set(found.values())
     if roles == {Role.TRAIN, Role.VALIDATION}:
@@ -134,10 +107,14 @@ def sense_of(name: str) -> NameSense:
     rest = tuple(word for index, word in enumerate(spoken) if index not in found and not _is_filler(word))
     if len(roles) == 1:
         others = [word for index, word in enumerate(spoken) if index not in found]
-        is_plain = _SURE.isdisjoint(others) and not any(_has_tail(spoken[index]) for index in found)
+        is_plain = (
+            _SURE.isdisjoint(others)
+            and split.containers.isdisjoint(others)
+            and not any(_has_tail(spoken[index]) for index in found)
+        )
         return NameSense(role=roles.pop(), rest=rest, is_plain=is_plain)
     is_numbered = any(word.isdigit() or len(word) == 1 for word in spoken)
-    if not roles and is_numbered and not rest and not _PIECES.isdisjoint(spoken):
+    if not roles and is_numbered and not rest and not split.pieces.isdisjoint(spoken):
         return NameSense(role=Role.PIECE, rest=(), is_plain=True)
     return NameSense(role=None, rest=rest, is_plain=True)
 
@@ -145,7 +122,7 @@ def sense_of(name: str) -> NameSense:
 def is_container(name: str) -> bool:
     """Tell whether a name says no more than that photographs lie here, such as ``dataset`` or ``all images 2``."""
     spoken = words(name)
-    return not _CONTAINERS.isdisjoint(spoken) and all(_is_filler(word) for word in spoken)
+    return not name_table().split.containers.isdisjoint(spoken) and all(_is_filler(word) for word in spoken)
 
 
 def is_variant(name: str) -> bool:
@@ -185,15 +162,36 @@ def words(name: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(_CAMEL.sub(" ", recomposed).casefold()))
 
 
+@cache
+def _patterns() -> dict[Role, re.Pattern[str]]:
+    """Return what a word looks like that names a part of a split."""
+    split = name_table().split
+    tails = _longest_first(split.containers | split.tails)
+    return {
+        Role(part): re.compile(f"(?:{_longest_first(stems)})(?P<tail>{tails})?") for part, stems in split.parts.items()
+    }
+
+
+def _longest_first(words: Iterable[str]) -> str:
+    return "|".join(sorted(words, key=len, reverse=True))
+
+
 def _role_of(word: str) -> Role | None:
-    return next((role for role, pattern in _PARTS.items() if pattern.fullmatch(word)), None)
+    return next((role for role, pattern in _patterns().items() if pattern.fullmatch(word)), None)
 
 
 def _has_tail(word: str) -> bool:
     """Tell whether a word says ``testset``, not just ``test`` or ``tests``; ``validation`` is no class either."""
-    found = next(match for pattern in _PARTS.values() if (match := pattern.fullmatch(word)))
+    found = next(match for pattern in _patterns().values() if (match := pattern.fullmatch(word)))
     return found["tail"] not in (None, "s") or word.startswith(("validation", "validierung", "holdout", "unlabel"))
 
 
 def _is_filler(word: str) -> bool:
-    return word in _FILLERS or word.isdigit() or len(word) == 1
+    split = name_table().split
+    return (
+        word in _FILLERS
+        or word in split.containers
+        or word in split.pieces - {"cv"}
+        or word.isdigit()
+        or len(word) == 1
+    )
