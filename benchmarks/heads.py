@@ -12,7 +12,8 @@ from benchmarks.material import dataset, weights_mirror
 from benchmarks.scratch_run import scratch_run
 from services.trainer.data.dataset import Dataset, Indices
 from services.trainer.data.prepare import identify, prepare
-from services.trainer.fitting.convex import ConvexData, ConvexFit, fit_convex, is_clearly_better
+from services.trainer.fitting.convex import ConvexData, ConvexFit, fit_convex
+from services.trainer.fitting.out_of_fold import is_clearly_better
 from services.trainer.screening.candidate import open_store
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.tuning.mirror import decide
@@ -39,7 +40,7 @@ class Material:
         chosen: tuple[FeatureStore, ConvexFit] | None = None
         for store in self.stores.values():
             found = fit(store)
-            if chosen is None or is_clearly_better(found.answers, chosen[1].answers):
+            if chosen is None or is_clearly_better(found.out_of_fold, chosen[1].out_of_fold):
                 chosen = store, found
         assert chosen is not None
         return chosen
@@ -48,7 +49,7 @@ class Material:
         """Return the head that looks at mirror images, or the one given where cross-validation says that they harm."""
         rows = learning_rows(self.dataset.learning)
         both = fit_convex(self.data(store, rows), [replace(single.head.reading, views=2)])
-        return both if decide(single.answers, both.answers, both.judged).is_used else single
+        return both if decide(single.out_of_fold, both.out_of_fold, both.judged).is_used else single
 
     def data(self, store: FeatureStore, rows: Indices) -> ConvexData:
         """Return what a head learns from."""

@@ -7,19 +7,16 @@ import numpy as np
 import pytest
 
 from services.trainer.export import portable
-from services.trainer.fitting.convex import Answers
 from services.trainer.run.device import Precision
 from services.trainer.screening.features import FeatureStore, learning_rows, mirrored
 from services.trainer.screening.fit import HeadPlan
 from services.trainer.screening.forward import compile_forward
 from services.trainer.screening.screen import screen
 from services.trainer.training.scoring import score
-from services.trainer.tuning.mirror import decide
 from services.trainer.tuning.tune import TunePlan, tune
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.head import FEATURES, Head, Reading
 from services.trainer.zoo.network import build, complete
-from shared.job.findings.training import CrossValidation
 from shared.job.options import LevelChoice, TuneSearch
 from tests.keras_settings import newer_settings
 from tests.zoo_fixture import PX, MemoryLedger, coloured_dataset, make_run, small_backbone, write_weights
@@ -140,7 +137,7 @@ def test_the_cheaper_of_two_alike_wins_and_a_successor_finds_the_same(dataset, w
     assert again.head.reading == first.head.reading
     assert again.head.temperature == first.head.temperature
     np.testing.assert_array_equal(again.head.kernel, first.head.kernel)
-    np.testing.assert_array_equal(again.answers.loss, first.answers.loss)
+    np.testing.assert_array_equal(again.out_of_fold.loss, first.out_of_fold.loss)
 
 
 def improved(dataset, weights, run, *, views=2, plan=AUTO):
@@ -215,27 +212,6 @@ def test_mirror_images_are_left_where_left_and_right_tell_the_classes_apart(weig
     assert not trained.mirroring.is_used
     assert trained.mirroring.accuracy_gain < 0
     assert trained.head.reading.views == 1
-
-
-@pytest.mark.parametrize(("num_right", "loss", "is_used"), [(80, 0.4, True), (70, 0.4, False), (85, 0.6, False)])
-def test_mirror_images_must_cost_neither_accuracy_nor_log_loss(num_right, loss, is_used):
-    def answers(right, loss):
-        return Answers(right=np.arange(100) < right, loss=np.full(100, loss), num_independent=100.0)
-
-    judged = CrossValidation(
-        num_folds=5,
-        num_images=100,
-        num_independent=100.0,
-        accuracy=num_right / 100,
-        accuracy_error=0.04,
-        log_loss=loss,
-        log_loss_error=0.05,
-        strength=1e-3,
-        path=(),
-    )
-    mirroring = decide(answers(80, 0.5), answers(num_right, loss), judged)
-    assert mirroring.is_used is is_used
-    assert mirroring.accuracy_gain == pytest.approx((num_right - 80) / 100)
 
 
 def test_with_the_founding_recipe_no_mirror_image_is_looked_at(dataset, weights, tmp_path):

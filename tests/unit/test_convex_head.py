@@ -89,7 +89,7 @@ def test_what_is_said_of_a_head_holds_on_images_that_nobody_saw():
     accuracy = (scores.argmax(axis=1) == fresh.labels).mean()
     assert accuracy == pytest.approx(fit.judged.accuracy, abs=3 * fit.judged.accuracy_error)
     assert fit.judged.num_folds == 5
-    assert fit.judged.accuracy == fit.answers.right.mean()
+    assert fit.judged.accuracy == fit.out_of_fold.right.mean()
     assert [step.strength for step in fit.judged.path] == sorted((s.strength for s in fit.judged.path), reverse=True)
 
 

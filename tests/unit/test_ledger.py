@@ -124,7 +124,7 @@ def test_of_several_entries_the_newest_that_counts_is_found(objects: MemoryObjec
             {"trial": {"name": "screen/tiny", "state": "done"}, "document": {}, "has_arrays": False},
             "an earlier version",
         ),
-        ({"made_from": {"ledger_version": 1}}, "ledger_version was 1 and is 2"),
+        ({"made_from": {"ledger_version": 1}}, f"ledger_version was 1 and is {LEDGER_VERSION}"),
         ({"made_from": {"ledger_version": LEDGER_VERSION}}, "cannot be read"),
         ([], "cannot be read"),
     ],

@@ -13,9 +13,10 @@ from threadpoolctl import threadpool_limits
 
 from services.trainer.data.dataset import Indices
 from services.trainer.fitting.folds import deal_folds
-from services.trainer.fitting.logistic import Doubles, Problem, Solution, solve
+from services.trainer.fitting.logistic import Problem, Solution, solve
+from services.trainer.fitting.out_of_fold import OutOfFold, is_clearly_better
 from services.trainer.fitting.principal import Principal, principal_of
-from services.trainer.fitting.standard import class_weights, log_softmax
+from services.trainer.fitting.standard import class_weights
 from services.trainer.fitting.temperature import fit_temperature
 from services.trainer.zoo.head import Floats, Head, Reading
 from shared.interval import num_independent
@@ -47,25 +48,6 @@ class ConvexData:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
-    """What images were taken for by heads that had not learnt from them, one value per image of the rows.
-
-    Args:
-        right: Whether rightly.
-        loss: Negative logarithm of the probability that the right class was given.
-        num_independent: Images that would say as much if none were a copy of another.
-    """
-
-    right: NDArray[np.bool_]
-    loss: Doubles
-    num_independent: float
-
-    def standard_error(self, values: NDArray[np.bool_] | Doubles) -> float:
-        """Return the standard error of a mean over the images."""
-        return float(values.std(dtype=np.float64) / np.sqrt(self.num_independent))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ConvexFit:
     """A fitted head.
 
@@ -73,13 +55,13 @@ class ConvexFit:
         head: For inputs as they are, fitted to all rows; its temperature is from scores of images by heads that had
             not learnt from them.
         judged: How it was judged.
-        answers: Image by image.
+        out_of_fold: Image by image.
         train_accuracy: Of the head on the rows that it was fitted to.
     """
 
     head: Head
     judged: CrossValidation
-    answers: Answers
+    out_of_fold: OutOfFold
     train_accuracy: float
 
 
@@ -90,10 +72,9 @@ class _Path:
     reading: Reading
     principal: Principal
     problem: Problem
-    logits: tuple[Doubles, ...]
+    answers: tuple[OutOfFold, ...]
     steps: tuple[PathStep, ...]
     folds: NDArray[np.int64]
-    num_independent: float
 
     @property
     def best(self) -> int:
@@ -102,8 +83,8 @@ class _Path:
         return losses.index(min(losses))
 
     @property
-    def answers(self) -> Answers:
-        return _answers(self.logits[self.best], self.problem, self.num_independent)
+    def out_of_fold(self) -> OutOfFold:
+        return self.answers[self.best]
 
 
 def fit_convex(
@@ -128,23 +109,11 @@ def _best_path(data: ConvexData, readings: Sequence[Reading], goes_on: Callable[
         if best is not None and not goes_on():
             break
         path = _judge(data, reading, folds, goes_on)
-        if best is None or is_clearly_better(path.answers, best.answers):
+        if best is None or is_clearly_better(path.out_of_fold, best.out_of_fold):
             best = path
     if best is None:
         raise ValueError("received no readings, expected at least one")
     return best
-
-
-def is_clearly_better(challenger: Answers, champion: Answers) -> bool:
-    """Tell whether one reads the same images better than another by more than the standard error of the difference.
-
-    It does by accuracy, or by log loss where it is no worse by accuracy.
-    """
-    more_right = challenger.right.astype(np.float64) - champion.right
-    less_loss = champion.loss - challenger.loss
-    if more_right.mean() > champion.standard_error(more_right):
-        return True
-    return bool(more_right.mean() >= 0 and less_loss.mean() > champion.standard_error(less_loss))
 
 
 def _judge(data: ConvexData, reading: Reading, folds: NDArray[np.int64], goes_on: Callable[[], bool]) -> _Path:
@@ -156,7 +125,7 @@ def _judge(data: ConvexData, reading: Reading, folds: NDArray[np.int64], goes_on
     num_sure = num_independent(np.unique(data.groups[data.rows], return_counts=True)[1].tolist())
     held_out = [folds == fold for fold in np.unique(folds)]
     solutions: list[Solution | None] = [None] * len(held_out)
-    logits: list[Doubles] = []
+    along: list[OutOfFold] = []
     steps: list[PathStep] = []
     for strength in STRENGTHS:
         scores = np.zeros((len(labels), data.num_classes))
@@ -164,8 +133,8 @@ def _judge(data: ConvexData, reading: Reading, folds: NDArray[np.int64], goes_on
             solution = solve(problem.of(~judged), strength, solutions[position])
             solutions[position] = solution
             scores[judged] = solution.logits(problem.coordinates[judged])
-        logits.append(scores)
-        answers = _answers(scores, problem, num_sure)
+        answers = OutOfFold(rows=data.rows, labels=labels, logits=scores.astype(np.float32), num_independent=num_sure)
+        along.append(answers)
         steps.append(
             PathStep(strength=strength, accuracy=float(answers.right.mean()), log_loss=float(answers.loss.mean()))
         )
@@ -176,27 +145,25 @@ def _judge(data: ConvexData, reading: Reading, folds: NDArray[np.int64], goes_on
         reading=reading,
         principal=principal,
         problem=problem,
-        logits=tuple(logits),
+        answers=tuple(along),
         steps=tuple(steps),
         folds=folds,
-        num_independent=num_sure,
     )
 
 
 def _refitted(path: _Path) -> ConvexFit:
     """Fit the best of a path to all images."""
-    problem, logits = path.problem, path.logits[path.best]
+    problem, answers = path.problem, path.out_of_fold
     num_folds = len(np.unique(path.folds))
     # The sum of the losses grows with the images and the penalty does not.
     strength = path.steps[path.best].strength * (num_folds - 1) / num_folds
     solution = solve(problem, strength)
     learnt = solution.logits(problem.coordinates).argmax(axis=1)
     head = path.principal.head_of(solution.kernel, solution.bias)
-    answers = path.answers
     judged = CrossValidation(
         num_folds=num_folds,
         num_images=len(problem.labels),
-        num_independent=path.num_independent,
+        num_independent=answers.num_independent,
         accuracy=float(answers.right.mean()),
         accuracy_error=answers.standard_error(answers.right),
         log_loss=float(answers.loss.mean()),
@@ -205,15 +172,8 @@ def _refitted(path: _Path) -> ConvexFit:
         path=path.steps,
     )
     return ConvexFit(
-        head=replace(head, reading=path.reading, temperature=fit_temperature(logits, problem.labels)),
+        head=replace(head, reading=path.reading, temperature=fit_temperature(answers.logits, problem.labels)),
         judged=judged,
-        answers=answers,
+        out_of_fold=answers,
         train_accuracy=float((learnt == problem.labels).mean()),
     )
-
-
-def _answers(logits: Doubles, problem: Problem, num_sure: float) -> Answers:
-    logarithms = log_softmax(logits)
-    loss = -logarithms[np.arange(len(logits)), problem.labels]
-    right = logits.argmax(axis=1) == problem.labels
-    return Answers(right=right, loss=loss, num_independent=num_sure)

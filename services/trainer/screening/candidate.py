@@ -9,7 +9,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from services.trainer.data.dataset import LearningSet
-from services.trainer.fitting.convex import Answers
+from services.trainer.fitting.out_of_fold import OutOfFold
 from services.trainer.run.context import Run
 from services.trainer.run.deadline import MIXED_GAIN, Delivery, Pace
 from services.trainer.run.device import Precision
@@ -41,7 +41,7 @@ class Contender:
         weights: Its weights.
         result: As reported.
         head: As it would be delivered.
-        answers: What cross-validation found, image by image; ``None`` where the head learnt by epochs.
+        out_of_fold: What cross-validation found, image by image; ``None`` where the head learnt by epochs.
         store: Its features and activations; ``None`` where an earlier worker finished it.
         pace: How fast it went when it was measured; ``None`` where an older version did not.
     """
@@ -50,7 +50,7 @@ class Contender:
     weights: WeightsFile | None
     result: CandidateResult
     head: Head
-    answers: Answers | None
+    out_of_fold: OutOfFold | None
     store: FeatureStore | None
     pace: Pace | None
 
@@ -122,14 +122,14 @@ def finish(
         levels=backbone.level_names[-head.reading.num_levels :],
         cross_validation=fitted.judged,
     )
-    known = Recorded(result=result, head=head, pace=store.pace, answers=fitted.answers)
+    known = Recorded(result=result, head=head, pace=store.pace, out_of_fold=fitted.out_of_fold)
     recorded.record(run.ledger.of(weights_facts(weights)), known)
     return Contender(
         backbone=backbone,
         weights=weights,
         result=result,
         head=head,
-        answers=fitted.answers,
+        out_of_fold=fitted.out_of_fold,
         store=store,
         pace=store.pace,
     )
@@ -145,7 +145,7 @@ def recall(run: Run, backbone: Backbone, weights: WeightsFile | None) -> Contend
         weights=weights,
         result=known.result,
         head=known.head,
-        answers=known.answers,
+        out_of_fold=known.out_of_fold,
         store=None,
         pace=known.pace,
     )

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from services.trainer.data.dataset import LearningSet
-from services.trainer.fitting.convex import Answers, ConvexData, ConvexFit, fit_convex
+from services.trainer.fitting.convex import ConvexData, ConvexFit, fit_convex
 from services.trainer.fitting.epochs import HeadData, TrainedHead, train_head
+from services.trainer.fitting.out_of_fold import OutOfFold
 from services.trainer.run.context import Run
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.zoo.backbone import Backbone
@@ -55,7 +56,7 @@ class FittedHead:
         best_epoch: Counted from 1; ``None`` where it did not learn by epochs.
         history: Curves, where it did.
         judged: How cross-validation went, where it did not.
-        answers: The same, image by image.
+        out_of_fold: The same, image by image.
     """
 
     head: Head
@@ -64,7 +65,7 @@ class FittedHead:
     best_epoch: int | None = None
     history: History | None = None
     judged: CrossValidation | None = None
-    answers: Answers | None = None
+    out_of_fold: OutOfFold | None = None
 
 
 def fit_head(dataset: LearningSet, store: FeatureStore, run: Run, plan: HeadPlan) -> FittedHead:
@@ -99,7 +100,7 @@ def of_convex(fit: ConvexFit) -> FittedHead:
         train_accuracy=fit.train_accuracy,
         val_accuracy=fit.judged.accuracy,
         judged=fit.judged,
-        answers=fit.answers,
+        out_of_fold=fit.out_of_fold,
     )
 
 

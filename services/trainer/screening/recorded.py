@@ -1,13 +1,13 @@
 """What the ledger says of a candidate, and what it says of all of them together. Without TensorFlow."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Protocol, TypeVar
 
 from numpy.typing import NDArray
 
-from services.trainer.fitting.convex import Answers, is_clearly_better
+from services.trainer.fitting.out_of_fold import OutOfFold, is_clearly_better
 from services.trainer.protocol import candidate_trial
 from services.trainer.run.context import Ledger, LedgerEntry
 from services.trainer.run.deadline import Pace
@@ -16,6 +16,8 @@ from services.trainer.zoo.head import FEATURES, Head, Reading
 from shared.job.findings.training import CandidateResult
 from shared.job.job import Trial, TrialState
 from shared.json_codec import to_json
+
+Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +28,13 @@ class Recorded:
         result: As reported.
         head: As it would be delivered; ``None`` where it did not finish.
         pace: How fast it went, where that was measured.
-        answers: What cross-validation found, image by image; ``None`` where the head learnt by epochs.
+        out_of_fold: What cross-validation found, image by image; ``None`` where the head learnt by epochs.
     """
 
     result: CandidateResult
     head: Head | None = None
     pace: Pace | None = None
-    answers: Answers | None = None
+    out_of_fold: OutOfFold | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,7 @@ class Finalist(Protocol):
         ...
 
     @property
-    def answers(self) -> Answers | None:
+    def out_of_fold(self) -> OutOfFold | None:
         """See :class:`Recorded`."""
         ...
 
@@ -70,9 +72,9 @@ def is_better(challenger: Finalist, champion: Finalist) -> bool:
 
     Where both were judged image by image it has to be clearly better: so the cheapest within one standard error wins.
     """
-    if challenger.answers is None or champion.answers is None:
+    if challenger.out_of_fold is None or champion.out_of_fold is None:
         return challenger.rank > champion.rank
-    return is_clearly_better(challenger.answers, champion.answers)
+    return is_clearly_better(challenger.out_of_fold, champion.out_of_fold)
 
 
 T = TypeVar("T", bound=Finalist)
@@ -105,7 +107,9 @@ def record(ledger: Ledger, candidate: Recorded) -> None:
         seconds=result.seconds,
         reason=result.skipped_because,
     )
-    ledger.record(LedgerEntry(trial=trial, document=to_json(_page(candidate)), arrays=_arrays(head, candidate.answers)))
+    ledger.record(
+        LedgerEntry(trial=trial, document=to_json(_page(candidate)), arrays=arrays_of(head, candidate.out_of_fold))
+    )
 
 
 def recall(ledger: Ledger, name: str) -> Recorded | None:
@@ -123,14 +127,26 @@ def recall(ledger: Ledger, name: str) -> Recorded | None:
         return Recorded(result=page.result)
     arrays = entry.arrays
     head = Head(kernel=arrays["kernel"], bias=arrays["bias"], reading=page.reading, temperature=page.temperature)
-    answers = None
-    if page.num_independent is not None:
-        answers = Answers(right=arrays["right"], loss=arrays["loss"], num_independent=page.num_independent)
-    return Recorded(result=page.result, head=head, pace=page.pace, answers=answers)
+    answers = out_of_fold_in(arrays, page.num_independent)
+    return Recorded(result=page.result, head=head, pace=page.pace, out_of_fold=answers)
+
+
+def out_of_fold_in(arrays: Arrays, num_independent: float | None) -> OutOfFold | None:
+    """Return the answers of cross-validation among the arrays of an entry, ``None`` where the head had none.
+
+    Args:
+        arrays: Of an entry whose head :func:`arrays_of` packed.
+        num_independent: See :class:`OutOfFold`; ``None`` where the head was not cross-validated.
+    """
+    if num_independent is None:
+        return None
+    return OutOfFold(
+        rows=arrays["rows"], labels=arrays["labels"], logits=arrays["logits"], num_independent=num_independent
+    )
 
 
 def _page(candidate: Recorded) -> _Page:
-    head, answers = candidate.head, candidate.answers
+    head, answers = candidate.head, candidate.out_of_fold
     return _Page(
         result=candidate.result,
         pace=candidate.pace,
@@ -140,6 +156,9 @@ def _page(candidate: Recorded) -> _Page:
     )
 
 
-def _arrays(head: Head | None, answers: Answers | None) -> dict[str, NDArray[Any]]:
+def arrays_of(head: Head | None, answers: OutOfFold | None) -> dict[str, NDArray[Any]]:
+    """Return what the ledger keeps of a head and of how it was judged: none, one or both."""
     arrays: dict[str, NDArray[Any]] = {} if head is None else {"kernel": head.kernel, "bias": head.bias}
-    return arrays if answers is None else {**arrays, "right": answers.right, "loss": answers.loss}
+    if answers is None:
+        return arrays
+    return {**arrays, "rows": answers.rows, "labels": answers.labels, "logits": answers.logits}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.trainer.data.dataset import LearningSet
-from services.trainer.fitting.convex import Answers
+from services.trainer.fitting.out_of_fold import OutOfFold
 from services.trainer.run.context import Run, Stopped
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.fit import HeadPlan
@@ -27,7 +27,7 @@ class Screening:
         winner: The cheapest backbone that none beats clearly, or by validation accuracy where heads learnt by epochs.
         weights: Its weights.
         head: Its head.
-        answers: What cross-validation found of it, image by image; ``None`` where its head learnt by epochs.
+        out_of_fold: What cross-validation found of it, image by image; ``None`` where its head learnt by epochs.
         result: Its entry in ``candidates``.
         store: Its features and activations; ``None`` where an earlier worker computed them.
     """
@@ -36,7 +36,7 @@ class Screening:
     winner: Backbone
     weights: WeightsFile | None
     head: Head
-    answers: Answers | None
+    out_of_fold: OutOfFold | None
     result: CandidateResult
     store: FeatureStore | None
 
@@ -69,7 +69,7 @@ def screen(dataset: LearningSet, usable: Usable, run: Run, plan: HeadPlan, *, ra
         winner=best.backbone,
         weights=best.weights,
         head=best.head,
-        answers=best.answers,
+        out_of_fold=best.out_of_fold,
         result=best.result,
         store=best.store,
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from services.trainer.data import assignment
 from services.trainer.data.assignment import Assignment
-from services.trainer.fitting.convex import Answers
+from services.trainer.fitting.out_of_fold import OutOfFold
 from services.trainer.run.context import Ledger
 from services.trainer.run.deadline import Delivery
 from services.trainer.run.identity import RunKey
@@ -38,9 +38,9 @@ class Finished:
         return rank_of(self.recorded.result, self.backbone)
 
     @property
-    def answers(self) -> Answers | None:
+    def out_of_fold(self) -> OutOfFold | None:
         """What cross-validation found, image by image."""
-        return self.recorded.answers
+        return self.recorded.out_of_fold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ class Standing:
             return None
         num_validation, num_test = self.assignment.num_held_out
         pace = best.recorded.pace
-        if best.answers is not None:  # perhaps it looks at mirror images too
+        if best.out_of_fold is not None:  # perhaps it looks at mirror images too
             pace = replace(pace, image_s=2 * pace.image_s)
         return Delivery(
             pace=pace,

@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from services.trainer.data.dataset import LearningSet
-from services.trainer.fitting.convex import Answers, fit_convex
+from services.trainer.fitting.convex import fit_convex
+from services.trainer.fitting.out_of_fold import OutOfFold
 from services.trainer.run.context import Ledger, LedgerEntry, Run
 from services.trainer.screening.candidate import CANDIDATE_ERRORS, delivery_of, fault_of, open_store
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.screening.fit import convex_data
+from services.trainer.screening.recorded import arrays_of, out_of_fold_in
 from services.trainer.screening.screen import Screening
 from services.trainer.zoo.head import Head, Reading
 from services.trainer.zoo.sources.weights import weights_facts
@@ -31,11 +33,13 @@ class MirrorEntry:
         mirroring: As reported.
         reading: Of the head that is delivered.
         temperature: Of that head.
+        num_independent: Of the answers of cross-validation that judged it.
     """
 
     mirroring: Mirroring
     reading: Reading
     temperature: float | None
+    num_independent: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +48,13 @@ class Mirrored:
 
     Args:
         head: As it will be delivered.
+        out_of_fold: How cross-validation judged it, image by image; ``None`` where it learnt by epochs.
         mirroring: How it was decided; ``None`` where there was no time to.
         store: Features and activations of the winner, once there are any.
     """
 
     head: Head
+    out_of_fold: OutOfFold | None
     mirroring: Mirroring | None
     store: FeatureStore | None
 
@@ -65,8 +71,8 @@ def try_mirror(dataset: LearningSet, screening: Screening, run: Run) -> Mirrored
     known = _recall(ledger, screening)
     if known is not None:
         return known
-    unchanged = Mirrored(head=screening.head, mirroring=None, store=screening.store)
-    if screening.answers is None or screening.result.cross_validation is None or run.stop_reason() is not None:
+    unchanged = Mirrored(head=screening.head, out_of_fold=screening.out_of_fold, mirroring=None, store=screening.store)
+    if screening.out_of_fold is None or screening.result.cross_validation is None or run.stop_reason() is not None:
         return unchanged
     try:
         store = screening.store or open_store(dataset, run, screening.winner, screening.weights)
@@ -78,10 +84,11 @@ def try_mirror(dataset: LearningSet, screening: Screening, run: Run) -> Mirrored
         fault_of(error)
         logger.warning("mirror images left out", exc_info=True)
         return unchanged
-    mirroring = decide(screening.answers, fit.answers, fit.judged)
-    head = fit.head if mirroring.is_used else screening.head
-    _record(ledger, mirroring, head)
-    return Mirrored(head=head, mirroring=mirroring, store=store)
+    mirroring = decide(screening.out_of_fold, fit.out_of_fold, fit.judged)
+    chosen = fit if mirroring.is_used else screening
+    mirrored = Mirrored(head=chosen.head, out_of_fold=chosen.out_of_fold, mirroring=mirroring, store=store)
+    _record(ledger, mirroring, mirrored)
+    return mirrored
 
 
 def _compute(dataset: LearningSet, store: FeatureStore, screening: Screening, run: Run) -> bool:
@@ -122,7 +129,7 @@ def _is_in_time(dataset: LearningSet, store: FeatureStore, run: Run) -> bool:
     return True
 
 
-def decide(single: Answers, both: Answers, judged: CrossValidation) -> Mirroring:
+def decide(single: OutOfFold, both: OutOfFold, judged: CrossValidation) -> Mirroring:
     """Take the mirror image in unless the log loss is higher with it, or accuracy lower by more than its error.
 
     Args:
@@ -143,10 +150,16 @@ def decide(single: Answers, both: Answers, judged: CrossValidation) -> Mirroring
     )
 
 
-def _record(ledger: Ledger, mirroring: Mirroring, head: Head) -> None:
-    entry = MirrorEntry(mirroring=mirroring, reading=head.reading, temperature=head.temperature)
+def _record(ledger: Ledger, mirroring: Mirroring, mirrored: Mirrored) -> None:
+    head, answers = mirrored.head, mirrored.out_of_fold
+    entry = MirrorEntry(
+        mirroring=mirroring,
+        reading=head.reading,
+        temperature=head.temperature,
+        num_independent=None if answers is None else answers.num_independent,
+    )
     trial = Trial(name=_TRIAL, state=TrialState.DONE)
-    arrays = {"kernel": head.kernel, "bias": head.bias}
+    arrays = arrays_of(head, answers)
     ledger.record(LedgerEntry(trial=trial, document=to_json(entry), arrays=arrays, is_shown=False))
 
 
@@ -162,4 +175,9 @@ def _recall(ledger: Ledger, screening: Screening) -> Mirrored | None:
         reading=entry.reading,
         temperature=entry.temperature,
     )
-    return Mirrored(head=head, mirroring=entry.mirroring, store=screening.store)
+    return Mirrored(
+        head=head,
+        out_of_fold=out_of_fold_in(found.arrays, entry.num_independent),
+        mirroring=entry.mirroring,
+        store=screening.store,
+    )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from services.trainer.data.dataset import LearningSet
+from services.trainer.fitting.out_of_fold import OutOfFold
 from services.trainer.run.context import Run
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.screen import Screening
@@ -24,6 +25,9 @@ class Trained:
         backbone: The winner.
         weights: Its weights.
         head: The last layer.
+        out_of_fold: What cross-validation found of it, image by image: of every training and validation image what a
+            head made of it that had not learnt from it; ``None`` where the head learnt by epochs, and the validation
+            split is what judges.
         tail_weights: Fine-tuned values from the cut on; ``None`` where the screened network stays as it is.
         result: How fine-tuning went; ``None`` where there was none.
         mirroring: Whether it looks at mirror images too; ``None`` where that was not tried.
@@ -33,6 +37,7 @@ class Trained:
     backbone: Backbone
     weights: WeightsFile | None
     head: Head
+    out_of_fold: OutOfFold | None
     tail_weights: TailWeights | None
     result: Tuning | None
     mirroring: Mirroring | None
@@ -68,11 +73,17 @@ def tune(dataset: LearningSet, screening: Screening, run: Run, plan: TunePlan) -
         run: See there.
         plan: What may be done.
     """
-    if screening.answers is not None and plan.views > 1:
+    if screening.out_of_fold is not None and plan.views > 1:
         mirrored = try_mirror(dataset, screening, run)
         kept = _as_screened(screening)
-        return replace(kept, head=mirrored.head, mirroring=mirrored.mirroring, store=mirrored.store)
-    if screening.answers is None and screening.head.reading == FEATURES:
+        return replace(
+            kept,
+            head=mirrored.head,
+            out_of_fold=mirrored.out_of_fold,
+            mirroring=mirrored.mirroring,
+            store=mirrored.store,
+        )
+    if screening.out_of_fold is None and screening.head.reading == FEATURES:
         return _fine_tune(dataset, screening, run, plan)
     return _as_screened(screening)
 
@@ -82,6 +93,7 @@ def _as_screened(screening: Screening) -> Trained:
         backbone=screening.winner,
         weights=screening.weights,
         head=screening.head,
+        out_of_fold=screening.out_of_fold,
         tail_weights=None,
         result=None,
         mirroring=None,
