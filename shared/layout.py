@@ -46,6 +46,8 @@ FILE_NAMES = {
 }
 """What each is called on the disk of the person who fetches it, and at the end of its key."""
 
+MODEL_DOCUMENT = "model.json"
+"""What programs need to know of a network, in :attr:`Artefact.MODEL_ZIP`."""
 MAIL_FILE_NAME = "mail.eml"
 """What the mail is called beside them, where it never left this machine."""
 

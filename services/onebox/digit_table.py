@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from services.onebox.classifier import Prediction, classify
 from services.onebox.digits import NUM_SHADES, HeldBack
+from services.onebox.prediction.classifier import Prediction, classify
+from services.onebox.prediction.delivered import find_network
 
 _PER_LINE = 5
 _NUM_LINES = 2
@@ -23,7 +24,8 @@ def show_digits(model: Path, digits: Sequence[HeldBack]) -> None:
         UserFault: If the network cannot be used.
     """
     with Console(stderr=True).status("Reading digits that the network never saw …"):
-        predictions = list(classify(model, [each.path for each in digits]))
+        delivered = find_network(model, model.parent)
+        predictions = list(classify(delivered, [each.path for each in digits]))
     pairs = list(zip(digits, predictions, strict=True))
     num_right = sum(_is_right(digit, prediction) for digit, prediction in pairs)
     console = Console()

@@ -102,11 +102,14 @@ def test_the_delivered_network_classifies_new_pictures_sideways_ones_too(deliver
         exif[0x0112] = 6
         image.save(inbox / f"{shape}.jpg", exif=exif)
     (inbox / "note.jpg").write_text("no picture")
-    told = run_program("predict", "results/model.h5", "inbox", "--json", cwd=home)
+    told = run_program("predict", "results/model.h5", "inbox", "--json", "--sort-into", "sorted", cwd=home)
     assert told.code == 1, told.err
     answers = {row["path"].rpartition("/")[2]: row for row in told.document["images"]}
     assert "no image of a known type" in answers.pop("note.jpg")["error"]
     assert {name: row["class"] for name, row in answers.items()} == {f"{shape}.jpg": shape for shape in SHAPES}
+    assert {path.relative_to(home / "sorted").as_posix() for path in (home / "sorted").rglob("*.*")} == {
+        f"{shape}/{shape}.jpg" for shape in SHAPES
+    }
     assert all(sum(row["probabilities"].values()) == pytest.approx(1, abs=1e-3) for row in answers.values())
 
 

@@ -12,8 +12,9 @@ from services.client.terminal.live import open_live
 from services.client.terminal.outcome import run_command
 from services.client.terminal.stage import Stage, listed
 from services.client.terminal.summary import print_files, print_summary
-from services.onebox.classifier import Prediction
-from services.onebox.commands.predict import prediction_table
+from services.onebox.prediction.answers import Answer
+from services.onebox.prediction.classifier import Prediction
+from services.onebox.prediction.tables import answer_table, summary_table, unreadable_lines
 from shared.errors import UserFault
 from shared.job.findings.photographs import LabelConflict, Quarantined
 from shared.job.result import Remark
@@ -65,7 +66,11 @@ def test_the_summary_tells_how_folders_were_understood() -> None:
 def test_predictions_show_names_and_obey_none() -> None:
     console, sink = terminal()
     seen = Prediction(path=HOSTILE, probabilities={HOSTILE: 0.9, f"{HOSTILE}2": 0.1})
-    console.print(prediction_table([seen, Prediction(path=HOSTILE, error=HOSTILE)]))
+    answers = [Answer(prediction=each) for each in (seen, Prediction(path=HOSTILE, error=HOSTILE))]
+    console.print(answer_table(answers[:1], 200))
+    console.print(summary_table(answers, [HOSTILE]))
+    for line in unreadable_lines(answers):
+        console.print(line, markup=False)
     assert is_harmless(sink.getvalue())
 
 

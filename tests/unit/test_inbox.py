@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.client.fault import UsageFault
-from services.onebox.inbox import find_images
+from services.onebox.prediction.inbox import find_images
 
 PICTURES = (
     "a.jpg",

@@ -49,6 +49,8 @@ TITLES = {
     "evaluate": "Test",
     "export": "Pack model",
     "report": "Write report",
+    "load": "Load network",
+    "classify": "Classify",
 }
 
 _STAGE_OF_STATE = {

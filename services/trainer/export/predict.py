@@ -15,6 +15,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,36 +33,56 @@ Score = Callable[[NDArray[np.uint8]], list[float]]
 """From a picture of any size, ``(height_px, width_px, 3) uint8`` RGB, to one probability per class."""
 
 
-def open_onnx(path: Path) -> Score:
-    """Return what ``model.onnx`` says of a picture, by ONNX Runtime."""
+class Network(NamedTuple):
+    """A network that takes squares.
+
+    Args:
+        side_px: Their side.
+        score: From ``(n, side_px, side_px, 3) float32`` RGB of 0 to 255 to ``(n, num_classes)`` probabilities.
+    """
+
+    side_px: int
+    score: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+    def of_picture(self, pixels: NDArray[np.uint8]) -> list[float]:
+        """Return what it says of one picture, ``(height_px, width_px, 3)`` of any size."""
+        found: list[float] = self.score(resize(pixels, self.side_px)[None])[0].tolist()
+        return found
+
+
+def read_onnx(path: Path) -> Network:
+    """Open ``model.onnx`` by ONNX Runtime."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     side_px = int(session.get_inputs()[0].shape[1])
-
-    def score(pixels: NDArray[np.uint8]) -> list[float]:
-        found: list[float] = session.run(None, {"image": resize(pixels, side_px)[None]})[0][0].tolist()
-        return found
-
-    return score
+    return Network(side_px, lambda squares: np.asarray(session.run(None, {"image": squares})[0]))
 
 
-def open_tflite(path: Path) -> Score:
-    """Return what ``model.tflite`` says of a picture, by LiteRT."""
+def read_tflite(path: Path) -> Network:
+    """Open ``model.tflite`` by LiteRT, which takes one square at a time."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
     interpreter.allocate_tensors()
     given, answer = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    side_px = int(given["shape"][1])
 
-    def score(pixels: NDArray[np.uint8]) -> list[float]:
-        interpreter.set_tensor(given["index"], resize(pixels, side_px)[None])
+    def score_one(square: NDArray[np.float32]) -> NDArray[np.float32]:
+        interpreter.set_tensor(given["index"], square[None])
         interpreter.invoke()
-        found: list[float] = interpreter.get_tensor(answer["index"])[0].tolist()
-        return found
+        return np.array(interpreter.get_tensor(answer["index"])[0])
 
-    return score
+    return Network(int(given["shape"][1]), lambda squares: np.stack([score_one(square) for square in squares]))
+
+
+def open_onnx(path: Path) -> Score:
+    """Return what ``model.onnx`` says of a picture."""
+    return read_onnx(path).of_picture
+
+
+def open_tflite(path: Path) -> Score:
+    """Return what ``model.tflite`` says of a picture."""
+    return read_tflite(path).of_picture
 
 
 def open_keras(path: Path) -> Score:

@@ -10,7 +10,7 @@ from services.trainer.export.delivery import Package, result_text
 from services.trainer.training.formats import Formats
 from services.trainer.training.scoring import Scored
 from shared.job.result import Result
-from shared.layout import FILE_NAMES, Artefact
+from shared.layout import FILE_NAMES, MODEL_DOCUMENT, Artefact
 
 
 def bundle(package: Package, formats: Formats, result: Result, dataset: Dataset, scored: Scored) -> Path:
@@ -34,7 +34,7 @@ def bundle(package: Package, formats: Formats, result: Result, dataset: Dataset,
     evaluation, learning = scored.evaluation, dataset.learning
     texts = {
         "README.md": model_card(result, files),
-        "model.json": model_document(result, files),
+        MODEL_DOCUMENT: model_document(result, files),
         FILE_NAMES[Artefact.LABELS]: package.labels.read_text(encoding="utf-8"),
         FILE_NAMES[Artefact.PREDICT]: package.predict.read_text(encoding="utf-8"),
         FILE_NAMES[Artefact.RESULT]: result_text(result),

@@ -80,11 +80,16 @@ def read_pixels(file: str | Path | IO[bytes]) -> NDArray[np.uint8]:
     Raises:
         UnreadablePicture: If it is none, or takes too much memory.
     """
-    seen = decode(open_picture(_bytes_of(Path(file)) if isinstance(file, str | Path) else file.read()))
+    seen = decode(open_picture(file_bytes(Path(file)) if isinstance(file, str | Path) else file.read()))
     return np.asarray(upright(seen.image, seen.held))
 
 
-def _bytes_of(path: Path) -> bytes:
+def file_bytes(path: Path) -> bytes:
+    """Return a file that may be a picture.
+
+    Raises:
+        UnreadablePicture: If it is too large for one, or cannot be read.
+    """
     try:
         num_bytes = path.stat().st_size
         if num_bytes > _MAX_FILE_BYTES:

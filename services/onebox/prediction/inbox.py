@@ -39,8 +39,12 @@ class Found:
     meant: frozenset[Path]
 
 
-def find_images(paths: Sequence[Path]) -> Found:
+def find_images(paths: Sequence[Path], *, leave_out: tuple[Path, ...] = ()) -> Found:
     """Return the pictures named, folders replaced by what may be a picture in them, whatever its ending.
+
+    Args:
+        paths: Of pictures and folders.
+        leave_out: Folders inside that are not looked into.
 
     Raises:
         UsageFault: If a path leads nowhere, or there is no picture at all.
@@ -50,7 +54,7 @@ def find_images(paths: Sequence[Path]) -> Found:
     named: set[Path] = set()
     for path in paths:
         if path.is_dir():
-            _look_into(path, images, left_out)
+            _look_into(path, images, left_out, leave_out)
         elif path.exists():
             images.append(path)
             named.add(path)
@@ -64,8 +68,8 @@ def find_images(paths: Sequence[Path]) -> Found:
     return Found(images=tuple(images), left_out=tuple(left_out), meant=frozenset(meant))
 
 
-def _look_into(folder: Path, images: list[Path], left_out: list[LeftOut]) -> None:
-    contents = find_contents(folder)
+def _look_into(folder: Path, images: list[Path], left_out: list[LeftOut], leave_out: tuple[Path, ...]) -> None:
+    contents = find_contents(folder, leave_out=leave_out)
     left_out += [LeftOut(path=str(folder / each.path), reason=each.reason) for each in contents.left_out]
     for inside in contents.files:
         path = folder / inside

@@ -1,0 +1,111 @@
+"""What is answered to each picture, and how that is written down for programs. Pure."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from services.client.folder import LeftOut
+from services.onebox.prediction.classifier import Prediction
+from shared.text.printable import csv_cell
+
+UNSURE = "unsure"
+"""Answered instead of a class where that is too improbable."""
+_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One picture and what is answered.
+
+    Args:
+        prediction: What the network says.
+        unsure_below: Probability below which no class is answered; 0: one always is.
+        place: Where the picture was put, if it was.
+    """
+
+    prediction: Prediction
+    unsure_below: float = 0.0
+    place: Path | None = None
+
+    @property
+    def is_read(self) -> bool:
+        """Tell whether the picture could be read."""
+        return self.prediction.error is None
+
+    @property
+    def is_unsure(self) -> bool:
+        """Tell whether the most probable class is too improbable to be answered."""
+        return self.is_read and self.prediction.probability < self.unsure_below
+
+    @property
+    def name(self) -> str:
+        """What is answered: a class, or :data:`UNSURE`; empty where the picture cannot be read."""
+        return UNSURE if self.is_unsure else self.prediction.best
+
+
+def heap_of_unsure(classes: Sequence[str]) -> str:
+    """Return how a folder of unsure answers is called beside those of the classes."""
+    name = UNSURE
+    while name in classes:
+        name += "_"
+    return name
+
+
+def tally(answers: Sequence[Answer], classes: Sequence[str]) -> Mapping[str, int]:
+    """Return how many pictures were answered what, classes in their order, without those that none was."""
+    counts = Counter(each.name for each in answers if each.is_read and not each.is_unsure)
+    return {name: counts[name] for name in classes if counts[name]}
+
+
+def json_document(model: Path, answers: Sequence[Answer], left_out: Sequence[LeftOut]) -> dict[str, Any]:
+    """Return everything as one document."""
+    read = [each for each in answers if each.is_read]
+    classes = list(dict.fromkeys(each.prediction.best for each in read))
+    return {
+        "model": str(model),
+        "unsure_below": answers[0].unsure_below if answers else 0.0,
+        "summary": {
+            "classes": dict(tally(answers, classes)),
+            "unsure": sum(each.is_unsure for each in answers),
+            "unreadable": len(answers) - len(read),
+            "passed_over": len(left_out),
+        },
+        "images": [_entry(each) for each in answers],
+        "passed_over": [{"path": each.path, "reason": each.reason} for each in left_out],
+    }
+
+
+def _entry(answer: Answer) -> dict[str, Any]:
+    told = answer.prediction
+    if told.error is not None:
+        return {"path": told.path, "error": told.error, "code": told.code, "fix": told.fix}
+    placed = {"sorted_to": str(answer.place)} if answer.place is not None else {}
+    return {
+        "path": told.path,
+        "class": answer.name,
+        "is_unsure": answer.is_unsure,
+        "best": told.best,
+        "probability": told.probability,
+        "probabilities": dict(told.probabilities),
+        **placed,
+    }
+
+
+def csv_table(answers: Sequence[Answer], classes: Sequence[str]) -> str:
+    """Return a row for each picture, for spreadsheets."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    head = ("path", "class", "probability", "best", "error", "sorted_to", *(f"probability of {n}" for n in classes))
+    writer.writerow([csv_cell(each) for each in head])
+    for each in answers:
+        told = each.prediction
+        shares = [round(told.probabilities[name], _DIGITS) if each.is_read else "" for name in classes]
+        cells = (told.path, each.name, told.best, told.error or "", str(each.place or ""))
+        path, name, best, error, place = map(csv_cell, cells)
+        probability = round(told.probability, _DIGITS) if each.is_read else ""
+        writer.writerow([path, name, probability, best, error, place, *shares])
+    return text.getvalue()

@@ -1,0 +1,240 @@
+"""A folder of new pictures classified: every one is answered, sorted and counted, and none costs another its answer."""
+
+import csv
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import click
+import pytest
+from rich.console import Console
+
+from services.client.fault import UsageFault
+from services.client.folder import LeftOut
+from services.onebox.commands.predict import predict
+from services.onebox.prediction.answers import Answer, csv_table, heap_of_unsure, json_document
+from services.onebox.prediction.classifier import Prediction, classify
+from services.onebox.prediction.delivered import Delivered, find_network
+from services.onebox.prediction.inbox import find_images
+from services.onebox.prediction.sorting import Sorter, folder_names
+from services.onebox.prediction.tables import answer_table, passed_over_lines, summary_table, unreadable_lines
+
+CLASSES = ("cat", "dog")
+
+
+def seen(path: str, best: str = "cat", probability: float = 0.9) -> Prediction:
+    other = "dog" if best == "cat" else "cat"
+    return Prediction(path=path, probabilities={best: probability, other: 1 - probability})
+
+
+def unread(path: str) -> Prediction:
+    return Prediction(path=path, error="The image is damaged: no end.", code="image_corrupt", fix="Save it anew.")
+
+
+def delivery(folder: Path, *names: str, labels: str = "cat\ndog\n") -> Path:
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).write_bytes(b"network")
+    (folder / "labels.txt").write_text(labels, encoding="utf-8")
+    return folder
+
+
+def lines_of(table: object, width: int = 80) -> list[str]:
+    sink = io.StringIO()
+    Console(file=sink, width=width, force_terminal=True, color_system=None).print(table)
+    return [line.rstrip() for line in sink.getvalue().splitlines() if line.strip()]
+
+
+# What is asked.
+
+
+def test_of_a_folder_of_results_the_quickest_network_is_asked_first(tmp_path: Path) -> None:
+    folder = delivery(tmp_path / "results", "model.h5", "model.tflite", "model.onnx")
+    found = find_network(folder, tmp_path / "scratch")
+    assert [path.name for path in found.networks] == ["model.onnx", "model.tflite", "model.h5"]
+    assert found.classes == CLASSES
+
+
+def test_a_network_that_is_named_is_the_one_that_is_asked(tmp_path: Path) -> None:
+    folder = delivery(tmp_path / "results", "model.h5", "model.onnx")
+    assert find_network(folder / "model.h5", tmp_path).networks == (folder / "model.h5",)
+
+
+def test_the_zip_of_a_delivery_is_enough_and_what_else_is_in_it_is_left_there(tmp_path: Path) -> None:
+    packed, scratch = tmp_path / "model.zip", tmp_path / "scratch"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in ("model.onnx", "labels.txt", "../evil.txt", "predict.py"):
+            archive.writestr(name, "cat\ndog\n")
+        archive.writestr("model.json", json.dumps({"classes": CLASSES, "unsure_below": 0.8}))
+    found = find_network(packed, scratch)
+    assert ([path.name for path in found.networks], found.unsure_below) == (["model.onnx"], 0.8)
+    assert sorted(path.name for path in tmp_path.rglob("*.*")) == [
+        "labels.txt",
+        "model.json",
+        "model.onnx",
+        "model.zip",
+    ]
+
+
+def test_a_threshold_of_other_classes_is_not_taken(tmp_path: Path) -> None:
+    folder = delivery(tmp_path / "results", "model.onnx")
+    (folder / "model.json").write_text(json.dumps({"classes": ["cat", "cow"], "unsure_below": 0.8}))
+    assert find_network(folder, tmp_path).unsure_below is None
+    (folder / "result.json").write_text(json.dumps({"classes": CLASSES, "certainty": {"threshold": 0.7}}))
+    assert find_network(folder, tmp_path).unsure_below == 0.7
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        (lambda folder: (folder / "labels.txt").unlink(), "labels_not_found"),
+        (lambda folder: (folder / "labels.txt").write_bytes(b"\xff\xfecat"), "labels_unreadable"),
+        (lambda folder: (folder / "model.onnx").unlink(), "model_not_found"),
+    ],
+)
+def test_what_a_delivery_lacks_is_told_in_a_line_with_the_fix(tmp_path: Path, spoil, code: str) -> None:
+    folder = delivery(tmp_path / "results", "model.onnx")
+    spoil(folder)
+    with pytest.raises(UsageFault) as caught:
+        find_network(folder, tmp_path)
+    assert caught.value.fault.code == code
+    assert caught.value.fault.fix
+    assert "\n" not in caught.value.fault.message
+
+
+def test_a_damaged_zip_is_told_in_a_line_with_the_fix(tmp_path: Path) -> None:
+    packed = tmp_path / "model.zip"
+    packed.write_bytes(b"PK\x03\x04 and then nothing")
+    with pytest.raises(UsageFault) as caught:
+        find_network(packed, tmp_path)
+    assert (caught.value.fault.code, "damaged" in caught.value.fault.fix) == ("model_unreadable", True)
+
+
+def test_pictures_that_were_sorted_before_are_not_classified_again(tmp_path: Path) -> None:
+    (tmp_path / "sorted/cat").mkdir(parents=True)
+    for name in ("a.jpg", "sorted/cat/b.jpg"):
+        (tmp_path / name).write_bytes(b"x")
+    found = find_images([tmp_path], leave_out=(tmp_path / "sorted",))
+    assert [path.name for path in found.images] == ["a.jpg"]
+
+
+# What is answered.
+
+
+def test_a_picture_that_ends_the_process_costs_no_other_its_answer(tmp_path: Path) -> None:
+    images = [tmp_path / name for name in ("1.jpg", "2-fatal.jpg", "3.jpg", "4.jpg", "5.jpg", "6-fatal.jpg", "7.jpg")]
+    asked = Delivered(networks=(tmp_path / "model.onnx",), labels=tmp_path / "labels.txt", classes=CLASSES)
+    told = list(classify(asked, images, program="tests.dying_classifier"))
+    assert [each.path for each in told] == [str(path) for path in images]
+    assert [each.code for each in told] == [None, "image_corrupt", None, None, None, "image_corrupt", None]
+    assert {each.best for each in told if each.error is None} == {"cat"}
+
+
+def test_below_the_threshold_the_answer_is_unsure_and_the_best_guess_stands_beside() -> None:
+    answers = [Answer(prediction=seen("a", probability=p), unsure_below=0.8) for p in (0.79, 0.8)]
+    told = json_document(Path("model.h5"), answers, [])
+    assert [(each["class"], each["best"], each["is_unsure"]) for each in told["images"]] == [
+        ("unsure", "cat", True),
+        ("cat", "cat", False),
+    ]
+    assert told["summary"] == {"classes": {"cat": 1}, "unsure": 1, "unreadable": 0, "passed_over": 0}
+
+
+def test_a_class_that_is_called_unsure_is_not_mixed_up_with_unsure_answers() -> None:
+    assert heap_of_unsure(CLASSES) == "unsure"
+    assert heap_of_unsure(("unsure", "sure")) == "unsure_"
+
+
+def test_the_table_for_spreadsheets_has_a_row_for_every_picture_and_no_formula() -> None:
+    rows = list(
+        csv.reader(io.StringIO(csv_table([Answer(prediction=seen("=1.jpg")), Answer(prediction=unread("b"))], CLASSES)))
+    )
+    assert rows[0][:4] == ["path", "class", "probability", "best"]
+    assert rows[1] == ["'=1.jpg", "cat", "0.9", "cat", "", "", "0.9", "0.1"]
+    assert rows[2][:5] == ["b", "", "", "", "The image is damaged: no end."]
+    assert {len(row) for row in rows} == {len(rows[0])}
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 140])
+def test_every_picture_is_one_line_however_long_its_path_is_and_however_narrow_the_terminal(width: int) -> None:
+    paths = [f"holiday/{'deep/' * 20}IMG_{number:04}.jpg" for number in range(3)]
+    lines = lines_of(answer_table([Answer(prediction=seen(path)) for path in paths], width), width)
+    assert len(lines) == 2 + len(paths)
+    assert all(f"IMG_{number:04}.jpg" in lines[2 + number] for number in range(3))  # the end tells files apart
+    assert all("90.0%" in line for line in lines[2:])
+
+
+def test_the_summary_counts_every_class_the_unsure_and_the_unreadable() -> None:
+    answers = [
+        *(Answer(prediction=seen(str(n)), unsure_below=0.5) for n in range(3)),
+        Answer(prediction=seen("d", "dog")),
+        Answer(prediction=seen("e", probability=0.6), unsure_below=0.7),
+        Answer(prediction=unread("f")),
+    ]
+    counted = [line.split()[:-1] for line in lines_of(summary_table(answers, CLASSES))[2:]]
+    assert counted == [["cat", "3"], ["dog", "1"], ["unsure", "1"], ["cannot", "be", "read", "1"]]
+
+
+def test_what_cannot_be_read_costs_one_line_and_its_fix_is_told_once() -> None:
+    lines = unreadable_lines([Answer(prediction=unread("a.jpg")), Answer(prediction=unread("b.jpg"))])
+    assert lines == [
+        "2 images cannot be read:",
+        "  a.jpg: The image is damaged: no end.",
+        "  b.jpg: The image is damaged: no end.",
+        "What helps:",
+        "  Save it anew.",
+    ]
+
+
+def test_of_many_files_that_are_no_pictures_some_are_listed_and_all_are_counted() -> None:
+    lines = passed_over_lines([LeftOut(path=f"{n}.txt", reason="no picture") for n in range(40)])
+    assert lines[0].startswith("40 files")
+    assert "28 more" in lines[-1]
+
+
+# Where it is put.
+
+
+def test_pictures_are_copied_into_folders_of_their_classes_and_nothing_is_overwritten(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "1.jpg").write_text(folder)
+    sorter = Sorter(tmp_path / "sorted", CLASSES, is_moving=False)
+    places = [sorter.put(tmp_path / folder / "1.jpg", "cat") for folder in ("a", "b")]
+    assert [place.read_text() for place in places] == ["a", "b"]
+    assert sorted(path.name for path in (tmp_path / "sorted/cat").iterdir()) == ["1-2.jpg", "1.jpg"]
+    assert (tmp_path / "a/1.jpg").exists()
+
+
+def test_moving_takes_the_picture_away_only_once_it_lies_in_its_folder(tmp_path: Path) -> None:
+    picture = tmp_path / "1.jpg"
+    picture.write_text("x")
+    place = Sorter(tmp_path / "sorted", CLASSES, is_moving=True).put(picture, "dog")
+    assert (place.read_text(), picture.exists()) == ("x", False)
+
+
+def test_names_of_classes_lead_into_no_other_folder_and_stay_apart() -> None:
+    names = folder_names(["../up", "a/b", "a:b", "Cat", "cat", ".", "", "con*"])
+    assert all("/" not in name and name not in {"", ".", ".."} for name in names.values())
+    assert len({name.casefold() for name in names.values()}) == len(names)
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_classified(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UsageFault) as caught:
+        Sorter(tmp_path / "file", CLASSES, is_moving=False)
+    assert caught.value.fault.code == "cannot_write"
+
+
+@pytest.mark.parametrize(("typed", "share"), [("0.8", 0.8), ("80%", 0.8), ("0", 0.0), ("1", 1.0)])
+def test_a_threshold_is_a_share_or_percent(typed: str, share: float) -> None:
+    option = next(each for each in predict.params if each.name == "unsure_below")
+    assert option.type.convert(typed, option, None) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("typed", ["80", "-1", "many"])
+def test_a_threshold_that_is_no_probability_is_refused(typed: str) -> None:
+    option = next(each for each in predict.params if each.name == "unsure_below")
+    with pytest.raises(click.BadParameter, match="such as"):
+        option.type.convert(typed, option, None)
