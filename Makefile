@@ -19,7 +19,7 @@ EXTRAS_trainer := gcp gpu
 EXTRAS_onebox := intake trainer reporter client
 EXPORT := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: help demo test test-fast compat mutants soak lint check format bench docs lock lock-images images clean
+.PHONY: help demo test test-fast compat mutants soak lint check format bench docs lock lock-images images machine-image clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -88,6 +88,11 @@ lock-images: $(VENV)/.installed  ## Derive from the lock what each image of infr
 
 images:  ## Build the images of Google Cloud there: make images REGISTRY=… RELEASE=… (docs/operations.md).
 	@gcloud builds submit --config infra/docker/cloudbuild.yaml --substitutions "_REGISTRY=$(REGISTRY),_RELEASE=$(RELEASE)" .
+
+# PROJECT=… ZONE=… REGISTRY=… RELEASE=…, and GPUS=0 for trainers without; the others are told of in infra/image/build.sh.
+machine-image:  ## Build the boot image of the trainers' machines on Google Cloud (docs/operations.md).
+	@PROJECT="$(PROJECT)" ZONE="$(ZONE)" REGISTRY="$(REGISTRY)" RELEASE="$(RELEASE)" $(if $(GPUS),GPUS="$(GPUS)") \
+		$(if $(PREFIX),PREFIX="$(PREFIX)") $(if $(ADDRESS),ADDRESS="$(ADDRESS)") infra/image/build.sh
 
 clean:  ## Remove what was installed and built.
 	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

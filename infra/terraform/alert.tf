@@ -99,11 +99,19 @@ resource "google_logging_metric" "failed_jobs" {
   }
 }
 
+# A metric of a log is known to alerts up to ten minutes after it was made; the provider does not wait for it.
+# Source: https://github.com/hashicorp/terraform-provider-google/issues/11102
+resource "time_sleep" "metrics_known" {
+  create_duration = "600s"
+  triggers        = { metrics = join(",", [google_logging_metric.failed_jobs.id]) }
+}
+
 resource "google_monitoring_alert_policy" "failed_jobs" {
   display_name          = "${var.prefix}failed jobs"
   combiner              = "OR"
   severity              = "ERROR"
   notification_channels = local.alert_channels
+  depends_on            = [time_sleep.metrics_known]
 
   conditions {
     display_name = google_logging_metric.failed_jobs.name

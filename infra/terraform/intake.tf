@@ -31,6 +31,16 @@ resource "google_cloud_run_v2_service" "intake" {
   deletion_protection = var.deletion_protection
   custom_audiences    = [local.push_audience]
 
+  # The way to a public service that organisations allow which share with their own domains only, and so refuse allUsers.
+  # The pushes' path is as public as the API then, so intake checks their tokens itself as well.
+  invoker_iam_disabled = var.public
+
+  # Else a rollback by gcloud would hold all traffic for good, and the next release get none.
+  traffic {
+    type    = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
+    percent = 100
+  }
+
   template {
     service_account                  = google_service_account.intake.email
     max_instance_request_concurrency = local.intake_threads # more would queue behind the threads, unseen by the autoscaler
@@ -46,6 +56,7 @@ resource "google_cloud_run_v2_service" "intake" {
 
       resources {
         limits            = { cpu = "1", memory = "1Gi" } # two tables of contents at a time, of 250,000 entries each
+        cpu_idle          = true                          # paid for while a request is answered, not for as long as an instance lives
         startup_cpu_boost = true
       }
 
@@ -57,11 +68,12 @@ resource "google_cloud_run_v2_service" "intake" {
         }
       }
 
-      # Asks the store too: a release that cannot reach it never gets traffic. No liveness probe: while Firestore is
-      # away, starting anew would not help.
+      # Reads a document too: a release that cannot reach the store never gets traffic. 240 s, the longest that Cloud Run
+      # allows, since fresh rights take minutes to work. No liveness probe: while Firestore is away, starting anew would
+      # not help.
       startup_probe {
-        period_seconds    = 2
-        timeout_seconds   = 2
+        period_seconds    = 4
+        timeout_seconds   = 4
         failure_threshold = 60
         http_get {
           path = "/healthz"
@@ -70,16 +82,8 @@ resource "google_cloud_run_v2_service" "intake" {
     }
   }
 
-  depends_on = [google_project_service.api, google_project_iam_member.jobs]
-}
-
-# The pushes' path is as public as the API then, so intake checks their tokens itself as well.
-resource "google_cloud_run_v2_service_iam_member" "intake_public" {
-  count    = var.public ? 1 : 0
-  name     = google_cloud_run_v2_service.intake.name
-  location = google_cloud_run_v2_service.intake.location
-  role     = "roles/run.invoker"
-  member   = "allUsers"
+  # Without their indexes the sweeper's queries fail, minutes long.
+  depends_on = [google_project_service.api, google_project_iam_member.jobs, google_firestore_index.this]
 }
 
 resource "google_cloud_run_v2_service_iam_member" "intake_pushes" {

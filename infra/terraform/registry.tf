@@ -4,32 +4,27 @@ resource "google_artifact_registry_repository" "images" {
   format        = "DOCKER"
   depends_on    = [google_project_service.api]
 
-  # A release is one set of images for ever, so going back to it is going back to just that.
+  # A release is one set of images for ever, so going back to it is going back to just that. Google deletes no version that
+  # an immutable tag names, so a policy that deletes old ones could only ever reach what a failed build left without a tag;
+  # old releases are deleted by hand (docs/operations.md#delete-old-releases).
   docker_config {
     immutable_tags = true
   }
 
   cleanup_policies {
-    id     = "keep-ten"
-    action = "KEEP"
-    most_recent_versions {
-      keep_count = 10
-    }
-  }
-
-  cleanup_policies {
-    id     = "delete-old"
+    id     = "delete-untagged"
     action = "DELETE"
     condition {
-      older_than = "2592000s" # 30 days
+      tag_state  = "UNTAGGED"
+      older_than = "604800s" # 7 days
     }
   }
 }
 
 # Cloud Run pulls by its own agent, which may do that within the project; machines pull by their account.
-resource "google_artifact_registry_repository_iam_member" "trainer_pulls" {
+resource "google_artifact_registry_repository_iam_member" "machine_pulls" {
   repository = google_artifact_registry_repository.images.name
   location   = google_artifact_registry_repository.images.location
   role       = "roles/artifactregistry.reader"
-  member     = google_service_account.trainer.member
+  member     = google_service_account.machine.member
 }

@@ -8,6 +8,7 @@ locals {
     CONVTAILOR_MAILER          = "sendgrid"
     CONVTAILOR_MAIL_FROM       = var.mail_from
     CONVTAILOR_MAIL_FROM_NAME  = var.mail_from_name
+    CONVTAILOR_SENDGRID_HOST   = var.sendgrid_host
   })
 }
 
@@ -17,6 +18,12 @@ resource "google_cloud_run_v2_service" "reporter" {
   ingress             = "INGRESS_TRAFFIC_INTERNAL_ONLY" # Pub/Sub of the same project counts as internal
   deletion_protection = var.deletion_protection
   custom_audiences    = [local.push_audience]
+
+  # As for intake.
+  traffic {
+    type    = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
+    percent = 100
+  }
 
   template {
     service_account                  = google_service_account.reporter.email
@@ -33,6 +40,7 @@ resource "google_cloud_run_v2_service" "reporter" {
 
       resources {
         limits            = { cpu = "1", memory = "1Gi" } # drawing, four reports at a time
+        cpu_idle          = true                          # as for intake
         startup_cpu_boost = true
       }
 
@@ -56,8 +64,8 @@ resource "google_cloud_run_v2_service" "reporter" {
       }
 
       startup_probe {
-        period_seconds    = 2
-        timeout_seconds   = 2
+        period_seconds    = 4
+        timeout_seconds   = 4
         failure_threshold = 60
         http_get {
           path = "/healthz"
@@ -69,6 +77,7 @@ resource "google_cloud_run_v2_service" "reporter" {
   depends_on = [
     google_project_service.api,
     google_project_iam_member.jobs,
+    google_firestore_index.this,
     google_secret_manager_secret_iam_member.reporter_reads,
   ]
 }

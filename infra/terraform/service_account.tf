@@ -18,6 +18,20 @@ resource "google_service_account" "trainer" {
   depends_on   = [google_project_service.api]
 }
 
+# The machines themselves: they pull images, send logs, and leave their group. What decodes photographs of strangers has
+# the account above, through infra/worker/identity.py.
+resource "google_service_account" "machine" {
+  account_id   = "${var.prefix}machine"
+  display_name = "convtailor machines"
+  depends_on   = [google_project_service.api]
+}
+
+resource "google_service_account_iam_member" "machine_acts_as_trainer" {
+  service_account_id = google_service_account.trainer.name
+  role               = "roles/iam.serviceAccountTokenCreator"
+  member             = google_service_account.machine.member
+}
+
 # Pub/Sub's pushes and the scheduler's calls carry tokens of this account. It may call the services and nothing else.
 resource "google_service_account" "push" {
   account_id   = "${var.prefix}push"
@@ -45,8 +59,9 @@ resource "google_service_account_iam_member" "pubsub_pushes_as" {
 }
 
 # Cloud Run collects what its services log by itself; machines have to send it.
-resource "google_project_iam_member" "trainer_logs" {
-  project = var.project
-  role    = "roles/logging.logWriter"
-  member  = google_service_account.trainer.member
+resource "google_project_iam_member" "machine_tells" {
+  for_each = toset(["roles/logging.logWriter", "roles/monitoring.metricWriter"])
+  project  = var.project
+  role     = each.key
+  member   = google_service_account.machine.member
 }

@@ -11,11 +11,17 @@ locals {
     CONVTAILOR_IDLE_EXIT_S     = tostring(var.trainer_idle_s)
     CONVTAILOR_WEIGHTS         = "gs://${google_storage_bucket.weights.name}"
   })
+
+  # What containers take for the metadata server hands out tokens of this account, good for these APIs and no others.
+  trainer_identity = {
+    ACCOUNT = google_service_account.trainer.email
+    SCOPES  = "https://www.googleapis.com/auth/devstorage.read_write https://www.googleapis.com/auth/datastore https://www.googleapis.com/auth/pubsub"
+  }
 }
 
+# Made by make machine-image, which names it after the release; it fails here, at the plan, where there is none.
 data "google_compute_image" "trainer" {
-  family     = var.trainer_image_family
-  project    = "deeplearning-platform-release"
+  name       = coalesce(var.trainer_image, "${var.prefix}trainer-${var.release}")
   depends_on = [google_project_service.api]
 }
 
@@ -45,25 +51,28 @@ resource "google_compute_instance_template" "trainer" {
   }
 
   service_account {
-    email  = google_service_account.trainer.email
+    email  = google_service_account.machine.email
     scopes = ["cloud-platform"] # what it may do is decided by IAM alone
   }
 
   metadata = {
-    enable-oslogin          = "TRUE"
-    block-project-ssh-keys  = "TRUE"
-    install-nvidia-driver   = "True" # asks Deep Learning VM images whose driver is not built in
-    startup-script          = file("${path.module}/../worker/startup.sh")
-    shutdown-script         = file("${path.module}/../worker/shutdown.sh")
-    convtailor-image        = "${google_artifact_registry_repository.images.registry_uri}/trainer:${var.release}"
-    convtailor-gpus         = tostring(var.trainer_gpus)
-    convtailor-environment  = join("\n", [for name, value in local.trainer_environment : "${name}=${value}"])
-    convtailor-trainer-unit = file("${path.module}/../worker/convtailor-trainer@.service")
-    convtailor-retire       = file("${path.module}/../worker/retire.sh")
-    convtailor-retire-unit  = file("${path.module}/../worker/convtailor-retire.service")
-    convtailor-health       = file("${path.module}/../worker/health.sh")
-    convtailor-health-unit  = file("${path.module}/../worker/convtailor-health@.service")
-    convtailor-health-port  = file("${path.module}/../worker/convtailor-health.socket")
+    enable-oslogin           = "TRUE"
+    block-project-ssh-keys   = "TRUE"
+    install-nvidia-driver    = "True" # asks Deep Learning VM images whose driver is not built in
+    startup-script           = file("${path.module}/../worker/startup.sh")
+    shutdown-script          = file("${path.module}/../worker/shutdown.sh")
+    convtailor-image         = "${google_artifact_registry_repository.images.registry_uri}/trainer:${var.release}"
+    convtailor-gpus          = tostring(var.trainer_gpus)
+    convtailor-environment   = join("\n", [for name, value in local.trainer_environment : "${name}=${value}"])
+    convtailor-identity      = file("${path.module}/../worker/identity.py")
+    convtailor-identity-conf = join("\n", [for name, value in local.trainer_identity : "${name}=\"${value}\""])
+    convtailor-identity-unit = file("${path.module}/../worker/convtailor-identity.service")
+    convtailor-trainer-unit  = file("${path.module}/../worker/convtailor-trainer@.service")
+    convtailor-retire        = file("${path.module}/../worker/retire.sh")
+    convtailor-retire-unit   = file("${path.module}/../worker/convtailor-retire.service")
+    convtailor-health        = file("${path.module}/../worker/health.sh")
+    convtailor-health-unit   = file("${path.module}/../worker/convtailor-health@.service")
+    convtailor-health-port   = file("${path.module}/../worker/convtailor-health.socket")
   }
 
   # Templates cannot be changed, so a new one is made before the group lets go of the old one.
@@ -72,9 +81,10 @@ resource "google_compute_instance_template" "trainer" {
   }
 
   depends_on = [
-    google_artifact_registry_repository_iam_member.trainer_pulls,
+    google_artifact_registry_repository_iam_member.machine_pulls,
     google_project_iam_member.jobs,
     google_pubsub_subscription_iam_member.trainer_pulls,
+    google_service_account_iam_member.machine_acts_as_trainer,
   ]
 }
 
@@ -110,7 +120,7 @@ resource "google_compute_instance_group_manager" "trainer" {
 
   auto_healing_policies {
     health_check      = google_compute_health_check.trainer.id
-    initial_delay_sec = 1200 # the driver may be installed first, then gigabytes of image are pulled
+    initial_delay_sec = 1200 # the driver may be installed first, or a container of another release pulled
   }
 }
 
@@ -124,6 +134,10 @@ resource "google_compute_autoscaler" "trainer" {
     max_replicas    = var.trainer_max_machines
     cooldown_period = 300
 
+    # For so long the size follows the largest backlog seen, half an hour at most. Shorter than the time a machine idles, or
+    # the group would make a machine anew that has just removed itself; messages of its last job are long gone by then.
+    stabilization_period = 60
+
     # The autoscaler would choose a machine to delete without asking whether it is busy. Idle ones leave by themselves.
     mode = "ONLY_SCALE_OUT"
 
@@ -136,7 +150,7 @@ resource "google_compute_autoscaler" "trainer" {
   }
 }
 
-# To leave, a machine asks its group to delete it. Compute Engine has no permissions on a single group, nor conditions that
+# To leave, a machine asks its group to delete it, by its own account, which containers do not reach. Compute Engine has no permissions on a single group, nor conditions that
 # name one, so this reaches every group of the project: a reason to give convtailor a project of its own.
 resource "google_project_iam_custom_role" "leaver" {
   role_id = "${replace(var.prefix, "-", "_")}leaver"
@@ -149,8 +163,8 @@ resource "google_project_iam_custom_role" "leaver" {
   depends_on = [google_project_service.api]
 }
 
-resource "google_project_iam_member" "trainer_leaves" {
+resource "google_project_iam_member" "machine_leaves" {
   project = var.project
   role    = google_project_iam_custom_role.leaver.id
-  member  = google_service_account.trainer.member
+  member  = google_service_account.machine.member
 }

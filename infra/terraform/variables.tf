@@ -122,6 +122,17 @@ variable "sendgrid_key_version" {
   default     = 1
 }
 
+variable "sendgrid_host" {
+  description = "Address of SendGrid's API; accounts in the EU have https://api.eu.sendgrid.com."
+  type        = string
+  default     = "https://api.sendgrid.com"
+
+  validation {
+    condition     = can(regex("^https://[^/]+$", var.sendgrid_host))
+    error_message = "An address without a path."
+  }
+}
+
 variable "reporter_max_instances" {
   description = "Most instances of the reporter at a time; each writes 4 reports."
   type        = number
@@ -142,10 +153,22 @@ variable "trainer_gpus" {
   default     = 1
 }
 
-variable "trainer_image_family" {
-  description = "Image family of deeplearning-platform-release with NVIDIA's driver, Docker and the container toolkit. List them: gcloud compute images list --project deeplearning-platform-release --no-standard-images."
+variable "trainer_image" {
+  description = "Boot image of the trainers, as make machine-image named it; none is that of the release."
   type        = string
-  default     = "common-cu129-ubuntu-2404-nvidia-580"
+  default     = null
+}
+
+variable "trainer_nat" {
+  description = "Whether machines in the trainers' network reach the internet: only where the machine that builds the boot image may have no address of its own."
+  type        = bool
+  default     = false
+}
+
+variable "trainer_ssh" {
+  description = "Whether those with roles/iap.tunnelResourceAccessor and roles/compute.osAdminLogin may log in to trainers through Identity-Aware Proxy."
+  type        = bool
+  default     = false
 }
 
 variable "trainer_spot" {

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from shared.job.events import Topic
 from shared.messaging.disposition import Handler
 from shared.messaging.push import PushEndpoint, answer_push
-from shared.ports.job_store import JobStore
+from shared.ports.job_store import JobStore, probe
 from shared.push_gate import PushGate
 from shared.web.app import make_app
 from shared.web.error_reply import OwnErrors
@@ -38,7 +38,7 @@ def create_app(handle: Handler, store: JobStore, gate: PushGate) -> Flask:
 
     def healthz() -> ResponseReturnValue:
         """Tell that the store can be read; a store that does not answer makes it 503."""
-        store.pending_events(limit=1)
+        probe(store)
         return {"status": "ok"}
 
     app = make_app("convtailor-reporter", _OWN_ERRORS)

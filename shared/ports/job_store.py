@@ -1,10 +1,12 @@
 """The store of jobs: the truth about every job, with its outbox."""
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from shared.errors import NotFound
 from shared.job.events import Event
 from shared.job.job import Job, JobState
 
@@ -132,7 +134,17 @@ class JobStore(Protocol):
 
 
 _FIRST_ID = "0"
-"""Sorts before the ids of jobs, and may be one for every store."""
+"""Sorts before the ids of jobs, and may be one for every store; no job has it."""
+
+
+def probe(store: JobStore) -> None:
+    """Return where the store can be read: one document is asked for, no query, since indexes take minutes to be made.
+
+    Raises:
+        Transient: If it does not answer.
+    """
+    with suppress(NotFound):
+        store.get(_FIRST_ID)
 
 
 def pages(

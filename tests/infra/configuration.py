@@ -7,7 +7,7 @@ from typing import Any
 
 import hcl2
 
-_REFERENCE = re.compile(r"(?<![\w.-])(?:(data)\.)?(google_\w+|var|local)\.([a-z_0-9]+)")
+_REFERENCE = re.compile(r"(?<![\w.-])(?:(data)\.)?(google_\w+|time_sleep|var|local)\.([a-z_0-9]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,8 +42,11 @@ def test_buckets_are_closed_and_forget():
 
 def test_nobody_but_a_chosen_public_may_call_a_service():
     public = {address for address, body in BLOCKS.items() if {"allUsers", "allAuthenticatedUsers"} & set(texts(body))}
-    assert public == {"google_cloud_run_v2_service_iam_member.intake_public"}
-    assert BLOCKS[public.pop()]["count"] == "${var.public ? 1 : 0}"
+    assert public == set(), "organisations that share with their own domains only refuse them"
+    assert {name: body.get("invoker_iam_disabled") for name, body in RUN.items()} == {
+        "intake": "${var.public}",
+        "reporter": None,
+    }
     assert BLOCKS["var.public"]["default"] is False
     assert RUN["reporter"]["ingress"] == "INGRESS_TRAFFIC_INTERNAL_ONLY"
 
@@ -53,14 +56,14 @@ def test_every_service_runs_as_an_account_of_its_own():
     accounts = [only(body["template"])["service_account"] for body in RUN.values()]
     accounts.append(only(template["service_account"])["email"])
     assert sorted(accounts) == [
-        f"${{google_service_account.{name}.email}}" for name in ("intake", "reporter", "trainer")
+        f"${{google_service_account.{name}.email}}" for name in ("intake", "machine", "reporter")
     ]
 
 
 def test_roles_are_narrow():
     project_wide = {address: body for address, body in IAM.items() if address.startswith("google_project_iam_")}
     assert {body["role"] for body in project_wide.values()} == {
-        "roles/logging.logWriter",
+        "${each.key}",
         "roles/datastore.user",
         "${google_project_iam_custom_role.leaver.id}",
     }
@@ -73,6 +76,10 @@ def test_roles_are_narrow():
     assert not [address for address in IAM if not address.split(".")[0].endswith("_iam_member")], (
         "bindings drop others' rights"
     )
+    machine = {address for address, body in project_wide.items() if body["member"].endswith("machine.member}")}
+    assert machine == {"google_project_iam_member.machine_leaves", "google_project_iam_member.machine_tells"}
+    told = BLOCKS["google_project_iam_member.machine_tells"]["for_each"]
+    assert told == '${toset(["roles/logging.logWriter", "roles/monitoring.metricWriter"])}'
     leaver = set(BLOCKS["google_project_iam_custom_role.leaver"]["permissions"])
     assert leaver == {
         "compute.instanceGroupManagers.get",
@@ -113,5 +120,29 @@ def test_key_of_sendgrid_reaches_the_reporter_and_no_state():
 def test_trainers_cannot_be_reached_from_the_internet():
     [interface] = BLOCKS["google_compute_instance_template.trainer"]["network_interface"]
     assert "access_config" not in interface
-    [firewall] = CONFIGURATION.of_type("google_compute_firewall").values()
-    assert set(firewall["source_ranges"]) == {"130.211.0.0/22", "35.191.0.0/16"}, "Google's health checks"
+    firewalls = CONFIGURATION.of_type("google_compute_firewall")
+    assert {name: set(body["source_ranges"]) for name, body in firewalls.items()} == {
+        "health": {"130.211.0.0/22", "35.191.0.0/16"},  # Google's health checks
+        "ssh": {"35.235.240.0/20"},  # Identity-Aware Proxy
+    }
+    assert firewalls["ssh"]["count"] == "${var.trainer_ssh ? 1 : 0}"
+    assert BLOCKS["var.trainer_ssh"]["default"] is False
+
+
+def test_what_decodes_photographs_of_strangers_may_resize_no_group_and_pull_no_image():
+    """The container's account is the trainer's; the machine's own may impersonate it, and not the other way round."""
+    rights = {address for address, body in IAM.items() if "google_service_account.trainer.member" in str(body)}
+    assert rights == {
+        "google_project_iam_member.jobs",
+        "google_pubsub_subscription_iam_member.trainer_pulls",
+        "google_pubsub_topic_iam_member.service_buries",
+        "google_pubsub_topic_iam_member.trainer_publishes",
+        "google_storage_bucket_iam_member.data_list",
+        "google_storage_bucket_iam_member.weights",
+    }
+    impersonation = BLOCKS["google_service_account_iam_member.machine_acts_as_trainer"]
+    assert impersonation["service_account_id"] == "${google_service_account.trainer.name}"
+    assert impersonation["member"] == "${google_service_account.machine.member}"
+    identity = CONFIGURATION.local("trainer_identity")
+    assert "cloud-platform" not in identity["SCOPES"]
+    assert identity["ACCOUNT"] == "${google_service_account.trainer.email}"

@@ -72,7 +72,9 @@ def test_service_takes_the_values(service):
     for name, expression in told_by_terraform(service).items():
         literal = re.fullmatch(r'"?([\w.-]+)"?', expression)
         is_literal = literal and not expression.startswith(("local.", "var.", "google_"))
-        computed = "https://example.org" if name.endswith("_URL") else "true" if "> 0" in expression else "15"
+        computed = (
+            "https://example.org" if name.endswith(("_URL", "_HOST")) else "true" if "> 0" in expression else "15"
+        )
         environ[name] = literal[1] if is_literal else computed
     settings = load(SERVICES[service], environ)
     assert settings.backend == "gcp"

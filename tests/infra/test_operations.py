@@ -83,7 +83,7 @@ def test_convtailor_has_every_command_and_flag():
 def test_make_has_every_target_and_variable():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     lines = commands("make")
-    assert {"images", "test"} <= {line.split()[1] for line in lines}
+    assert {"images", "machine-image", "test"} <= {line.split()[1] for line in lines}
     for line in lines:
         target = line.split()[1]
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), line
@@ -116,7 +116,10 @@ def test_every_setting_exists():
 def test_every_name_with_the_prefix_is_made():
     prefix = "convtailor-"
     queues = {f"{prefix}{topic}{end}" for topic in Topic for end in ("", "-dead")}
-    names = {body["name"] for address, body in BLOCKS.items() if address.startswith("google_") and "name" in body}
+    keys = ("name", "secret_id", "base_instance_name")
+    names = {
+        body[key] for address, body in BLOCKS.items() if address.startswith("google_") for key in keys if key in body
+    }
     made = {name.replace("${var.prefix}", prefix) for name in names} | queues | {"convtailor-retire"}
     named = {word.rstrip("-") for line in CODE for word in re.findall(rf"\b{prefix}[a-z-]+", line)}
     assert named - made - {prefix.rstrip("-")} == set()
@@ -157,10 +160,21 @@ def test_defaults_it_tells_are_those_of_the_configuration():
     assert f"{24 * 60 // 2} calls a day" in PAGE
 
 
-def test_it_deploys_in_five_commands():
-    deploying = PAGE.split("## Deploy in five commands")[1].split("## What it costs")[0]
-    blocks = re.findall(r"```sh\n(.*?)```", deploying, re.DOTALL)
-    assert len(blocks[1].strip().splitlines()) == 5
+def test_it_deploys_by_one_path_in_an_order_in_which_each_command_finds_what_it_needs():
+    deploying = PAGE.split("## Deploy\n")[1].split("### Apply failed")[0]
+    lines = re.search(r"```sh\n(.*?)```", deploying, re.DOTALL)[1].strip().splitlines()
+    assert [re.search(r"init$|-target|make [\w-]+|apply$|submit", line)[0] for line in lines] == [
+        "init",
+        "-target",
+        "make images",
+        "make machine-image",
+        "apply",
+        "submit",
+    ]
+    explained = re.findall(r"^(\d)\. ", deploying, re.MULTILINE)
+    assert explained == [str(number + 1) for number in range(len(lines))]
+    needed = CONFIGURATION.references("google_artifact_registry_repository_iam_member.machine_pulls")
+    assert {"google_artifact_registry_repository.images", "google_service_account.machine"} <= needed
 
 
 def test_no_price_stands_in_it():

@@ -162,12 +162,45 @@ def test_services_are_protected_wait_for_their_store_and_take_no_more_than_they_
         )
         probe = only(only(template["containers"])["startup_probe"])
         assert only(probe["http_get"])["path"] == "/healthz"
+        assert probe["period_seconds"] * probe["failure_threshold"] == 240, "the most that Cloud Run takes"
+        assert probe["timeout_seconds"] <= probe["period_seconds"]
+        assert "${google_firestore_index.this}" in body["depends_on"]
         assert "liveness_probe" not in only(template["containers"])
+
+
+def test_services_are_paid_for_by_the_request_and_a_rollback_does_not_hold_the_next_release_back():
+    for body in RUN.values():
+        assert only(only(only(body["template"])["containers"])["resources"])["cpu_idle"] is True
+        assert body["traffic"] == [{"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST", "percent": 100}]
+
+
+def test_an_alert_on_a_metric_of_a_log_waits_until_monitoring_knows_the_metric():
+    metrics = {f"google_logging_metric.{name}" for name in CONFIGURATION.of_type("google_logging_metric")}
+    wait = BLOCKS["time_sleep.metrics_known"]
+    assert wait["create_duration"] == "600s"
+    assert CONFIGURATION.references("time_sleep.metrics_known") == metrics
+    for name, body in CONFIGURATION.of_type("google_monitoring_alert_policy").items():
+        if CONFIGURATION.references(f"google_monitoring_alert_policy.{name}") & metrics:
+            assert "${time_sleep.metrics_known}" in body["depends_on"], name
+
+
+def test_a_new_key_is_there_before_the_old_one_goes_and_the_old_one_can_be_had_again():
+    for name, body in CONFIGURATION.of_type("google_secret_manager_secret_version").items():
+        assert body["deletion_policy"] == "DISABLE", name
+        assert only(body["lifecycle"]) == {"create_before_destroy": True}, name
+
+
+def test_registry_deletes_only_what_no_release_names():
+    registry = BLOCKS["google_artifact_registry_repository.images"]
+    assert only(registry["docker_config"])["immutable_tags"] is True
+    assert only(only(registry["cleanup_policies"])["condition"])["tag_state"] == "UNTAGGED"
 
 
 def test_trainers_come_from_zero_leave_by_themselves_and_are_never_taken_from_their_work():
     scaling = only(BLOCKS["google_compute_autoscaler.trainer"]["autoscaling_policy"])
     assert (scaling["min_replicas"], scaling["mode"]) == (0, "ONLY_SCALE_OUT")
+    idle_s = BLOCKS["var.trainer_idle_s"]["default"]
+    assert scaling["stabilization_period"] * 2 < idle_s, "or the group makes anew what has just removed itself"
     metric = only(scaling["metric"])
     assert metric["name"] == "pubsub.googleapis.com/subscription/num_undelivered_messages"
     assert 'google_pubsub_subscription.live["jobs"].name' in metric["filter"]

@@ -19,7 +19,7 @@ from shared.json_codec import to_json
 from shared.layout import Artefact
 from shared.ports.event_bus import EventBus
 from shared.ports.heartbeat_store import HeartbeatStore, as_told
-from shared.ports.job_store import JobStore
+from shared.ports.job_store import JobStore, probe
 from shared.ports.object_store import ObjectStore
 from shared.web.address import PublicAddress
 
@@ -84,7 +84,7 @@ class JobRoutes:
 
     def healthz(self) -> Response:
         """Tell that the store can be read; a store that does not answer makes it 503."""
-        self.store.pending_events(limit=1)
+        probe(self.store)
         return jsonify(to_json(Health(status="ok")))
 
     def openapi(self) -> Response:
