@@ -103,7 +103,6 @@ def _stock_accuracy(archive: Path, scratch: Path, seed: int) -> dict[str, Any]:
         told = [
             repr(plan).replace(str(scratch), ""),
             Path(stock_program.__file__).read_text(),
-            version("tensorflow"),
             version("keras"),
         ]
         kept = KEPT / f"stock_{hashlib.sha256(repr(told).encode()).hexdigest()[:16]}.json"
