@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from services.reporter.mailers.mailer import Mailer
 from services.reporter.mailers.message import parse_sender
 from services.reporter.report.figures import Figures, Picture
-from services.reporter.report.plots.drawing import PLOTS
+from services.reporter.report.plots.drawing import drawn
 from services.reporter.report.plots.plan import planned_plots, thumbnails
 from services.reporter.tools import Terms, Tools
 from shared.adapters.embedded.signed_url import UrlSigner
@@ -103,8 +103,11 @@ def open_office() -> Office:
 def draw(result: Result) -> Figures:
     """Draw every picture in this process."""
     plots = planned_plots(result).items()
-    drawn = [Picture(name=name, alt=alt, subtype="png", data=PLOTS[name](result)) for name, alt in plots]
-    return {picture.name: picture for picture in [*drawn, *thumbnails(result)]}
+    pictures = []
+    for name, alt in plots:
+        light, dark = drawn(result, name)
+        pictures.append(Picture(name=name, alt=alt, subtype="png", data=light, dark=dark))
+    return {picture.name: picture for picture in [*pictures, *thumbnails(result)]}
 
 
 def draw_nothing(result: Result) -> Figures:

@@ -10,7 +10,7 @@ from typing import NoReturn
 import pytest
 
 from services.reporter.handler import handle_end
-from services.reporter.report.figures import CONFUSION, Picture
+from services.reporter.report.figures import ACCURACY_BARS, Picture
 from services.reporter.tools import Tools
 from shared.errors import Conflict, Fault, NotFound, Transient, UserFault
 from shared.job.events import Event, Topic, announcement
@@ -436,8 +436,8 @@ def test_importing_the_reporter_brings_neither_tensorflow_nor_matplotlib() -> No
 def test_pictures_that_make_a_mail_too_large_are_left_to_the_report_it_links_to(
     office: Office, size_bytes: int, num_pictures: int
 ) -> None:
-    picture = Picture(name=CONFUSION, alt="Matrix", subtype="png", data=b"p" * size_bytes)
-    office.tools = replace(office.tools, draw=lambda _result: {CONFUSION: picture})
+    picture = Picture(name=ACCURACY_BARS, alt="Bars", subtype="png", data=b"p" * size_bytes)
+    office.tools = replace(office.tools, draw=lambda _result: {ACCURACY_BARS: picture})
     office.add(finished_job(), make_result(job_id=JOB_ID))
     consume_all(office)
     (message,) = office.tray.messages

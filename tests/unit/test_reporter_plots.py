@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from services.reporter.report.figures import Figures
+from services.reporter.report.limits import MAIL
 from services.reporter.report.plots import bars, curves, fonts, style
 from services.reporter.report.plots import matrix as matrix_plot
 from services.reporter.report.sections.confusions import confusion_section
@@ -89,7 +90,7 @@ def test_many_classes_that_are_never_mixed_up_need_no_matrix() -> None:
     right = tuple(tuple(3 * (actual == said) for said in range(100)) for actual in range(100))
     result = replace(result, test=replace(result.test, confusion_matrix=right))
     assert "confusion" not in draw(result)
-    assert "What it mixes up" in {section.title for section in [confusion_section(result, draw(result))]}
+    assert "What it mixes up" in {section.title for section in [confusion_section(result, draw(result), MAIL)]}
 
 
 def test_right_is_green_and_wrong_is_brown() -> None:

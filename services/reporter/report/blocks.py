@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from services.reporter.report.confusions.grid import Grid
 from services.reporter.report.figures import Figures, Picture
+from services.reporter.report.limits import Limits
 from shared.wording import count
 
 
@@ -112,12 +114,13 @@ class Plot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exhibit:
-    """One small picture of a gallery with what is to be said about it."""
+    """One small picture of a gallery with what is to be said about it; ``heat``: the same, where it looked lit up."""
 
     picture: Picture | None
     title: str
     text: str
     place: str
+    heat: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,15 +157,70 @@ class Links:
     links: Sequence[Link]
 
 
-Block = Paragraph | Subheading | Score | Notice | Table | Facts | Listing | Plot | Gallery | Code | Links
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """Confusion matrices side by side, of the page alone; each with a caption that may be empty."""
+
+    kind: ClassVar[str] = "matrix"
+    grids: Sequence[tuple[Grid, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellPhotographs:
+    """Photographs behind one count of a matrix, on the page alone, shown when the count is chosen."""
+
+    kind: ClassVar[str] = "cell"
+    anchor: str
+    title: str
+    gallery: Gallery
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fold:
+    """What most readers skip, behind a line that opens it; on the page alone."""
+
+    kind: ClassVar[str] = "fold"
+    title: str
+    blocks: "Sequence[Block]"
+
+
+Block = (
+    Paragraph
+    | Subheading
+    | Score
+    | Notice
+    | Table
+    | Facts
+    | Listing
+    | Plot
+    | Gallery
+    | Code
+    | Links
+    | Matrix
+    | CellPhotographs
+    | Fold
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """Blocks under a title."""
+    """Blocks under a title.
+
+    Args:
+        title: Its heading, unique in the letter.
+        blocks: What it says.
+        is_printed: Whether it belongs to the one page that is printed unless the whole is asked for.
+    """
 
     title: str
     blocks: Sequence[Block]
+    is_printed: bool = False
+
+    @property
+    def anchor(self) -> str:
+        """Name of its place on the page."""
+        return "-".join("".join(letter if letter.isalnum() else " " for letter in self.title.lower()).split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +253,11 @@ def plot_of(figures: Figures, name: str, caption: str) -> list[Block]:
         return [Plot(picture=picture, caption=caption)]
     text = "A picture is missing here, because drawing it failed; result.json has its numbers. What it would show: "
     return [Paragraph(text=text + picture.alt, is_quiet=True)]
+
+
+def folded(title: str, blocks: Sequence[Block], limits: Limits) -> list[Block]:
+    """Return blocks behind a line on the page, and nothing in a mail, which cannot fold."""
+    return [Fold(title=title, blocks=blocks)] if blocks and limits.has_folds else []
 
 
 def remainder(total: int, shown: int, noun: str) -> list[Block]:

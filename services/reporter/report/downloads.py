@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 from services.reporter.report.blocks import Link
 from shared.job.job import Job
@@ -40,12 +41,14 @@ class Downloads:
         expires_at: When they end; ``None`` without links, or where they never do.
         public_url: Where a new job can be sent.
         kept: How long that is; ``None`` where the service goes as soon as its job is done.
+        are_beside: Whether they lead to files in the folder of the page itself.
     """
 
     links: Sequence[Link] = ()
     expires_at: datetime | None = None
     public_url: str = ""
     kept: Kept | None = None
+    are_beside: bool = False
 
 
 def signed_downloads(
@@ -74,13 +77,16 @@ def local_downloads(job: Job, folder: Path, *, with_report: bool = True) -> Down
     Args:
         job: As it ended.
         folder: Where somebody brings the files, under the names that downloads have.
-        with_report: Whether to link to the page; it does not link to itself.
+        with_report: Whether to link to the page. The page does not link to itself, and its links are relative: it lies
+            in that folder, which may be moved.
     """
     found = _left_by(job, with_report=with_report)
     root = folder.resolve()
-    return Downloads(
-        links=[Link(label=label, url=(root / name).as_uri(), is_main=is_main) for label, _, name, is_main in found]
-    )
+    links = [
+        Link(label=label, url=(root / name).as_uri() if with_report else quote(name), is_main=is_main)
+        for label, _, name, is_main in found
+    ]
+    return Downloads(links=links, are_beside=not with_report)
 
 
 def _left_by(job: Job, *, with_report: bool) -> list[tuple[str, str, str, bool]]:

@@ -14,12 +14,14 @@ class Picture:
         alt: What it shows, for people who do not see it.
         subtype: ``png`` or ``jpeg``.
         data: The file; empty where the picture could not be drawn.
+        dark: The same for a dark page; empty where there is none.
     """
 
     name: str
     alt: str
     subtype: str
     data: bytes
+    dark: bytes = b""
 
     @property
     def is_drawn(self) -> bool:
@@ -39,7 +41,15 @@ class Picture:
     @property
     def data_uri(self) -> str:
         """Address for the ``src`` of an image on a page that stands alone."""
-        return f"data:image/{self.subtype};base64,{base64.b64encode(self.data).decode('ascii')}"
+        return self._uri(self.data)
+
+    @property
+    def dark_uri(self) -> str:
+        """The same of :attr:`dark`."""
+        return self._uri(self.dark)
+
+    def _uri(self, data: bytes) -> str:
+        return f"data:image/{self.subtype};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 Figures = Mapping[str, Picture]

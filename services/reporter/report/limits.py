@@ -11,15 +11,15 @@ class Limits:
         num_classes: Rows of the table of classes.
         num_files: Quarantined files, and files of a fault.
         num_conflicts: Groups of identical pictures in several classes.
-        num_summary_lines: Lines of the model summary.
+        has_folds: Whether what most readers skip can stand behind a line that opens it; else it is left to the page.
     """
 
     num_classes: int
     num_files: int
     num_conflicts: int
-    num_summary_lines: int
+    has_folds: bool
 
 
 # Gmail clips a message at 102 kB of HTML; a row of the table of classes takes 1.2 kB with its inlined style.
-MAIL = Limits(num_classes=16, num_files=10, num_conflicts=5, num_summary_lines=24)
-PAGE = Limits(num_classes=10_000, num_files=1_000, num_conflicts=500, num_summary_lines=100_000)
+MAIL = Limits(num_classes=16, num_files=10, num_conflicts=5, has_folds=False)
+PAGE = Limits(num_classes=10_000, num_files=1_000, num_conflicts=500, has_folds=True)

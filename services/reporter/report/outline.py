@@ -56,11 +56,11 @@ def _with_model(job: Job, result: Result, *, figures: Figures, downloads: Downlo
     sections = [
         *faults,
         class_section(result, limits),
-        confusion_section(result, figures),
+        confusion_section(result, figures, limits),
         mistake_section(result, figures),
         confidence_section(result),
         use_section(result),
-        candidate_section(result, figures),
+        candidate_section(result, figures, limits),
         tuning_section(result, figures),
         photograph_section(result, limits),
         network_section(result, limits),
@@ -108,7 +108,11 @@ def _link_blocks(job: Job, downloads: Downloads) -> list[Block]:
     if not downloads.links:
         return [*kept]
     if downloads.expires_at is None:
-        where = "The links lead to files on the computer that trained the model."
+        where = (
+            "The links lead to files in the folder of this page."
+            if downloads.are_beside
+            else "The links lead to files on the computer that trained the model."
+        )
         return [Links(links=downloads.links), Paragraph(text=where, is_quiet=True), *kept]
     until = f"The links work until {moment(downloads.expires_at)} and need no password, so share them with care."
     if urlsplit(downloads.public_url).hostname in _LOOPBACK:

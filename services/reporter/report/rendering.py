@@ -7,6 +7,7 @@ from pathlib import Path
 
 from css_inline import CSSInliner
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 from services.reporter.report.blocks import Bar, Outline
 from services.reporter.report.wording import NBSP, width
@@ -14,6 +15,7 @@ from shared.text.printable import printable
 
 TEXT_COLUMNS = 76
 _FOLDER = Path(__file__).parent / "templates"
+_STYLES = ("look.css", "report.css", "dark.css")
 
 
 def render_text(outline: Outline) -> str:
@@ -29,7 +31,23 @@ def render_mail(outline: Outline) -> str:
 
 def render_page(outline: Outline) -> str:
     """Return ``report.html``: one file with everything inside."""
-    return _environment().get_template("report.html.jinja").render(outline=outline, is_mail=False)
+    sections, style = Markup(render_sections(outline)), Markup(style_sheet())  # noqa: S704 - our own templates
+    return (
+        _environment().get_template("report.html.jinja").render(outline=outline, sections=sections, style_sheet=style)
+    )
+
+
+def render_sections(outline: Outline) -> str:
+    """Return what a page shows of a report, without head, brand and footer: one ``main`` element for any page.
+
+    It needs :func:`style_sheet` and ``data:`` pictures; it has neither scripts nor style attributes.
+    """
+    return _environment().get_template("sections.html.jinja").render(outline=outline)
+
+
+def style_sheet() -> str:
+    """Return the style of :func:`render_sections`, light, dark, on a phone and in print."""
+    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _STYLES)
 
 
 @cache

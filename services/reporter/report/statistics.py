@@ -37,12 +37,16 @@ class ClassRow:
         score: Its scores.
         num_right: Images of it that were recognised.
         recall_interval: 95 % Wilson interval of the recall; the whole range where it has no test image.
+        num_predicted: Images that were taken for it, rightly or not.
+        precision_interval: The same of the precision; the whole range where nothing was taken for it.
     """
 
     number: int
     score: ClassScore
     num_right: int
     recall_interval: tuple[float, float]
+    num_predicted: int
+    precision_interval: tuple[float, float]
 
 
 MOST_MATRIX_CLASSES = 60
@@ -122,13 +126,27 @@ def is_test_unseen(result: Result) -> bool:
 
 def class_rows(result: Result) -> list[ClassRow]:
     """Return the classes in their order."""
+    predicted = [sum(column) for column in zip(*result.test.confusion_matrix, strict=True)]
+    # Which groups of copies were taken for a class is not told; so copies count in it as they do in the whole test.
+    counting = counted_images(result.test) / max(1, result.test.num_images)
     rows = []
     for position, score in enumerate(result.test.per_class):
         right = result.test.confusion_matrix[position][position]
-        counted = counted_images(score)
-        interval = wilson_interval(right / max(1, score.num_images) * counted, counted)
-        rows.append(ClassRow(number=position + 1, score=score, num_right=right, recall_interval=interval))
+        rows.append(
+            ClassRow(
+                number=position + 1,
+                score=score,
+                num_right=right,
+                recall_interval=_interval(right, score.num_images, counted_images(score)),
+                num_predicted=predicted[position],
+                precision_interval=_interval(right, predicted[position], predicted[position] * counting),
+            )
+        )
     return rows
+
+
+def _interval(num_right: int, num_images: int, counted: float) -> tuple[float, float]:
+    return wilson_interval(num_right / max(1, num_images) * counted, counted)
 
 
 def weakest_first(rows: list[ClassRow]) -> list[ClassRow]:

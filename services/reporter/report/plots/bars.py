@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
-from services.reporter.report.plots.style import ACCENT, INK, WIDTH_IN, style, to_png
+from services.reporter.report.plots.style import LIGHT, WIDTH_IN, Palette, percent_axis, style, to_png
 from services.reporter.report.statistics import trained
 from services.reporter.report.wording import percent
 from shared.interval import wilson_interval
@@ -14,10 +13,10 @@ from shared.job.findings.training import CandidateResult
 from shared.job.result import Result
 
 
-def accuracy_bars(result: Result) -> bytes:
+def accuracy_bars(result: Result, palette: Palette = LIGHT) -> bytes:
     """Draw the accuracy by which candidates were compared, with its 95 % interval, the winner coloured."""
     candidates = trained(result)[::-1]
-    with rc_context(style()):
+    with rc_context(style(palette)):
         figure = Figure(figsize=(WIDTH_IN, 0.75 + 0.3 * len(candidates)), layout="constrained")
         axes = figure.subplots()
         for row, each in enumerate(candidates):
@@ -25,17 +24,20 @@ def accuracy_bars(result: Result) -> bytes:
             counted = _counted(result, each)
             low, high = wilson_interval(accuracy * counted, counted)
             won = each.name == result.winner
-            axes.barh(row, accuracy, height=0.62, color=ACCENT if won else "#b9c6c6")
-            axes.plot([low, high], [row, row], color=INK, linewidth=1.1, solid_capstyle="butt", marker="|", ms=5)
+            axes.barh(row, accuracy, height=0.62, color=palette.accent if won else palette.rest)
+            axes.plot(
+                [low, high], [row, row], color=palette.ink, linewidth=1.1, solid_capstyle="butt", marker="|", ms=5
+            )
             axes.text(1.02, row, percent(accuracy, 1), va="center", fontweight="bold" if won else "normal")
         names = axes.set_yticks(range(len(candidates)), [each.name for each in candidates])
         for tick, each in zip(names, candidates, strict=True):
-            tick.label1.set(color=INK, fontweight="bold" if each.name == result.winner else "normal")
-        axes.set(xlim=(0, 1.12), ylim=(-0.6, len(candidates) - 0.4), xticks=[0, 0.25, 0.5, 0.75, 1.0])
+            tick.label1.set(color=palette.ink, fontweight="bold" if each.name == result.winner else "normal")
+        axes.set(xlim=(0, 1.12), ylim=(-0.6, len(candidates) - 0.4))
         axes.grid(visible=False, axis="y")
-        axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        percent_axis(axes.xaxis)
+        axes.set_xticks([0, 0.25, 0.5, 0.75, 1.0])
         axes.set_xlabel(f"right on the {_judged_by(result, candidates)}; thin lines: 95 % interval")
-        return to_png(figure)
+        return to_png(figure, palette)
 
 
 def _counted(result: Result, candidate: CandidateResult) -> float:

@@ -28,6 +28,10 @@ _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """Plots need no arithmetic in parallel, and each thread would claim memory of its own."""
 
 
+_Png = tuple[bytes, bytes]
+"""A plot for a light and for a dark page."""
+
+
 class Drawer:
     """Draws the plots of reports in a process of its own, which stays warm; safe for threads.
 
@@ -62,7 +66,9 @@ class Drawer:
         until = self._monotonic() + self._patience_s
         drawn = self._thread.submit(lambda: dict(self._draw(result, list(plots), until))).result()
         pictures = [
-            Picture(name=name, alt=alt, subtype="png", data=drawn.get(name, b"")) for name, alt in plots.items()
+            Picture(name=name, alt=alt, subtype="png", data=light, dark=dark)
+            for name, alt in plots.items()
+            for light, dark in [drawn.get(name, (b"", b""))]
         ]
         return {picture.name: picture for picture in [*pictures, *thumbnails(result)]}
 
@@ -70,7 +76,7 @@ class Drawer:
         """Make sure that the process is gone."""
         self._thread.submit(self._end).result()
 
-    def _draw(self, result: Result, waiting: list[str], until: float) -> Iterator[tuple[str, bytes]]:
+    def _draw(self, result: Result, waiting: list[str], until: float) -> Iterator[tuple[str, _Png]]:
         """Yield the plots that can be drawn in time, by name; one that costs the process its life costs no other."""
         document = to_json(result) if waiting else {}
         while waiting:
@@ -103,9 +109,9 @@ class Drawer:
             self._process = None
 
 
-def _drawn(name: str, answer: bytes) -> Iterator[tuple[str, bytes]]:
+def _drawn(name: str, answer: bytes) -> Iterator[tuple[str, _Png]]:
     told = json.loads(answer)
     if "png" in told:
-        yield name, base64.b64decode(told["png"])
+        yield name, (base64.b64decode(told["png"]), base64.b64decode(told.get("dark", "")))
     else:
         _log.error("a plot could not be drawn", extra={"plot": name, "reason": told.get("error")})

@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from services.reporter.report.plots.fonts import label
-from services.reporter.report.plots.style import ACCENT, INK, MUTED, WARM, WIDTH_IN, style, to_png
+from services.reporter.report.plots.style import LIGHT, WIDTH_IN, style, to_png
 from services.reporter.report.statistics import matrix_view
 from shared.job.result import Result
 
-_RIGHT = LinearSegmentedColormap.from_list("right", ["#ffffff", "#cfe3df", "#5fa899", ACCENT, "#07473e"])
-_WRONG = LinearSegmentedColormap.from_list("wrong", ["#ffffff", "#f3dcc3", "#d99a55", WARM, "#6e3a0a"])
+_RIGHT = LinearSegmentedColormap.from_list("right", ["#ffffff", "#cfe3df", "#5fa899", LIGHT.accent, "#07473e"])
+_WRONG = LinearSegmentedColormap.from_list("wrong", ["#ffffff", "#f3dcc3", "#d99a55", LIGHT.warm, "#6e3a0a"])
 _DARK_FRAC = 0.55  # from this shade on, dark ink is no longer readable
 _MANY_CLASSES = 16
 _FEW_CLASSES = 3
@@ -46,9 +46,9 @@ def confusion_matrix(result: Result) -> bytes:
         turn = 0 if len(columns) <= _FEW_CLASSES else 90
         axes.set_xticks(range(len(columns)), columns, fontsize=small, rotation=turn)
         axes.set_yticks(range(len(names)), names, fontsize=small)
-        axes.tick_params(colors=INK)
-        axes.set_xlabel("what the model said", color=MUTED)
-        axes.set_ylabel("what it is", color=MUTED)
+        axes.tick_params(colors=LIGHT.ink)
+        axes.set_xlabel("what the model said", color=LIGHT.muted)
+        axes.set_ylabel("what it is", color=LIGHT.muted)
         _write(axes, counts, shares, size=small)
         return to_png(figure)
 
@@ -69,7 +69,7 @@ def _shade(axes: Axes, counts: _Counts, shares: NDArray[np.float64]) -> None:
 def _write(axes: Axes, counts: _Counts, shares: NDArray[np.float64], *, size: float) -> None:
     """Write the counts that are not zero into their cells."""
     for actual, predicted in zip(*np.nonzero(counts), strict=True):
-        colour = "white" if shares[actual, predicted] > _DARK_FRAC else INK
+        colour = "white" if shares[actual, predicted] > _DARK_FRAC else LIGHT.ink
         text = axes.text(
             predicted, actual, str(counts[actual, predicted]), ha="center", va="center", color=colour, size=size
         )

@@ -9,7 +9,6 @@ from services.reporter.report.figures import (
     CANDIDATE_ACCURACY,
     CANDIDATE_LOSS,
     CONFUSION,
-    MOST_MISTAKES,
     STRENGTHS,
     TUNING,
     Figures,
@@ -56,7 +55,7 @@ def undrawn(result: Result) -> Figures:
 def thumbnails(result: Result) -> list[Picture]:
     """Return the thumbnails of mistakes that can be read; a mistake without one is told in words."""
     pictures = []
-    for position, mistake in enumerate(result.test.mistakes[:MOST_MISTAKES]):
+    for position, mistake in enumerate(result.test.mistakes):
         try:
             data = base64.b64decode(mistake.thumbnail_jpeg_base64, validate=True)
         except binascii.Error:

@@ -1,8 +1,8 @@
 """``python -m services.reporter.report.plots.process``: draws plots for the reporter, in memory of its own.
 
 Its standard input brings orders, one line each: ``{"result": …, "names": […]}``. It answers each name in order with a
-line, ``{"png": base64}`` or ``{"error": reason}``. A plot that takes more memory than one may, or breaks the libraries
-that draw, costs this process at most.
+line, ``{"png": base64, "dark": base64}`` or ``{"error": reason}``. A plot that takes more memory than one may, or
+breaks the libraries that draw, costs this process at most.
 """
 
 import base64
@@ -18,6 +18,7 @@ from shared.process.memory_limit import limit_memory
 from shared.process.starter import Starter
 
 logger = logging.getLogger(__name__)
+_KINDS = ("png", "dark")
 
 
 def main() -> None:
@@ -37,9 +38,9 @@ def main() -> None:
 
 def _answer(result: Result, name: str) -> dict[str, str]:
     try:
-        from services.reporter.report.plots.drawing import PLOTS  # noqa: PLC0415 - half a second
+        from services.reporter.report.plots.drawing import drawn  # noqa: PLC0415 - half a second
 
-        return {"png": base64.b64encode(PLOTS[name](result)).decode()}
+        return {kind: base64.b64encode(png).decode() for kind, png in zip(_KINDS, drawn(result, name), strict=True)}
     except Exception as error:  # the outermost loop of this process: the other plots are drawn all the same
         logger.exception("a plot failed", extra={"plot": name})
         return {"error": f"{type(error).__name__}: {error}"[:500]}

@@ -1,44 +1,57 @@
-"""How good it is class by class."""
+"""How good it is class by class, the worst first."""
 
-from services.reporter.report.blocks import Bar, Block, Paragraph, Section, Table
+from collections.abc import Sequence
+
+from services.reporter.report.blocks import Bar, Block, Paragraph, Section, Table, folded
 from services.reporter.report.limits import Limits
 from services.reporter.report.statistics import ClassRow, class_rows, weakest_first
 from services.reporter.report.wording import NBSP, NONE, number, one_line, percent
 from shared.job.result import Result
 
+_MOST_AT_ONCE = 25
+
 
 def class_section(result: Result, limits: Limits) -> Section:
-    """Return recall, precision and F1 of every class, or of the weakest where there are many."""
-    rows = class_rows(result)
-    shown = rows if len(rows) <= limits.num_classes else weakest_first(rows)[: limits.num_classes]
+    """Return recall, precision and F1 of every class, the weakest first; of many the others folded or left out."""
+    rows = weakest_first(class_rows(result))
+    shown = rows[: min(_MOST_AT_ONCE, limits.num_classes)]
     blocks: list[Block] = [
         Paragraph(
-            text="“Found” is the share of a class's photographs that the model recognised (recall), in brackets the "
-            "range to expect. “Right” is how often it is right when it gives this answer (precision). "
-            "F1 is their joint score."
+            text="“Found” is the share of a class's photographs that the model recognised (recall). “Right” is how "
+            "often it is right when it gives this answer (precision). In brackets the range to expect. F1 is their "
+            "joint score."
         ),
-        Table(
-            titles=("No.", "Class", "Found", "Right", "F1", "Tested"),
-            rows=[_class_row(r) for r in shown],
-            numeric_from=3,
-        ),
+        _table(shown),
     ]
     if len(shown) < len(rows):
-        text = f"These are the {len(shown)} weakest of {len(rows)} classes; the full report has them all."
+        where = "the others are behind the next line" if limits.has_folds else "the full report has them all"
+        text = f"These are the {len(shown)} weakest of {len(rows)} classes; {where}."
         blocks.append(Paragraph(text=text, is_quiet=True))
+        blocks += folded(f"The other {len(rows) - len(shown)} classes", [_table(rows[len(shown) :])], limits)
     averages = (
         f"Averages over classes: balanced accuracy {percent(result.test.balanced_accuracy, 1)}, "
         f"macro F1 {percent(result.test.macro_f1, 1)}."
     )
     blocks.append(Paragraph(text=averages, is_quiet=True))
-    return Section(title="Class by class", blocks=blocks)
+    return Section(title="Class by class, the weakest first", blocks=blocks, is_printed=True)
+
+
+def _table(rows: Sequence[ClassRow]) -> Table:
+    return Table(
+        titles=("Class", "Found", "Right", "F1", "Tested"), rows=[_class_row(each) for each in rows], numeric_from=2
+    )
 
 
 def _class_row(row: ClassRow) -> tuple[str | Bar, ...]:
     score = row.score
-    name = one_line(score.name)
+    name = f"{row.number}. {one_line(score.name)}"
     if not score.num_images:
-        return str(row.number), name, "not tested", NONE, NONE, "0"
-    low, high = (percent(bound).replace(f"{NBSP}%", "") for bound in row.recall_interval)
-    found = Bar(share=score.recall, text=f"{percent(score.recall)} ({low}–{high})")
-    return str(row.number), name, found, percent(score.precision), percent(score.f1), number(score.num_images)
+        return name, "not tested", NONE, NONE, "0"
+    found = Bar(share=score.recall, text=_with_range(score.recall, row.recall_interval))
+    right = _with_range(score.precision, row.precision_interval) if row.num_predicted else f"never{NBSP}said"
+    return name, found, right, percent(score.f1), number(score.num_images)
+
+
+def _with_range(share: float, interval: tuple[float, float]) -> str:
+    low, high = (percent(bound).replace(f"{NBSP}%", "") for bound in interval)
+    return f"{percent(share)} ({low}–{high})"

@@ -1,17 +1,37 @@
-"""Which classes it takes for one another."""
+"""Which classes it takes for one another, and the photographs behind each count."""
 
-from services.reporter.report.blocks import Block, Paragraph, Section, Table, plot_of
-from services.reporter.report.figures import CONFUSION, Figures
+from services.reporter.report.blocks import (
+    Block,
+    CellPhotographs,
+    Exhibit,
+    Gallery,
+    Matrix,
+    Paragraph,
+    Section,
+    Table,
+    folded,
+    plot_of,
+)
+from services.reporter.report.confusions.clusters import Cluster, clusters
+from services.reporter.report.confusions.grid import cell_anchor, grid_of
+from services.reporter.report.figures import CONFUSION, Figures, mistake_name
+from services.reporter.report.limits import Limits
 from services.reporter.report.statistics import confusions, matrix_view
-from services.reporter.report.wording import number, one_line
+from services.reporter.report.wording import number, one_line, percent
+from shared.job.findings.scores import Mistake
 from shared.job.result import Result
+from shared.wording import count, enumeration
 
 _MOST_CONFUSIONS = 5
 _MANY_CLASSES = 25
+_HOW_TO_READ = (
+    "Each row is a class, each number a count of test photographs; the darker, the larger its share of the row. Green "
+    "is right, brown is confused."
+)
 
 
-def confusion_section(result: Result, figures: Figures) -> Section:
-    """Return the commonest confusions in words and the matrix as a picture."""
+def confusion_section(result: Result, figures: Figures, limits: Limits) -> Section:
+    """Return the commonest confusions in words and the matrix: as a picture in a mail, as cells on a page."""
     found = confusions(result)
     blocks: list[Block] = []
     if found:
@@ -22,20 +42,83 @@ def confusion_section(result: Result, figures: Figures) -> Section:
         blocks.append(Table(titles=("What it was", "What the model said", "How often"), rows=rows, numeric_from=2))
     else:
         blocks.append(Paragraph(text="Nothing: every test photograph was recognised."))
-    blocks += plot_of(figures, CONFUSION, _caption(result))
-    return Section(title="What it mixes up", blocks=blocks)
+    blocks += _cells(result, figures, limits) if limits.has_folds else plot_of(figures, CONFUSION, _caption(result))
+    return Section(title="What it mixes up", blocks=blocks, is_printed=True)
+
+
+def _cells(result: Result, figures: Figures, limits: Limits) -> list[Block]:
+    """Return the whole matrix; of many classes those that are mixed up, and the whole behind a line."""
+    photographs = _photographs(result, figures)
+    shown = {each.anchor for each in photographs}
+    choose = " Choose a brown number to see its photographs." if shown else ""
+    whole = Matrix(grids=[(grid_of(result, range(len(result.classes)), shown), "")])
+    how = Paragraph(text=_HOW_TO_READ + choose, is_quiet=True)
+    if len(result.classes) <= _MANY_CLASSES:
+        return [whole, how, *photographs]
+    groups = clusters(result.test.confusion_matrix)
+    blocks: list[Block] = []
+    if groups:
+        grids = [(grid_of(result, each.members, shown, is_group=True), _told(each)) for each in groups]
+        blocks = [
+            Paragraph(text="These classes are mixed up among themselves most, as far as single pairs go:"),
+            Matrix(grids=grids),
+            how,
+            *photographs,
+        ]
+    title = f"All {number(len(result.classes))} classes at full size"
+    rest: list[Block] = [] if groups else [how, *photographs]
+    return [*blocks, *folded(title, [whole, *rest], limits)]
+
+
+def _told(group: Cluster) -> str:
+    share = percent(group.num_mixed_up / max(1, group.num_images))
+    return f"{count(group.num_mixed_up, 'photograph')} of {number(group.num_images)} mixed up among them ({share})"
+
+
+def _photographs(result: Result, figures: Figures) -> list[CellPhotographs]:
+    """Return the mistakes by what they are and what they were taken for, as far as the document names them."""
+    position = {name: index for index, name in enumerate(result.classes)}
+    by_cell: dict[tuple[int, int], list[tuple[int, Mistake]]] = {}
+    for place, mistake in enumerate(result.test.mistakes):
+        if mistake.actual in position and mistake.predicted in position:
+            cell = position[mistake.actual], position[mistake.predicted]
+            by_cell.setdefault(cell, []).append((place, mistake))
+    blocks = []
+    for (actual, predicted), found in by_cell.items():
+        what, said = one_line(result.classes[actual]), one_line(result.classes[predicted])
+        total = result.test.confusion_matrix[actual][predicted]
+        missing = total - len(found)
+        blocks.append(
+            CellPhotographs(
+                anchor=cell_anchor(actual, predicted),
+                title=f"{what}, taken for {said}: {total}",
+                gallery=Gallery(exhibits=[_exhibit(place, mistake, figures) for place, mistake in found]),
+                note=f"{number(missing)} more are named in predictions.csv, in model.zip." if missing > 0 else "",
+            )
+        )
+    return blocks
+
+
+def _exhibit(place: int, mistake: Mistake, figures: Figures) -> Exhibit:
+    return Exhibit(
+        picture=figures.get(mistake_name(place)),
+        title=f"{percent(mistake.confidence)} sure",
+        text="",
+        place=one_line(mistake.path),
+    )
 
 
 def _caption(result: Result) -> str:
-    caption = (
-        "Each row is a class, each number a count of test photographs; the darker, the larger its share of it. "
-        "Green is right, brown is confused. Names that the plot cannot draw are shown by their number."
-    )
+    caption = f"{_HOW_TO_READ} Names that the plot cannot draw are shown by their number."
     view = matrix_view(result)
     if not view.is_whole:
+        groups = clusters(result.test.confusion_matrix)
+        worst = enumeration([one_line(result.classes[each]) for each in groups[0].members]) if groups else ""
+        mixed = f" Mixed up most among themselves: {worst}." if groups else ""
         return (
             f"{caption} Of the {number(len(result.classes))} classes it shows the {len(view.rows)} that are mixed up "
-            "most with one another; whatever else the model said is counted under “others”. result.json has all."
+            f"most with one another; whatever else the model said is counted under “others”.{mixed} The full report "
+            "has all."
         )
     if len(result.classes) > _MANY_CLASSES:
         caption += " The full report has it large enough to read every name."

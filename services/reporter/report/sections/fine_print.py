@@ -30,7 +30,7 @@ def fine_print_section(result: Result) -> Section:
         f"looked at once, at the very end. The interval is Wilson's 95 % score interval{_counted(result)}; it holds "
         "for photographs of the same kind, taken in the same way."
     ).replace("95 %", f"95{NBSP}%")
-    return Section(title="The fine print", blocks=[Facts(pairs=pairs), Paragraph(text=how, is_quiet=True)])
+    return Section(title="The fine print", blocks=[Paragraph(text=how, is_quiet=True), Facts(pairs=pairs)])
 
 
 def _counted(result: Result) -> str:

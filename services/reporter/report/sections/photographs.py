@@ -1,11 +1,13 @@
 """What became of the photographs: used for what, left out, and why."""
 
-from services.reporter.report.blocks import Block, Facts, Listing, Paragraph, Section, Subheading, remainder
+from services.reporter.report.blocks import Block, Facts, Listing, Paragraph, Section, Subheading, folded, remainder
 from services.reporter.report.limits import Limits
 from services.reporter.report.wording import number, one_line, quoted
 from shared.job.findings.photographs import Duplicates, LabelConflict, Quarantined
 from shared.job.result import Result
 from shared.wording import count, enumeration
+
+_FEW = 5
 
 
 def photograph_section(result: Result, limits: Limits) -> Section:
@@ -22,12 +24,18 @@ def photograph_section(result: Result, limits: Limits) -> Section:
     ]
     blocks: list[Block] = [Facts(pairs=pairs)]
     if result.quarantined:
-        blocks += _quarantined(result.quarantined, result.num_left_out, limits.num_files)
+        left_out = _quarantined(result.quarantined, result.num_left_out, limits.num_files)
+        blocks += left_out if len(result.quarantined) <= _FEW else _folded_list("Left out", left_out, limits)
     if result.duplicates.examples:
         blocks += _examples(result.duplicates)
     if result.duplicates.conflicts:
         blocks += _conflicts(result.duplicates.conflicts, result.num_conflicts, limits.num_conflicts)
-    return Section(title="Your photographs", blocks=blocks)
+    return Section(title="Your photographs", blocks=blocks, is_printed=True)
+
+
+def _folded_list(title: str, blocks: list[Block], limits: Limits) -> list[Block]:
+    """Return a long list behind a line on the page; a mail shows its beginning."""
+    return folded(f"{title}: every file with its reason", blocks[1:], limits) or blocks
 
 
 def _copies(duplicates: Duplicates) -> str:

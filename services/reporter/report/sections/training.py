@@ -1,6 +1,8 @@
 """How the network came to be: the candidates, then fine-tuning."""
 
-from services.reporter.report.blocks import Block, Listing, Paragraph, Section, Subheading, Table, plot_of
+from collections.abc import Sequence
+
+from services.reporter.report.blocks import Block, Listing, Paragraph, Section, Subheading, Table, folded, plot_of
 from services.reporter.report.figures import (
     ACCURACY_BARS,
     CANDIDATE_ACCURACY,
@@ -9,12 +11,13 @@ from services.reporter.report.figures import (
     TUNING,
     Figures,
 )
+from services.reporter.report.limits import Limits
 from services.reporter.report.statistics import trained
 from services.reporter.report.wording import NONE, number, one_line, percent, took
 from shared.job.findings.training import CandidateResult, CrossValidation, Hyperparameters, Mirroring
 from shared.job.job import TrialState
 from shared.job.result import Result
-from shared.wording import count
+from shared.wording import count, enumeration
 
 _STRENGTHS_CAPTION = (
     "How much the last layer may adapt to single photographs: too strong a regularisation on the left, too weak a one "
@@ -22,7 +25,17 @@ _STRENGTHS_CAPTION = (
 )
 
 
-def candidate_section(result: Result, figures: Figures) -> Section:
+_KEPT_EPOCH = (
+    "The ring marks the epoch that was kept: the one with the highest validation accuracy in the second half, of "
+    "equals the latest; the first half jumps too much to be chosen from."
+)
+_KEPT_TUNED = (
+    "The ring marks the epoch that was kept: the one with the highest validation accuracy; later ones learnt the "
+    "training photographs, and no more than that."
+)
+
+
+def candidate_section(result: Result, figures: Figures, limits: Limits) -> Section:
     """Return every candidate with its scores, the ones left out with the reason, and the curves."""
     done = trained(result)
     others = [each for each in result.candidates if each not in done]
@@ -39,16 +52,29 @@ def candidate_section(result: Result, figures: Figures) -> Section:
         caption = f"{what}. Where the thin lines overlap widely, the order may be luck."
         blocks += plot_of(figures, ACCURACY_BARS, caption)
     if others:
-        blocks.append(Subheading(text="Not compared"))
-        blocks.append(Listing(entries=[(each.name, _why_not(each)) for each in others]))
-    blocks += plot_of(figures, STRENGTHS, _STRENGTHS_CAPTION)
+        left_out = Listing(entries=_left_out(others))
+        names = count(len(others), "network")
+        blocks += folded(f"{names} not compared, and why", [left_out], limits) or [
+            Subheading(text="Not compared"),
+            left_out,
+        ]
+    curves = plot_of(figures, STRENGTHS, _STRENGTHS_CAPTION)
     behind = " Behind each network, in grey, the others' validation." if len(done) > 1 else ""
     for name, caption in (
-        (CANDIDATE_ACCURACY, f"Accuracy while learning.{behind}"),
+        (CANDIDATE_ACCURACY, f"Accuracy while learning.{behind} {_KEPT_EPOCH}"),
         (CANDIDATE_LOSS, "Loss while learning: how far off it was, the lower the better."),
     ):
-        blocks += plot_of(figures, name, caption)
+        curves += plot_of(figures, name, caption)
+    blocks += folded("How each of them learnt", curves, limits) or curves[:2]
     return Section(title="The networks that were tried", blocks=blocks)
+
+
+def _left_out(others: Sequence[CandidateResult]) -> list[tuple[str, str]]:
+    """Return each reason once, with all networks that it kept out."""
+    by_reason: dict[str, list[str]] = {}
+    for each in others:
+        by_reason.setdefault(_why_not(each), []).append(each.name)
+    return [(enumeration(names, most=len(names)), reason) for reason, names in by_reason.items()]
 
 
 def tuning_section(result: Result, figures: Figures) -> Section:
@@ -72,7 +98,7 @@ def tuning_section(result: Result, figures: Figures) -> Section:
             f"Validation accuracy went{start} to {percent(tuning.val_accuracy, 1)} (epoch {tuning.best_epoch})."
         )
     blocks: list[Block] = [Paragraph(text=text)]
-    caption = "Curves of the best recipe" + ("; the ring marks the epoch that was kept." if was_kept else ".")
+    caption = "Curves of the best recipe." + (f" {_KEPT_TUNED}" if was_kept else "")
     blocks += plot_of(figures, TUNING, caption)
     if tuning.trials:
         titles = ("Recipe", "Validation", "Epochs", "Time")

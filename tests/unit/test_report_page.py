@@ -1,0 +1,167 @@
+"""The page of a report: what a reader of many classes, on a phone, in the dark, on paper or by ear gets of it."""
+
+import re
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from services.reporter.report.confusions.clusters import MOST_MEMBERS, clusters
+from services.reporter.report.downloads import Downloads, local_downloads
+from services.reporter.report.figures import Picture
+from services.reporter.report.letter import write_letter, write_page
+from services.reporter.report.plots.style import percent_axis
+from services.reporter.report.statistics import class_rows
+from shared.errors import Fault
+from shared.job.findings.training import CandidateResult
+from shared.job.job import JobState, TrialState
+from shared.job.result import Result
+from tests.job_fixture import make_job
+from tests.reporter_fixture import JOB_ID, finished_job
+from tests.result_fixture import cross_validated, make_result
+
+NOTHING = Downloads()
+
+
+def page_of(result: Result, downloads: Downloads = NOTHING, **figures: Picture) -> str:
+    return write_page(finished_job(), result, figures=figures, downloads=downloads)
+
+
+@cache
+def species(number: int) -> Result:
+    return make_result(tuple(f"species {i}" for i in range(number)), num_candidates=3, per_class=9, skill=0.7)
+
+
+@pytest.mark.parametrize("number", [2, 10, 60, 250])
+def test_a_page_has_every_class_and_stays_small_whatever_their_number(number: int) -> None:
+    page = page_of(species(number))
+    assert all(f"{i + 1}. species {i}</th>" in page for i in range(number))
+    assert len(page.encode()) < 5_000_000
+
+
+def test_the_worst_class_comes_first() -> None:
+    page = page_of(species(10))
+    rows = sorted(class_rows(species(10)), key=lambda row: row.score.f1)
+    places = [page.index(f"{row.number}. {row.score.name}</th>") for row in (rows[0], rows[-1])]
+    assert places == sorted(places)
+
+
+def test_how_often_an_answer_is_right_has_a_range_like_how_often_a_class_is_found() -> None:
+    (row, *_) = class_rows(species(10))
+    low, high = row.precision_interval
+    assert 0 <= low < row.score.precision < high <= 1
+    assert f"({round(100 * low)}–{round(100 * high)})" in page_of(species(10))
+
+
+def test_a_class_that_was_never_said_has_no_precision() -> None:
+    result = make_result(("a", "b"), num_candidates=1)
+    result = replace(result, test=replace(result.test, confusion_matrix=((10, 0), (10, 0))))
+    assert "never\u00a0said" in page_of(result)
+
+
+def test_layers_and_curves_are_behind_a_line_that_opens_them() -> None:
+    page = page_of(make_result())
+    for line in re.findall(r"<summary[^>]*>(.*?)</summary>", page):
+        assert line.strip()
+    folded = "".join(re.findall(r"<details.*?</details>", page, re.DOTALL))
+    assert "block_59_expand" in folded
+    assert "block_59_expand" not in page.replace(folded, "").partition("<details")[0]
+
+
+def test_one_reason_that_kept_out_many_networks_is_said_once() -> None:
+    skipped = tuple(
+        CandidateResult(name=f"net{i}", state=TrialState.SKIPPED, skipped_because="No weights here.") for i in range(17)
+    )
+    result = replace(make_result(num_candidates=1), candidates=(*make_result().candidates[:1], *skipped))
+    page, letter = page_of(result), write_letter(finished_job(), result, figures={}, downloads=NOTHING)
+    assert page.count("No weights here.") == letter.html.count("No weights here.") == 1
+    assert "17 networks not compared, and why" in page
+    assert "net16" in page
+
+
+def test_a_count_of_the_matrix_leads_to_its_photographs() -> None:
+    result = make_result()
+    page = page_of(result)
+    links = set(re.findall(r'class="matrix-link" href="#([^"]+)"', page))
+    assert links
+    assert links == set(re.findall(r'class="cell-photographs" id="([^"]+)"', page))
+    mistake = result.test.mistakes[0]
+    actual, predicted = (result.classes.index(name) + 1 for name in (mistake.actual, mistake.predicted))
+    _, _, after = page.partition(f'id="cell-{actual}-{predicted}"')
+    assert mistake.path in after.partition("</ul>")[0]
+
+
+def test_of_many_classes_the_groups_that_are_mixed_up_are_shown_and_the_whole_at_full_size() -> None:
+    page = page_of(species(60))
+    assert "mixed up among them" in page
+    assert "All 60 classes at full size" in page
+    assert "Confusion matrix of 60 classes" in page
+
+
+def test_groups_hold_those_that_are_mixed_up_and_no_more_than_can_be_looked_at() -> None:
+    matrix = [[20 if one == other else 0 for other in range(30)] for one in range(30)]
+    for one, other in ((0, 1), (1, 2), (10, 11)):
+        matrix[one][other] = 5
+    assert [each.members for each in clusters(matrix)] == [(0, 1, 2), (10, 11)]
+    chain = [[5 if abs(one - other) <= 1 else 0 for other in range(30)] for one in range(30)]
+    assert max(len(each.members) for each in clusters(chain)) <= MOST_MEMBERS
+    assert clusters([[5, 0], [0, 5]]) == []
+
+
+def test_a_page_has_landmarks_headings_that_name_them_and_tables_that_keyboards_can_scroll() -> None:
+    page = page_of(make_result())
+    assert page.count("<main") == page.count("<h1") == page.count("<footer") == page.count("<header") == 1
+    assert '<nav class="contents" aria-label="Contents">' in page
+    named = re.findall(r'<section [^>]*aria-labelledby="([^"]+)"', page)
+    assert len(named) > 8
+    assert all(f'id="{name}"' in page for name in named)
+    assert set(re.findall(r'<a class="link" href="#([^"]+)"', page)) <= set(re.findall(r'id="([^"]+)"', page))
+    scrolled = re.findall(r'<div class="(?:plot-frame )?wide"([^>]*)>', page)
+    assert scrolled
+    assert all('role="region" tabindex="0" aria-label="' in each for each in scrolled)
+    assert " style=" not in page  # a strict policy of a page around it would forbid them
+
+
+def test_a_plot_has_a_dark_face_on_the_page_and_a_light_one_in_a_mail() -> None:
+    bars = Picture(name="accuracy-bars", alt="Bars", subtype="png", data=b"light", dark=b"dark")
+    assert bars.dark_uri in page_of(make_result(), **{bars.name: bars})
+    letter = write_letter(finished_job(), make_result(), figures={bars.name: bars}, downloads=NOTHING)
+    assert "<picture" not in letter.html
+
+
+def test_a_page_in_a_folder_links_to_its_neighbours_and_bears_being_moved(tmp_path: Path) -> None:
+    job = finished_job()
+    page = page_of(make_result(), local_downloads(job, tmp_path, with_report=False))
+    links = re.findall(r'<a class="(?:button|link)" href="([^"#]+)"', page)
+    assert "model.h5" in links
+    assert not [link for link in links if ":" in link or "/" in link]
+    assert "files in the folder of this page" in page
+
+
+def test_ticks_say_where_they_are() -> None:
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    axes = Figure().subplots()
+    for low, high in ((0.9, 1.0), (0.955, 0.995), (0.0, 1.0), (0.9931, 0.9957)):
+        axes.set_ylim(low, high)
+        percent_axis(axes.yaxis)
+        told = [float(axes.yaxis.get_major_formatter()(tick, 0).rstrip("%")) for tick in axes.get_yticks()]
+        assert told == pytest.approx([100 * tick for tick in axes.get_yticks()], abs=1e-4)
+        assert len(set(told)) > 2
+
+
+def test_what_ended_without_a_network_is_a_page_of_its_own_with_the_same_landmarks() -> None:
+    fault = Fault(code="class_too_small", message="Class cats has 3 images.", fix="Add two.")
+    page = write_page(make_job(JOB_ID, JobState.REJECTED, fault=fault), None, figures={}, downloads=NOTHING)
+    assert page.count("<main") == 1
+    assert "<nav" not in page
+    assert " not-printed" not in page.partition("<main")[2]
+
+
+def test_the_sections_of_a_page_can_stand_in_another_page() -> None:
+    page = page_of(cross_validated(make_result()))
+    _, _, rest = page.partition("<!-- sections -->")
+    sections, _, _ = rest.partition("<!-- end of sections -->")
+    assert sections.strip().startswith("<main")
+    assert sections.strip().endswith("</main>")
