@@ -107,6 +107,7 @@ def main(folder: Path, names: list[str]) -> None:
                         target = folder / f"{name}-{kind}-{size}-{scheme}.png"
                         target.write_bytes(shoot(browser, path, width, scheme=scheme))
                 if kind == "page":
+                    browser.ask("Emulation.setEmulatedMedia", media="", features=[])
                     printed = browser.ask("Page.printToPDF", preferCSSPageSize=True, printBackground=True)
                     (folder / f"{name}.pdf").write_bytes(base64.b64decode(printed["data"]))
             print(name, f"{(folder / f'{name}.html').stat().st_size / 1e6:.2f} MB", flush=True)  # noqa: T201 - a program
