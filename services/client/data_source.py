@@ -1,6 +1,9 @@
 """What a person names as DATA: a zip, or a folder that becomes one."""
 
-from collections.abc import Callable
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from services.client.archive import BytesListener, write_archive
@@ -9,7 +12,10 @@ from shared.archive.rules import ArchivePlan, plan_archive
 from shared.archive.zip_format.diagnosis import empty_archive
 from shared.archive.zip_format.directory import read_directory
 from shared.errors import UserFault
+from shared.process.held_folder import make_held, remove_unheld
 
+_PREFIX = "convtailor-submit-"
+"""Begins the names of folders for zips on their way."""
 _LAYOUT = "one folder of photographs per class, such as photos/cats and photos/dogs"
 
 
@@ -78,3 +84,21 @@ def archive_of(
         for note in packed.notes:
             on_note(note)
     return target
+
+
+@contextmanager
+def packing_folder(parent: Path | None = None) -> Iterator[Path]:
+    """Give a temporary folder for the zip; those of commands that were killed are removed before.
+
+    Args:
+        parent: Where it lies; the system's folder for what is temporary, unless given.
+
+    Raises:
+        OSError: If it cannot be made.
+    """
+    folder, descriptor = make_held(parent or Path(tempfile.gettempdir()), _PREFIX)
+    try:
+        yield folder
+    finally:
+        os.close(descriptor)
+        remove_unheld(folder)

@@ -71,6 +71,19 @@ def why_unreadable(error: OSError) -> str:
     return _ERRORS.get(error.errno or 0, error.strerror or str(error))
 
 
+def kind_of(path: Path) -> str | None:
+    """Return what something is that is neither a file nor a folder, as a phrase; ``None`` for those two.
+
+    Raises:
+        OSError: If it cannot be looked at.
+    """
+    return _kind_of(stat.S_IFMT(path.stat().st_mode))
+
+
+def _kind_of(kind: int) -> str | None:
+    return None if kind in (stat.S_IFREG, stat.S_IFDIR) else _KINDS.get(kind, "not a file")
+
+
 class _Search:
     """Goes through a folder; links to folders wait until all that lies in it without them has been entered."""
 
@@ -119,8 +132,8 @@ class _Search:
         except OSError as error:
             self._leave_out(path, why_unreadable(error))
             return None
-        if kind not in (stat.S_IFREG, stat.S_IFDIR):
-            self._leave_out(path, _KINDS.get(kind, "not a file"))
+        if (strange := _kind_of(kind)) is not None:
+            self._leave_out(path, strange)
         return kind
 
     def _leave_out(self, path: str, reason: str) -> None:

@@ -1,14 +1,13 @@
 """One service as a child process: started, watched, started again when it dies, stopped with all that it started."""
 
-import os
 import threading
 import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
+from services.onebox.log_file import bound_log, open_log
 from shared.errors import UserFault
 from shared.process.child_process import ChildProcess, python_module
 
@@ -63,13 +62,14 @@ class ServiceProcess:
         self._thread.start()
 
     def check(self) -> None:
-        """Tell whether it can be relied on.
+        """Tell whether it can be relied on, and keep its log small.
 
         Raises:
             UserFault: ``service_died``, if it was given up; names its log and shows the end of it.
         """
         if self._fault is not None:
             raise self._fault
+        bound_log(self.log)
 
     def ask_to_stop(self) -> None:
         """Ask it to stop in good order and never start it again."""
@@ -111,7 +111,7 @@ class ServiceProcess:
 
     def _spawn(self) -> ChildProcess | None:
         """Start the process, unless it was asked to stop meanwhile."""
-        with self._lock, _opened(self.log) as sink:
+        with self._lock, open_log(self.log) as sink:
             if self._stopping.is_set():
                 return None
             command = python_module("shared.process.guarded", f"services.{self.name}")
@@ -129,8 +129,3 @@ class ServiceProcess:
             fix=f"Read the end of its log, {self.log}, mend what it names and run the command again.",
             details={"service": self.name, "log": str(self.log), "last_lines": [line.rstrip() for line in lines]},
         )
-
-
-def _opened(log: Path) -> BinaryIO:
-    """Open a log to be appended to, and closed to other users: it names people's files."""
-    return os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")

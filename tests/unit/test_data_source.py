@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.client.data_source import check_archive, check_data
+from services.client.data_source import check_archive, check_data, packing_folder
 from services.client.fault import ExitCode, exit_code_of
 from shared.errors import UserFault
 from tests.archive_corpus import ACCEPTED, REFUSED
@@ -35,3 +35,15 @@ def test_a_split_is_named_before_it_is_sent(tmp_path):
     (tmp_path / "photos.zip").write_bytes(zipped(good_files("seg_train/seg_train/") | good_files("seg_test/seg_test/")))
     with pytest.raises(UserFault, match="'seg_train' and 'seg_test' hold the same classes, 'cats' and 'dogs'"):
         check_archive(tmp_path / "photos.zip")
+
+
+def test_the_zip_of_a_command_that_was_killed_goes_with_the_next_one(tmp_path):
+    left = tmp_path / "convtailor-submit-0123456789abcdef"
+    left.mkdir()
+    (left / "archive.zip").write_bytes(b"photographs")
+    with packing_folder(tmp_path) as mine:
+        assert list(tmp_path.iterdir()) == [mine]
+        with packing_folder(tmp_path) as beside:
+            assert mine.exists(), "its command lives"
+            assert beside != mine
+    assert not list(tmp_path.iterdir())

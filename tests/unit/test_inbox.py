@@ -1,5 +1,6 @@
 """Of a folder that is to be classified, every picture counts, whatever its ending; the rest is told of."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,20 @@ def test_a_path_that_leads_nowhere_is_a_fault(tmp_path: Path) -> None:
     with pytest.raises(UsageFault) as caught:
         find_images([tmp_path / "gone"])
     assert caught.value.fault.code == "image_not_found"
+
+
+def test_a_pipe_is_a_fault_at_once_since_nobody_may_ever_write_into_it(tmp_path: Path) -> None:
+    pipe = tmp_path / "new.jpg"
+    os.mkfifo(pipe)
+    with pytest.raises(UsageFault) as caught:
+        find_images([pipe])
+    assert caught.value.fault.code == "image_not_found"
+    assert caught.value.fault.message == f"{pipe} is a pipe, not a file."
+    assert "into a file" in caught.value.fault.fix
+
+
+def test_a_link_to_itself_says_so(tmp_path: Path) -> None:
+    link = tmp_path / "new.jpg"
+    link.symlink_to(link)
+    with pytest.raises(UsageFault, match="leads back to itself"):
+        find_images([link])

@@ -1,6 +1,5 @@
 """``convtailor submit``: sends a zip or folder to a server."""
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from services.client.api.client import Client
 from services.client.api.token_store import KnownJob
 from services.client.commands.access import json_option, server_of, server_option, token_store
 from services.client.commands.job_option import checked_options, job_options
-from services.client.data_source import archive_of, check_archive, check_data
+from services.client.data_source import archive_of, check_archive, check_data, packing_folder
 from services.client.terminal.live import in_bytes, open_live
 from services.client.terminal.outcome import print_json, print_text
 from services.client.terminal.taught_command import TaughtCommand
@@ -38,11 +37,11 @@ def submit(data: Path, email: str, server: str | None, as_json: bool, **options:
     check_data(data)
     chosen = checked_options(options)
     with (
-        tempfile.TemporaryDirectory(prefix="convtailor-") as scratch,
+        packing_folder() as scratch,
         Client(server_of(server)) as client,
         open_live() as live,
     ):
-        archive = archive_of(data, Path(scratch), on_bytes=in_bytes(live, "zip"), on_note=live.note)
+        archive = archive_of(data, scratch, on_bytes=in_bytes(live, "zip"), on_note=live.note)
         check_archive(archive)
         created = client.submit(email, chosen, size_bytes=archive.stat().st_size)
         known = KnownJob(job_id=created.job_id, server=client.server, token=created.token)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.client.fault import UsageFault
-from services.client.folder import LeftOut, find_contents
+from services.client.folder import LeftOut, find_contents, kind_of, why_unreadable
 from shared.archive.entry import Aside, Entry, aside
 from shared.text.printable import printable_name
 
@@ -47,7 +47,7 @@ def find_images(paths: Sequence[Path], *, leave_out: tuple[Path, ...] = ()) -> F
         leave_out: Folders inside that are not looked into.
 
     Raises:
-        UsageFault: If a path leads nowhere, or there is no picture at all.
+        UsageFault: If a path leads nowhere, or to a pipe or the like, which might never end; if there is no picture.
     """
     images: list[Path] = []
     left_out: list[LeftOut] = []
@@ -55,17 +55,31 @@ def find_images(paths: Sequence[Path], *, leave_out: tuple[Path, ...] = ()) -> F
     for path in paths:
         if path.is_dir():
             _look_into(path, images, left_out, leave_out)
-        elif path.exists():
+        else:
+            _check_file(path)
             images.append(path)
             named.add(path)
-        else:
-            fix = "Name pictures, or folders that hold some."
-            details = {"path": printable_name(str(path))}
-            raise UsageFault("image_not_found", f"There is no {path}.", fix=fix, details=details)
     if not images:
         raise _none(paths, left_out)
     meant = named.union(path for path in images if path.suffix.lower() in _PICTURE_ENDINGS)
     return Found(images=tuple(images), left_out=tuple(left_out), meant=frozenset(meant))
+
+
+def _check_file(path: Path) -> None:
+    name = printable_name(str(path))
+    details = {"path": name}
+    try:
+        strange = kind_of(path)
+    except FileNotFoundError:
+        fix = "Name pictures, or folders that hold some."
+        raise UsageFault("image_not_found", f"There is no {name}.", fix=fix, details=details) from None
+    except OSError as error:
+        fix = "Check the path and its rights."
+        reason = why_unreadable(error)
+        raise UsageFault("image_not_found", f"{name} is {reason}.", fix=fix, details=details) from error
+    if strange is not None:
+        fix = "Write what comes out of it into a file, and name that."
+        raise UsageFault("image_not_found", f"{name} is {strange}.", fix=fix, details=details)
 
 
 def _look_into(folder: Path, images: list[Path], left_out: list[LeftOut], leave_out: tuple[Path, ...]) -> None:
