@@ -48,6 +48,14 @@ FILE_NAMES = {
 
 MODEL_DOCUMENT = "model.json"
 """What programs need to know of a network, in :attr:`Artefact.MODEL_ZIP`."""
+
+OTHER_FORMATS = {
+    "onnx": Artefact.MODEL_ONNX,
+    "tflite_float16": Artefact.MODEL_TFLITE_FLOAT16,
+    "tflite": Artefact.MODEL_TFLITE,
+}
+"""Formats of a network beside Keras's own, as settings and requests name them; the most wanted first."""
+
 MAIL_FILE_NAME = "mail.eml"
 """What the mail is called beside them, where it never left this machine."""
 

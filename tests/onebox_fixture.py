@@ -115,10 +115,11 @@ class Program:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Return the environment of a stranger with no network and no settings."""
+    """Return the environment of a stranger with no network and no settings but that of all tests."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CONVTAILOR_")}
     return {
         **kept,
+        "CONVTAILOR_FORMATS": os.environ["CONVTAILOR_FORMATS"],
         "PYTHONPATH": str(ROOT),
         "HOME": str(home),
         "XDG_STATE_HOME": str(home / "state"),

@@ -4,9 +4,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from shared.layout import OTHER_FORMATS, Artefact
 from shared.settings import Settings, setting
+
+NO_FORMAT = "none"
+_ALL_FORMATS = ",".join(OTHER_FORMATS)
+
+
+def _known_formats(text: str) -> str:
+    """Return a list of formats without blanks and repetitions.
+
+    Raises:
+        ValueError: If it names what is none.
+    """
+    names = list(dict.fromkeys(name for each in text.split(",") if (name := each.strip())))
+    unknown = [repr(name) for name in names if name not in OTHER_FORMATS]
+    if names in ([], [NO_FORMAT]):
+        return NO_FORMAT
+    if unknown:
+        raise ValueError(
+            f"{', '.join(unknown)} cannot be listed; name some of {_ALL_FORMATS}, with commas between, or {NO_FORMAT} "
+            "alone"
+        )
+    return ",".join(names)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +64,12 @@ class TrainerSettings(Settings):
         True, help="Whether networks learn in float16 on GPUs with tensor cores; they are delivered in float32 always."
     )
     threads: Annotated[int, Field(ge=0)] = setting(0, help="Threads that training may use; 0: one for every core.")
+    formats: Annotated[str, AfterValidator(_known_formats)] = setting(
+        _ALL_FORMATS,
+        help="Formats in which networks are delivered beside `model.h5` and `model.keras`, in the order in which they "
+        f"are written, with commas between; `{NO_FORMAT}`: in no other. Each takes a few seconds of a job, and more of "
+        "a large network.",
+    )
     warm_child: bool = setting(
         True, help="Whether a training process is started before there is a job, so that nobody waits for its imports."
     )
@@ -66,6 +94,12 @@ class TrainerSettings(Settings):
         "http://metadata.google.internal",
         help="Metadata server that announces the end of a spot machine; asked with the back-end `gcp` only.",
     )
+
+    @property
+    def wanted_formats(self) -> tuple[Artefact, ...]:
+        """In which a network is delivered beside Keras's own, in the order in which they are written."""
+        names = [] if self.formats == NO_FORMAT else self.formats.split(",")
+        return tuple(OTHER_FORMATS[name] for name in names)
 
     @property
     def scratch(self) -> Path:

@@ -48,10 +48,9 @@ def photos(home):
 
 @pytest.fixture(scope="module")
 def delivered(home, photos):
-    """One whole run, asked for as JSON."""
-    return run_program(
-        "run", "photos", "--email", "ada@example.org", "--out", "results", "--seed", "3", *QUICK, "--json", cwd=home
-    )
+    """One whole run, asked for as JSON, where the network is wanted in one other format."""
+    order = ("run", "photos", "--email", "ada@example.org", "--out", "results", "--seed", "3", *QUICK, "--json")
+    return run_program(*order, cwd=home, environ={"CONVTAILOR_FORMATS": "onnx"})
 
 
 def mail_in(folder):
@@ -62,6 +61,7 @@ def mail_in(folder):
 def test_a_folder_becomes_the_files_that_its_result_tells_of_and_nothing_else(delivered, home):
     assert delivered.code == 0, delivered.err
     assert {path.name for path in (home / "results").iterdir()} == told_files(home / "results")
+    assert [each.file for each in read_result(home / "results/result.json").formats] == ["model.onnx"]
     assert (home / "results/labels.txt").read_text().split() == list(SHAPES)
     ast.parse((home / "results/predict.py").read_text(encoding="utf-8"))
     assert "<html" in (home / "results/report.html").read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 """No job waits or fails for a format: where time, room or a package is missing, formats are left out, and why."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from services.trainer.export.verifier import Verifier
 from services.trainer.run.context import Run
 from services.trainer.run.deadline import LATE_S, Countdown, Deadline
 from services.trainer.training.formats import Delivered, add_formats
+from shared.layout import FILE_NAMES, OTHER_FORMATS, Artefact
 from tests.result_fixture import make_result
 from tests.training_fixture import null_ledger
 
@@ -47,16 +49,23 @@ def delivered(tmp_path: Path) -> Delivered:
     )
 
 
-def run_of(directory: Path, *, now: float = 0.0, reserve_bytes: int = 0, stopped: str | None = None) -> Run:
+def run_of(
+    directory: Path,
+    *,
+    now: float = 0.0,
+    reserve_bytes: int = 0,
+    formats: Sequence[Artefact] = tuple(OTHER_FORMATS.values()),
+) -> Run:
     countdown = Countdown(deadline=Deadline(started=0.0, seconds_left=0.0), monotonic=lambda: now)
     return Run(
         directory=directory,
         seed=0,
         report=lambda _: None,
-        stop_reason=lambda: stopped,
+        stop_reason=lambda: None,
         countdown=countdown,
         ledger=null_ledger(),
         reserved_bytes=lambda: reserve_bytes,
+        formats=tuple(formats),
     )
 
 
@@ -73,6 +82,15 @@ def test_without_time_or_room_nothing_is_started(
     assert [each.file for each in found.results] == ["model.onnx", "model_float16.tflite", "model.tflite"]
     assert all(reason in str(each.left_out_because) for each in found.results)
     assert not delivered.folder.exists()
+
+
+@pytest.mark.parametrize("formats", [(), (Artefact.MODEL_TFLITE,)])
+def test_of_a_format_that_nobody_wants_nothing_is_told(
+    formats: tuple[Artefact, ...], delivered: Delivered, tmp_path: Path
+) -> None:
+    verifier: Verifier = object()  # type: ignore[assignment]  # nothing may be asked of it
+    found = add_formats(delivered, verifier, run_of(tmp_path, now=LATE_S, formats=formats))
+    assert [each.file for each in found.results] == [FILE_NAMES[each] for each in formats]
 
 
 def test_a_network_that_the_converter_dies_of_is_delivered_without_formats(

@@ -29,6 +29,7 @@ from shared.job.job import Job, JobState, TrialState
 from shared.job.options import JobOptions
 from shared.job.result import Result
 from shared.json_codec import from_json
+from shared.layout import OTHER_FORMATS
 from tests.training_fixture import (
     CLASSES,
     JOB_ID,
@@ -59,7 +60,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, mirror: Path) -> Site:
         tune_epochs=2,
         tune_trials=2,
     )
-    worker = site.start_worker()
+    worker = site.start_worker(CONVTAILOR_FORMATS=",".join(OTHER_FORMATS))
     try:
         site.wait_for(lambda job: job.device is not None, worker)
         (site.folder / "maps").write_text(Path(f"/proc/{worker.pid}/maps").read_text())

@@ -76,6 +76,7 @@ def test_every_part_of_the_work_left_has_its_price() -> None:
     assert delivery(0.01, 1000, decode_s=30.0).price_s == pytest.approx(least.price_s + 30.0)
     assert delivery(0.01, 1000, is_built=False).price_s == pytest.approx(least.price_s + 2.0)
     assert delivery(0.01, 1000, keeps_activations=False).price_s > least.price_s
+    assert delivery(0.01, 1000, num_formats=0).price_s < delivery(0.01, 1000, num_formats=1).price_s < least.price_s
     mixed = replace(least, pace=replace(least.pace, exact_factor=4.0))
     assert mixed.price_s > least.price_s + 2.0  # another pass is compiled, and goes slower
     assert resumed_price_s(2_000_000_000, 1000) > resumed_price_s(1_000_000, 1000) > UNMEASURED_S

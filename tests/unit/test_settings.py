@@ -84,6 +84,26 @@ def test_every_fault_is_reported_at_once_by_variable() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        ("", ["model_onnx", "model_tflite_float16", "model_tflite"]),
+        (" tflite, onnx ,tflite", ["model_tflite", "model_onnx"]),
+        ("none", []),
+    ],
+)
+def test_an_operator_says_in_which_formats_networks_are_delivered(value: str, wanted: list[str]) -> None:
+    settings = load(TrainerSettings, {"CONVTAILOR_FORMATS": value})
+    assert list(settings.wanted_formats) == wanted
+    assert load(TrainerSettings, environment_of(settings)) == settings
+
+
+@pytest.mark.parametrize(("value", "unknown"), [("onnx,coreml", "'coreml'"), ("none,onnx", "'none'"), ("h5", "'h5'")])
+def test_a_format_that_there_is_not_stops_the_trainer_at_its_start(value: str, unknown: str) -> None:
+    with pytest.raises(InvalidSettings, match=rf"CONVTAILOR_FORMATS: .*{unknown}.*onnx,tflite_float16,tflite.*none"):
+        load(TrainerSettings, {"CONVTAILOR_FORMATS": value})
+
+
 def test_a_secret_is_shown_nowhere() -> None:
     good = {"CONVTAILOR_API_KEY": "hunter2", "CONVTAILOR_PIN": "4711"}
     bad = {**good, "CONVTAILOR_PIN": "4711x", "CONVTAILOR_PORT": "x"}

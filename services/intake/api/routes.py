@@ -16,7 +16,7 @@ from shared.clock import Clock
 from shared.errors import UserFault
 from shared.job.job import Job
 from shared.json_codec import to_json
-from shared.layout import Artefact
+from shared.layout import OTHER_FORMATS, Artefact
 from shared.ports.event_bus import EventBus
 from shared.ports.heartbeat_store import HeartbeatStore, as_told
 from shared.ports.job_store import JobStore, probe
@@ -27,9 +27,7 @@ _FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 _MODEL_FORMATS = {
     "h5": Artefact.MODEL_H5,
     "keras": Artefact.MODEL_KERAS,
-    "onnx": Artefact.MODEL_ONNX,
-    "tflite": Artefact.MODEL_TFLITE,
-    "tflite_float16": Artefact.MODEL_TFLITE_FLOAT16,
+    **OTHER_FORMATS,
     "zip": Artefact.MODEL_ZIP,
 }
 _ARTEFACTS = "labels,model,predict,report,result"

@@ -16,6 +16,7 @@ from shared.errors import ConvtailorError
 from shared.job.job import Trial
 from shared.job.progress import ProgressListener
 from shared.json_codec import from_json
+from shared.layout import OTHER_FORMATS, Artefact
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -96,6 +97,7 @@ class Run:
         memory_bytes: Of the machine; ``None`` where it is unknown.
         reserved_bytes: Tells what room on the disk what is only convenient has to leave: to what is yet to be written,
             and to other jobs.
+        formats: In which the network is wanted beside Keras's own, in the order in which they are written.
     """
 
     directory: Path
@@ -108,3 +110,4 @@ class Run:
     precision: Precision = Precision.FULL
     memory_bytes: int | None = None
     reserved_bytes: Callable[[], int] = lambda: 0
+    formats: tuple[Artefact, ...] = tuple(OTHER_FORMATS.values())

@@ -8,6 +8,8 @@ of whatever clock the caller reads.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from shared.layout import OTHER_FORMATS
+
 LATE_S = 60.0
 """Once a candidate is finished, the job ends at most this many seconds after its budget."""
 MARGIN = 1.5
@@ -35,7 +37,6 @@ FORMATS_S = 60.0
 """Seconds, at most, that other formats may take to be written and tried; at most half of what is left."""
 HURRIED_FORMATS_S = 10.0
 """The same where somebody waits."""
-NUM_FORMATS = 3
 FORMAT_S = 4.0
 """Seconds to write a format and to start what tries it, without what grows with the network."""
 BYTES_PER_S = 25e6
@@ -88,6 +89,7 @@ class Delivery:
         is_built: Whether the network stands ready in this process.
         keeps_activations: Whether those of the validation split are kept, so that they go through the tail only.
         decode_s: Seconds until the held-out images are at hand; 0 where they are.
+        num_formats: In so many it is wanted beside Keras's own.
     """
 
     pace: Pace
@@ -97,6 +99,7 @@ class Delivery:
     is_built: bool = True
     keeps_activations: bool = True
     decode_s: float = 0.0
+    num_formats: int = len(OTHER_FORMATS)
 
     @property
     def price_s(self) -> float:
@@ -107,7 +110,7 @@ class Delivery:
         num_passes = self.num_test + self.num_validation * (TAIL_SHARE if self.keeps_activations else 1.0)
         evaluate_s = image_s * num_passes + (0.0 if is_compiled else pace.build_s)
         verify_s = NUM_LOADS * pace.build_s + min(SCORING_S, image_s * min(self.num_test, NUM_SCORED))
-        formats_s = min(FORMATS_S, NUM_FORMATS * (FORMAT_S + image_s * min(self.num_test, NUM_SCORED)))
+        formats_s = min(FORMATS_S, self.num_formats * (FORMAT_S + image_s * min(self.num_test, NUM_SCORED)))
         return self.decode_s + evaluate_s + EXPORT_S + verify_s + formats_s + self.size_bytes / BYTES_PER_S
 
 

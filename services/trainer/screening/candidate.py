@@ -163,7 +163,7 @@ def fault_of(error: Exception) -> str:
     return f"{type(error).__name__}: {first_line}"[:500]
 
 
-def delivery_of(dataset: LearningSet, backbone: Backbone, pace: Pace) -> Delivery:
+def delivery_of(dataset: LearningSet, backbone: Backbone, pace: Pace, run: Run) -> Delivery:
     """Return what is left to do once training has ended, were this candidate to be delivered from this process."""
     split = dataset.split
     return Delivery(
@@ -171,4 +171,5 @@ def delivery_of(dataset: LearningSet, backbone: Backbone, pace: Pace) -> Deliver
         num_validation=len(split.validation),
         num_test=len(split.test),
         size_bytes=backbone.size_bytes,
+        num_formats=len(run.formats),
     )

@@ -143,7 +143,7 @@ class Selection:
             if store.pace is None:
                 return self.run.stop_reason() is None
             self._measured = (store.pace, backbone.gflops)
-            delivery = delivery_of(self.dataset, backbone, store.pace)
+            delivery = delivery_of(self.dataset, backbone, store.pace, self.run)
             price_s = replace(delivery, keeps_activations=store.activations is not None).price_s
             if self.best is None:  # what stands is nothing; so this one is what would be delivered
                 self.run.countdown.reprice(price_s)
@@ -177,7 +177,7 @@ class Selection:
             return
         store = leader.store
         delivery = replace(
-            delivery_of(self.dataset, leader.backbone, leader.pace),
+            delivery_of(self.dataset, leader.backbone, leader.pace, self.run),
             is_built=store is not None and store.is_built,
             keeps_activations=store is not None and store.activations is not None,
         )
@@ -191,7 +191,7 @@ class Selection:
         pace, gflops = self._measured
         expected = pace.scaled(backbone.gflops, measured_gflops=gflops)
         needed_s = expected.build_s + expected.image_s * num_images
-        left_s = self.run.countdown.seconds_left(delivery_of(self.dataset, backbone, expected).price_s)
+        left_s = self.run.countdown.seconds_left(delivery_of(self.dataset, backbone, expected, self.run).price_s)
         if needed_s <= left_s:
             return None
         return (

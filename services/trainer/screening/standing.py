@@ -64,9 +64,12 @@ class Standing:
         """Seconds until the whole data set is decoded anew."""
         return self.assignment.image_s * self.assignment.num_used
 
-    @property
-    def price_s(self) -> float | None:
-        """Seconds until the best is delivered by the shortest way; ``None`` where nothing was measured of it."""
+    def price_s(self, *, num_formats: int) -> float | None:
+        """Return the seconds until the best is delivered by the shortest way; ``None`` where it was not measured.
+
+        Args:
+            num_formats: In so many it is wanted beside Keras's own.
+        """
         best = self.finished[0]
         if best.recorded.pace is None:
             return None
@@ -82,6 +85,7 @@ class Standing:
             is_built=False,
             keeps_activations=False,
             decode_s=self.assignment.image_s * (num_validation + num_test),
+            num_formats=num_formats,
         ).price_s
 
 

@@ -37,8 +37,6 @@ from shared.process.line_process import LineProcess, ProcessDied
 
 logger = logging.getLogger(__name__)
 
-FORMATS = (Artefact.MODEL_ONNX, Artefact.MODEL_TFLITE_FLOAT16, Artefact.MODEL_TFLITE)
-"""In the order in which they are written: the most wanted first."""
 _ROUNDED = frozenset({Artefact.MODEL_TFLITE_FLOAT16})
 _SMALLEST_S = 3.0
 """Less time is not worth a start."""
@@ -93,7 +91,7 @@ class Delivered:
 
 
 def add_formats(delivered: Delivered, verifier: Verifier, run: Run) -> Formats:
-    """Write and try all formats, as far as there is time.
+    """Write and try the formats that are wanted, as far as there is time.
 
     Args:
         delivered: See there.
@@ -103,16 +101,16 @@ def add_formats(delivered: Delivered, verifier: Verifier, run: Run) -> Formats:
     is_hurried = run.stop_reason() in (StopReason.CANCELLED, StopReason.PREEMPTED)
     seconds = run.countdown.formats_s(is_hurried=is_hurried)
     if seconds < _SMALLEST_S:
-        return _none(_NO_TIME)
+        return _none(run.formats, _NO_TIME)
     if disk_usage(delivered.archive.parent).free_bytes < _needed_bytes(delivered, run):
-        return _none("there was no room for it on the disk")
+        return _none(run.formats, "there was no room for it on the disk")
     trials = _Trials(delivered, run, until=run.countdown.monotonic() + seconds)
     started = run.countdown.monotonic()
     try:
         return replace(trials.carry_out(verifier), seconds=run.countdown.monotonic() - started)
     except OSError as error:  # a disk that is full loses formats, not a network that is delivered
         logger.warning("other formats could not be written", extra={"reason": str(error)})
-        return _none(f"it could not be written: {error.strerror or error}")
+        return _none(run.formats, f"it could not be written: {error.strerror or error}")
     finally:
         trials.end()
 
@@ -128,6 +126,7 @@ class _Trials:
 
     def __init__(self, delivered: Delivered, run: Run, *, until: float) -> None:
         self._delivered, self._until, self._monotonic = delivered, until, run.countdown.monotonic
+        self._formats = run.formats
         evaluation = delivered.evaluation
         self._order = fair_order(evaluation.labels, run.seed)[:NUM_SCORED]
         self._kept = kept_positions(len(evaluation.indices))
@@ -137,10 +136,10 @@ class _Trials:
         self._begun: Scoring | None = None
 
     def carry_out(self, verifier: Verifier) -> Formats:
-        """Write and try every format, and judge it."""
+        """Write and try every format that is wanted, and judge it."""
         self._delivered.folder.mkdir(exist_ok=True)
         examples = self._examples()
-        targets = {each: self._delivered.folder / FILE_NAMES[each] for each in FORMATS}
+        targets = {each: self._delivered.folder / FILE_NAMES[each] for each in self._formats}
         conversion = Conversion(
             model=self._delivered.package.model_keras,
             side_px=self._delivered.px,
@@ -258,5 +257,5 @@ def _left_out(artefact: Artefact, reason: str) -> FormatResult:
     return FormatResult(file=FILE_NAMES[artefact], left_out_because=reason)
 
 
-def _none(reason: str) -> Formats:
-    return Formats(files={}, results=tuple(_left_out(each, reason) for each in FORMATS), examples=())
+def _none(wanted: Sequence[Artefact], reason: str) -> Formats:
+    return Formats(files={}, results=tuple(_left_out(each, reason) for each in wanted), examples=())

@@ -96,6 +96,7 @@ def _run(order: Order, tools: Tools, clock: PhaseClock) -> Run:
         ledger=ledger,
         halvings=order.halvings,
         memory_bytes=memory_bytes(),
+        formats=tools.settings.wanted_formats,
     )
 
 

@@ -122,7 +122,8 @@ def _is_in_time(dataset: LearningSet, store: FeatureStore, run: Run) -> bool:
     if pace is None:
         return True
     doubled = replace(pace, image_s=2 * pace.image_s)
-    delivery = replace(delivery_of(dataset, store.backbone, doubled), keeps_activations=store.activations is not None)
+    delivery = delivery_of(dataset, store.backbone, doubled, run)
+    delivery = replace(delivery, keeps_activations=store.activations is not None)
     if pace.image_s * len(learning_rows(dataset)) > run.countdown.seconds_left(delivery.price_s):
         return False
     run.countdown.reprice(delivery.price_s)

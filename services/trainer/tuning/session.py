@@ -148,7 +148,7 @@ class Session:
     def _reprice(self, store: FeatureStore) -> None:
         """Tell what it would cost from now on to deliver the winner, now that its activations are kept."""
         if store.pace is not None:
-            delivery = delivery_of(self.dataset, self.screening.winner, store.pace)
+            delivery = delivery_of(self.dataset, self.screening.winner, store.pace, self.run)
             keeps_activations = store.activations is not None
             left = replace(delivery, keeps_activations=keeps_activations, is_built=store.is_built)
             self.run.countdown.reprice(left.price_s)
