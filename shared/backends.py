@@ -12,6 +12,7 @@ from shared.ports.object_store import ObjectStore
 from shared.settings import InvalidSettings, Settings
 
 if TYPE_CHECKING:
+    from shared.adapters.embedded.partial_upload import PartialUploads
     from shared.adapters.embedded.signed_url import UrlSigner
 
 
@@ -26,6 +27,7 @@ class Backends:
         event_bus: Events.
         url_signer: Checks the signed URLs that intake has to serve; ``None`` where the object store's own product
             serves them.
+        partial_uploads: Takes uploads in pieces there; ``None`` likewise.
     """
 
     job_store: JobStore
@@ -33,6 +35,7 @@ class Backends:
     object_store: ObjectStore
     event_bus: EventBus
     url_signer: "UrlSigner | None" = None
+    partial_uploads: "PartialUploads | None" = None
 
 
 def open_backends(settings: Settings, *, clock: Clock = utc_now) -> Backends:
@@ -66,6 +69,7 @@ def open_bucket(name: str, settings: Settings, *, clock: Clock = utc_now) -> Obj
 
 def _open_embedded(settings: Settings, clock: Clock) -> Backends:
     from shared.adapters.embedded.folder_object_store import FolderObjectStore  # noqa: PLC0415
+    from shared.adapters.embedded.partial_upload import PartialUploads  # noqa: PLC0415
     from shared.adapters.embedded.private_folder import make_private  # noqa: PLC0415
     from shared.adapters.embedded.signed_url import UrlSigner, load_secret  # noqa: PLC0415
     from shared.adapters.embedded.sqlite_event_bus import SqliteEventBus  # noqa: PLC0415
@@ -79,12 +83,14 @@ def _open_embedded(settings: Settings, clock: Clock) -> Backends:
         raise InvalidSettings(f"CONVTAILOR_DATA_DIR is {folder}, which cannot be used as a folder: {error}") from error
     try:
         signer = UrlSigner(load_secret(folder / "url.secret"), public_url=settings.public_url, clock=clock)
+        objects = FolderObjectStore(folder, signer=signer, clock=clock)
         return Backends(
             job_store=SqliteJobStore(folder / "jobs.sqlite3"),
             heartbeat_store=SqliteHeartbeatStore(folder / "heartbeats.sqlite3"),
-            object_store=FolderObjectStore(folder, signer=signer, clock=clock),
+            object_store=objects,
             event_bus=SqliteEventBus(folder / "events.sqlite3", clock=clock),
             url_signer=signer,
+            partial_uploads=PartialUploads(folder / "sessions", objects),
         )
     except Transient as error:
         if isinstance(error.__cause__, PermissionError):

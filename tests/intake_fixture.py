@@ -6,9 +6,13 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 
+from services.intake.api.openapi import openapi_document
 from services.intake.api.routes import JobRoutes
 from services.intake.app import create_app
 from services.intake.events.archive_event import announce_archive, handle_archive
+from services.intake.events.expiry import Keeper
+from services.intake.pages.pages import Pages, Terms
+from services.intake.pages.routes import PageRoutes
 from services.intake.submission import LinkTerms, UploadTerms
 from services.intake.uploads import ObjectRoutes
 from shared.adapters.embedded.signed_url import UrlSigner
@@ -40,6 +44,8 @@ class IntakeFixture:
         self.heartbeats = MemoryHeartbeatStore()
         self.objects = MemoryObjectStore(signer=signer, clock=self.clock)
         self.bus = MemoryEventBus(clock=self.clock)
+        pages = Pages(terms=Terms(max_bytes=MAX_BYTES, artefact_days=30, archive_days=0))
+        keeper = Keeper(store=self.store, heartbeats=self.heartbeats, objects=self.objects, retention=Retention())
         self.job_routes = JobRoutes(
             store=self.store,
             heartbeats=self.heartbeats,
@@ -49,9 +55,13 @@ class IntakeFixture:
             terms=UploadTerms(max_bytes=MAX_BYTES, valid_for=VALID_FOR),
             links=LinkTerms(valid_for=VALID_FOR, retention=Retention(), clock=self.clock),
             address=PublicAddress(url=PUBLIC_URL),
+            pages=pages,
+            forget=keeper.forget,
         )
+        self.page_routes = PageRoutes(pages=pages, describe=lambda: openapi_document(PUBLIC_URL))
         self.app = create_app(
             self.job_routes,
+            self.page_routes,
             ObjectRoutes(
                 signer=signer,
                 objects=self.objects,

@@ -33,10 +33,11 @@ resource "google_storage_bucket" "data" {
     }
   }
 
-  # Browsers upload in one PUT, or for large archives by a POST that opens a session and the PUTs that follow.
+  # Browsers upload in one PUT, or for large archives by a POST that opens a session and the PUTs that follow; they GET
+  # the report and the network that they show.
   cors {
     origin = var.cors_origins
-    method = ["PUT", "POST"]
+    method = ["GET", "PUT", "POST"]
     response_header = [
       "Content-Type",
       "Content-Range",

@@ -1,24 +1,34 @@
 """The Flask app of intake: its routes in the app that every service has."""
 
-from flask import Flask
+from flask import Flask, Response, request
 
 from services.intake.api.error_code import OWN_ERRORS
 from services.intake.api.routes import JobRoutes
 from services.intake.events.push import PushRoutes
+from services.intake.pages.pages import wants_page
+from services.intake.pages.routes import PageRoutes
 from services.intake.uploads import ObjectRoutes
+from shared.errors import Fault
 from shared.web.app import make_app
 
 
-def create_app(jobs: JobRoutes, objects: ObjectRoutes | None = None, pushes: PushRoutes | None = None) -> Flask:
+def create_app(
+    jobs: JobRoutes, pages: PageRoutes, objects: ObjectRoutes | None = None, pushes: PushRoutes | None = None
+) -> Flask:
     """Make the app.
 
     Args:
         jobs: The API of jobs, with all it may touch.
+        pages: What people see in a browser.
         objects: Signed URLs, where no product of the object store's own serves them.
         pushes: Events and the sweeper's calls, where a product brings them over HTTP.
     """
-    app = make_app("convtailor-intake", OWN_ERRORS)
-    for routes in (jobs, objects, pushes):
+
+    def face(fault: Fault, status: int) -> Response | None:
+        return pages.pages.error(request, fault, status) if wants_page(request) else None
+
+    app = make_app("convtailor-intake", OWN_ERRORS, face)
+    for routes in (jobs, pages, objects, pushes):
         if routes is not None:
             app.register_blueprint(routes.blueprint())
     return app

@@ -6,12 +6,15 @@ from functools import partial
 
 from flask import Flask
 
+from services.intake.api.openapi import openapi_document
 from services.intake.api.routes import JobRoutes
 from services.intake.app import create_app
 from services.intake.events.archive_event import announce_archive, handle_archive
 from services.intake.events.background import Background, Task, keep_expiring, keep_sweeping
 from services.intake.events.expiry import Keeper
 from services.intake.events.push import PushRoutes
+from services.intake.pages.pages import Pages, Terms
+from services.intake.pages.routes import PageRoutes
 from services.intake.settings import IntakeSettings
 from services.intake.submission import LinkTerms, UploadTerms
 from services.intake.uploads import ObjectRoutes
@@ -25,6 +28,8 @@ from shared.messaging.sweeper import SweepReport, sweep
 from shared.push_gate import PushGate, expected_caller, open_push_gate
 from shared.web.address import PublicAddress
 
+_CLOUD_STORAGE = "https://storage.googleapis.com"
+"""Where browsers send photographs and fetch networks, where intake does not serve the objects itself."""
 _IDLE_WAIT_S = 0.1
 """A person waits for the check of an archive, and a look at an empty topic costs microseconds."""
 
@@ -58,11 +63,27 @@ def bootstrap(settings: IntakeSettings, *, address: PublicAddress, clock: Clock 
     backends = open_backends(replace(settings, public_url=address.url), clock=clock)
     gate = open_push_gate(settings, backends.event_bus)
     pushes = None if gate is None else _push_routes(gate, settings, backends, clock)
-    app = create_app(_job_routes(settings, backends, address, clock), _object_routes(backends, clock), pushes)
+    pages = _pages(settings, backends)
+    jobs = _job_routes(settings, backends, address, clock, pages=pages)
+    guide = PageRoutes(pages=pages, describe=lambda: openapi_document(address.url))
+    app = create_app(jobs, guide, _object_routes(backends, clock), pushes)
     return Intake(app=app, background=Background(_tasks(settings, backends, clock) if gate is None else []))
 
 
-def _job_routes(settings: IntakeSettings, backends: Backends, address: PublicAddress, clock: Clock) -> JobRoutes:
+def _pages(settings: IntakeSettings, backends: Backends) -> Pages:
+    return Pages(
+        terms=Terms(
+            max_bytes=settings.max_upload_bytes,
+            artefact_days=settings.artefact_days,
+            archive_days=settings.archive_days,
+            elsewhere=() if backends.url_signer is not None else (_CLOUD_STORAGE,),
+        )
+    )
+
+
+def _job_routes(
+    settings: IntakeSettings, backends: Backends, address: PublicAddress, clock: Clock, *, pages: Pages
+) -> JobRoutes:
     return JobRoutes(
         store=backends.job_store,
         heartbeats=backends.heartbeat_store,
@@ -74,6 +95,8 @@ def _job_routes(settings: IntakeSettings, backends: Backends, address: PublicAdd
             valid_for=timedelta(seconds=settings.link_valid_s), retention=retention_of(settings), clock=clock
         ),
         address=address,
+        pages=pages,
+        forget=_keeper(settings, backends).forget,
     )
 
 
@@ -85,6 +108,7 @@ def _object_routes(backends: Backends, clock: Clock) -> ObjectRoutes | None:
         objects=backends.object_store,
         clock=clock,
         on_stored=partial(announce_archive, bus=backends.event_bus, clock=clock),
+        partials=backends.partial_uploads,
     )
 
 

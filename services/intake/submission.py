@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -168,6 +169,27 @@ def _cancelled(job: Job, clock: Clock) -> Job:
         fix="Nothing needs to be done.",
         details={"state": job.state},
     )
+
+
+def delete(
+    job_id: str, token: str, *, store: JobStore, forget: Callable[[StoredJob, datetime], bool], clock: Clock
+) -> Job:
+    """Delete what a job left and what it says of its person; asking again changes nothing.
+
+    Raises:
+        UserFault: ``job_not_found``, or ``job_not_ended`` while there is work or a mail to come.
+        Conflict: If the job changed meanwhile.
+    """
+    stored = look_up(job_id, token, store=store)
+    if stored.job.is_open:
+        raise UserFault(
+            "job_not_ended",
+            f"The job is {stored.job.state}, and something is still to come of it.",
+            fix="Cancel it and wait until its mail was sent, then delete it.",
+            details={"state": stored.job.state},
+        )
+    forget(stored, clock())
+    return store.get(job_id).job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

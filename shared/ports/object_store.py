@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO, Protocol
 
+RESUMABLE_FROM_BYTES = 8 << 20
+"""Uploads of more than this are signed as resumable ones: a phone sends so much in a minute, and may lose it all."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
@@ -89,9 +92,9 @@ class ObjectStore(Protocol):
     ) -> SignedRequest:
         """Sign one upload: this key, this content type, 1 to ``max_bytes`` bytes, and only while the key is free.
 
-        The request is a ``PUT`` of the bytes. Where ``size_bytes`` says that they will be many, it may instead be a
-        ``POST`` with the header ``x-goog-resumable: start``, whose answer names in ``Location`` the session to send
-        them to; see ADR 6.
+        The request is a ``PUT`` of the bytes. Where ``size_bytes`` says that they will be more than
+        :data:`RESUMABLE_FROM_BYTES`, it may instead be a ``POST`` with the header ``x-goog-resumable: start``, whose
+        answer names in ``Location`` the session to send them to; see ADR 6.
 
         Raises:
             ValueError: If ``valid_for`` is longer than the store can sign for.

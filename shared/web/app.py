@@ -2,24 +2,29 @@
 
 import logging
 import time
+from collections.abc import Callable
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from shared.errors import Fault
 from shared.web.error_reply import DEFAULT_HEADERS, OwnErrors, error_response, reply_of
 
 MAX_BODY_BYTES = 64 * 2**10
 """Cap on every body but uploads: an address and a dozen options, or an event in its envelope, are under 2 KiB."""
 
+Face = Callable[[Fault, int], Response | None]
+"""From a fault and its status to a page, where one was asked for."""
 _access_log = logging.getLogger("shared.web.access")
 
 
-def make_app(name: str, own: OwnErrors) -> Flask:
+def make_app(name: str, own: OwnErrors, face: Face | None = None) -> Flask:
     """Make an app without routes.
 
     Args:
         name: Of the app.
         own: What the service says of errors besides what all of them say.
+        face: Tells an error to a person; ``None``, or its answer is, where a program asks.
     """
     app = Flask(name, static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, TRAP_HTTP_EXCEPTIONS=False)
@@ -27,7 +32,7 @@ def make_app(name: str, own: OwnErrors) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it, its base class does not
 
     def answer_error(error: Exception) -> Response | HTTPException:
-        return _answer_error(error, own)
+        return _answer_error(error, own, face)
 
     app.before_request(_start_watch)
     app.after_request(_add_headers)
@@ -36,11 +41,12 @@ def make_app(name: str, own: OwnErrors) -> Flask:
     return app
 
 
-def _answer_error(error: Exception, own: OwnErrors) -> Response | HTTPException:
+def _answer_error(error: Exception, own: OwnErrors, face: Face | None) -> Response | HTTPException:
     """Answer any error in the one shape."""
     if isinstance(error, HTTPException) and (error.code or 500) < 400:  # noqa: PLR2004 - redirects are no errors
         return error
-    response = error_response(*reply_of(error, own))
+    fault, status = reply_of(error, own)
+    response = (face and face(fault, status)) or error_response(fault, status)
     if isinstance(error, HTTPException):  # Allow, WWW-Authenticate, Content-Range
         response.headers.extend(
             (name, value) for name, value in error.get_headers() if name not in ("Content-Type", "Content-Length")

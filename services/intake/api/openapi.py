@@ -60,12 +60,31 @@ def _ref(cls: type[Any]) -> dict[str, str]:
 
 _BINARY = {"type": "string", "format": "binary"}
 _RANGE = {"name": "Range", "in": "header", "description": "Part of the object.", "schema": {"type": "string"}}
+_MODEL_FORMAT = _query(
+    "format",
+    "Format of the model.",
+    enum=["h5", "keras", "onnx", "tflite", "tflite_float16", "zip"],
+    default="h5",
+)
+ARTEFACTS = ("labels", "model", "predict", "report", "result")
 _REQUEST = {"$ref": _SCHEMA_REF.format(model="JobRequest")}
 _FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 OPERATIONS = (
     Operation(path="/", method="get", summary="Say what this is.", answers={200: ServiceCard}),
     Operation(path="/healthz", method="get", summary="Tell whether it works.", answers={200: Health}, errors=(503,)),
+    Operation(path="/docs", method="get", summary="Show this API to a person.", answers={200: None}),
+    Operation(path="/favicon.ico", method="get", summary="Send the sign of the pages.", answers={200: None}),
+    Operation(
+        path="/robots.txt", method="get", summary="Tell search engines what to leave alone.", answers={200: None}
+    ),
+    Operation(
+        path="/static/{version}/{name}",
+        method="get",
+        summary="Send a script, a style sheet or a picture of the pages.",
+        answers={200: None},
+        errors=(404,),
+    ),
     Operation(path="/openapi.json", method="get", summary="Describe this API.", answers={200: dict}),
     Operation(
         path="/v1/jobs",
@@ -85,6 +104,27 @@ OPERATIONS = (
         needs_token=True,
     ),
     Operation(
+        path="/v1/jobs/{job_id}",
+        method="delete",
+        summary="Delete what a job left and its person's address, once it has ended. Asking twice changes nothing.",
+        answers={200: JobStatus},
+        errors=(409, 503),
+        needs_token=True,
+    ),
+    Operation(
+        path="/v1/jobs/{job_id}/links",
+        method="post",
+        summary="Sign a link to what the job left, which anybody may follow for a time.",
+        answers={201: SignedLink},
+        errors=(400, 409, 410, 503),
+        parameters=(
+            _query("artefact", "What it leads to.", enum=list(ARTEFACTS), default="report"),
+            _MODEL_FORMAT,
+            _query("hours", "How long it works; an hour unless told.", type="integer", minimum=1, maximum=168),
+        ),
+        needs_token=True,
+    ),
+    Operation(
         path="/v1/jobs/{job_id}/cancel",
         method="post",
         summary="Stop a job; one that trains is stopped by its worker soon. Asking twice changes nothing.",
@@ -98,23 +138,23 @@ OPERATIONS = (
         summary="Redirect to a fresh signed URL of what the job left.",
         answers={302: SignedLink},
         errors=(400, 409, 503),
-        parameters=(
-            _query(
-                "format",
-                "Format of the model.",
-                enum=["h5", "keras", "onnx", "tflite", "tflite_float16", "zip"],
-                default="h5",
-            ),
-        ),
+        parameters=(_MODEL_FORMAT,),
         needs_token=True,
     ),
     Operation(
         path="/v1/objects/{signature}",
         method="put",
-        summary="Upload the archive: the request that POST /v1/jobs answered with. Embedded back-end only.",
-        answers={200: UploadReceipt},
+        summary="Upload the archive, or a piece of it: 308 asks for the next. Embedded back-end only.",
+        answers={200: UploadReceipt, 308: None},
         errors=(400, 403, 409, 410, 413, 415, 503),
         body=_media("application/zip", schema=_BINARY) | {"required": True},
+    ),
+    Operation(
+        path="/v1/objects/{signature}",
+        method="post",
+        summary="Begin an upload in pieces, sent to its Location as Cloud Storage has it. Embedded back-end only.",
+        answers={201: SignedLink},
+        errors=(403, 405, 409, 410, 415, 503),
     ),
     Operation(
         path="/v1/objects/{signature}",
@@ -125,7 +165,7 @@ OPERATIONS = (
         parameters=(_RANGE,),
     ),
 )
-_PATH_SCHEMAS = {"artefact": {"type": "string", "enum": ["labels", "model", "predict", "report", "result"]}}
+_PATH_SCHEMAS = {"artefact": {"type": "string", "enum": list(ARTEFACTS)}}
 _ANSWERED_WITH = (ErrorDocument, Health, JobCreated, JobStatus, ServiceCard, SignedLink, UploadReceipt)
 
 

@@ -1,7 +1,8 @@
 """The JSON API of jobs: each route reads the request, calls one use case and tells its outcome."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,9 +10,10 @@ from flask import Blueprint, Response, g, jsonify, request
 
 from services.intake.api.document import Health, ServiceCard, SignedLink, created_document, status_document
 from services.intake.api.next_look import retry_after_s
-from services.intake.api.openapi import openapi_document
+from services.intake.api.openapi import ARTEFACTS, openapi_document
 from services.intake.job_request import parse_request
-from services.intake.submission import LinkTerms, UploadTerms, cancel, link, look_up, submit
+from services.intake.pages.pages import Pages, wants_page
+from services.intake.submission import LinkTerms, UploadTerms, cancel, delete, link, look_up, submit
 from shared.clock import Clock
 from shared.errors import UserFault
 from shared.job.job import Job
@@ -19,7 +21,7 @@ from shared.json_codec import to_json
 from shared.layout import OTHER_FORMATS, Artefact
 from shared.ports.event_bus import EventBus
 from shared.ports.heartbeat_store import HeartbeatStore, as_told
-from shared.ports.job_store import JobStore, probe
+from shared.ports.job_store import JobStore, StoredJob, probe
 from shared.ports.object_store import ObjectStore
 from shared.web.address import PublicAddress
 
@@ -30,7 +32,9 @@ _MODEL_FORMATS = {
     **OTHER_FORMATS,
     "zip": Artefact.MODEL_ZIP,
 }
-_ARTEFACTS = "labels,model,predict,report,result"
+_ARTEFACTS = ",".join(ARTEFACTS)
+_MOST_HOURS = 7 * 24
+"""No back-end signs for longer than a week."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,8 @@ class JobRoutes:
         terms: What may be uploaded.
         links: What download URLs are signed by.
         address: Under which people reach this service.
+        pages: What people are shown in a browser, at the same addresses.
+        forget: Deletes what a job left.
     """
 
     store: JobStore
@@ -56,6 +62,8 @@ class JobRoutes:
     terms: UploadTerms
     links: LinkTerms
     address: PublicAddress
+    pages: Pages
+    forget: Callable[[StoredJob, datetime], bool]
 
     def blueprint(self) -> Blueprint:
         """Return the routes for an app."""
@@ -65,13 +73,17 @@ class JobRoutes:
         routes.add_url_rule("/openapi.json", view_func=self.openapi)
         routes.add_url_rule("/v1/jobs", view_func=self.submit, methods=["POST"])
         routes.add_url_rule("/v1/jobs/<job_id>", view_func=self.status)
+        routes.add_url_rule("/v1/jobs/<job_id>", view_func=self.delete, methods=["DELETE"])
+        routes.add_url_rule("/v1/jobs/<job_id>/links", view_func=self.share, methods=["POST"])
         routes.add_url_rule("/v1/jobs/<job_id>/cancel", view_func=self.cancel, methods=["POST"])
         routes.add_url_rule(f"/v1/jobs/<job_id>/<any({_ARTEFACTS}):artefact>", view_func=self.fetch)
         return routes
 
     def root(self) -> Response:
-        """Say what this is."""
+        """Say what this is; to a person, let photographs be chosen."""
         here = self._here()
+        if wants_page(request):
+            return self.pages.start(request, here=here)
         card = ServiceCard(
             service="convtailor",
             what="Send a zip of labelled photographs, one folder per class; get a network fitted to them by mail.",
@@ -99,12 +111,28 @@ class JobRoutes:
         return jsonify(to_json(document)), 201, {"Location": document.status_url}
 
     def status(self, job_id: str) -> Response:
-        """Tell how a job fares."""
+        """Tell how a job fares; a person gets the page that asks for it with the key that no address carries."""
+        if wants_page(request):
+            return self.pages.job(request, job_id)
         return self._told(look_up(job_id, _token(), store=self.store).job)
 
     def cancel(self, job_id: str) -> Response:
         """Stop a job."""
         return self._told(cancel(job_id, _token(), store=self.store, bus=self.bus, clock=self.clock))
+
+    def delete(self, job_id: str) -> Response:
+        """Delete what a job left, and what it says of its person."""
+        return self._told(delete(job_id, _token(), store=self.store, forget=self.forget, clock=self.clock))
+
+    def share(self, job_id: str) -> tuple[Response, int]:
+        """Sign a link that anybody may follow for a time."""
+        name = request.args.get("artefact", "report")
+        if name not in ARTEFACTS:
+            raise _invalid("artefact", f"There is no artefact {name!r}.", f"Use one of: {_ARTEFACTS}.")
+        wanted = _model_format() if name == "model" else Artefact(name)
+        terms = replace(self.links, valid_for=_valid_for(self.links.valid_for))
+        signed = link(job_id, _token(), wanted, store=self.store, objects=self.objects, terms=terms)
+        return jsonify(to_json(SignedLink(url=self._led_here(signed.url), expires_at=signed.expires_at))), 201
 
     def _told(self, job: Job) -> Response:
         """Return the job as the one who trains it tells it."""
@@ -147,6 +175,20 @@ def _token() -> str:
         "The request carries no token.",
         fix="Send 'Authorization: Bearer TOKEN' or ?token=TOKEN with the token that POST /v1/jobs answered.",
     )
+
+
+def _valid_for(usual: timedelta) -> timedelta:
+    """Return for how long a link is asked for."""
+    text = request.args.get("hours", "")
+    if not text:
+        return usual
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= _MOST_HOURS):
+        raise _invalid("hours", f"Received {text[:40]!r} hours.", f"Ask for a whole number from 1 to {_MOST_HOURS}.")
+    return timedelta(hours=int(text))
+
+
+def _invalid(field: str, message: str, fix: str) -> UserFault:
+    return UserFault("invalid_option", message, fix=fix, details={"field": field})
 
 
 def _model_format() -> Artefact:

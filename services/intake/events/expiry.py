@@ -81,7 +81,7 @@ class Keeper:
         due = now - self.retention.artefacts
         since = None if is_thorough else due - _WINDOW
         for page in pages(self.store, END_STATES, updated_before=due, updated_from=since):
-            num_forgotten += _count(page.jobs, lambda stored: self._forget(stored, now))
+            num_forgotten += _count(page.jobs, lambda stored: self.forget(stored, now))
             num_records += _count(page.jobs, lambda stored: self._drop_record(stored.job, now))
         strays = self._newest(JOBS).items() if is_thorough else ()
         expiry = Expiry(
@@ -110,8 +110,19 @@ class Keeper:
             until = written_at + _STRAY_AFTER
         return until is not None and until <= now and self._delete(folders_of(job_id)[0])
 
-    def _forget(self, stored: StoredJob, now: datetime) -> bool:
-        """Delete the files of a job and what it says of the person; what still owes a mail is left."""
+    def forget(self, stored: StoredJob, now: datetime) -> bool:
+        """Delete the files of a job and what it says of the person; what still owes a mail is left.
+
+        Args:
+            stored: As read just now.
+            now: The present moment.
+
+        Returns:
+            Whether anything was deleted.
+
+        Raises:
+            Conflict: If the job changed meanwhile.
+        """
         job = stored.job
         if job.forgotten_at is not None or job.is_open:
             return False

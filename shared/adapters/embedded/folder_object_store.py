@@ -16,7 +16,7 @@ from shared.adapters.embedded.signed_url import UrlSigner
 from shared.clock import Clock, utc_now
 from shared.errors import Conflict, NotFound, Transient
 from shared.ports.object_key import check_key
-from shared.ports.object_store import SignedRequest, StoredObject
+from shared.ports.object_store import RESUMABLE_FROM_BYTES, SignedRequest, StoredObject
 
 _CHUNK_BYTES = 1 << 20
 _ABANDONED_AFTER_S = 60.0
@@ -41,7 +41,7 @@ class FolderObjectStore:
         self._incoming = folder / "incoming"
         self._signer = signer
         self._clock = clock
-        with _translated(folder):
+        with translated(folder):
             self._objects.mkdir(parents=True, exist_ok=True)
             self._incoming.mkdir(exist_ok=True)
             self._forget_abandoned()
@@ -52,7 +52,7 @@ class FolderObjectStore:
         metadata = Metadata(generation=uuid.uuid4().hex, content_type=content_type, updated_at=self._clock())
         temporary = self._incoming / metadata.generation
         try:
-            with _translated(key), temporary.open("xb") as file:
+            with translated(key), temporary.open("xb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH)  # until it is closed, by us or by our death: others leave it alone
                 size_bytes = _copy(source, file)
                 write_trailer(file, metadata)
@@ -61,6 +61,40 @@ class FolderObjectStore:
             self._move(temporary, place, key, if_absent=if_absent)
         finally:
             temporary.unlink(missing_ok=True)
+        return StoredObject(
+            key=key,
+            size_bytes=size_bytes,
+            generation=metadata.generation,
+            content_type=content_type,
+            updated_at=metadata.updated_at,
+        )
+
+    def adopt(self, path: Path, file: BinaryIO, key: str, *, content_type: str) -> StoredObject:
+        """Make an object of a finished file of this file system, without a copy; the key must be free.
+
+        Args:
+            path: The file; gone afterwards, and as it was where that fails.
+            file: The same, open to be appended to.
+            key: Of the object.
+            content_type: Its media type.
+
+        Raises:
+            Conflict: If the key is taken.
+        """
+        place = self._place(key)
+        metadata = Metadata(generation=uuid.uuid4().hex, content_type=content_type, updated_at=self._clock())
+        size_bytes = file.seek(0, os.SEEK_END)
+        try:
+            with translated(key):
+                write_trailer(file, metadata)
+                file.flush()
+                os.fsync(file.fileno())
+            self._move(path, place, key, if_absent=True)
+        except Transient:
+            with contextlib.suppress(OSError):
+                os.truncate(path, size_bytes)
+            raise
+        path.unlink()
         return StoredObject(
             key=key,
             size_bytes=size_bytes,
@@ -86,7 +120,7 @@ class FolderObjectStore:
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """See the port."""
-        with _translated(prefix):
+        with translated(prefix):
             keys = sorted(self._keys(prefix))
         for key in keys:
             with contextlib.suppress(NotFound):  # deleted while the list is read
@@ -95,7 +129,7 @@ class FolderObjectStore:
     def delete(self, key: str) -> None:
         """See the port."""
         place = self._place(key)
-        with _translated(key):
+        with translated(key):
             place.unlink(missing_ok=True)
             folder = place.parent
             while folder != self._objects and _removed(folder):
@@ -109,11 +143,14 @@ class FolderObjectStore:
         content_type: str,
         max_bytes: int,
         valid_for: timedelta,
-        size_bytes: int | None = None,  # noqa: ARG002  # the server of this store takes any size in one request
+        size_bytes: int | None = None,
     ) -> SignedRequest:
-        """See the port; uploads of any size are one ``PUT``."""
+        """See the port."""
         check_key(key)
-        return self._signer.sign_upload(key, content_type=content_type, max_bytes=max_bytes, valid_for=valid_for)
+        is_resumable = size_bytes is not None and size_bytes > RESUMABLE_FROM_BYTES
+        return self._signer.sign_upload(
+            key, content_type=content_type, max_bytes=max_bytes, valid_for=valid_for, is_resumable=is_resumable
+        )
 
     def sign_download(self, key: str, *, filename: str, valid_for: timedelta) -> SignedRequest:
         """See the port."""
@@ -127,7 +164,7 @@ class FolderObjectStore:
     def _opened(self, key: str) -> Iterator[BinaryIO]:
         """Open the file of an object; a write or a delete meanwhile does not change what the handle reads."""
         place = self._place(key)
-        with _translated(key), contextlib.ExitStack() as stack:
+        with translated(key), contextlib.ExitStack() as stack:
             try:
                 file = stack.enter_context(place.open("rb"))
             except FileNotFoundError as error:
@@ -137,7 +174,7 @@ class FolderObjectStore:
     def _move(self, temporary: Path, place: Path, key: str, *, if_absent: bool) -> None:
         """Give a finished file its name, durably."""
         for _ in range(_NUM_TRIES):
-            with _translated(key):
+            with translated(key):
                 try:
                     self._make_folder(place.parent)
                     # A link fails where the name is taken; a rename would silently win.
@@ -183,7 +220,7 @@ class FolderObjectStore:
 
 
 @contextlib.contextmanager
-def _translated(what: object) -> Iterator[None]:
+def translated(what: object) -> Iterator[None]:
     """Turn faults of the file system into convtailor errors."""
     try:
         yield

@@ -12,7 +12,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -29,6 +29,9 @@ from shared.ports.object_store import ObjectStore, SignedRequest, StoredObject
 OBJECTS_PATH = "/v1/objects/"
 _PURPOSE = "convtailor signed URL, version 1"
 _CHUNK_BYTES = 1 << 20
+START_SESSION = {"x-goog-resumable": "start"}
+"""Header of a request that begins an upload in pieces, as Cloud Storage has it."""
+SESSION_VALID_FOR = timedelta(days=7)
 
 
 class _PlainSerializer(URLSafeSerializer):
@@ -44,12 +47,13 @@ class Grant:
     """What one signed URL allows until it expires.
 
     Args:
-        method: ``PUT`` or ``GET``; a ``GET`` covers ``HEAD``.
+        method: ``PUT``, ``GET``, which covers ``HEAD``, or ``POST``, which begins an upload in pieces.
         key: The object.
         expires_at: When it ends.
         content_type: Media type that an upload must have.
         max_bytes: Cap on the size of an upload.
         filename: Name under which a download is offered.
+        session: Upload in pieces that a ``PUT`` adds to; empty where it brings the whole.
     """
 
     method: str
@@ -58,6 +62,7 @@ class Grant:
     content_type: str = ""
     max_bytes: int = 0
     filename: str = ""
+    session: str = ""
 
 
 class UrlSigner:
@@ -74,11 +79,28 @@ class UrlSigner:
         self._address = public_url.rstrip("/") + OBJECTS_PATH
         self._clock = clock
 
-    def sign_upload(self, key: str, *, content_type: str, max_bytes: int, valid_for: timedelta) -> SignedRequest:
+    def sign_upload(
+        self, key: str, *, content_type: str, max_bytes: int, valid_for: timedelta, is_resumable: bool = False
+    ) -> SignedRequest:
         """See :meth:`shared.ports.object_store.ObjectStore.sign_upload`."""
-        expires_at = self._clock() + valid_for
-        grant = Grant(method="PUT", key=key, expires_at=expires_at, content_type=content_type, max_bytes=max_bytes)
-        return self._request(grant, {"Content-Type": content_type})
+        grant = Grant(
+            method="POST" if is_resumable else "PUT",
+            key=key,
+            expires_at=self._clock() + valid_for,
+            content_type=content_type,
+            max_bytes=max_bytes,
+        )
+        return self._request(grant, {"Content-Type": content_type} | (START_SESSION if is_resumable else {}))
+
+    def sign_session(self, begun: Grant, session: str) -> SignedRequest:
+        """Sign the pieces of an upload that a request began.
+
+        Args:
+            begun: What that request was granted.
+            session: The upload.
+        """
+        expires_at = self._clock() + SESSION_VALID_FOR
+        return self._request(replace(begun, method="PUT", expires_at=expires_at, session=session), {})
 
     def sign_download(self, key: str, *, filename: str, valid_for: timedelta) -> SignedRequest:
         """See :meth:`shared.ports.object_store.ObjectStore.sign_download`."""
@@ -134,21 +156,30 @@ def receive(
         UserFault: ``upload_wrong_type``, ``upload_too_large`` (before a byte is read, where the length is known),
             ``upload_empty``, ``upload_incomplete`` or ``already_uploaded``.
     """
+    check_upload(objects, grant, content_type=content_type)
+    if content_length is not None and content_length > grant.max_bytes:
+        raise too_large(grant.max_bytes)
+    body = cast("BinaryIO", _Body(source, max_bytes=grant.max_bytes, num_expected=content_length))
+    try:
+        return objects.put(grant.key, body, content_type=content_type, if_absent=True)
+    except Conflict as error:
+        raise already_uploaded() from error
+
+
+def check_upload(objects: ObjectStore, grant: Grant, *, content_type: str) -> None:
+    """Refuse an upload that cannot be taken, before a byte of it is read.
+
+    Raises:
+        UserFault: ``upload_wrong_type`` or ``already_uploaded``.
+    """
     if content_type != grant.content_type:
         raise UserFault(
             "upload_wrong_type",
             f"Received Content-Type {content_type or 'none'}, expected {grant.content_type}.",
             fix="Send exactly the headers that came with the upload URL.",
         )
-    if content_length is not None and content_length > grant.max_bytes:
-        raise _too_large(grant.max_bytes)
     if _exists(objects, grant.key):
-        raise _already_uploaded()
-    body = cast("BinaryIO", _Body(source, max_bytes=grant.max_bytes, num_expected=content_length))
-    try:
-        return objects.put(grant.key, body, content_type=content_type, if_absent=True)
-    except Conflict as error:
-        raise _already_uploaded() from error
+        raise already_uploaded()
 
 
 def chunks(objects: ObjectStore, stored: StoredObject, start: int = 0, end: int | None = None) -> Iterator[bytes]:
@@ -203,7 +234,7 @@ class _Body:
         data = self._source.read(left if size < 0 else min(size, left))
         self._num_read += len(data)
         if self._num_read > self._max_bytes:
-            raise _too_large(self._max_bytes)
+            raise too_large(self._max_bytes)
         if not data and size != 0:
             self._check_end()
         return data
@@ -231,7 +262,8 @@ def _invalid(message: str) -> UserFault:
     return UserFault("url_invalid", message, fix="Use the URL and the method exactly as they were given to you.")
 
 
-def _too_large(max_bytes: int) -> UserFault:
+def too_large(max_bytes: int) -> UserFault:
+    """Return the fault of an upload that is larger than it may be."""
     return UserFault(
         "upload_too_large",
         f"The upload has more than {max_bytes:,} bytes, the most this service takes.",
@@ -240,7 +272,8 @@ def _too_large(max_bytes: int) -> UserFault:
     )
 
 
-def _already_uploaded() -> UserFault:
+def already_uploaded() -> UserFault:
+    """Return the fault of a second upload."""
     return UserFault(
         "already_uploaded",
         "An archive was uploaded to this URL before.",

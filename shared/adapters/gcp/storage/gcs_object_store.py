@@ -21,10 +21,8 @@ from shared.adapters.gcp.storage.url_signing import UrlSigning
 from shared.adapters.gcp.vendor_error import CallLimit
 from shared.clock import Clock, utc_now
 from shared.errors import NotFound, Transient
-from shared.ports.object_store import SignedRequest, StoredObject
+from shared.ports.object_store import RESUMABLE_FROM_BYTES, SignedRequest, StoredObject
 
-RESUMABLE_FROM_BYTES = 100_000_000
-"""Uploads declared to be larger are signed as resumable ones."""
 _WRITE = "convtailor-write"
 """Metadata entry that tells our own write from another's, where the answer to it was lost."""
 _LIMIT = CallLimit()
@@ -115,7 +113,7 @@ class GcsObjectStore:
     def sign_upload(
         self, key: str, *, content_type: str, max_bytes: int, valid_for: timedelta, size_bytes: int | None = None
     ) -> SignedRequest:
-        """See the port; more than 100 MB are signed as a resumable upload: ``POST``, then ``PUT`` to its Location."""
+        """See the port; large ones are signed as a resumable upload: ``POST``, then ``PUT`` to its Location."""
         headers = {
             "Content-Type": content_type,
             "x-goog-content-length-range": f"1,{max_bytes}",

@@ -1,0 +1,114 @@
+"""Makes pages from templates: each in the language of the one who asks, under a policy with a nonce of its own."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Request, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from services.intake.pages.language import LANGUAGES, catalogue_of, chosen_language
+from services.intake.pages.policy import PERMISSIONS, content_policy
+from services.intake.pages.static_files import static_version
+from shared.archive.name_table import name_table
+from shared.errors import Fault
+from shared.text.printable import printable
+
+LANGUAGE_COOKIE = "language"
+_FOLDER = Path(__file__).parent / "templates"
+_FACES = {404: "not_found", 410: "gone", 413: "too_large"}
+_JSON, _HTML = "application/json", "text/html"
+
+
+def wants_page(request: Request) -> bool:
+    """Tell whether a browser asks that shows pages, and not a program: ``*/*`` alone is a program's."""
+    accepted = request.accept_mimetypes
+    return request.method in ("GET", "HEAD") and _HTML in accepted.values() and accepted[_HTML] >= accepted[_JSON]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What pages say of the service.
+
+    Args:
+        max_bytes: Largest archive.
+        artefact_days: Days that networks and reports are kept after the end of a job.
+        archive_days: The same of photographs; 0: they go when the job ends.
+        elsewhere: Origins of the object store, where another product serves it.
+    """
+
+    max_bytes: int
+    artefact_days: float
+    archive_days: float
+    elsewhere: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pages:
+    """Every page that there is."""
+
+    terms: Terms
+
+    def start(self, request: Request, *, here: str) -> Response:
+        """Return the page on which photographs are chosen and sent."""
+        return self._page(request, "start", here=here)
+
+    def job(self, request: Request, job_id: str) -> Response:
+        """Return the page of a job; whether there is one, its script asks with the token that the server never sees."""
+        return self._page(request, "job", runs_networks=True, job_id=job_id)
+
+    def guide(self, request: Request, operations: Sequence[object], schemas: Sequence[object]) -> Response:
+        """Return the description of the API for people."""
+        return self._page(request, "guide", operations=operations, schemas=schemas)
+
+    def error(self, request: Request, fault: Fault, status: int) -> Response:
+        """Return what is wrong and how to mend it; code and fix are those that programs are told."""
+        response = self._page(request, "error", fault=fault, status=status, face=_FACES.get(status, "other"))
+        response.status_code = status
+        return response
+
+    def _page(self, request: Request, name: str, *, runs_networks: bool = False, **told: Any) -> Response:
+        asked = request.args.get("lang")
+        language = chosen_language(asked or request.cookies.get(LANGUAGE_COOKIE), request.accept_languages)
+        nonce = secrets.token_urlsafe(16)
+        body = (
+            _environment(language)
+            .get_template(f"{name}.html.jinja")
+            .render(
+                told
+                | _of_every_page(language)
+                | {"nonce": nonce, "terms": self.terms, "limits": name_table().limits, "path": request.path}
+            )
+        )
+        response = Response(body, content_type="text/html; charset=utf-8")
+        policy = content_policy(nonce, elsewhere=self.terms.elsewhere, runs_networks=runs_networks)
+        response.headers["Content-Security-Policy"] = policy
+        response.headers["Permissions-Policy"] = PERMISSIONS
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        response.vary.update(("Accept", "Accept-Language", "Cookie"))
+        if asked is not None and asked in LANGUAGES:
+            response.set_cookie(LANGUAGE_COOKIE, asked, max_age=365 * 86400, samesite="Lax", httponly=True)
+        return response
+
+
+def _of_every_page(language: str) -> dict[str, Any]:
+    return {"language": language, "languages": LANGUAGES, "static": f"/static/{static_version()}"}
+
+
+@cache
+def _environment(language: str) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+        finalize=lambda value: printable(value) if type(value) is str else value,
+    )
+    environment.install_gettext_translations(catalogue_of(language), newstyle=True)  # type: ignore[attr-defined]
+    environment.filters["gigabytes"] = lambda num_bytes: f"{num_bytes / 2**30:.3g}"
+    return environment

@@ -1,0 +1,49 @@
+// The few things that every page does with its elements.
+import { _ } from "./words.js";
+
+export const $ = (id) => document.getElementById(id);
+
+export function make(name, properties = {}, ...children) {
+  const node = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key.includes("-") || key === "role" || key === "for") node.setAttribute(key, value);
+    else node[key] = value;
+  }
+  node.append(...children);
+  return node;
+}
+
+export function show(node, isShown = true) {
+  node.hidden = !isShown;
+}
+
+// Tell of a fault: what is wrong, and a way on.
+export function tell(node, fault) {
+  node.replaceChildren(make("strong", { textContent: fault.message }), ...(fault.fix ? [make("p", { textContent: fault.fix })] : []));
+  show(node);
+}
+
+// Return the fault in an answer of the API, whatever answered in its place.
+export async function faultOf(answer) {
+  try {
+    const { error } = await answer.json();
+    if (error?.message) return error;
+  } catch {
+    // no answer of ours
+  }
+  return { code: "unknown", message: _("The server answered {status}.", { status: answer.status }), fix: _("Try again in a minute.") };
+}
+
+// Return the address of something of our own by its path alone: right wherever the browser has found the server.
+export function near(address) {
+  const url = new URL(address, location.href);
+  return url.pathname.startsWith("/v1/") ? url.pathname + url.search : url.href;
+}
+
+export const OFFLINE = () => ({ code: "offline", message: _("The server cannot be reached."), fix: _("Check the network; this page goes on by itself when it is back.") });
+
+export const pause = (milliseconds, signal) =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal?.addEventListener("abort", () => { clearTimeout(timer); resolve(); }, { once: true });
+  });

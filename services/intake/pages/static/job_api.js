@@ -1,0 +1,37 @@
+// One job as the API tells of it; the key goes into a header, never into an address.
+import { Refused } from "./sending.js";
+import { faultOf, near } from "./dom.js";
+
+export class JobApi {
+  constructor(id, token) {
+    this.path = `/v1/jobs/${id}`;
+    this.headers = { Authorization: `Bearer ${token}`, Accept: "application/json" };
+  }
+
+  async #ask(path, options = {}) {
+    const answer = await fetch(path, { headers: this.headers, cache: "no-store", ...options });
+    if (!answer.ok) throw new Refused({ ...(await faultOf(answer)), status: answer.status });
+    return answer;
+  }
+
+  async status() {
+    const answer = await this.#ask(this.path);
+    return { status: await answer.json(), againIn: Number(answer.headers.get("Retry-After")) || null };
+  }
+
+  cancel = async () => (await this.#ask(`${this.path}/cancel`, { method: "POST" })).json();
+  delete = async () => (await this.#ask(this.path, { method: "DELETE" })).json();
+
+  // Return { url, expires_at } of what a link of the job leads to.
+  async link(artefact, { format, hours } = {}) {
+    const query = new URLSearchParams({ artefact, ...(format && { format }), ...(hours && { hours }) });
+    return (await this.#ask(`${this.path}/links?${query}`, { method: "POST" })).json();
+  }
+
+  async fetch(artefact, options) {
+    const { url } = await this.link(artefact, options);
+    const answer = await fetch(near(url), { cache: "no-store" });
+    if (!answer.ok) throw new Refused(await faultOf(answer));
+    return answer;
+  }
+}

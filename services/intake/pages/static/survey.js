@@ -1,0 +1,133 @@
+// What chosen files are: classes, what is left out and why. Judged by names and sizes, with the server's own table.
+// An item is { path, size, open() } with open() a promise of a Blob.
+const WORD = /[\p{L}]+|\d+/gu;
+const CONTROL = /[\p{Cc}\u2028\u2029]/u;
+
+export const REASONS = ["not_an_image", "nested_archive", "outside_class_folder", "file_too_big"];
+
+const endingOf = (name) => (name.includes(".") ? name.slice(name.lastIndexOf(".") + 1).toLowerCase() : "");
+
+function wordsOf(name) {
+  const plain = name.normalize("NFKD").replace(/\p{M}/gu, "").normalize("NFC");
+  return plain.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase().match(WORD) ?? [];
+}
+
+export function namesOf(table) {
+  const containers = new Set([...table.split.photographs, ...table.split.data, "classes", "categories"]);
+  const longest = (words) => [...words].sort((one, other) => other.length - one.length).join("|");
+  const tails = longest([...containers, ...table.split.tails]);
+  const parts = Object.entries(table.split.parts).map(([role, stems]) => [role, new RegExp(`^(?:${longest(stems)})(?:${tails})?$`, "u")]);
+  const { archive, ...others } = table.endings;
+  return {
+    limits: table.limits,
+    system: new Set(table.system_names.map((name) => name.replace("\\x0d", "\r"))),
+    archives: new Set(archive),
+    others: new Set(Object.values(others).flat()),
+    unseen: new Set(table.shown_by_few_browsers),
+    // The part of a split that a name stands for and says nothing else; null where it may be a class.
+    partOf(name) {
+      const words = wordsOf(name);
+      const roles = words.map((word) => parts.find(([, pattern]) => pattern.test(word))?.[0]);
+      const rest = words.filter((word, at) => !roles[at] && !containers.has(word) && !table.split.pieces.includes(word) && !/^\d+$/.test(word) && word.length > 1);
+      const found = new Set(roles.filter(Boolean));
+      return rest.length || found.size !== 1 ? null : [...found][0];
+    },
+  };
+}
+
+export function asideOf(path, size, names) {
+  const parts = path.split("/");
+  if (parts.some((part) => part.startsWith(".") || names.system.has(part.toLowerCase()))) return "system_file";
+  const ending = endingOf(parts.at(-1));
+  if (names.archives.has(ending)) return "nested_archive";
+  if (names.others.has(ending)) return "not_an_image";
+  return size > names.limits.max_entry_bytes ? "file_too_big" : null;
+}
+
+// Return the folder that wraps everything, as a list of its parts.
+function rootOf(paths) {
+  const root = [];
+  for (;;) {
+    const below = new Set();
+    let hasLoose = false;
+    for (const path of paths) {
+      const rest = path.slice(root.length);
+      if (rest.length > 1) below.add(rest[0]);
+      else hasLoose = true;
+    }
+    const [only] = below;
+    if (below.size !== 1) return root;
+    const inside = paths.filter((path) => path[root.length] === only && path.length > root.length + 2);
+    const direct = paths.filter((path) => path[root.length] === only && path.length === root.length + 2).length;
+    if (!inside.length || direct > inside.length / 9 || (hasLoose && new Set(inside.map((path) => path[root.length + 1])).size < 2)) return root;
+    root.push(only);
+  }
+}
+
+export function survey(items, names) {
+  const kept = [];
+  const leftOut = new Map();
+  const leave = (reason, item) => leftOut.set(reason, [...(leftOut.get(reason) ?? []), item.path]);
+  for (const item of items) {
+    const reason = asideOf(item.path, item.size, names);
+    if (reason === null) kept.push({ ...item, parts: item.path.normalize("NFC").split("/") });
+    else if (reason !== "system_file") leave(reason, item);
+  }
+  const root = rootOf(kept.map((item) => item.parts));
+  const classes = new Map();
+  for (const item of kept) {
+    const rest = item.parts.slice(root.length);
+    if (rest.length < 2) leave("outside_class_folder", item);
+    else classes.set(rest[0], [...(classes.get(rest[0]) ?? []), { ...item, inside: rest.slice(1).join("/") }]);
+  }
+  return { root: root.join("/"), classes: inOrder(classes), leftOut, parts: splitParts(classes, names) };
+}
+
+const inOrder = (classes) => new Map([...classes].sort(([one], [other]) => one.localeCompare(other)));
+
+// Return the folders that are parts of a split and hold class folders; none where there is no split.
+function splitParts(classes, names) {
+  const parts = [...classes.keys()].filter((name) => names.partOf(name));
+  const holding = parts.filter((name) => new Set(classes.get(name).map((item) => item.inside.split("/")).filter((path) => path.length > 1).map(([first]) => first)).size > 1);
+  return new Set(parts.map(names.partOf)).size > 1 && holding.length ? holding : [];
+}
+
+// Put the parts of a split together: what lies in train/cats and in test/cats becomes cats.
+export function together(classes, parts) {
+  const merged = new Map();
+  for (const [name, items] of classes) {
+    for (const item of items) {
+      const [inner, ...rest] = item.inside.split("/");
+      if (!parts.includes(name) || !rest.length) continue;
+      merged.set(inner, [...(merged.get(inner) ?? []), { ...item, inside: `${name}-${rest.join("-")}` }]);
+    }
+  }
+  return inOrder(merged);
+}
+
+// Return what keeps the chosen classes from being sent, by code; null where nothing does.
+export function blocker(classes, limits) {
+  const sizes = [...classes.values()].map((items) => items.length);
+  if (!sizes.length) return "archive_no_images";
+  if (sizes.length === 1) return "archive_one_class";
+  if (sizes.length > limits.max_classes) return "archive_too_many_classes";
+  if ([...classes.keys()].some((name) => CONTROL.test(name) || !name.trim())) return "class_name_unusable";
+  if (sizes.some((size) => size < limits.min_images)) return "class_too_small";
+  return null;
+}
+
+// Return the entries of the zip to be sent, in a fixed order, each name once.
+export function entriesOf(classes) {
+  const taken = new Set();
+  const entries = [];
+  for (const [name, items] of inOrder(classes)) {
+    const folder = name.trim().replaceAll("/", "∕");
+    for (const item of items) {
+      let path = `${folder}/${item.inside}`;
+      for (let copy = 2; taken.has(path); copy += 1) path = `${folder}/${copy}-${item.inside}`;
+      taken.add(path);
+      entries.push({ name: path, item });
+    }
+  }
+  return entries;
+}

@@ -1,0 +1,47 @@
+// The words of a page in its language, and numbers as people write them.
+const { words: source } = document.querySelector("script[data-words]").dataset;
+const { default: words } = await import(source);
+const language = document.documentElement.lang;
+
+function filled(text, values) {
+  return text.replace(/\{(\w+)\}/g, (all, name) => (name in values ? String(values[name]) : all));
+}
+
+export function _(text, values = {}) {
+  const known = words[text];
+  return filled((Array.isArray(known) ? known[0] : known) || text, values);
+}
+
+export function ngettext(one, many, count, values = {}) {
+  const isOne = language === "fr" ? count < 2 : count === 1;
+  const known = words[one];
+  const text = (Array.isArray(known) && known[isOne ? 0 : 1]) || (isOne ? one : many);
+  return filled(text, { count: number(count), ...values });
+}
+
+const plain = new Intl.NumberFormat(language);
+const parts = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
+const moments = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+
+export const number = (value) => plain.format(value);
+export const percent = (share) => parts.format(share);
+export const moment = (text) => moments.format(new Date(text));
+
+export function size(bytes) {
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
+  let step = 0;
+  let value = bytes;
+  for (; value >= 1000 && step < 3; step += 1) value /= 1000;
+  const digits = step > 1 && value < 100 ? 1 : 0;
+  return new Intl.NumberFormat(language, { style: "unit", unit: units[step], maximumFractionDigits: digits }).format(value);
+}
+
+export function span(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  const told = (value, unit) => new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(value);
+  if (whole < 60) return told(whole, "second");
+  if (whole < 3600) return told(Math.round(whole / 60), "minute");
+  const minutes = Math.round(whole / 60);
+  const rest = minutes % 60 ? ` ${told(minutes % 60, "minute")}` : "";
+  return told(Math.floor(minutes / 60), "hour") + rest;
+}
