@@ -11,6 +11,7 @@ from shared.job.findings.network import FormatResult, ModelSize
 from shared.job.findings.photographs import Counts, Duplicates, Quarantined
 from shared.job.findings.scores import TestScores, UploadedScores
 from shared.job.findings.training import CandidateResult, Mirroring, Tuning
+from shared.job.findings.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,7 @@ class Result:
     num_quarantined: int | None = None
     kept_days: KeptDays | None = None
     formats: tuple[FormatResult, ...] = ()
+    verdict: Verdict | None = None
 
     @property
     def num_left_out(self) -> int:

@@ -55,7 +55,7 @@ def test_a_finished_job_is_mailed_once_however_often_it_is_announced(office: Off
         office.clock(),
         f"jobs/{JOB_ID}/report.html",
     )
-    assert "Your model is ready." in office.read_page()
+    assert "Usable with review." in office.read_page()
     assert office.bus.dead_letters(Topic.RESULTS) == []
 
 
@@ -252,7 +252,7 @@ def test_pictures_that_kill_every_reporter_cost_the_pictures_and_not_the_mail(of
     office.add(finished_job(), make_result(job_id=JOB_ID))
     assert attempts_until_the_end(office, replace(office.tools, draw=dying)) == 3
     (message,) = office.tray.messages
-    assert "Your model is ready" in message["Subject"]
+    assert "Your model: usable with review" in message["Subject"]
     assert "A picture is missing here" in office.read_page()
     assert office.job().state is JobState.DONE
 

@@ -88,7 +88,7 @@ def test_success_says_in_the_mail_what_the_person_wants_to_know(golden: Result, 
     job = finished_job()
     message = received(write(job, golden, figures), job)
     text = flat(message.get_body(("plain",)).get_content())
-    assert message["Subject"] == "Your model is ready: 83 % right (dress, hat and 8 more)"
+    assert message["Subject"] == "Your model: usable with review, 83 % right (dress, hat and 8 more)"
     assert "recognised 100 of 120 photographs that it had never seen before: 83 %" in text
     assert "Expect between 76 % and 89 % on photographs like these" in text
     assert "given all of these test photographs as you sent them, is right on 83 %" in text
@@ -277,7 +277,7 @@ def test_cancel_tells_what_there_is(golden: Result) -> None:
     with_model = write(job, replace(golden, stopped_because="cancelled", tuning=None))
     assert without.subject == "Your job was cancelled"
     assert "so there is no model" in flat(without.text)
-    assert with_model.subject.startswith("Stopped, with a model: 83 % right")
+    assert with_model.subject.startswith("Stopped, with a model: usable with review, 83 % right")
     assert "this is the best model until then" in flat(with_model.text)
     assert "model.h5" in with_model.text
 

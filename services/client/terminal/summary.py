@@ -12,14 +12,22 @@ from rich.text import Text
 from services.client.terminal.stage import listed
 from shared.job.findings.photographs import Duplicates
 from shared.job.findings.training import CandidateResult
+from shared.job.findings.verdict import Grade
 from shared.job.job import TrialState
 from shared.job.result import Result
+from shared.job.verdict.rule import WORDS, verdict_of
 from shared.json_codec import from_json
 from shared.text.printable import printable_name
 from shared.wording import duration
 
 _MAX_CLASSES = 30
 _MAX_PATHS = 4
+_STYLES = {
+    Grade.DO_NOT_USE: "bold red",
+    Grade.CHECK_EVERY_ANSWER: "bold yellow",
+    Grade.USABLE_WITH_REVIEW: "bold",
+    Grade.GOOD: "bold green",
+}
 
 
 def read_result(file: Path) -> Result:
@@ -30,10 +38,13 @@ def read_result(file: Path) -> Result:
 def print_summary(result: Result, console: Console) -> None:
     """Print the winner, every candidate, every class and what was left out."""
     low, high = result.test.interval
+    verdict = verdict_of(result)
     console.print()
+    console.print(f"{WORDS[verdict.grade]}.", style=_STYLES[verdict.grade], highlight=False)
+    console.print(printable_name(verdict.reason), highlight=False, markup=False)
     console.print(
         Text.assemble(
-            (f"{printable_name(result.winner)}: {result.test.accuracy:.1%} right", "bold green"),
+            (f"{printable_name(result.winner)}: {result.test.accuracy:.1%} right", "bold"),
             f" on {result.test.num_images} held-back images (95 % interval {low:.1%} to {high:.1%})",
         ),
         soft_wrap=True,

@@ -39,6 +39,7 @@ class Score:
         interval: Low and high.
         shown: The share as text.
         caption: What the band means.
+        is_warning: Whether the number is none to be glad of.
     """
 
     kind: ClassVar[str] = "score"
@@ -46,6 +47,7 @@ class Score:
     interval: tuple[float, float]
     shown: str
     caption: str
+    is_warning: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +236,7 @@ class Outline:
         opening: Blocks that belong to the title.
         sections: The rest.
         footer: Why the person gets this, and what becomes of their data.
+        is_warning: Whether this is nothing to be glad of.
     """
 
     subject: str
@@ -242,6 +245,7 @@ class Outline:
     opening: Sequence[Block]
     sections: Sequence[Section]
     footer: Sequence[str]
+    is_warning: bool = False
 
 
 def plot_of(figures: Figures, name: str, caption: str) -> list[Block]:

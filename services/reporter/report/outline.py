@@ -1,5 +1,6 @@
 """What is said about each end of a job, and in which order."""
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from services.reporter.report.blocks import Block, Links, Outline, Paragraph, Section
@@ -10,7 +11,7 @@ from services.reporter.report.sections.classes import class_section
 from services.reporter.report.sections.confusions import confusion_section
 from services.reporter.report.sections.failure import again_section, fault_sections, unknown_fault
 from services.reporter.report.sections.fine_print import fine_print_section
-from services.reporter.report.sections.headline import headline, score_block
+from services.reporter.report.sections.headline import headline, is_useless, score_block, verdict_title
 from services.reporter.report.sections.mistakes import confidence_section, mistake_section
 from services.reporter.report.sections.network import network_section
 from services.reporter.report.sections.photographs import photograph_section
@@ -43,15 +44,17 @@ def outline_of(job: Job, result: Result | None, *, figures: Figures, downloads: 
 
 def _with_model(job: Job, result: Result, *, figures: Figures, downloads: Downloads, limits: Limits) -> Outline:
     names = enumeration([shortened(one_line(name), 20) for name in result.classes], most=3)
-    score = f"{percent(result.test.accuracy)} right ({names})"
+    verdict = verdict_title(result)
+    score = f"{verdict[0].lower()}{verdict[1:]}, {percent(result.test.accuracy)} right ({names})"
     title, subject = {
         JobState.CANCELLED: ("You stopped it; here is your model so far.", f"Stopped, with a model: {score}"),
         JobState.FAILED: (
             "It did not finish; here is your model so far.",
             f"Not finished, but there is a model: {score}",
         ),
-    }.get(job.state, ("Your model is ready.", f"Your model is ready: {score}"))
-    opening: list[Block] = [score_block(result), *_link_blocks(job, downloads), *warnings_about(result)]
+    }.get(job.state, (f"{verdict}.", f"Your model: {score}"))
+    links = _link_blocks(job, downloads, is_inviting=not is_useless(result))
+    opening: list[Block] = [score_block(result), *links, *warnings_about(result)]
     faults = fault_sections(job.fault, limits) if job.fault is not None else []
     sections = [
         *faults,
@@ -73,6 +76,7 @@ def _with_model(job: Job, result: Result, *, figures: Figures, downloads: Downlo
         opening=opening,
         sections=[section for section in sections if section is not None],
         footer=_footer(job),
+        is_warning=is_useless(result),
     )
 
 
@@ -102,8 +106,9 @@ def _without_result(job: Job, downloads: Downloads, limits: Limits) -> Outline:
     )
 
 
-def _link_blocks(job: Job, downloads: Downloads) -> list[Block]:
-    """Return the links, how long they work, and how long what they lead to is kept."""
+def _link_blocks(job: Job, downloads: Downloads, *, is_inviting: bool = True) -> list[Block]:
+    """Return the links, how long they work, and how long what they lead to is kept; buttons only where they invite."""
+    links = downloads.links if is_inviting else [replace(link, is_main=False) for link in downloads.links]
     kept = [Paragraph(text=_kept(job, downloads.kept), is_quiet=True)] if downloads.kept is not None else []
     if not downloads.links:
         return [*kept]
@@ -113,11 +118,11 @@ def _link_blocks(job: Job, downloads: Downloads) -> list[Block]:
             if downloads.are_beside
             else "The links lead to files on the computer that trained the model."
         )
-        return [Links(links=downloads.links), Paragraph(text=where, is_quiet=True), *kept]
+        return [Links(links=links), Paragraph(text=where, is_quiet=True), *kept]
     until = f"The links work until {moment(downloads.expires_at)} and need no password, so share them with care."
     if urlsplit(downloads.public_url).hostname in _LOOPBACK:
         until += " They lead to convtailor on the computer that trained the model, and only while it runs there."
-    return [Links(links=downloads.links), Paragraph(text=until, is_quiet=True), *kept]
+    return [Links(links=links), Paragraph(text=until, is_quiet=True), *kept]
 
 
 def _kept(job: Job, kept: Kept) -> str:

@@ -3,18 +3,30 @@
 from services.reporter.report.blocks import Score
 from services.reporter.report.statistics import guessing_accuracy, is_test_unseen, num_right
 from services.reporter.report.wording import number, percent, span
+from shared.job.findings.verdict import Grade
 from shared.job.result import Result
+from shared.job.verdict.rule import WORDS, verdict_of
 from shared.wording import count
 
 
+def is_useless(result: Result) -> bool:
+    """Tell whether the network should not be used."""
+    return verdict_of(result).grade is Grade.DO_NOT_USE
+
+
+def verdict_title(result: Result) -> str:
+    """Return what the result comes to, such as ``Check every answer``."""
+    return WORDS[verdict_of(result).grade]
+
+
 def headline(result: Result) -> str:
-    """Return the accuracy as a share of photographs, and what to expect of new ones."""
+    """Return why the verdict is what it is, and the accuracy as a share of photographs."""
     num_images = result.test.num_images
     right = num_right(result)
     what = f"all {num_images}" if right == num_images else f"{number(right)} of {count(num_images, 'photograph')}"
     ending = " photographs" if right == num_images else ""
     unseen = "that it had never seen before" if is_test_unseen(result) else "that were set aside"
-    return f"It recognised {what}{ending} {unseen}: {percent(result.test.accuracy)}."
+    return f"{verdict_of(result).reason} It recognised {what}{ending} {unseen}: {percent(result.test.accuracy)}."
 
 
 def score_block(result: Result) -> Score:
@@ -25,6 +37,7 @@ def score_block(result: Result) -> Score:
         shown=percent(result.test.accuracy),
         caption=f"Expect {span(result.test.interval)} on photographs like these. Always answering with the commonest "
         f"class would give {percent(guessing_accuracy(result))}.{_as_uploaded(result)}",
+        is_warning=is_useless(result),
     )
 
 

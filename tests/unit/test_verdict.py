@@ -1,0 +1,123 @@
+"""May it be used? The rule is held to what docs/verdict.md promises, and every place says the same."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from services.client.terminal.summary import print_summary
+from services.reporter.report.downloads import Downloads, Link
+from services.reporter.report.limits import PAGE
+from services.reporter.report.outline import outline_of
+from services.reporter.report.rendering import render_mail, render_text
+from shared.job.findings.verdict import Grade, Neighbours
+from shared.job.result import Result
+from shared.job.verdict.evidence import Evidence, evidence_of
+from shared.job.verdict.rule import class_evidence, judge, verdict_of
+from shared.json_codec import from_json, to_json
+from tests.reporter_fixture import finished_job
+from tests.result_fixture import make_result
+from tools.verdict_page import PAGE as PAGE_OF_THE_RULE
+from tools.verdict_page import rates
+
+GREEN = "#0d6e60"
+
+
+def evidence(**changes: object) -> Evidence:
+    good = Evidence(
+        accuracy=0.97,
+        low=0.93,
+        guessing=0.5,
+        classes=(class_evidence("cat", 97, 100), class_evidence("dog", 97, 100)),
+        calibration_error=0.02,
+        neighbours=Neighbours(num_images=480, accuracy=0.9, network_accuracy=0.96, p_value=0.001),
+    )
+    return replace(good, **changes)
+
+
+def rival(accuracy: float, network: float, p_value: float) -> Neighbours:
+    return Neighbours(num_images=480, accuracy=accuracy, network_accuracy=network, p_value=p_value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "grade", "words"),
+    [
+        ({}, Grade.GOOD, "At least 93%"),
+        ({"low": 0.5}, Grade.DO_NOT_USE, "not clearly better than guessing"),
+        ({"neighbours": rival(0.99, 0.9, 0.01)}, Grade.DO_NOT_USE, "Looking up the most similar"),
+        ({"low": 0.6, "neighbours": rival(0.7, 0.7, 1.0)}, Grade.DO_NOT_USE, "no better than looking up"),
+        ({"neighbours": rival(0.97, 0.97, 1.0)}, Grade.GOOD, "At least 93%"),
+        ({"low": 0.69}, Grade.CHECK_EVERY_ANSWER, "no more than 69%"),
+        ({"classes": (class_evidence("cat", 1, 20),)}, Grade.CHECK_EVERY_ANSWER, "'cat' it finds fewer than half"),
+        ({"classes": (class_evidence("cat", 0, 0),)}, Grade.CHECK_EVERY_ANSWER, "no test photograph"),
+        ({"calibration_error": 0.2}, Grade.CHECK_EVERY_ANSWER, "off by 20%"),
+        ({"is_unseen": False}, Grade.CHECK_EVERY_ANSWER, "easier than new photographs"),
+        ({"is_as_delivered": False}, Grade.CHECK_EVERY_ANSWER, "less well than the test says"),
+        ({"low": 0.89}, Grade.USABLE_WITH_REVIEW, "may be 89%"),
+        ({"classes": (class_evidence("cat", 70, 100),)}, Grade.USABLE_WITH_REVIEW, "falls behind"),
+        ({"classes": (class_evidence("cat", 3, 3),)}, Grade.USABLE_WITH_REVIEW, "hardly tested"),
+        ({"classes": (class_evidence("cat", 4, 4),)}, Grade.GOOD, "every class is found"),
+        ({"calibration_error": 0.12}, Grade.USABLE_WITH_REVIEW, "off by 12%"),
+    ],
+)
+def test_each_objection_of_the_page_decides_and_is_the_reason(changes, grade: Grade, words: str) -> None:
+    verdict = judge(evidence(**changes))
+    assert verdict.grade is grade
+    assert words in verdict.reason
+    assert verdict.reason.endswith(".")
+
+
+def test_who_only_guesses_is_seldom_called_more_and_never_usable() -> None:
+    found = rates(10, 30, 0.1, num_tests=400)
+    assert found[Grade.DO_NOT_USE] > 0.9
+    assert found[Grade.USABLE_WITH_REVIEW] == found[Grade.GOOD] == 0
+
+
+def test_a_network_that_is_right_nine_times_of_ten_is_seldom_called_good() -> None:
+    assert rates(10, 30, 0.9, num_tests=400)[Grade.GOOD] < 0.05
+    assert rates(10, 30, 0.99, num_tests=400)[Grade.GOOD] > 0.95
+
+
+def test_the_page_names_every_grade_and_has_its_table() -> None:
+    page = PAGE_OF_THE_RULE.read_text(encoding="utf-8")
+    assert all(f"`{grade}`" in page for grade in Grade)
+    assert "| 10 | 100 | 99% |" in page
+
+
+def test_a_result_of_an_older_version_is_judged_when_it_is_shown() -> None:
+    document = to_json(make_result())
+    document.pop("verdict")
+    assert verdict_of(from_json(Result, document)) == judge(evidence_of(make_result()))
+
+
+def guessing_result() -> Result:
+    result = make_result()
+    return replace(result, test=replace(result.test, accuracy=0.17, interval=(0.09, 0.25)))
+
+
+def letter_of(result: Result):
+    downloads = Downloads(links=[Link(label="Download the model", url="file:///model.zip", is_main=True)])
+    return outline_of(finished_job(), result, figures={}, downloads=downloads, limits=PAGE)
+
+
+def test_under_a_useless_network_there_is_no_green_and_no_button_in_the_opening() -> None:
+    page = render_mail(letter_of(guessing_result()))
+    opening = page.split("<h2")[0].split("<h1")[1]
+    assert 'class="button' not in opening
+    assert GREEN not in "".join(line for line in opening.splitlines() if 'class="link"' not in line)
+    assert "Do not use it." in opening
+    assert "model.zip" in opening  # it is there all the same
+
+
+def test_mail_page_and_terminal_begin_with_the_same_verdict() -> None:
+    result = make_result()
+    outline, sink = letter_of(result), io.StringIO()
+    print_summary(result, Console(file=sink, width=300))
+    assert outline.subject.startswith("Your model: usable with review, 83")
+    assert outline.title == "Usable with review."
+    reason = verdict_of(result).reason
+    assert outline.lead.startswith(reason)
+    assert reason in sink.getvalue()
+    assert "Usable with review." in sink.getvalue().strip().splitlines()[0]
+    assert " ".join(reason.split()) in " ".join(render_text(outline).split())
