@@ -51,6 +51,8 @@ def _known_names(names: tuple[str, ...]) -> tuple[str, ...]:
 Candidates = Annotated[tuple[str, ...], BeforeValidator(_split_names), AfterValidator(_known_names)]
 
 
+MOST_BACKBONES = 3
+"""That stand side by side in one network, at most."""
 _OF_FINE_TUNING = ("tune_epochs", "tune_trials", "tune_search")
 
 
@@ -60,6 +62,8 @@ class JobOptions:
 
     Args:
         candidates: Names of backbones to screen, or ``auto``: all whose weights can be had, within the budget.
+        max_backbones: Backbones that the network may hold side by side, 1 to 3: the best two or three are tried
+            together after all candidates, and taken where they are clearly better. Not with ``levels`` = ``last``.
         levels: What each candidate's head reads: ``last``: the network's features; it then learns by epochs, and the
             winner's last block is fine-tuned. ``all``: the pooled outputs of every stage too; it is then fitted to its
             end with its strength of regularisation chosen by cross-validation. ``auto``: the better of the two.
@@ -80,6 +84,7 @@ class JobOptions:
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     candidates: Candidates = (AUTO,)
+    max_backbones: Annotated[int, Field(ge=1, le=MOST_BACKBONES)] = MOST_BACKBONES
     levels: LevelChoice = LevelChoice.AUTO
     views: Annotated[int, Field(ge=1, le=2)] = 2
     epochs: Annotated[int, Field(ge=1, le=1000)] = 20

@@ -12,6 +12,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _OPTIONS: tuple[tuple[str, type, str, str], ...] = (
     ("--candidates", str, "NAMES", "Networks to compare, comma-separated; auto: all that can be had.  [default: auto]"),
+    ("--max-backbones", int, "N", "Networks that may stand side by side in the one delivered.  [default: 3]"),
     ("--levels", str, "NAME", "Stages that the last layer reads: last, all, or auto: the better.  [default: auto]"),
     ("--views", int, "N", "2: mirror images too, unless that harms; 1: photographs alone.  [default: 2]"),
     ("--epochs", int, "N", "Epochs that a head trains where it learns by epochs.  [default: 20]"),

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from shared.job.options import MOST_BACKBONES
+
 MAX_ACTIVATION_BYTES = 8 * 2**30
 """Cap on the activations kept of one network; they are kept where there is room, so no job needs them."""
 FREE_DISK_SHARE = 0.4
@@ -60,7 +62,8 @@ class DiskNeed:
     Args:
         archive: The copy of the archive.
         images: Every image at every side length, and what is known of it.
-        features: Pooled levels of as many networks as are kept at once, and those of one in a second view.
+        features: Pooled levels of as many networks as are kept at once, and those of the largest network that may be
+            delivered, side by side and in a second view.
         delivery: The network that is delivered.
     """
 
@@ -91,10 +94,13 @@ def disk_need(*, num_images: int, archive_bytes: int, candidates: Iterable[Footp
     rows = list(candidates)
     squares = sum(px * px * _PIXEL_BYTES for px in {row.input_px for row in rows})
     widths = sorted((row.pooled_width for row in rows), reverse=True)[: NUM_FINALISTS + 1]
-    heaviest = max(row.parameters for row in rows) * _FLOAT_BYTES * _NETWORK_OVERHEAD
+    heaviest = sum(sorted((row.parameters for row in rows), reverse=True)[:MOST_BACKBONES])
+    heaviest_bytes = heaviest * _FLOAT_BYTES * _NETWORK_OVERHEAD
+    delivered = sum(widths[:MOST_BACKBONES])
+    num_kept = 2 if len(rows) > 1 else 1
     return DiskNeed(
         archive=archive_bytes,
         images=num_images * (squares + DESCRIPTION_BYTES),
-        features=num_images * (sum(widths) + max(widths)) * _FLOAT_BYTES,
-        delivery=int(heaviest * _NUM_COPIES) + _EXPORT_BYTES,
+        features=num_images * (sum(widths) + num_kept * delivered) * _FLOAT_BYTES,
+        delivery=int(heaviest_bytes * _NUM_COPIES) + _EXPORT_BYTES,
     )

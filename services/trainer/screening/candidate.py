@@ -22,8 +22,8 @@ from services.trainer.screening.fit import FittedHead
 from services.trainer.screening.forward import compile_forward
 from services.trainer.screening.recorded import Recorded, rank_of
 from services.trainer.zoo.catalogue import Backbone
+from services.trainer.zoo.combination.joined import assemble
 from services.trainer.zoo.head import Head
-from services.trainer.zoo.network import build
 from services.trainer.zoo.sources.weights import WeightsFile, weights_facts
 from shared.job.findings.training import CandidateResult, History
 from shared.job.job import TrialState
@@ -68,12 +68,12 @@ def open_store(dataset: LearningSet, run: Run, backbone: Backbone, weights: Weig
         OSError: If they cannot be read or the disk is full.
     """
     started = time.monotonic()
-    rebuild = partial(build, backbone, weights)
+    rebuild = partial(assemble, backbone, weights)
     store = FeatureStore(
         rebuild(),
         dataset.images(backbone.input_px),
         features_directory(run, backbone),
-        max_activation_bytes=MAX_ACTIVATION_BYTES,
+        max_activation_bytes=0 if backbone.parts else MAX_ACTIVATION_BYTES,
         reserve_bytes=run.reserved_bytes(),
         halvings=run.halvings,
         compile_pass=partial(compile_forward, precision=run.precision),

@@ -3,7 +3,7 @@
 import logging
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,13 @@ from services.trainer.run.memory import let_go
 from services.trainer.scratch.disk import allocate, disk_usage, is_disk_full
 from services.trainer.scratch.need import FREE_DISK_SHARE
 from services.trainer.screening.forward import Activations, Forward, batch_size_for, compile_forward
+from services.trainer.zoo.backbone import Backbone
 from services.trainer.zoo.head import FEATURES, Floats, Reading
 from services.trainer.zoo.network import Network
 
 logger = logging.getLogger(__name__)
 
+_COPIED_ROWS = 1024
 _FILES = {1: "pooled", 2: "pooled_of_both"}
 """By views: names of the arrays of what heads read. The second holds the mean over an image and its mirror image."""
 
@@ -75,6 +77,7 @@ class FeatureStore:
         self._batch_size = max(1, batch_size_for(network) >> halvings)
         self._is_done = {views: np.zeros(len(images), bool) for views in _FILES}
         self._speed = _Speed(monotonic)
+        self._taken_s: float | None = None
         self._pooled: dict[int, Floats] = {1: self._map(_FILES[1], (self.backbone.pooled_width,), np.float32)}
         needed = len(images) * int(np.prod(network.cut_shape)) * np.dtype(np.float16).itemsize
         room = min(max_activation_bytes, FREE_DISK_SHARE * (disk_usage(directory).free_bytes - reserve_bytes))
@@ -92,6 +95,11 @@ class FeatureStore:
         return self._network
 
     @property
+    def has_features(self) -> bool:
+        """Tell whether what heads read is still there."""
+        return bool(self._pooled)
+
+    @property
     def is_built(self) -> bool:
         """Tell whether images could go through at once."""
         return self._network is not None and self._pass is not None
@@ -104,7 +112,7 @@ class FeatureStore:
     @property
     def pace(self) -> Pace | None:
         """How fast it goes, as measured so far; ``None`` before the first batch."""
-        image_s = self._speed.image_s
+        image_s = self._speed.image_s or self._taken_s
         if image_s is None:
             return None
         return Pace(build_s=self.build_s, image_s=image_s, exact_factor=self.exact_factor)
@@ -213,6 +221,31 @@ class FeatureStore:
                     raise
                 self._batch_size //= 2
 
+    def take_over(self, parts: Sequence["FeatureStore"], indices: Indices) -> None:
+        """Take what the parts of a combination made of images, which then need not go through again.
+
+        Args:
+            parts: In the order of the combination's row; done with these images.
+            indices: Which.
+        """
+        for start in range(0, len(indices), _COPIED_ROWS):
+            rows = indices[start : start + _COPIED_ROWS]
+            self._pooled[1][rows] = beside([(part.backbone, part.read_whole(rows)) for part in parts])
+            self._is_done[1][rows] = True
+        paces = [part.pace for part in parts]
+        self._taken_s = sum(pace.image_s for pace in paces if pace is not None) if all(paces) else None
+
+    def read_whole(self, rows: Indices) -> Floats:
+        """Return the pooled outputs of all levels of some images, ``(n, pooled_width)``."""
+        return np.asarray(self._pooled[1][rows])
+
+    def slim(self) -> None:
+        """Keep only what heads read: the activations leave the disk, the network the memory."""
+        self.rest()
+        if self.activations is not None:
+            self.activations = None
+            self._path("activations").unlink(missing_ok=True)
+
     def discard(self) -> None:
         """Delete the arrays, and let go of the network for good."""
         self._network = self._pass = self._rebuild = None
@@ -268,6 +301,22 @@ def learning_rows(dataset: LearningSet) -> Indices:
 def mirrored(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return images ``(n, height_px, width_px, 3)`` whose left and right have changed places."""
     return np.ascontiguousarray(images[:, :, ::-1])
+
+
+def beside(parts: Sequence[tuple[Backbone, Floats]]) -> Floats:
+    """Put the pooled levels of several backbones in the order of their combination: level by level, then by backbone.
+
+    Args:
+        parts: Each with all its levels, ``(n, pooled_width)``.
+    """
+    depth = max(len(backbone.levels) for backbone, _ in parts)
+    columns = [
+        pooled[:, backbone.pooled_width - backbone.width_of(place) :][:, : backbone.levels[-place][1]]
+        for place in range(depth, 0, -1)
+        for backbone, pooled in parts
+        if len(backbone.levels) >= place
+    ]
+    return np.concatenate(columns, axis=1)
 
 
 class _Speed:

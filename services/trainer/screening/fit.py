@@ -25,10 +25,12 @@ class HeadPlan:
     Args:
         levels: What they may read.
         epochs: Of those that learn by epochs.
+        most_backbones: So many of the best candidates are also tried side by side, at most; 1: none.
     """
 
     levels: LevelChoice
     epochs: int
+    most_backbones: int = 1
 
     def readings(self, backbone: Backbone) -> Sequence[Reading]:
         """Return what a head of a backbone may read, the simplest first."""

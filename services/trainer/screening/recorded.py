@@ -1,6 +1,6 @@
 """What the ledger says of a candidate, and what it says of all of them together. Without TensorFlow."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Protocol, TypeVar
@@ -90,6 +90,36 @@ def in_order(finished: Iterable[tuple[T, float]]) -> list[T]:
     best = reduce(lambda first, second: second if is_better(second, first) else first, cheapest_first)
     others = [candidate for candidate in cheapest_first if candidate is not best]
     return [best, *sorted(others, key=lambda candidate: candidate.rank, reverse=True)]
+
+
+class Tried(Finalist, Protocol):
+    """A finished candidate that says which it is."""
+
+    @property
+    def backbone(self) -> Backbone:
+        """Which."""
+        ...
+
+
+C = TypeVar("C", bound=Tried)
+
+
+def combinations_of(finished: Sequence[C], most: int) -> list[tuple[C, ...]]:
+    """Return the best two, the best three, and so on, each the cheapest first: what is tried side by side in the end.
+
+    Only candidates that were cross-validated take part, and only those that see squares of the winner's size.
+
+    Args:
+        finished: All candidates that finished.
+        most: Backbones side by side, at most.
+    """
+    single = [(each, each.backbone.gflops) for each in finished if not each.backbone.parts]
+    if len(single) < 2 or any(each.out_of_fold is None for each, _ in single):  # noqa: PLR2004 - a pair
+        return []
+    ordered = in_order(single)
+    alike = [each for each in ordered if each.backbone.input_px == ordered[0].backbone.input_px]
+    best = [alike[:count] for count in range(2, min(most, len(alike)) + 1)]
+    return [tuple(sorted(each, key=lambda one: one.backbone.gflops)) for each in best]
 
 
 def record(ledger: Ledger, candidate: Recorded) -> None:

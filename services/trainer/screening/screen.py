@@ -23,7 +23,7 @@ class Screening:
     """What screening found.
 
     Args:
-        candidates: Every candidate that was given, in the order of the catalogue.
+        candidates: Every candidate that was given, in the order of the catalogue, then combinations of the best.
         winner: The cheapest backbone that none beats clearly, or by validation accuracy where heads learnt by epochs.
         weights: Its weights.
         head: Its head.
@@ -65,7 +65,7 @@ def screen(dataset: LearningSet, usable: Usable, run: Run, plan: HeadPlan, *, ra
     if best is None:
         raise _nothing_trained(run, selection.results)
     return Screening(
-        candidates=tuple(selection.results[backbone.name] for backbone, _ in usable),
+        candidates=_in_order_given(selection.results, usable),
         winner=best.backbone,
         weights=best.weights,
         head=best.head,
@@ -73,6 +73,13 @@ def screen(dataset: LearningSet, usable: Usable, run: Run, plan: HeadPlan, *, ra
         result=best.result,
         store=best.store,
     )
+
+
+def _in_order_given(results: Mapping[str, CandidateResult], usable: Usable) -> tuple[CandidateResult, ...]:
+    """Return what became of every candidate, and after them of combinations."""
+    given = [backbone.name for backbone, _ in usable]
+    combined = [name for name in results if name not in given]
+    return tuple(results[name] for name in (*given, *combined))
 
 
 def _nothing_trained(run: Run, results: Mapping[str, CandidateResult]) -> Stopped | UserFault:

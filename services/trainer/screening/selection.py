@@ -23,8 +23,9 @@ from services.trainer.screening.candidate import (
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.screening.fit import HeadPlan, fit_head
 from services.trainer.screening.race import hold_race, is_worth_it, sample
-from services.trainer.screening.recorded import Recorded, is_better, record
+from services.trainer.screening.recorded import Recorded, combinations_of, in_order, is_better, record
 from services.trainer.zoo.catalogue import Backbone
+from services.trainer.zoo.combination.row import combined_row, combined_weights
 from services.trainer.zoo.sources.weights import WeightsFile, weights_facts
 from shared.job.findings.training import CandidateResult
 from shared.job.job import TrialState
@@ -52,6 +53,7 @@ class Selection:
     results: dict[str, CandidateResult] = field(default_factory=dict)
     best: Contender | None = None
     _stores: dict[str, FeatureStore] = field(default_factory=dict)
+    _finished: list[Contender] = field(default_factory=list)
     _done_images: int = 0
     _total_images: int = 0
     _measured: tuple[Pace, float] | None = None
@@ -66,7 +68,9 @@ class Selection:
         for position, (backbone, weights) in enumerate(entries, start=1):
             self._enter(backbone, weights, rows)
             self._done_images = self._total_images - len(rows) * (len(entries) - position)
-        for store in self._stores.values():
+        for best in combinations_of(self._finished, self.plan.most_backbones):
+            self._enter_together(best, rows)
+        for store in (*self._stores.values(), *self._losers()):
             store.discard()
         give_back()
 
@@ -96,6 +100,14 @@ class Selection:
         else:
             self._try(backbone, weights, rows)
 
+    def _enter_together(self, best: Sequence[Contender], rows: Indices) -> None:
+        entry = (
+            combined_row([each.backbone for each in best]),
+            combined_weights([each.weights for each in best]),
+        )
+        if self._fits(entry):
+            self._enter(*entry, rows)
+
     def _try(self, backbone: Backbone, weights: WeightsFile | None, rows: Indices) -> None:
         started = time.monotonic()
         try:
@@ -118,6 +130,9 @@ class Selection:
         self._rest_others(store)
         if store is None:
             store = self._stores[backbone.name] = open_store(self.dataset, self.run, backbone, weights)
+        parts = self._parts_of(backbone)
+        if parts:
+            store.take_over(parts, rows)
         if not self._compute(store, rows):
             return None
         self._tell(f"{backbone.name}: head")
@@ -152,15 +167,34 @@ class Selection:
         return store.compute(rows, on_batch=on_batch)
 
     def _accept(self, contender: Contender) -> None:
-        """Take a finished candidate in; of it and the leader the lesser one leaves the disk and the memory."""
+        """Take a finished candidate in; of those but the leader only what a combination might read stays."""
         self.results[contender.backbone.name] = contender.result
-        loser = contender
+        self._finished.append(contender)
         if self.best is None or is_better(contender, self.best):
-            self.best, loser = contender, self.best or contender
+            self.best = contender
             self._reprice(contender)
-        if loser is not self.best and loser.store is not None:
-            loser.store.discard()
+        useful = self._finished_in_order()[: self.plan.most_backbones]
+        for store in self._losers():
+            if any(each.store is store for each in useful):
+                store.slim()
+            else:
+                store.discard()
         self._tell(f"{contender.backbone.name}: done")
+
+    def _finished_in_order(self) -> list[Contender]:
+        return in_order((each, each.backbone.gflops) for each in self._finished)
+
+    def _losers(self) -> list[FeatureStore]:
+        """Return what is kept of candidates that do not lead."""
+        others = (each.store for each in self._finished if each is not self.best)
+        return [store for store in others if store is not None and store.has_features]
+
+    def _parts_of(self, backbone: Backbone) -> list[FeatureStore]:
+        """Return what the parts of a combination made of the images, where all of it is at hand."""
+        at_hand = {each.backbone.name: each.store for each in self._finished}
+        stores = [at_hand.get(part.name) for part in backbone.parts]
+        found = [store for store in stores if store is not None and store.has_features]
+        return found if len(found) == len(stores) else []
 
     def _drop(self, entry: Entry, state: TrialState, reason: str, *, started: float | None = None) -> None:
         backbone, weights = entry
@@ -190,7 +224,8 @@ class Selection:
             return None
         pace, gflops = self._measured
         expected = pace.scaled(backbone.gflops, measured_gflops=gflops)
-        needed_s = expected.build_s + expected.image_s * num_images
+        passes = 0 if self._parts_of(backbone) else num_images
+        needed_s = expected.build_s + expected.image_s * passes
         left_s = self.run.countdown.seconds_left(delivery_of(self.dataset, backbone, expected, self.run).price_s)
         if needed_s <= left_s:
             return None

@@ -1,6 +1,6 @@
 """What earlier attempts left in the ledger that could be delivered as it stands. Without TensorFlow."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.trainer.data import assignment
@@ -9,13 +9,15 @@ from services.trainer.fitting.out_of_fold import OutOfFold
 from services.trainer.run.context import Ledger
 from services.trainer.run.deadline import Delivery
 from services.trainer.run.identity import RunKey
-from services.trainer.screening.recorded import Recorded, in_order, rank_of, recall
+from services.trainer.screening.recorded import Recorded, combinations_of, in_order, rank_of, recall
 from services.trainer.zoo import candidate_list
 from services.trainer.zoo.backbone import Backbone
 from services.trainer.zoo.candidate_list import CandidateList
 from services.trainer.zoo.catalogue import BACKBONES
+from services.trainer.zoo.combination.row import combined_row, combined_sha256
 from services.trainer.zoo.sources.weights import hash_facts
 from shared.job.findings.training import CandidateResult
+from shared.job.options import MOST_BACKBONES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,5 +112,18 @@ def find_standing(ledger: Ledger, key: RunKey) -> Standing | None:
                 finished.append(Finished(backbone=BACKBONES[name], weights_sha256=sha256, recorded=recorded))
     if not finished:
         return None
+    together = [_combined(ledger, parts) for parts in combinations_of(finished, MOST_BACKBONES)]
+    finished += [each for each in together if each is not None]
+    results |= {each.backbone.name: each.recorded.result for each in together if each is not None}
     ordered = in_order((candidate, candidate.backbone.gflops) for candidate in finished)
     return Standing(assignment=divided, settled=settled, finished=tuple(ordered), results=results)
+
+
+def _combined(ledger: Ledger, parts: Sequence[Finished]) -> Finished | None:
+    """Return what an attempt found of some candidates side by side."""
+    row = combined_row([each.backbone for each in parts])
+    sha256 = combined_sha256([each.weights_sha256 for each in parts])
+    recorded = recall(ledger.of(hash_facts(sha256)), row.name)
+    if recorded is None or recorded.head is None:
+        return None
+    return Finished(backbone=row, weights_sha256=sha256, recorded=recorded)

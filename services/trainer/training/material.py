@@ -13,6 +13,7 @@ from services.trainer.run.identity import RunKey
 from services.trainer.screening.standing import Standing, find_standing
 from services.trainer.zoo.backbone import Backbone
 from services.trainer.zoo.candidate_list import settle
+from services.trainer.zoo.combination.row import combined_weights
 from services.trainer.zoo.sources.weights import Resolution, WeightsFile
 from shared.errors import UserFault
 from shared.job.findings.training import CandidateResult
@@ -136,7 +137,7 @@ def _best(source: Source, standing: Standing) -> Resolution:
     faults = []
     for candidate in standing.finished:
         try:
-            found = source.resolve([candidate.backbone.name])
+            found = _find(source, candidate.backbone)
         except UserFault as error:
             faults.append(error)
             continue
@@ -151,6 +152,20 @@ def _best(source: Source, standing: Standing) -> Resolution:
             fix="submit the archive again",
         )
     )
+
+
+def _find(source: Source, backbone: Backbone) -> Resolution:
+    """Find the weights of a backbone, or of all parts of a combination.
+
+    Raises:
+        UserFault: ``no_usable_candidate``, if there are none.
+    """
+    if not backbone.parts:
+        return source.resolve([backbone.name])
+    found = source.resolve([part.name for part in backbone.parts])
+    usable = {row.name: weights for row, weights in found.usable}
+    weights = combined_weights([usable.get(part.name) for part in backbone.parts])
+    return found if weights is None else replace(found, usable=((backbone, weights),))
 
 
 def _left_out(name: str, reason: str) -> CandidateResult:

@@ -41,7 +41,7 @@ def train(prepared: Prepared) -> Outcome:
     run = replace(material.run, precision=device.precision)
     with clock.phase("screen"):
         learning = dataset.learning
-        heads = HeadPlan(levels=options.levels, epochs=options.epochs)
+        heads = HeadPlan(levels=options.levels, epochs=options.epochs, most_backbones=options.max_backbones)
         screening = screen(learning, material.usable, run, heads, racing=AUTO in options.candidates)
     with clock.phase("tune"):
         improvements = TunePlan(

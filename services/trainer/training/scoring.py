@@ -16,8 +16,9 @@ from services.trainer.screening.candidate import features_directory
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.forward import Activations
 from services.trainer.tuning.tune import Trained
+from services.trainer.zoo.combination.joined import assemble
 from services.trainer.zoo.head import Reading
-from services.trainer.zoo.network import Network, build, complete
+from services.trainer.zoo.network import Network, complete
 from shared.job.progress import Progress
 
 
@@ -50,7 +51,7 @@ def score(learning: LearningSet, held_out: HeldOut, trained: Trained, run: Run) 
     """
     backbone = trained.backbone
     # Built already, as a rule: that saves a second or two.
-    network = build(backbone, trained.weights) if trained.store is None else trained.store.network
+    network = assemble(backbone, trained.weights) if trained.store is None else trained.store.network
     model = complete(network, trained.head, tail_weights=trained.tail_weights)
 
     def report(done: int, total: int) -> None:

@@ -49,6 +49,7 @@ class Backbone:
         imagenet_top1: Accuracy on ImageNet with its own top, 0 to 1.
         licence: Of the weights, as an SPDX identifier.
         gflops: Billions of floating-point operations for one image; ranks the rows by cost.
+        parts: The rows that stand side by side in this one; none where it is a network by itself.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Backbone:
     weights_hash: str | None = None
     package: str | None = None
     imagenet_top1: float | None = None
+    parts: tuple["Backbone", ...] = ()
 
     @property
     def level_names(self) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ class Network:
         tail: Activations at the cut to ``(n, feature_width)``.
         whole: What the trunk takes to the activations at the cut and ``(n, pooled_width)``: the pooled outputs of all
             levels, one after the other, of which the features are the last.
+        levels: These pooled outputs one by one, as ``model`` has them, ``(n, channels)`` each.
         tail_layers: Layers of ``model`` from the cut on.
     """
 
@@ -44,6 +45,7 @@ class Network:
     trunk: keras.Model
     tail: keras.Model
     whole: keras.Model
+    levels: tuple[keras.KerasTensor, ...]
     tail_layers: tuple[keras.Layer, ...]
 
     @property
@@ -128,11 +130,11 @@ def complete(
 
 def _read_by(network: Network, reading: Reading) -> keras.KerasTensor:
     """Return what a head reads of a network, ``(n, width)``."""
-    levels = pooled_levels(network.backbone, network.model)[-reading.num_levels :]
+    levels = network.levels[-reading.num_levels :]
     if reading.views == 1:
-        return _side_by_side(levels)
-    of_mirror_image = _side_by_side(_of_mirror_image(network, levels))
-    return keras.layers.Average(name="both_views")([_side_by_side(levels), of_mirror_image])
+        return side_by_side(levels)
+    of_mirror_image = side_by_side(_of_mirror_image(network, levels))
+    return keras.layers.Average(name="both_views")([side_by_side(levels), of_mirror_image])
 
 
 def _of_mirror_image(network: Network, levels: Sequence[keras.KerasTensor]) -> list[keras.KerasTensor]:
@@ -201,18 +203,20 @@ def _split(backbone: Backbone, model: keras.Model) -> Network:
     squares = model.get_layer("resize").output
     rest = keras.Model(cut, model.output)
     shared = {id(layer) for layer in rest.layers}
+    levels = _pooled_levels(backbone, model)
     at_cut = cut[0] if len(cut) == 1 else keras.layers.Concatenate()(cut)
     return Network(
         backbone=backbone,
         model=model,
         trunk=keras.Model(squares, at_cut),
         tail=rest if len(cut) == 1 else _join(rest, cut),
-        whole=keras.Model(squares, [at_cut, _side_by_side(pooled_levels(backbone, model))]),
+        whole=keras.Model(squares, [at_cut, side_by_side(levels)]),
+        levels=tuple(levels),
         tail_layers=tuple(layer for layer in model.layers if id(layer) in shared),
     )
 
 
-def pooled_levels(backbone: Backbone, model: keras.Model) -> list[keras.KerasTensor]:
+def _pooled_levels(backbone: Backbone, model: keras.Model) -> list[keras.KerasTensor]:
     """Return what a head may read of a network, one tensor ``(n, channels)`` for each level of the row."""
     early = [
         keras.layers.GlobalAveragePooling2D(name=f"pooled_{name}")(model.get_layer(name).output)
@@ -221,7 +225,8 @@ def pooled_levels(backbone: Backbone, model: keras.Model) -> list[keras.KerasTen
     return [*early, model.output]
 
 
-def _side_by_side(tensors: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
+def side_by_side(tensors: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
+    """Return tensors ``(n, width)`` as one; a single one is returned as it is."""
     return tensors[0] if len(tensors) == 1 else keras.layers.Concatenate()(tensors)
 
 

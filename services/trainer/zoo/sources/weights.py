@@ -47,11 +47,13 @@ class WeightsFile:
         path: HDF5 as Keras publishes it, plain arrays as ``.npz``, or a file in PyTorch's format.
         source: Where it came from.
         sha256: Digest of its bytes, hexadecimal: the same name may stand for other numbers elsewhere.
+        parts: The files of backbones that stand side by side, where it is for several; ``path`` is then the first's.
     """
 
     path: Path
     source: Source
     sha256: str
+    parts: tuple["WeightsFile", ...] = ()
 
     @classmethod
     def read(cls, path: Path, source: Source) -> Self:

@@ -1,0 +1,1 @@
+"""Several backbones as one that sees what each of them sees; nothing here chooses which."""

@@ -1,0 +1,112 @@
+"""Backbones side by side: one network that sees what each of them sees, tried after them, taken where it is better."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from services.trainer.export import portable
+from services.trainer.export.formats.squares_model import from_squares
+from services.trainer.screening.candidate import open_store
+from services.trainer.screening.features import beside, learning_rows, mirrored
+from services.trainer.screening.fit import HeadPlan
+from services.trainer.screening.screen import screen
+from services.trainer.zoo.combination.joined import assemble
+from services.trainer.zoo.combination.row import combined_row, combined_weights
+from services.trainer.zoo.head import Head, Reading
+from services.trainer.zoo.levels import of_mobilenet
+from services.trainer.zoo.network import build, complete
+from shared.job.job import TrialState
+from shared.job.options import LevelChoice
+from tests.zoo_fixture import PX, MemoryLedger, coloured_dataset, make_run, small_backbone, write_weights
+
+PLAN = HeadPlan(levels=LevelChoice.AUTO, epochs=3, most_backbones=3)
+FIRST, SECOND = small_backbone("first"), small_backbone("second", gflops=2)
+SHORT = replace(SECOND, levels=of_mobilenet(0.25)[2:])
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    return [write_weights(tmp_path_factory.mktemp("weights"), seed=seed) for seed in (0, 1)]
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    return coloured_dataset(tmp_path_factory.mktemp("dataset"), per_class=20)
+
+
+@pytest.fixture(scope="module")
+def screened(dataset, files, tmp_path_factory):
+    ledger = MemoryLedger()
+    run = make_run(tmp_path_factory.mktemp("screened"), ledger=ledger)
+    return screen(dataset.learning, list(zip((FIRST, SECOND), files, strict=True)), run, PLAN), ledger
+
+
+def test_side_by_side_they_give_what_each_of_them_gives_alone(dataset, files):
+    pixels = np.asarray(dataset.images(PX)[:4], np.float32)
+    rows = (FIRST, SHORT)
+    alone = [(row, np.asarray(build(row, file).whole(pixels)[1])) for row, file in zip(rows, files, strict=True)]
+    row = combined_row(rows)
+    together = assemble(row, combined_weights(files))
+    features, pooled = together.whole(pixels)
+    np.testing.assert_allclose(pooled, beside(alone), atol=1e-5)
+    np.testing.assert_allclose(features, np.hstack([alone[0][1][:, -256:], alone[1][1][:, -256:]]), atol=1e-5)
+    assert row.name == "first+second"
+    assert [width for _, width in row.levels] == [16, 32, 128, 256, 256, 256, 512]
+    assert row.parameters == 2 * 218_544
+
+
+@pytest.mark.parametrize("reading", [Reading(), Reading(num_levels=7, views=2)])
+def test_the_delivered_network_is_one_file_of_plain_layers_that_other_formats_can_express(
+    dataset, files, tmp_path, reading
+):
+    row = combined_row((FIRST, SECOND))
+    network = assemble(row, combined_weights(files))
+    pixels = np.asarray(dataset.images(PX)[:3])
+    pooled = np.asarray(network.whole(pixels.astype(np.float32))[1])
+    if reading.views > 1:
+        pooled = (pooled + np.asarray(network.whole(mirrored(pixels).astype(np.float32))[1])) / 2
+    width = row.width_of(reading.num_levels)
+    kernel = np.random.default_rng(0).normal(0, 0.05, (width, 3)).astype(np.float32)
+    head = Head(kernel=kernel, bias=np.zeros(3, np.float32), reading=reading)
+    expected = keras.ops.softmax(head.logits(pooled[:, -width:]))
+
+    model = complete(network, head)
+    portable.save(model, tmp_path / "model.h5")
+    loaded = keras.models.load_model(tmp_path / "model.h5", compile=False)
+    np.testing.assert_allclose(loaded(pixels), expected, atol=1e-5)
+    np.testing.assert_allclose(from_squares(model, PX).model(pixels.astype(np.float32)), expected, atol=1e-5)
+
+
+def test_the_best_two_are_tried_together_from_the_features_that_are_there(screened, dataset):
+    found, _ = screened
+    names = [each.name for each in found.candidates]
+    assert names == ["first", "second", "first+second"]
+    together = found.candidates[-1]
+    assert together.state is TrialState.DONE
+    assert together.cross_validation.num_images == len(learning_rows(dataset.learning))
+    assert found.winner.name in names
+
+
+def test_a_successor_finds_the_combination_in_the_ledger(screened, dataset, files, tmp_path):
+    found, ledger = screened
+    usable = list(zip((FIRST, SECOND), files, strict=True))
+    again = screen(dataset.learning, usable, make_run(tmp_path, ledger=ledger), PLAN)
+    assert again.candidates == found.candidates
+    assert again.winner.name == found.winner.name
+    assert again.store is None
+
+
+def test_features_taken_over_are_those_that_a_pass_would_give(dataset, files, tmp_path):
+    run, rows = make_run(tmp_path), learning_rows(dataset.learning)
+    parts = [open_store(dataset.learning, run, row, file) for row, file in zip((FIRST, SECOND), files, strict=True)]
+    for part in parts:
+        part.compute(rows)
+    row, weights = combined_row((FIRST, SECOND)), combined_weights(files)
+    together = open_store(dataset.learning, run, row, weights)
+    together.take_over(parts, rows)
+    taken = together.read_whole(rows)
+    assert together.pace is not None
+    assert together.compute(rows, on_batch=lambda _: pytest.fail("an image went through again"))
+    np.testing.assert_allclose(taken, together.forward(rows)[1], atol=1e-4)
