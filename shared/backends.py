@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.access.signed_link import SignedLinks
 from shared.clock import Clock, utc_now
 from shared.errors import Transient
+from shared.ports.access_store import AccessStore
 from shared.ports.event_bus import EventBus
 from shared.ports.heartbeat_store import HeartbeatStore
 from shared.ports.job_store import JobStore
@@ -25,6 +27,8 @@ class Backends:
         heartbeat_store: What those who train jobs tell every few seconds.
         object_store: Archives, networks, results and reports.
         event_bus: Events.
+        access_store: API keys, and what was used of limits.
+        links: Makes and checks links in mails; ``None`` where no key was given, as to the trainer on Google Cloud.
         url_signer: Checks the signed URLs that intake has to serve; ``None`` where the object store's own product
             serves them.
         partial_uploads: Takes uploads in pieces there; ``None`` likewise.
@@ -34,6 +38,8 @@ class Backends:
     heartbeat_store: HeartbeatStore
     object_store: ObjectStore
     event_bus: EventBus
+    access_store: AccessStore
+    links: SignedLinks | None = None
     url_signer: "UrlSigner | None" = None
     partial_uploads: "PartialUploads | None" = None
 
@@ -72,6 +78,7 @@ def _open_embedded(settings: Settings, clock: Clock) -> Backends:
     from shared.adapters.embedded.partial_upload import PartialUploads  # noqa: PLC0415
     from shared.adapters.embedded.private_folder import make_private  # noqa: PLC0415
     from shared.adapters.embedded.signed_url import UrlSigner, load_secret  # noqa: PLC0415
+    from shared.adapters.embedded.sqlite_access_store import SqliteAccessStore  # noqa: PLC0415
     from shared.adapters.embedded.sqlite_event_bus import SqliteEventBus  # noqa: PLC0415
     from shared.adapters.embedded.sqlite_heartbeat_store import SqliteHeartbeatStore  # noqa: PLC0415
     from shared.adapters.embedded.sqlite_job_store import SqliteJobStore  # noqa: PLC0415
@@ -89,6 +96,8 @@ def _open_embedded(settings: Settings, clock: Clock) -> Backends:
             heartbeat_store=SqliteHeartbeatStore(folder / "heartbeats.sqlite3"),
             object_store=objects,
             event_bus=SqliteEventBus(folder / "events.sqlite3", clock=clock),
+            access_store=SqliteAccessStore(folder / "access.sqlite3", clock=clock),
+            links=_links(settings, load_secret(folder / "link.secret").decode().split()),
             url_signer=signer,
             partial_uploads=PartialUploads(folder / "sessions", objects),
         )
@@ -105,6 +114,7 @@ def _open_gcp(settings: Settings, clock: Clock) -> Backends:
         raise InvalidSettings(f"CONVTAILOR_BACKEND is gcp, which needs {' and '.join(missing)} too")
     project, bucket = str(settings.gcp_project), str(settings.gcp_bucket)
     try:
+        from shared.adapters.gcp.firestore.firestore_access_store import FirestoreAccessStore  # noqa: PLC0415
         from shared.adapters.gcp.firestore.firestore_heartbeat_store import FirestoreHeartbeatStore  # noqa: PLC0415
         from shared.adapters.gcp.firestore.firestore_job_store import FirestoreJobStore  # noqa: PLC0415
         from shared.adapters.gcp.pubsub.pubsub_event_bus import PubsubEventBus  # noqa: PLC0415
@@ -120,4 +130,29 @@ def _open_gcp(settings: Settings, clock: Clock) -> Backends:
         ),
         object_store=GcsObjectStore(bucket, project=project, signer=settings.gcp_signer, clock=clock),
         event_bus=PubsubEventBus(project, prefix=settings.gcp_prefix),
+        access_store=FirestoreAccessStore(project, database=settings.gcp_database),
+        links=_links(settings, []),
     )
+
+
+def required_links(backends: Backends) -> SignedLinks:
+    """Return what makes and checks links, for a service that cannot do without.
+
+    Raises:
+        InvalidSettings: If there is no key for them.
+    """
+    if backends.links is None:
+        raise InvalidSettings("CONVTAILOR_LINK_KEY: required with CONVTAILOR_BACKEND=gcp")
+    return backends.links
+
+
+def _links(settings: Settings, kept: list[str]) -> SignedLinks | None:
+    """Return what makes links; the keys of the settings come before those that are kept in a file."""
+    told = [key.strip() for key in (settings.link_key_before, settings.link_key) if key.strip()]
+    keys = [*kept, *told]
+    if not keys:
+        return None
+    try:
+        return SignedLinks(keys, public_url=settings.public_url)
+    except ValueError as error:
+        raise InvalidSettings(f"CONVTAILOR_LINK_KEY: {error}") from error

@@ -68,6 +68,15 @@ class Settings:
         None,
         help="Service account that signs URLs through IAM; the one that the service runs as where none is given.",
     )
+    link_key: str = setting(
+        "",
+        secret=True,
+        help="Key of the links in mails, of 32 characters or more; required by intake and reporter with the back-end "
+        "`gcp`. Otherwise it is made, in `link.secret` in the data folder.",
+    )
+    link_key_before: str = setting(
+        "", secret=True, help="The key before, good for links that were made with it; empty after a while."
+    )
     artefact_days: Annotated[float, Field(gt=0, le=365)] = setting(
         30.0,
         help="Days after the end of a job for which its networks, result and report are kept, and the address of its "

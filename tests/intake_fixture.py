@@ -6,21 +6,25 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 
+from services.intake.admission import Admission, AdmissionRules
+from services.intake.api.link_routes import LinkRoutes
 from services.intake.api.openapi import openapi_document
 from services.intake.api.routes import JobRoutes
 from services.intake.app import create_app
-from services.intake.events.archive_event import announce_archive, handle_archive
+from services.intake.events.archive_event import ArchiveTerms, announce_archive, handle_archive
 from services.intake.events.expiry import Keeper
 from services.intake.pages.pages import Pages, Terms
 from services.intake.pages.routes import PageRoutes
 from services.intake.submission import LinkTerms, UploadTerms
 from services.intake.uploads import ObjectRoutes
+from shared.access.signed_link import SignedLinks
 from shared.adapters.embedded.signed_url import UrlSigner
 from shared.job.events import Topic, decode
 from shared.job.job import Job, JobState, advance
 from shared.job.retention import Retention
 from shared.messaging.consumer import consume_once
 from shared.web.address import PublicAddress
+from tests.doubles.memory_access_store import MemoryAccessStore
 from tests.doubles.memory_event_bus import MemoryEventBus
 from tests.doubles.memory_heartbeat_store import MemoryHeartbeatStore
 from tests.doubles.memory_job_store import MemoryJobStore
@@ -29,6 +33,7 @@ from tests.job_fixture import HandClock
 
 PUBLIC_URL = "http://intake.test"
 MAX_BYTES = 1 << 20
+LINK_KEY = "a key of links, for tests alone: " * 2
 VALID_FOR = timedelta(hours=1)
 
 
@@ -37,9 +42,11 @@ class IntakeFixture:
     """Everything on one service; ``http`` speaks to it as a person would."""
 
     clock: HandClock = field(default_factory=HandClock)
+    rules: AdmissionRules = field(default_factory=AdmissionRules)
 
     def __post_init__(self) -> None:
         signer = UrlSigner(b"a secret for tests", public_url=PUBLIC_URL, clock=self.clock)
+        self.access = MemoryAccessStore()
         self.store = MemoryJobStore()
         self.heartbeats = MemoryHeartbeatStore()
         self.objects = MemoryObjectStore(signer=signer, clock=self.clock)
@@ -57,11 +64,15 @@ class IntakeFixture:
             address=PublicAddress(url=PUBLIC_URL),
             pages=pages,
             forget=keeper.forget,
+            admission=Admission(store=self.access, rules=self.rules),
         )
         self.page_routes = PageRoutes(pages=pages, describe=lambda: openapi_document(PUBLIC_URL))
+        self.links = SignedLinks([LINK_KEY], public_url=PUBLIC_URL)
+        self.link_routes = LinkRoutes(jobs=self.job_routes, links=self.links)
         self.app = create_app(
             self.job_routes,
             self.page_routes,
+            self.link_routes,
             ObjectRoutes(
                 signer=signer,
                 objects=self.objects,
@@ -94,7 +105,12 @@ class IntakeFixture:
     def handle_uploads(self, handler=None) -> int:
         """Handle every event of an upload that is due; returns how many there were."""
         handler = handler or partial(
-            handle_archive, store=self.store, objects=self.objects, bus=self.bus, clock=self.clock
+            handle_archive,
+            store=self.store,
+            objects=self.objects,
+            bus=self.bus,
+            clock=self.clock,
+            terms=ArchiveTerms(charge=self.job_routes.admission.charge),
         )
         count = 0
         while consume_once(self.bus, Topic.UPLOADS, handler):

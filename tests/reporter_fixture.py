@@ -12,6 +12,7 @@ from services.reporter.report.figures import Figures, Picture
 from services.reporter.report.plots.drawing import drawn
 from services.reporter.report.plots.plan import planned_plots, thumbnails
 from services.reporter.tools import Terms, Tools
+from shared.access.signed_link import SignedLinks
 from shared.adapters.embedded.signed_url import UrlSigner
 from shared.job.events import announcement
 from shared.job.job import Artefacts, Job, JobState
@@ -26,6 +27,7 @@ from tests.job_fixture import HandClock, archive_of, make_job
 
 JOB_ID = "3q7mB0zJvYkWc2dLr8uT1A"
 PUBLIC_URL = "https://convtailor.example"
+LINKS = SignedLinks(["a key of links, for tests alone: " * 2], public_url=PUBLIC_URL)
 KEYS = Artefacts(
     result=f"jobs/{JOB_ID}/1/result.json",
     model_h5=f"jobs/{JOB_ID}/1/model.h5",
@@ -96,7 +98,7 @@ def open_office() -> Office:
         public_url=PUBLIC_URL,
         retention=Retention(),
     )
-    tools = Tools(store=store, objects=objects, mailer=tray, draw=draw_nothing, clock=clock, terms=terms)
+    tools = Tools(store=store, objects=objects, mailer=tray, links=LINKS, draw=draw_nothing, clock=clock, terms=terms)
     return Office(clock=clock, store=store, objects=objects, bus=bus, tray=tray, signer=signer, tools=tools)
 
 

@@ -23,12 +23,15 @@ locals {
     jobs       = "expire_at"
     pieces     = "expire_at"
     heartbeats = "expire_at"
+    used       = "expire_at"
   }
   # Long texts that nobody searches; an index would store them twice.
   unindexed_fields = {
     jobs              = "text"
     pieces            = "text"
     heartbeats        = "text"
+    api_keys          = "key"
+    used              = "total"
     outbox            = "data"
     outbox_unreadable = "data"
   }

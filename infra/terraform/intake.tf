@@ -22,6 +22,15 @@ locals {
     CONVTAILOR_PUSH_ACCOUNT     = google_service_account.push.email
     CONVTAILOR_REQUEST_THREADS  = tostring(local.intake_threads)
     CONVTAILOR_MAX_UPLOAD_BYTES = tostring(var.max_upload_bytes)
+
+    # Cloud Run's front end adds the caller's address to what the caller has sent; a load balancer before it one more.
+    CONVTAILOR_FORWARDED_HOPS        = tostring(var.forwarded_hops)
+    CONVTAILOR_REQUIRE_KEY           = tostring(var.require_key)
+    CONVTAILOR_CONFIRM_ADDRESSES     = tostring(var.confirm_addresses)
+    CONVTAILOR_TRUSTED_DOMAINS       = join(",", var.trusted_domains)
+    CONVTAILOR_JOBS_PER_NETWORK_HOUR = tostring(var.jobs_per_network_hour)
+    CONVTAILOR_JOBS_PER_ADDRESS_DAY  = tostring(var.jobs_per_address_day)
+    CONVTAILOR_BYTES_PER_NETWORK_DAY = tostring(var.bytes_per_network_day)
   })
 }
 
@@ -68,6 +77,19 @@ resource "google_cloud_run_v2_service" "intake" {
         }
       }
 
+      dynamic "env" {
+        for_each = local.link_keys
+        content {
+          name = env.key
+          value_source {
+            secret_key_ref {
+              secret  = google_secret_manager_secret.link_key.secret_id
+              version = env.value
+            }
+          }
+        }
+      }
+
       # Reads a document too: a release that cannot reach the store never gets traffic. 240 s, the longest that Cloud Run
       # allows, since fresh rights take minutes to work. No liveness probe: while Firestore is away, starting anew would
       # not help.
@@ -83,7 +105,7 @@ resource "google_cloud_run_v2_service" "intake" {
   }
 
   # Without their indexes the sweeper's queries fail, minutes long.
-  depends_on = [google_project_service.api, google_project_iam_member.jobs, google_firestore_index.this]
+  depends_on = [google_project_service.api, google_project_iam_member.jobs, google_firestore_index.this, google_secret_manager_secret_iam_member.link_key_readers]
 }
 
 resource "google_cloud_run_v2_service_iam_member" "intake_pushes" {

@@ -52,6 +52,19 @@ resource "google_cloud_run_v2_service" "reporter" {
         }
       }
 
+      dynamic "env" {
+        for_each = local.link_keys
+        content {
+          name = env.key
+          value_source {
+            secret_key_ref {
+              secret  = google_secret_manager_secret.link_key.secret_id
+              version = env.value
+            }
+          }
+        }
+      }
+
       # A version and not "latest", so that a new key makes a new revision and the old one can be gone back to.
       env {
         name = "CONVTAILOR_SENDGRID_KEY"
@@ -79,6 +92,7 @@ resource "google_cloud_run_v2_service" "reporter" {
     google_project_iam_member.jobs,
     google_firestore_index.this,
     google_secret_manager_secret_iam_member.reporter_reads,
+    google_secret_manager_secret_iam_member.link_key_readers,
   ]
 }
 

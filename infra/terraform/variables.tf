@@ -61,6 +61,54 @@ variable "cors_origins" {
   default     = ["*"]
 }
 
+variable "require_key" {
+  description = "Whether jobs are taken of those with an API key only; convtailor keys makes them."
+  type        = bool
+  default     = false
+}
+
+variable "confirm_addresses" {
+  description = "Whether people without an API key have to confirm their address by a click before anything is done with a job. Leave it on where public is."
+  type        = bool
+  default     = true
+}
+
+variable "trusted_domains" {
+  description = "Domains whose addresses need no click."
+  type        = list(string)
+  default     = []
+}
+
+variable "jobs_per_network_hour" {
+  description = "Most jobs within an hour of callers without an API key from one network; 0: no limit."
+  type        = number
+  default     = 10
+}
+
+variable "jobs_per_address_day" {
+  description = "Most jobs within a day for one mail address, by callers without an API key; 0: no limit."
+  type        = number
+  default     = 10
+}
+
+variable "bytes_per_network_day" {
+  description = "Most bytes of archives within a day of callers without an API key from one network; 0: no limit."
+  type        = number
+  default     = 21474836480
+}
+
+variable "forwarded_hops" {
+  description = "Proxies that tell intake who calls: 1 is Cloud Run's own, 2 with a load balancer before it."
+  type        = number
+  default     = 1
+}
+
+variable "link_key_version" {
+  description = "Raise by one to replace the key of links in mails; links made with the key before go on to work."
+  type        = number
+  default     = 1
+}
+
 variable "max_upload_bytes" {
   description = "Largest archive taken, in bytes."
   type        = number

@@ -6,6 +6,10 @@ terraform {
       source  = "hashicorp/google"
       version = "~> 7.45"
     }
+    random = {
+      source  = "hashicorp/random"
+      version = "~> 3.7" # ephemeral passwords
+    }
     time = {
       source  = "hashicorp/time"
       version = "~> 0.13"

@@ -3,6 +3,7 @@
 from flask import Flask, Response, request
 
 from services.intake.api.error_code import OWN_ERRORS
+from services.intake.api.link_routes import LinkRoutes
 from services.intake.api.routes import JobRoutes
 from services.intake.events.push import PushRoutes
 from services.intake.pages.pages import wants_page
@@ -13,13 +14,18 @@ from shared.web.app import make_app
 
 
 def create_app(
-    jobs: JobRoutes, pages: PageRoutes, objects: ObjectRoutes | None = None, pushes: PushRoutes | None = None
+    jobs: JobRoutes,
+    pages: PageRoutes,
+    links: LinkRoutes,
+    objects: ObjectRoutes | None = None,
+    pushes: PushRoutes | None = None,
 ) -> Flask:
     """Make the app.
 
     Args:
         jobs: The API of jobs, with all it may touch.
         pages: What people see in a browser.
+        links: What links in mails lead to.
         objects: Signed URLs, where no product of the object store's own serves them.
         pushes: Events and the sweeper's calls, where a product brings them over HTTP.
     """
@@ -28,7 +34,7 @@ def create_app(
         return pages.pages.error(request, fault, status) if wants_page(request) else None
 
     app = make_app("convtailor-intake", OWN_ERRORS, face)
-    for routes in (jobs, pages, objects, pushes):
+    for routes in (jobs, pages, links, objects, pushes):
         if routes is not None:
             app.register_blueprint(routes.blueprint())
     return app

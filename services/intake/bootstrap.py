@@ -6,10 +6,12 @@ from functools import partial
 
 from flask import Flask
 
+from services.intake.admission import Admission, rules_of
+from services.intake.api.link_routes import LinkRoutes
 from services.intake.api.openapi import openapi_document
 from services.intake.api.routes import JobRoutes
 from services.intake.app import create_app
-from services.intake.events.archive_event import announce_archive, handle_archive
+from services.intake.events.archive_event import ArchiveTerms, announce_archive, handle_archive
 from services.intake.events.background import Background, Task, keep_expiring, keep_sweeping
 from services.intake.events.expiry import Keeper
 from services.intake.events.push import PushRoutes
@@ -18,7 +20,7 @@ from services.intake.pages.routes import PageRoutes
 from services.intake.settings import IntakeSettings
 from services.intake.submission import LinkTerms, UploadTerms
 from services.intake.uploads import ObjectRoutes
-from shared.backends import Backends, open_backends
+from shared.backends import Backends, open_backends, required_links
 from shared.clock import Clock, utc_now
 from shared.job.events import Topic
 from shared.job.retention import retention_of
@@ -66,7 +68,8 @@ def bootstrap(settings: IntakeSettings, *, address: PublicAddress, clock: Clock 
     pages = _pages(settings, backends)
     jobs = _job_routes(settings, backends, address, clock, pages=pages)
     guide = PageRoutes(pages=pages, describe=lambda: openapi_document(address.url))
-    app = create_app(jobs, guide, _object_routes(backends, clock), pushes)
+    links = LinkRoutes(jobs=jobs, links=required_links(backends))
+    app = create_app(jobs, guide, links, _object_routes(backends, clock), pushes)
     return Intake(app=app, background=Background(_tasks(settings, backends, clock) if gate is None else []))
 
 
@@ -97,7 +100,13 @@ def _job_routes(
         address=address,
         pages=pages,
         forget=_keeper(settings, backends).forget,
+        admission=_admission(settings, backends),
+        forwarded_hops=settings.forwarded_hops,
     )
+
+
+def _admission(settings: IntakeSettings, backends: Backends) -> Admission:
+    return Admission(store=backends.access_store, rules=rules_of(settings))
 
 
 def _object_routes(backends: Backends, clock: Clock) -> ObjectRoutes | None:
@@ -116,7 +125,7 @@ def _push_routes(gate: PushGate, settings: IntakeSettings, backends: Backends, c
     keeper = _keeper(settings, backends)
     return PushRoutes(
         gate=gate,
-        handle=_upload_handler(backends, clock),
+        handle=_upload_handler(settings, backends, clock),
         sweep=partial(_swept, _patience(settings), backends=backends, clock=clock),
         expire=lambda: keeper.expire(clock()),
         clock=clock,
@@ -124,7 +133,7 @@ def _push_routes(gate: PushGate, settings: IntakeSettings, backends: Backends, c
 
 
 def _tasks(settings: IntakeSettings, backends: Backends, clock: Clock) -> list[tuple[str, Task]]:
-    bus, handler = backends.event_bus, _upload_handler(backends, clock)
+    bus, handler = backends.event_bus, _upload_handler(settings, backends, clock)
     sweeper = partial(_swept, backends=backends, clock=clock)
     keeper = _keeper(settings, backends)
 
@@ -159,13 +168,14 @@ def _keeper(settings: IntakeSettings, backends: Backends) -> Keeper:
     )
 
 
-def _upload_handler(backends: Backends, clock: Clock) -> Handler:
+def _upload_handler(settings: IntakeSettings, backends: Backends, clock: Clock) -> Handler:
     return partial(
         handle_archive,
         store=backends.job_store,
         objects=backends.object_store,
         bus=backends.event_bus,
         clock=clock,
+        terms=ArchiveTerms(charge=_admission(settings, backends).charge, retention=retention_of(settings)),
     )
 
 

@@ -54,6 +54,34 @@ class IntakeSettings(PushSettings):
         help="Speed of an upload or download, in bytes per second, below which it is given up in the end. A slower one "
         "may fall behind by `CONVTAILOR_STALL_S`.",
     )
+    require_key: bool = setting(
+        False, help="Whether to take jobs of those with an API key only; `convtailor keys` makes keys."
+    )
+    confirm_addresses: bool = setting(
+        False,
+        help="Whether people without an API key have to confirm their address by a click before anything is done with "
+        "a job, or mailed but the request for the click.",
+    )
+    confirm_within_h: Annotated[float, Field(gt=0, le=168)] = setting(
+        24.0, help="Hours in which the click has to come; the job then expires."
+    )
+    trusted_domains: str = setting(
+        "", help="Domains, separated by commas, whose addresses need no click, such as `example.org,lab.example.org`."
+    )
+    jobs_per_network_hour: Annotated[int, Field(ge=0)] = setting(
+        0, help="Most jobs within an hour of callers without an API key from one network (/24, IPv6: /56); 0: no limit."
+    )
+    jobs_per_address_day: Annotated[int, Field(ge=0)] = setting(
+        0, help="Most jobs within a day for one mail address, by callers without an API key; 0: no limit."
+    )
+    bytes_per_network_day: Annotated[int, Field(ge=0)] = setting(
+        0, help="Most bytes of archives within a day of callers without an API key from one network; 0: no limit."
+    )
+    forwarded_hops: Annotated[int, Field(ge=0, le=20)] = setting(
+        0,
+        help="Proxies in front that each add the caller's address to X-Forwarded-For, such as 1 on Cloud Run; 0: the "
+        "header is not heeded.",
+    )
     stop_grace_s: Annotated[int, Field(ge=1)] = setting(
         5, help="Seconds that running requests have to finish when the service is told to stop."
     )

@@ -1,16 +1,18 @@
 """What a person can do with a job: submit it, look at it, cancel it, fetch what it left."""
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from services.intake.admission import Admitted
 from services.intake.job_request import JobRequest
+from shared.access.api_key import hash_of
+from shared.access.signed_link import LinkKind, SignedLinks
 from shared.clock import Clock
 from shared.errors import Conflict, NotFound, UserFault
-from shared.job.events import announcement
+from shared.job.events import announcement, confirmation_awaited
 from shared.job.job import Artefacts, Job, JobState, Upload, advance
 from shared.job.retention import Retention
 from shared.layout import FILE_NAMES, Artefact, archive_key
@@ -52,14 +54,11 @@ class Submission:
     upload: SignedRequest
 
 
-def submit(
-    request: JobRequest, *, store: JobStore, objects: ObjectStore, clock: Clock, terms: UploadTerms
-) -> Submission:
-    """Make a job that waits for its archive.
+def check_size(request: JobRequest, terms: UploadTerms) -> None:
+    """Refuse an archive that is told to be too large, before anything is counted or made.
 
     Raises:
-        Transient: If a back-end does not answer.
-        UserFault: ``upload_too_large`` where the archive is known to be.
+        UserFault: ``upload_too_large``.
     """
     if request.size_bytes is not None and request.size_bytes > terms.max_bytes:
         raise UserFault(
@@ -68,6 +67,16 @@ def submit(
             fix="Send fewer or smaller images.",
             details={"max_bytes": terms.max_bytes},
         )
+
+
+def submit(
+    request: JobRequest, admitted: Admitted, *, store: JobStore, objects: ObjectStore, clock: Clock, terms: UploadTerms
+) -> Submission:
+    """Make a job that waits for its archive, and for the click of its person where one is asked for.
+
+    Raises:
+        Transient: If a back-end does not answer.
+    """
     job_id, token = _drawn_id_and_token()
     now = clock()
     key = archive_key(job_id)
@@ -89,8 +98,12 @@ def submit(
         upload=Upload(
             object_key=key, max_bytes=terms.max_bytes, expires_at=upload.expires_at, size_bytes=request.size_bytes
         ),
+        charged_to=admitted.charged_to,
+        key_id=admitted.key_id,
+        confirm_by=admitted.confirm_by,
     )
-    return Submission(job=store.create(job).job, token=token, upload=upload)
+    events = (confirmation_awaited(job_id, now),) if job.awaits_confirmation else ()
+    return Submission(job=store.create(job, events).job, token=token, upload=upload)
 
 
 def _drawn_id_and_token() -> tuple[str, str]:
@@ -119,11 +132,6 @@ def look_up(job_id: str, token: str, *, store: JobStore) -> StoredJob:
             fix="Check both against the answer to POST /v1/jobs; a lost token cannot be had again, so submit anew.",
         )
     return stored
-
-
-def hash_of(token: str) -> str:
-    """Return the SHA-256 of a token, hexadecimal; tokens have 256 random bits, so they need neither salt nor work."""
-    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
 def cancel(job_id: str, token: str, *, store: JobStore, bus: EventBus, clock: Clock) -> Job:
@@ -215,7 +223,30 @@ def link(
     Raises:
         UserFault: ``job_not_found``, ``artefact_not_ready``, ``artefact_absent`` or ``artefact_expired``.
     """
-    job, now = look_up(job_id, token, store=store).job, terms.clock()
+    return _signed(look_up(job_id, token, store=store).job, artefact, objects, terms)
+
+
+def link_of_mail(
+    token: str, *, links: SignedLinks, store: JobStore, objects: ObjectStore, terms: LinkTerms
+) -> SignedRequest:
+    """Sign a fresh download of what a link in a mail opens; the signature lasts an hour, the link its days.
+
+    Raises:
+        UserFault: ``url_invalid``, ``url_expired``, ``artefact_absent`` or ``artefact_expired``.
+    """
+    grant = links.verify(token, LinkKind.FETCH, terms.clock())
+    if grant.artefact is None:
+        raise UserFault("url_invalid", "The link opens nothing.", fix="Open it from the mail, whole.")
+    try:
+        job = store.get(grant.job_id).job
+    except NotFound as error:
+        message, fix = "What the job left is deleted, and the job itself.", "Submit the archive again."
+        raise UserFault("artefact_expired", message, fix=fix) from error
+    return _signed(job, grant.artefact, objects, terms)
+
+
+def _signed(job: Job, artefact: Artefact, objects: ObjectStore, terms: LinkTerms) -> SignedRequest:
+    now = terms.clock()
     key = _key_of(job.artefacts, artefact)
     left = terms.retention.artefacts_until(job, now) - now
     if job.forgotten_at is not None or (key is not None and left <= timedelta(0)):

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from services.reporter.confirmation import ask_to_confirm
 from services.reporter.handler import handle_end
 from services.reporter.mailers.mailer import Mailer
 from services.reporter.mailers.message import parse_sender
@@ -17,10 +18,10 @@ from services.reporter.mailers.smtp_mailer import SmtpMailer, SmtpServer
 from services.reporter.report.plots.drawer import Drawer
 from services.reporter.settings import MailCarrier, ReporterSettings
 from services.reporter.tools import Terms, Tools
-from shared.backends import open_backends
+from shared.backends import open_backends, required_links
 from shared.clock import Clock, utc_now
 from shared.errors import Conflict
-from shared.job.events import Event, Topic
+from shared.job.events import Event, EventType, Topic
 from shared.job.retention import retention_of
 from shared.messaging.consumer import consume
 from shared.ports.event_bus import EventBus
@@ -57,7 +58,8 @@ class Reporter:
     def handle(self, event: Event) -> None:
         """Report the end of an event's job; see :func:`services.reporter.handler.handle_end`. Safe for threads."""
         with self._alone_with(event.job_id):
-            handle_end(event, self.tools)
+            handle = ask_to_confirm if event.type is EventType.CONFIRMATION_AWAITED else handle_end
+            handle(event, self.tools)
 
     def warm_up(self) -> None:
         """Have imported what drawing needs while there is nothing to do, and return at once."""
@@ -97,6 +99,7 @@ def build_reporter(settings: ReporterSettings, *, clock: Clock = utc_now) -> Rep
         store=backends.job_store,
         objects=backends.object_store,
         mailer=mailer,
+        links=required_links(backends),
         draw=drawer.draw,
         clock=clock,
         terms=terms,

@@ -227,11 +227,8 @@ def _downloads(job: Job, kept: Kept, tools: Tools, *, with_report: bool) -> Down
     left = kept.files_until - tools.clock()
     if left <= timedelta(0):
         return Downloads(public_url=terms.public_url, kept=kept)
+    expires_at = tools.clock() + min(terms.link_validity, left)
     signed = signed_downloads(
-        job,
-        tools.objects,
-        valid_for=min(terms.link_validity, left),
-        public_url=terms.public_url,
-        with_report=with_report,
+        job, tools.links, expires_at=expires_at, public_url=terms.public_url, with_report=with_report
     )
     return replace(signed, kept=kept)

@@ -56,8 +56,8 @@ class ReporterSettings(PushSettings):
     sendgrid_timeout_s: Annotated[float, Field(gt=0)] = setting(
         20.0, help="Longest wait for any one answer of SendGrid, in seconds."
     )
-    mail_link_days: Annotated[float, Field(gt=0, le=7)] = setting(
-        7.0, help="Days that links in mails work; 7 is the most that signed URLs of Google Cloud Storage allow."
+    mail_link_days: Annotated[float, Field(gt=0, le=365)] = setting(
+        30.0, help="Days that links in mails work; never longer than what they lead to is kept."
     )
     delivery_dir: Path | None = setting(
         None,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from services.reporter.mailers.mailer import Mailer
 from services.reporter.report.figures import Figures
+from shared.access.signed_link import SignedLinks
 from shared.clock import Clock
 from shared.job.result import Result
 from shared.job.retention import Retention
@@ -48,6 +49,7 @@ class Tools:
         store: The jobs.
         objects: Results, and the pages written here.
         mailer: Carries mail.
+        links: Makes the links in mails.
         draw: Draws the pictures of a result; never raises, since a picture that is missing is told of.
         clock: Tells the time.
         terms: How mail is sent.
@@ -56,6 +58,7 @@ class Tools:
     store: JobStore
     objects: ObjectStore
     mailer: Mailer
+    links: SignedLinks
     draw: Callable[[Result], Figures]
     clock: Clock
     terms: Terms

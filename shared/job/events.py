@@ -32,6 +32,7 @@ class EventType(StrEnum):
     JOB_REJECTED = "job_rejected"
     JOB_FAILED = "job_failed"
     JOB_CANCELLED = "job_cancelled"
+    CONFIRMATION_AWAITED = "confirmation_awaited"
 
 
 TOPIC_OF: dict[EventType, Topic] = {
@@ -41,6 +42,7 @@ TOPIC_OF: dict[EventType, Topic] = {
     EventType.JOB_REJECTED: Topic.RESULTS,
     EventType.JOB_FAILED: Topic.RESULTS,
     EventType.JOB_CANCELLED: Topic.RESULTS,
+    EventType.CONFIRMATION_AWAITED: Topic.RESULTS,
 }
 _ANNOUNCED_BY: dict[JobState, EventType] = {
     JobState.QUEUED: EventType.JOB_QUEUED,
@@ -94,6 +96,11 @@ def archive_uploaded(job_id: str, now: datetime, *, object_key: str, generation:
 def job_queued(job_id: str, now: datetime) -> Event:
     """Tell that a job waits for a trainer."""
     return Event(type=EventType.JOB_QUEUED, event_id=uuid.uuid4().hex, job_id=job_id, occurred_at=now)
+
+
+def confirmation_awaited(job_id: str, now: datetime) -> Event:
+    """Tell that the person of a job has to be asked whether the address is theirs."""
+    return Event(type=EventType.CONFIRMATION_AWAITED, event_id=uuid.uuid4().hex, job_id=job_id, occurred_at=now)
 
 
 def announcement(job: Job, now: datetime) -> tuple[Event, ...]:

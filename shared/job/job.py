@@ -184,6 +184,11 @@ class Job:
         reminded_at: When the sweeper last published its state anew.
         forgotten_at: When its files were deleted, and with them what it said of the person; see
             :mod:`shared.job.retention`.
+        key_id: The API key that it was submitted with.
+        charged_to: Who its bytes are counted for; see :mod:`shared.access.limits`.
+        confirm_by: Until when its person has to confirm the address; ``None`` where nobody asks for that.
+        confirmed_at: When they did.
+        confirmation_mailed_at: When a mail that asks for it was accepted.
     """
 
     job_id: str
@@ -210,6 +215,16 @@ class Job:
     mail_fault: Fault | None = None
     reminded_at: datetime | None = None
     forgotten_at: datetime | None = None
+    key_id: str | None = None
+    charged_to: str | None = None
+    confirm_by: datetime | None = None
+    confirmed_at: datetime | None = None
+    confirmation_mailed_at: datetime | None = None
+
+    @property
+    def awaits_confirmation(self) -> bool:
+        """Tell whether nothing may be done with it, and nothing but the request for a click be mailed."""
+        return self.confirm_by is not None and self.confirmed_at is None
 
     @property
     def is_ended(self) -> bool:

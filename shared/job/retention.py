@@ -61,6 +61,7 @@ def forgotten(job: Job, now: datetime) -> Job:
         fault=_bare(job.fault),
         mail_fault=_bare(job.mail_fault),
         forgotten_at=now,
+        charged_to=None,
     )
 
 

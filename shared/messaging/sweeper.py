@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.errors import Conflict, ConvtailorError, NotFound
-from shared.job.events import Event, announcement, archive_uploaded, job_queued
+from shared.job.events import Event, announcement, archive_uploaded, confirmation_awaited, job_queued
 from shared.job.job import Job, JobState, advance
 from shared.messaging.outbox import publish_pending
 from shared.ports.event_bus import EventBus
@@ -131,13 +131,19 @@ def _look(stored: StoredJob, store: JobStore, terms: _Terms) -> _Swept:
 def _step(job: Job, terms: _Terms) -> tuple[Job, tuple[Event, ...]]:
     """Return the job as it should be written and the events to record with it; the same job if all is well."""
     now = terms.now
+    if job.awaits_confirmation and job.confirm_by is not None:
+        if now >= job.confirm_by:
+            return advance(job, JobState.EXPIRED, now), ()
+        asked = () if job.confirmation_mailed_at else (confirmation_awaited(job.job_id, now),)
+        return _reminded(job, asked, terms, idle_since=job.updated_at) if asked else (job, ())
     if job.state is JobState.AWAITING_UPLOAD:
         archive = _uploaded(job, terms.objects)
         if archive is None:
             late = now >= job.upload.awaited_until
             return (advance(job, JobState.EXPIRED, now) if late else job), ()
         uploaded = archive_uploaded(job.job_id, now, object_key=archive.key, generation=archive.generation)
-        return _reminded(job, (uploaded,), terms, idle_since=max(job.updated_at, archive.updated_at))
+        since = max(job.updated_at, archive.updated_at, job.confirmed_at or job.updated_at)
+        return _reminded(job, (uploaded,), terms, idle_since=since)
     claims = (as_told(job, terms.heartbeats).claim, job.report_claim)
     leases = [claim.expires_at for claim in claims if claim is not None]
     its_trainer_died = job.state is JobState.TRAINING

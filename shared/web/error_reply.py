@@ -33,6 +33,8 @@ _TOLD_OF_STATUS = {
 """Code and message of what HTTP itself refuses."""
 
 _INTERNAL_ERROR = "internal_error"
+RETRY_AFTER = "retry_after_s"
+"""Detail of a fault that says after how many seconds to ask again; it becomes the header of that name."""
 _HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "2"}}
 
 SERVER_FAULTS = {
@@ -110,6 +112,8 @@ def error_response(fault: Fault, status: int) -> Response:
     response = jsonify(to_json(ErrorDocument(error=fault)))
     response.status_code = status
     response.headers.update(headers_of(status))
+    if isinstance(wait_s := fault.details.get(RETRY_AFTER), int):
+        response.headers["Retry-After"] = str(wait_s)
     return response
 
 

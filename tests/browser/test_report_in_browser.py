@@ -2,7 +2,8 @@
 
 import io
 from collections.abc import Iterator
-from dataclasses import fields
+from contextlib import suppress
+from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ import pytest
 from services.intake.settings import IntakeSettings
 from services.reporter.report.downloads import signed_downloads
 from services.reporter.report.letter import write_page
-from shared.backends import open_backends
+from shared.backends import open_backends, required_links
+from shared.clock import utc_now
+from shared.errors import Conflict
 from shared.layout import report_key
 from shared.ports.object_store import ObjectStore
 from tests.browser.chromium import Browser, needs_chromium, opened
@@ -45,12 +48,21 @@ def keep(objects: ObjectStore, key: str, data: bytes, content_type: str) -> None
 
 def report_url(intake: IntakeProcess, page: str | None = None) -> str:
     """Keep a report with all that it links to and return where it is read."""
-    objects = open_backends(IntakeSettings(data_dir=intake.data_dir, public_url=intake.url)).object_store
+    backends = open_backends(IntakeSettings(data_dir=intake.data_dir, public_url=intake.url))
+    objects = backends.object_store
+    with suppress(Conflict):  # made for an earlier test
+        backends.job_store.create(replace(finished_job(), artefacts=replace(KEYS, report=report_key(JOB_ID))))
     result = make_result()
     for each in fields(KEYS):
         if key := getattr(KEYS, each.name):
             keep(objects, key, each.name.encode(), "application/octet-stream")
-    downloads = signed_downloads(finished_job(), objects, valid_for=VALID_FOR, public_url=intake.url, with_report=False)
+    downloads = signed_downloads(
+        finished_job(),
+        required_links(backends),
+        expires_at=utc_now() + VALID_FOR,
+        public_url=intake.url,
+        with_report=False,
+    )
     page = page or write_page(finished_job(), result, figures=draw_nothing(result), downloads=downloads)
     keep(objects, report_key(JOB_ID), page.encode(), "text/html; charset=utf-8")
     return objects.sign_download(report_key(JOB_ID), filename="report.html", valid_for=VALID_FOR).url

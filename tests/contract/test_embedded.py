@@ -9,12 +9,16 @@ import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from shared.access.limits import Window
 from shared.adapters.embedded.folder_object_store import FolderObjectStore
 from shared.adapters.embedded.signed_url import UrlSigner
+from shared.adapters.embedded.sqlite_access_store import SqliteAccessStore
+from shared.adapters.embedded.sqlite_database import SqliteDatabase
 from shared.adapters.embedded.sqlite_event_bus import SqliteEventBus
 from shared.adapters.embedded.sqlite_heartbeat_store import SqliteHeartbeatStore
 from shared.adapters.embedded.sqlite_job_store import SqliteJobStore
@@ -27,6 +31,8 @@ from shared.ports.job_store import JobStore
 from shared.ports.object_store import ObjectStore, SignedRequest
 from shared.settings import Settings
 from tests.contract import embedded_process
+from tests.contract.access_store_contract import NOW as A_MORNING
+from tests.contract.access_store_contract import AccessStoreContract
 from tests.contract.event_bus_contract import RULES, EventBusContract
 from tests.contract.heartbeat_store_contract import HeartbeatStoreContract
 from tests.contract.job_store_contract import JobStoreContract
@@ -333,3 +339,19 @@ class TestFolderObjectStore(ObjectStoreContract):
         for number, name in wins.items():
             letters = backends.object_store.read(f"race/{number}")
             assert letters == name[-1].encode() * (3 << 20)
+
+
+class TestSqliteAccessStore(AccessStoreContract):
+    @pytest.fixture
+    def store(self, tmp_path):
+        return SqliteAccessStore(tmp_path / "access.sqlite3", clock=lambda: A_MORNING)
+
+
+def test_counts_of_windows_that_are_over_do_not_pile_up(tmp_path):
+    clock = HandClock()
+    store = SqliteAccessStore(tmp_path / "access.sqlite3", clock=clock)
+    for _ in range(5):
+        store.add(Window(key=f"{clock()}", ends_at=clock() + timedelta(hours=1)), 1)
+        clock.advance(3600)
+    with SqliteDatabase(tmp_path / "access.sqlite3", schema="").reading() as connection:
+        assert connection.execute("SELECT count(*) FROM used").fetchone() == (1,)

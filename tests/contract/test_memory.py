@@ -2,11 +2,13 @@ import pytest
 
 from shared.adapters.embedded.signed_url import UrlSigner
 from shared.ports.object_store import ObjectStore, SignedRequest
+from tests.contract.access_store_contract import AccessStoreContract
 from tests.contract.event_bus_contract import RULES, EventBusContract
 from tests.contract.heartbeat_store_contract import HeartbeatStoreContract
 from tests.contract.job_store_contract import JobStoreContract
 from tests.contract.object_store_contract import Answer, ObjectStoreContract
 from tests.contract.signed_url_server import serve
+from tests.doubles.memory_access_store import MemoryAccessStore
 from tests.doubles.memory_event_bus import MemoryEventBus
 from tests.doubles.memory_heartbeat_store import MemoryHeartbeatStore
 from tests.doubles.memory_job_store import MemoryJobStore
@@ -33,6 +35,12 @@ class TestMemoryHeartbeatStore(HeartbeatStoreContract):
     @pytest.fixture
     def heartbeats(self) -> MemoryHeartbeatStore:
         return MemoryHeartbeatStore()
+
+
+class TestMemoryAccessStore(AccessStoreContract):
+    @pytest.fixture
+    def store(self) -> MemoryAccessStore:
+        return MemoryAccessStore()
 
 
 class TestMemoryEventBus(EventBusContract):

@@ -7,7 +7,8 @@ from typing import Any
 
 import hcl2
 
-_REFERENCE = re.compile(r"(?<![\w.-])(?:(data)\.)?(google_\w+|time_sleep|var|local)\.([a-z_0-9]+)")
+_KIND = r"google_\w+|time_sleep|random_password|var|local"
+_REFERENCE = re.compile(rf"(?<![\w.-])(?:(data|ephemeral)\.)?({_KIND})\.([a-z_0-9]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ def texts(value: Any) -> list[str]:
 
 def _addresses(tree: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     found = []
-    for kind, prefix in (("resource", ""), ("data", "data.")):
+    for kind, prefix in (("resource", ""), ("data", "data."), ("ephemeral", "ephemeral.")):
         for entry in tree.get(kind, []):
             found += [
                 (f"{prefix}{type_}.{name}", body) for type_, named in entry.items() for name, body in named.items()

@@ -113,8 +113,32 @@ def test_key_of_sendgrid_reaches_the_reporter_and_no_state():
     assert "secret_data" not in version
     users = {address for address in BLOCKS if "var.sendgrid_key" in CONFIGURATION.references(address)}
     assert users == {"google_secret_manager_secret_version.sendgrid_key"}
-    readers = {body["member"] for address, body in IAM.items() if "secret_manager" in address}
+    readers = {body["member"] for body in IAM.values() if "sendgrid_key" in str(body)}
     assert readers == {"${google_service_account.reporter.member}"}
+
+
+def test_key_of_links_is_in_no_state_and_the_one_before_stays_good():
+    version = BLOCKS["google_secret_manager_secret_version.link_key"]
+    assert version["secret_data_wo"] == "${ephemeral.random_password.link_key.result}"
+    assert "secret_data" not in version
+    assert BLOCKS["google_secret_manager_secret_iam_member.link_key_readers"]["for_each"] == {
+        "intake": "${google_service_account.intake.member}",
+        "reporter": "${google_service_account.reporter.member}",
+    }
+    assert "max(1, var.link_key_version - 1), var.link_key_version + 1" in CONFIGURATION.local("link_key_versions")
+    keys = CONFIGURATION.local("link_keys")
+    assert "CONVTAILOR_LINK_KEY_BEFORE" in str(keys)
+    for body in RUN.values():
+        assert "${local.link_keys}" in str(body)
+
+
+def test_a_public_installation_asks_for_a_click_and_has_limits_unless_its_operator_says_otherwise():
+    defaults = {
+        name: BLOCKS[f"var.{name}"]["default"]
+        for name in ("confirm_addresses", "jobs_per_network_hour", "jobs_per_address_day", "bytes_per_network_day")
+    }
+    assert all(defaults.values()), defaults
+    assert BLOCKS["var.forwarded_hops"]["default"] == 1
 
 
 def test_trainers_cannot_be_reached_from_the_internet():

@@ -37,7 +37,19 @@ def told_by_terraform(service: str) -> dict[str, str]:
     run = CONFIGURATION.of_type("google_cloud_run_v2_service").get(service)
     for entry in run["template"][0]["containers"][0].get("env", []) if run else []:
         found[entry["name"]] = "a secret"
+    if run and "${local.link_keys}" in str(run):
+        found |= dict.fromkeys(re.findall(r"CONVTAILOR_LINK_KEY\w*", str(CONFIGURATION.local("link_keys"))), "a" * 32)
     return found
+
+
+def is_switch(expression: str) -> bool:
+    """Tell whether an expression says yes or no."""
+    variables = re.findall(r"var\.(\w+)", expression)
+    return "> 0" in expression or any(
+        CONFIGURATION.blocks[f"var.{name}"].get("default") is True
+        or CONFIGURATION.blocks[f"var.{name}"].get("default") is False
+        for name in variables
+    )
 
 
 def told_by_image(service: str) -> dict[str, str]:
@@ -59,6 +71,8 @@ def test_service_knows_every_variable_that_it_is_told(service):
 @pytest.mark.parametrize("service", SERVICES)
 def test_service_is_told_every_variable_that_it_requires_on_google_cloud(service):
     conditions = ("required with the back-end `gcp`", "required with `sendgrid`")
+    if service != "trainer":
+        conditions = (*conditions, "required by intake and reporter with the back-end `gcp`")
     required = {name for name, text in known_to(service).items() if any(each in text for each in conditions)}
     required |= {name for name, default, _ in describe(SERVICES[service]) if default == "required"}
     assert {"CONVTAILOR_GCP_PROJECT", "CONVTAILOR_GCP_BUCKET"} <= required
@@ -73,7 +87,7 @@ def test_service_takes_the_values(service):
         literal = re.fullmatch(r'"?([\w.-]+)"?', expression)
         is_literal = literal and not expression.startswith(("local.", "var.", "google_"))
         computed = (
-            "https://example.org" if name.endswith(("_URL", "_HOST")) else "true" if "> 0" in expression else "15"
+            "https://example.org" if name.endswith(("_URL", "_HOST")) else "true" if is_switch(expression) else "15"
         )
         environ[name] = literal[1] if is_literal else computed
     settings = load(SERVICES[service], environ)

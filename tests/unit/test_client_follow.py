@@ -123,7 +123,7 @@ def billed(service):
     cadence = Cadence(least_s=5.0, progress_s=5.0, look_s=5.0)
     heartbeats = MemoryHeartbeatStore(cadence=cadence)
     service.job_routes = replace(service.job_routes, heartbeats=heartbeats)
-    service.app = create_app(service.job_routes, service.page_routes)
+    service.app = create_app(service.job_routes, service.page_routes, service.link_routes)
 
 
 def test_a_job_is_looked_at_no_more_often_than_there_can_be_news_and_its_end_is_noticed_soon(service, made):

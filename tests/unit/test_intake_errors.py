@@ -111,7 +111,7 @@ class FailingStore:
 def app_over(store):
     service = IntakeFixture()
     routes = replace(service.job_routes, store=store)
-    return create_app(routes, service.page_routes).test_client()
+    return create_app(routes, service.page_routes, service.link_routes).test_client()
 
 
 def test_surprise_is_logged_with_its_traceback_and_tells_only_its_number(caplog):

@@ -94,6 +94,9 @@ def answers(service: IntakeFixture):
     yield f"{job_path}/links", http.post(f"{job}/links?hours=24", headers=bearer(made))
     yield job_path, http.delete(job, headers=bearer(made))
     yield objects_path, http.post(signed)
+    yield "/v1/links/{link}", http.get("/v1/links/x")
+    yield "/v1/confirm/{link}", http.get("/v1/confirm/x")
+    yield "/v1/confirm/{link}", http.post("/v1/confirm/x")
 
 
 def test_real_answers_are_what_is_promised(service, document):

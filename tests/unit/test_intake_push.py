@@ -47,7 +47,7 @@ class PushedIntake(IntakeFixture):
             expire=lambda: self.keeper().expire(self.clock()),
             clock=self.clock,
         )
-        self.http = create_app(self.job_routes, None, pushes).test_client()
+        self.http = create_app(self.job_routes, self.page_routes, self.link_routes, None, pushes).test_client()
 
     def keeper(self) -> Keeper:
         return Keeper(store=self.store, heartbeats=self.heartbeats, objects=self.objects, retention=Retention())

@@ -12,6 +12,7 @@ import pytest
 from services.reporter.handler import handle_end
 from services.reporter.report.figures import ACCURACY_BARS, Picture
 from services.reporter.tools import Tools
+from shared.access.signed_link import LinkKind
 from shared.errors import Conflict, Fault, NotFound, Transient, UserFault
 from shared.job.events import Event, Topic, announcement
 from shared.job.job import Job, JobState
@@ -20,7 +21,7 @@ from shared.layout import archive_key
 from shared.messaging.consumer import consume_once
 from shared.ports.job_store import StoredJob
 from tests.job_fixture import archive_of, make_job
-from tests.reporter_fixture import JOB_ID, KEYS, PUBLIC_URL, Office, finished_job, open_office
+from tests.reporter_fixture import JOB_ID, KEYS, LINKS, PUBLIC_URL, Office, finished_job, open_office
 from tests.result_fixture import make_result
 
 REFUSED = UserFault("mail_refused", "550 no such user", fix="Give another address.")
@@ -337,10 +338,11 @@ def test_links_of_the_mail_work_until_the_day_it_names(office: Office) -> None:
     links = re.findall(r"https://\S+", body.get_content())
     assert len(links) == 6
     for link in links:
-        token = link.removeprefix(f"{PUBLIC_URL}/v1/objects/")
-        assert office.signer.verify(token, "GET", office.clock() + timedelta(days=7, seconds=-1)).key
+        token = link.removeprefix(f"{PUBLIC_URL}/v1/links/")
+        last = office.clock() + timedelta(days=7, seconds=-1)
+        assert LINKS.verify(token, LinkKind.FETCH, last).job_id == JOB_ID
         with pytest.raises(UserFault):
-            office.signer.verify(token, "GET", office.clock() + timedelta(days=7, seconds=1))
+            LINKS.verify(token, LinkKind.FETCH, last + timedelta(seconds=2))
 
 
 def put_archive(office: Office) -> None:

@@ -19,12 +19,11 @@ from shared.job.job import Artefacts, Job, JobState
 from shared.job.result import Result
 from shared.json_codec import from_json, to_json
 from tests.job_fixture import NOW, archive_of, make_job
-from tests.reporter_fixture import JOB_ID, PUBLIC_URL, draw, finished_job, open_office
+from tests.reporter_fixture import JOB_ID, LINKS, PUBLIC_URL, draw, finished_job
 from tests.result_fixture import GOLDEN, cross_validated, make_result
 
 SENDER = parse_sender("convtailor", "hello@convtailor.example")
 HOSTILE = "<script>alert('x')</script>"
-OBJECTS = open_office().objects
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +37,7 @@ def figures(golden: Result) -> Figures:
 
 
 def write(job: Job, result: Result | None = None, figures: Figures | None = None) -> Letter:
-    downloads = signed_downloads(job, OBJECTS, valid_for=timedelta(days=7), public_url=PUBLIC_URL)
+    downloads = signed_downloads(job, LINKS, expires_at=NOW + timedelta(days=7), public_url=PUBLIC_URL)
     return write_letter(job, result, figures=figures or {}, downloads=downloads)
 
 
@@ -158,7 +157,7 @@ def test_the_page_stands_alone_and_holds_what_the_mail_cuts(golden: Result, figu
     job = finished_job()
     letter = write(job, long, figures)
     page = write_page(
-        job, long, figures=figures, downloads=signed_downloads(job, OBJECTS, valid_for=timedelta(1), public_url="")
+        job, long, figures=figures, downloads=signed_downloads(job, LINKS, expires_at=NOW + timedelta(1), public_url="")
     )
     seen = Visible(page)
     assert "a/39.jpg" in page

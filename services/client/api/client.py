@@ -62,19 +62,22 @@ class Client:
         """End all connections."""
         self._http.close()
 
-    def submit(self, email: str, options: Mapping[str, Any], *, size_bytes: int | None = None) -> Submitted:
+    def submit(
+        self, email: str, options: Mapping[str, Any], *, size_bytes: int | None = None, key: str | None = None
+    ) -> Submitted:
         """Make a job.
 
         Args:
             email: Where the report goes.
             options: Those of :class:`shared.job.options.JobOptions`; missing ones take the server's defaults.
             size_bytes: Size of the archive, where it is known; a large one may then be sent in pieces.
+            key: API key, where the server asks for one.
 
         Raises:
             UsageFault: If the server refuses the address, an option or the size.
         """
         size = {} if size_bytes is None else {"size_bytes": size_bytes}
-        document = self._call("POST", "/v1/jobs", json={"email": email, **options, **size})
+        document = self._call("POST", "/v1/jobs", json={"email": email, **options, **size}, token=key)
         return self._reached(read_submitted(document, server=self.server))
 
     def upload(self, ticket: UploadTicket, archive: Path, *, on_bytes: BytesListener | None = None) -> None:

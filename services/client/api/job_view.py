@@ -40,12 +40,14 @@ class Submitted:
         token: Opens it.
         upload: How to send the archive.
         status_url: Where it can be asked how it fares.
+        confirm_by: Until when the person has to confirm the address by a click, where that is asked for.
     """
 
     job_id: str
     token: str
     upload: UploadTicket
     status_url: str = ""
+    confirm_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,8 @@ SERVER_VARIABLE = "CONVTAILOR_SERVER"
 server_option = click.option(
     "--server", metavar="URL", help=f"The server.  [{SERVER_VARIABLE}; default: {DEFAULT_SERVER}]"
 )
+KEY_VARIABLE = "CONVTAILOR_API_KEY"
+key_option = click.option("--key", metavar="KEY", help=f"API key, where the server asks for one.  [{KEY_VARIABLE}]")
 token_option = click.option(
     "--token", metavar="TOKEN", help="The job's token; remembered where the job was submitted here."
 )
@@ -34,6 +36,11 @@ class Access:
 def server_of(given: str | None) -> str:
     """Return the server that was named, by option or environment, or this machine's."""
     return given or os.environ.get(SERVER_VARIABLE) or DEFAULT_SERVER
+
+
+def key_of(given: str | None) -> str | None:
+    """Return the API key that was named, by option or environment, if any."""
+    return given or os.environ.get(KEY_VARIABLE) or None
 
 
 def token_store() -> TokenStore:

@@ -7,7 +7,14 @@ import click
 
 from services.client.api.client import Client
 from services.client.api.token_store import KnownJob
-from services.client.commands.access import json_option, server_of, server_option, token_store
+from services.client.commands.access import (
+    json_option,
+    key_of,
+    key_option,
+    server_of,
+    server_option,
+    token_store,
+)
 from services.client.commands.job_option import checked_options, job_options
 from services.client.data_source import archive_of, check_archive, check_data, packing_folder
 from services.client.terminal.live import in_bytes, open_live
@@ -27,8 +34,9 @@ from services.client.terminal.taught_command import TaughtCommand
 @click.option("--email", required=True, metavar="ADDRESS", help="Where the report goes.")
 @job_options
 @server_option
+@key_option
 @json_option
-def submit(data: Path, email: str, server: str | None, as_json: bool, **options: Any) -> None:
+def submit(data: Path, email: str, server: str | None, key: str | None, as_json: bool, **options: Any) -> None:
     """Send DATA to a server and leave it there to be fitted.
 
     DATA is a zip, or a folder that is packed on the fly, with one folder of photographs per class. The job's token is
@@ -43,7 +51,7 @@ def submit(data: Path, email: str, server: str | None, as_json: bool, **options:
     ):
         archive = archive_of(data, scratch, on_bytes=in_bytes(live, "zip"), on_note=live.note)
         check_archive(archive)
-        created = client.submit(email, chosen, size_bytes=archive.stat().st_size)
+        created = client.submit(email, chosen, size_bytes=archive.stat().st_size, key=key_of(key))
         known = KnownJob(job_id=created.job_id, server=client.server, token=created.token)
         token_store().remember(known)
         client.upload(created.upload, archive, on_bytes=in_bytes(live, "upload"))
@@ -52,5 +60,7 @@ def submit(data: Path, email: str, server: str | None, as_json: bool, **options:
         print_json({"job_id": known.job_id, "token": known.token, "server": known.server})
         return
     print_text(f"Job {known.job_id} is on its way; its report goes to {email}.")
+    if created.confirm_by is not None:
+        print_text(f"It waits for you: open the mail that {email} gets now, and confirm the address there.")
     print_text(f"Watch it:      convtailor watch {known.job_id}")
     print_text(f"Fetch results: convtailor fetch {known.job_id} --out results")

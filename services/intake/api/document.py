@@ -11,6 +11,8 @@ from shared.job.progress import Best, Progress
 from shared.job.retention import Retention
 from shared.ports.object_store import SignedRequest
 
+_AWAITING_CLICK = "waits for the click in the mail that asks whether the address is yours"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceCard:
@@ -57,12 +59,15 @@ class JobCreated:
         token: Opens the job; shown this once and stored nowhere.
         upload: How to send the archive.
         status_url: Where the job tells how it fares.
+        confirm_by: Until when the person has to confirm the address by a click in the mail that comes; ``null`` where
+            that is not asked for.
     """
 
     job_id: str
     token: str
     upload: UploadInvitation
     status_url: str
+    confirm_by: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +147,8 @@ class JobStatus:
         archive_kept_until: From when on its photographs are deleted, once nobody trains on them any more.
         files_kept_until: From when on networks, results, report and address are deleted, once it has ended.
         files_deleted_at: When that happened.
+        confirm_by: Until when the person has to confirm the address by a click, where that is asked for.
+        confirmed_at: When they did.
     """
 
     job_id: str
@@ -168,6 +175,8 @@ class JobStatus:
     archive_kept_until: datetime | None
     files_kept_until: datetime | None
     files_deleted_at: datetime | None
+    confirm_by: datetime | None
+    confirmed_at: datetime | None
 
 
 def status_url(public_url: str, job_id: str) -> str:
@@ -188,6 +197,7 @@ def created_document(job: Job, *, token: str, upload: SignedRequest, public_url:
             max_bytes=job.upload.max_bytes,
         ),
         status_url=status_url(public_url, job.job_id),
+        confirm_by=job.confirm_by,
     )
 
 
@@ -201,7 +211,7 @@ def status_document(job: Job, *, public_url: str, retention: Retention) -> JobSt
         done=progress.done,
         total=progress.total,
         unit=progress.unit,
-        detail=progress.detail,
+        detail=_AWAITING_CLICK if job.awaits_confirmation and not job.is_ended else progress.detail,
         eta_s=progress.eta_s,
         best=progress.best,
         trials=job.trials,
@@ -219,6 +229,8 @@ def status_document(job: Job, *, public_url: str, retention: Retention) -> JobSt
         archive_kept_until=retention.archive_until(job),
         files_kept_until=retention.artefacts_until(job, job.updated_at) if job.is_ended else None,
         files_deleted_at=job.forgotten_at,
+        confirm_by=job.confirm_by,
+        confirmed_at=job.confirmed_at,
     )
 
 

@@ -16,6 +16,8 @@ OWN_ERRORS = OwnErrors(
         "unknown_option": 400,
         "upload_empty": 400,
         "upload_incomplete": 400,
+        "key_invalid": 401,
+        "key_required": 401,
         "token_missing": 401,
         "url_invalid": 403,
         "artefact_absent": 404,
@@ -29,6 +31,7 @@ OWN_ERRORS = OwnErrors(
         "upload_too_large": 413,
         "unsupported_media_type": 415,
         "upload_wrong_type": 415,
+        "limit_reached": 429,
     },
     fixes={
         400: "Compare it with the examples at /openapi.json.",

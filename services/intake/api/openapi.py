@@ -29,11 +29,12 @@ class Operation:
         path: Path template.
         method: In lower case.
         summary: One sentence.
-        answers: Type of the answer by status, ``None`` for bytes.
+        answers: Type of the answer by status, ``None`` for bytes, ``str`` for a page.
         errors: Further statuses; each is answered with an error document.
         parameters: In query and headers; those of the path are found in it.
         body: The request body, if any.
         needs_token: Whether the job's token is asked for.
+        takes_key: Whether an API key may be shown; a service may require one.
     """
 
     path: str
@@ -44,6 +45,7 @@ class Operation:
     parameters: tuple[Mapping[str, Any], ...] = ()
     body: Mapping[str, Any] | None = None
     needs_token: bool = False
+    takes_key: bool = False
 
 
 def _query(name: str, description: str, **schema: Any) -> dict[str, Any]:
@@ -91,7 +93,8 @@ OPERATIONS = (
         method="post",
         summary="Make a job; the answer says how to upload the archive. Query fields count like body fields.",
         answers={201: JobCreated},
-        errors=(400, 413, 415, 503),
+        errors=(400, 401, 413, 415, 429, 503),
+        takes_key=True,
         parameters=(_query("email", "Where the report goes; may stand in the body instead.", format="email"),),
         body=_media(_JSON, *_FORM_TYPES, schema=_REQUEST),
     ),
@@ -140,6 +143,27 @@ OPERATIONS = (
         errors=(400, 409, 503),
         parameters=(_MODEL_FORMAT,),
         needs_token=True,
+    ),
+    Operation(
+        path="/v1/links/{link}",
+        method="get",
+        summary="Redirect from a link in a mail to a fresh signed URL.",
+        answers={302: SignedLink},
+        errors=(403, 404, 409, 410, 503),
+    ),
+    Operation(
+        path="/v1/confirm/{link}",
+        method="get",
+        summary="Show the page on which a person confirms the address; nothing is changed.",
+        answers={200: str},
+        errors=(403, 404, 409, 410, 503),
+    ),
+    Operation(
+        path="/v1/confirm/{link}",
+        method="post",
+        summary="Confirm the address.",
+        answers={200: str},
+        errors=(403, 404, 409, 410, 503),
     ),
     Operation(
         path="/v1/objects/{signature}",
@@ -196,6 +220,7 @@ def _document() -> dict[str, Any]:
             "schemas": _schemas(),
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "The token of the job."},
+                "key": {"type": "http", "scheme": "bearer", "description": "An API key that the operator made."},
                 "query": {"type": "apiKey", "in": "query", "name": "token", "description": "The token of the job."},
             },
         },
@@ -220,6 +245,8 @@ def _describe(operation: Operation) -> dict[str, Any]:
         described["requestBody"] = operation.body
     if operation.needs_token:
         described["security"] = [{"bearer": []}, {"query": []}]
+    if operation.takes_key:
+        described["security"] = [{}, {"key": []}]
     return described
 
 
@@ -233,6 +260,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
 def _answer(cls: type[Any] | None) -> dict[str, Any]:
     if cls is None:
         return {"description": "The bytes of the object.", **_media("*/*", schema=_BINARY)}
+    if cls is str:
+        return {"description": "A page for a person.", **_media("text/html", schema={"type": "string"})}
     if cls is dict:
         return {"description": "This document.", **_media(_JSON, schema={"type": "object"})}
     return {"description": (cls.__doc__ or "").partition("\n")[0], **_media(_JSON, schema=_ref(cls))}

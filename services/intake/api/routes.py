@@ -8,21 +8,23 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, jsonify, request
 
+from services.intake.admission import Admission, caller_of
 from services.intake.api.document import Health, ServiceCard, SignedLink, created_document, status_document
 from services.intake.api.next_look import retry_after_s
 from services.intake.api.openapi import ARTEFACTS, openapi_document
 from services.intake.job_request import parse_request
 from services.intake.pages.pages import Pages, wants_page
-from services.intake.submission import LinkTerms, UploadTerms, cancel, delete, link, look_up, submit
+from services.intake.submission import LinkTerms, UploadTerms, cancel, check_size, delete, link, look_up, submit
 from shared.clock import Clock
 from shared.errors import UserFault
 from shared.job.job import Job
 from shared.json_codec import to_json
 from shared.layout import OTHER_FORMATS, Artefact
+from shared.messaging.outbox import publish_pending
 from shared.ports.event_bus import EventBus
 from shared.ports.heartbeat_store import HeartbeatStore, as_told
 from shared.ports.job_store import JobStore, StoredJob, probe
-from shared.ports.object_store import ObjectStore
+from shared.ports.object_store import ObjectStore, SignedRequest
 from shared.web.address import PublicAddress
 
 _FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -52,6 +54,8 @@ class JobRoutes:
         address: Under which people reach this service.
         pages: What people are shown in a browser, at the same addresses.
         forget: Deletes what a job left.
+        admission: Decides who may submit.
+        forwarded_hops: How many proxies of ours tell who calls; 0: none.
     """
 
     store: JobStore
@@ -64,6 +68,8 @@ class JobRoutes:
     address: PublicAddress
     pages: Pages
     forget: Callable[[StoredJob, datetime], bool]
+    admission: Admission
+    forwarded_hops: int = 0
 
     def blueprint(self) -> Blueprint:
         """Return the routes for an app."""
@@ -104,8 +110,12 @@ class JobRoutes:
     def submit(self) -> tuple[Response, int, dict[str, str]]:
         """Make a job."""
         wanted = parse_request([_fields(request.args), _body()])
-        made = submit(wanted, store=self.store, objects=self.objects, clock=self.clock, terms=self.terms)
+        check_size(wanted, self.terms)
+        admitted = self.admission.admit(_shown(), self._caller(), wanted.email, self.clock())
+        made = submit(wanted, admitted, store=self.store, objects=self.objects, clock=self.clock, terms=self.terms)
         g.job_id = made.job.job_id
+        if made.job.awaits_confirmation:
+            publish_pending(self.store, self.bus)
         upload = replace(made.upload, url=self._led_here(made.upload.url))
         document = created_document(made.job, token=made.token, upload=upload, public_url=self._here())
         return jsonify(to_json(document)), 201, {"Location": document.status_url}
@@ -148,10 +158,17 @@ class JobRoutes:
         """Redirect to what a job left."""
         wanted = _model_format() if artefact == "model" else Artefact(artefact)
         signed = link(job_id, _token(), wanted, store=self.store, objects=self.objects, terms=self.links)
+        return self.redirected(signed)
+
+    def redirected(self, signed: SignedRequest) -> tuple[Response, int, dict[str, str]]:
+        """Answer with a redirect; where we serve it ourselves by the path alone, right wherever we have been found."""
         answer = SignedLink(url=self._led_here(signed.url), expires_at=signed.expires_at)
-        # Where we serve it ourselves, the path alone: right wherever the one who asks has found us.
         location = signed.url if self.address.path_of(signed.url) is None else urlsplit(signed.url).path
         return jsonify(to_json(answer)), 302, {"Location": location}
+
+    def _caller(self) -> str:
+        """Return the address of the one who asks."""
+        return caller_of(request.remote_addr, request.headers.get("X-Forwarded-For"), self.forwarded_hops)
 
     def _here(self) -> str:
         """Return the address under which the one who asks reaches this service."""
@@ -163,11 +180,19 @@ class JobRoutes:
         return url if path is None else self._here() + path
 
 
-def _token() -> str:
-    """Return the token of the request, from its Authorization header or its query."""
+def _shown() -> str | None:
+    """Return what the Authorization header shows."""
     authorization = request.authorization
     if authorization is not None and authorization.type == "bearer" and authorization.token:
         return authorization.token
+    return None
+
+
+def _token() -> str:
+    """Return the token of the request, from its Authorization header or its query."""
+    shown = _shown()
+    if shown is not None:
+        return shown
     if request.args.get("token"):
         return request.args["token"]
     raise UserFault(

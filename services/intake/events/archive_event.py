@@ -1,6 +1,9 @@
 """What happens when an archive has been uploaded: a look at its table of contents queues the job or rejects it."""
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 
 from services.intake.events.archive_index import read_plan
 from shared.archive.safety import ArchiveLimits
@@ -8,13 +11,36 @@ from shared.clock import Clock
 from shared.errors import NotFound, UserFault
 from shared.job.events import Event, announcement, archive_uploaded
 from shared.job.job import Archive, Job, JobState, advance
+from shared.job.retention import Retention
 from shared.messaging.outbox import publish_pending
 from shared.ports.event_bus import EventBus
 from shared.ports.job_store import JobStore
 from shared.ports.object_store import ObjectStore, StoredObject
 
 _log = logging.getLogger(__name__)
-_NEVER_TRAINED = frozenset({JobState.CANCELLED, JobState.EXPIRED})
+Charge = Callable[[Job, int, datetime], None]
+_NEVER_TRAINED = frozenset({JobState.CANCELLED, JobState.EXPIRED, JobState.REJECTED})
+
+
+_AT_ONCE = Retention()
+
+
+def _nothing(job: Job, size_bytes: int, now: datetime) -> None:
+    """Count no bytes."""
+    del job, size_bytes, now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveTerms:
+    """What decides about an archive, beside the archive itself.
+
+    Args:
+        charge: Counts its bytes, and raises :class:`shared.errors.UserFault` where they are too many.
+        retention: Whether one that is rejected is kept.
+    """
+
+    charge: Charge = _nothing
+    retention: Retention = _AT_ONCE
 
 
 def announce_archive(stored: StoredObject, *, bus: EventBus, clock: Clock) -> None:
@@ -27,35 +53,51 @@ def announce_archive(stored: StoredObject, *, bus: EventBus, clock: Clock) -> No
     bus.publish(archive_uploaded(job_id, clock(), object_key=stored.key, generation=stored.generation))
 
 
-def handle_archive(event: Event, *, store: JobStore, objects: ObjectStore, bus: EventBus, clock: Clock) -> None:
-    """Queue the job of an uploaded archive, or reject it with what is wrong.
+def handle_archive(
+    event: Event,
+    *,
+    store: JobStore,
+    objects: ObjectStore,
+    bus: EventBus,
+    clock: Clock,
+    terms: ArchiveTerms | None = None,
+) -> None:
+    """Queue the job of an uploaded archive, or reject it with what is wrong, and delete it then.
 
-    A job that has moved on is left alone, so an event told twice and a second upload change nothing.
+    A job that has moved on is left alone, so an event told twice and a second upload change nothing. One whose person
+    has still to confirm the address is too: the click has it looked at.
 
     Raises:
         Conflict: If the job changed meanwhile; the event is to come again.
         NotFound: If there is no such job.
         Transient: If a back-end does not answer.
     """
+    terms = terms or ArchiveTerms()
     stored = store.get(event.job_id)
     key = stored.job.upload.object_key
     if stored.job.state is not JobState.AWAITING_UPLOAD:
         _forget_unused(stored.job, objects)
         return
+    if stored.job.awaits_confirmation:
+        return
     try:
         uploaded = objects.stat(key)
-        judged = _judge(stored.job, uploaded, objects, clock)
+        judged = _judge(stored.job, uploaded, objects, clock=clock, charge=terms.charge)
     except NotFound:
         _log.warning("there is no archive of the generation that the event tells of; it is left to the sweeper")
         return
     store.replace(stored, judged, announcement(judged, clock()))
     publish_pending(store, bus)
+    until = terms.retention.archive_until(judged)
+    if judged.state is JobState.REJECTED and until is not None and until <= clock():
+        objects.delete(key)
 
 
-def _judge(job: Job, uploaded: StoredObject, objects: ObjectStore, clock: Clock) -> Job:
+def _judge(job: Job, uploaded: StoredObject, objects: ObjectStore, *, clock: Clock, charge: Charge) -> Job:
     """Return the job queued with its archive or rejected with the fault."""
     limits = ArchiveLimits(max_archive_bytes=job.upload.max_bytes)
     try:
+        charge(job, uploaded.size_bytes, clock())
         plan = read_plan(objects, uploaded.key, generation=uploaded.generation, limits=limits)
     except UserFault as error:
         _log.info("archive rejected: %s", error.fault.code)

@@ -12,11 +12,12 @@ from email_validator import EmailNotValidError, validate_email
 from services.client.fault import ExitCode, Unreachable, UsageFault
 from services.client.terminal.outcome import print_text
 from services.client.terminal.taught_command import TaughtCommand
+from services.onebox.stores import invalid, opened
 from services.reporter.mailers.outbox_mailer import forget_messages
 from services.reporter.settings import ReporterSettings
 from services.trainer.scratch.workspace import forget_temporary_folders, forget_workspace
 from services.trainer.settings import TrainerSettings
-from shared.backends import Backends, open_backends
+from shared.backends import Backends
 from shared.clock import utc_now
 from shared.errors import Transient, UserFault
 from shared.job.job import Job, JobState
@@ -62,7 +63,7 @@ def forget(email: str, data: Path | None, yes: bool) -> int:
     """
     address = _stored_form(email)
     place = _place(data)
-    backends = _opened(place.settings)
+    backends = opened(place.settings)
     try:
         unreadable: list[str] = []
         jobs = [job for job in every_job(backends.job_store, unreadable) if job.email.casefold() == address]
@@ -122,36 +123,10 @@ def _place(data: Path | None) -> _Place:
     try:
         trainer, reporter = load(TrainerSettings, os.environ), load(ReporterSettings, os.environ)
     except InvalidSettings as error:
-        raise _invalid(error) from error
+        raise invalid(error) from error
     if data is not None:
         trainer, reporter = replace(trainer, data_dir=data), replace(reporter, data_dir=data)
     return _Place(settings=trainer, scratch=trainer.scratch, outbox=reporter.outbox)
-
-
-def _opened(settings: Settings) -> Backends:
-    """Open the back-ends.
-
-    Raises:
-        UsageFault: If they are not described, or there is no such folder.
-        Unreachable: If they cannot be opened now.
-    """
-    try:
-        if settings.backend == "embedded" and not settings.data_dir.is_dir():
-            raise UsageFault(
-                "data_missing",
-                f"There is no folder {settings.data_dir} with the data of a service.",
-                fix="Name it with --data, or set CONVTAILOR_BACKEND and the variables beside it.",
-                details={"folder": str(settings.data_dir)},
-            )
-        return open_backends(settings)
-    except InvalidSettings as error:
-        raise _invalid(error) from error
-    except Transient as error:
-        raise Unreachable(f"The stores cannot be opened: {error}", fix="Run it again.") from error
-
-
-def _invalid(error: InvalidSettings) -> UsageFault:
-    return UsageFault("settings_invalid", str(error), fix="Set the CONVTAILOR_ variables as for the services.")
 
 
 def every_job(store: JobStore, unreadable: list[str], *, page_size: int = 500) -> Iterator[Job]:

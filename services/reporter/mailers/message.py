@@ -21,27 +21,13 @@ def end_of(job: Job) -> str:
     return (JobState.DONE if job.state is JobState.REPORTING else job.state).value
 
 
-def message_id(job: Job, sender: Address) -> str:
-    """Return the Message-ID: the same for every try to tell the same end of the same job."""
-    return f"<{job.job_id}.{end_of(job)}@{sender.domain}>"
-
-
 def to_message(letter: Letter, job: Job, *, sender: Address, now: datetime) -> EmailMessage:
     """Return the message, ready to be sent.
 
     Raises:
         UserFault: ``mail_address_invalid``, if no mail can be addressed to the job's e-mail.
     """
-    recipient = _address(job.email)
-    message = EmailMessage(policy=SMTP if recipient.addr_spec.isascii() else SMTPUTF8)
-    message["Subject"] = letter.subject[:_LONGEST_SUBJECT]
-    message["From"] = sender
-    message["To"] = recipient
-    message["Date"] = format_datetime(now)
-    message["Message-ID"] = message_id(job, sender)
-    message["X-Job-Id"] = job.job_id
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(letter.text, cte="quoted-printable")
+    message = to_plain_message(letter.text, job, subject=letter.subject, name=end_of(job), sender=sender, now=now)
     message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
     html = message.get_body(("html",))
     assert isinstance(html, EmailMessage)  # noqa: S101 - add_alternative has just put it there
@@ -54,6 +40,33 @@ def to_message(letter: Letter, job: Job, *, sender: Address, now: datetime) -> E
             filename=f"{picture.name}.{picture.subtype}",
             disposition="inline",
         )
+    return message
+
+
+def to_plain_message(text: str, job: Job, *, subject: str, name: str, sender: Address, now: datetime) -> EmailMessage:
+    """Return a message of text alone.
+
+    Args:
+        text: What it says.
+        job: Whose person it goes to.
+        subject: One line.
+        name: What the mail is about; with the job it tells a repeat of it from any other mail.
+        sender: Where it comes from.
+        now: The present moment.
+
+    Raises:
+        UserFault: ``mail_address_invalid``, if no mail can be addressed to the job's e-mail.
+    """
+    recipient = _address(job.email)
+    message = EmailMessage(policy=SMTP if recipient.addr_spec.isascii() else SMTPUTF8)
+    message["Subject"] = subject[:_LONGEST_SUBJECT]
+    message["From"] = sender
+    message["To"] = recipient
+    message["Date"] = format_datetime(now)
+    message["Message-ID"] = f"<{job.job_id}.{name}@{sender.domain}>"
+    message["X-Job-Id"] = job.job_id
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(text, cte="quoted-printable")
     return message
 
 

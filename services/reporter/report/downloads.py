@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
 from services.reporter.report.blocks import Link
+from shared.access.signed_link import LinkGrant, LinkKind, SignedLinks
 from shared.job.job import Job
 from shared.layout import FILE_NAMES, Artefact, report_key
-from shared.ports.object_store import ObjectStore
 
 _LABELS = {
     Artefact.MODEL_ZIP: "Download the model, ready to use (.zip)",
@@ -52,23 +52,23 @@ class Downloads:
 
 
 def signed_downloads(
-    job: Job, objects: ObjectStore, *, valid_for: timedelta, public_url: str, with_report: bool = True
+    job: Job, links: SignedLinks, *, expires_at: datetime, public_url: str, with_report: bool = True
 ) -> Downloads:
-    """Sign links to everything the job left.
+    """Link to everything the job left, by way of intake.
 
     Args:
         job: As it ended.
-        objects: Signs.
-        valid_for: How long the links work.
+        links: Makes the links.
+        expires_at: When they end.
         public_url: Where a new job can be sent.
         with_report: Whether to link to the page; it does not link to itself.
     """
-    links, expiries = [], []
-    for label, key, filename, is_main in _left_by(job, with_report=with_report):
-        signed = objects.sign_download(key, filename=filename, valid_for=valid_for)
-        links.append(Link(label=label, url=signed.url, is_main=is_main))
-        expiries.append(signed.expires_at)
-    return Downloads(links=links, expires_at=min(expiries, default=None), public_url=public_url)
+    made = [
+        _link(artefact, links.url(grant))
+        for artefact in _left_by(job, with_report=with_report)
+        for grant in [LinkGrant(kind=LinkKind.FETCH, job_id=job.job_id, expires_at=expires_at, artefact=artefact)]
+    ]
+    return Downloads(links=made, expires_at=expires_at if made else None, public_url=public_url)
 
 
 def local_downloads(job: Job, folder: Path, *, with_report: bool = True) -> Downloads:
@@ -80,17 +80,20 @@ def local_downloads(job: Job, folder: Path, *, with_report: bool = True) -> Down
         with_report: Whether to link to the page. The page does not link to itself, and its links are relative: it lies
             in that folder, which may be moved.
     """
-    found = _left_by(job, with_report=with_report)
     root = folder.resolve()
     links = [
-        Link(label=label, url=(root / name).as_uri() if with_report else quote(name), is_main=is_main)
-        for label, _, name, is_main in found
+        _link(artefact, (root / FILE_NAMES[artefact]).as_uri() if with_report else quote(FILE_NAMES[artefact]))
+        for artefact in _left_by(job, with_report=with_report)
     ]
     return Downloads(links=links, are_beside=not with_report)
 
 
-def _left_by(job: Job, *, with_report: bool) -> list[tuple[str, str, str, bool]]:
-    """Return label, key, file name and importance of everything there is to fetch."""
+def _link(artefact: Artefact, url: str) -> Link:
+    return Link(label=_LABELS.get(artefact, FILE_NAMES[artefact]), url=url, is_main=artefact in _LABELS)
+
+
+def _left_by(job: Job, *, with_report: bool) -> list[Artefact]:
+    """Return everything there is to fetch, the most wanted first."""
     left = job.artefacts
     found = (
         (Artefact.MODEL_ZIP, left.model_zip),
@@ -104,8 +107,4 @@ def _left_by(job: Job, *, with_report: bool) -> list[tuple[str, str, str, bool]]
         (Artefact.PREDICT, left.predict),
         (Artefact.RESULT, left.result),
     )
-    return [
-        (_LABELS.get(artefact, FILE_NAMES[artefact]), key, FILE_NAMES[artefact], artefact in _LABELS)
-        for artefact, key in found
-        if key is not None
-    ]
+    return [artefact for artefact, key in found if key is not None]

@@ -30,6 +30,8 @@ from shared.json_codec import to_json
 JOBS = "jobs"
 PIECES = "pieces"
 HEARTBEATS = "heartbeats"
+API_KEYS = "api_keys"
+USED = "used"
 OUTBOX = "outbox"
 OUTBOX_UNREADABLE = "outbox_unreadable"
 COMPOSITE_INDEXES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -42,12 +44,15 @@ TTL_FIELDS: tuple[tuple[str, str], ...] = (
     (JOBS, "expire_at"),
     (PIECES, "expire_at"),
     (HEARTBEATS, "expire_at"),
+    (USED, "expire_at"),
 )
 """(collection group, field) of every time-to-live policy."""
 UNINDEXED_FIELDS: tuple[tuple[str, str], ...] = (
     (JOBS, "text"),
     (PIECES, "text"),
     (HEARTBEATS, "text"),
+    (API_KEYS, "key"),
+    (USED, "total"),
     (OUTBOX, "data"),
     (OUTBOX_UNREADABLE, "data"),
 )
