@@ -47,3 +47,19 @@ def wilson_interval(num_right: float, num_images: float) -> tuple[float, float]:
     low = 0.0 if num_right == 0 else (centre - half) / scale
     high = 1.0 if num_right == num_images else (centre + half) / scale
     return low, high
+
+
+def mcnemar(first_only: int, second_only: int) -> float:
+    """Return how probable it is that two equally good readers differ by chance at least as much as these.
+
+    Args:
+        first_only: Images that only the first reads rightly.
+        second_only: Images that only the second reads rightly.
+
+    Source: the exact, two-sided test of McNemar, "Note on the sampling error of the difference between correlated
+    proportions", Psychometrika 12, 1947: a sign test on the images where they differ.
+    """
+    total = first_only + second_only
+    tail: int = sum(math.comb(total, count) for count in range(min(first_only, second_only) + 1))
+    p_value: float = 2 * tail / 2**total
+    return min(1.0, p_value)

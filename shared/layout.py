@@ -56,6 +56,8 @@ OTHER_FORMATS = {
 }
 """Formats of a network beside Keras's own, as settings and requests name them; the most wanted first."""
 
+SPLITS_TABLE, PREDICTIONS_TABLE = "splits.csv", "predictions.csv"
+"""Tables in ``model.zip``: which file served for what, and what the network said in the test."""
 MAIL_FILE_NAME = "mail.eml"
 """What the mail is called beside them, where it never left this machine."""
 

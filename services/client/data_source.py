@@ -16,6 +16,8 @@ from shared.process.held_folder import make_held, remove_unheld
 
 _PREFIX = "convtailor-submit-"
 """Begins the names of folders for zips on their way."""
+PACKED = "archive.zip"
+"""What a folder that was packed is called in the scratch folder."""
 _LAYOUT = "one folder of photographs per class, such as photos/cats and photos/dogs"
 
 
@@ -78,7 +80,7 @@ def archive_of(
     check_data(data)
     if data.is_file():
         return data
-    target = scratch / "archive.zip"
+    target = scratch / PACKED
     packed = write_archive(data, target, leave_out=leave_out, on_bytes=on_bytes)
     if on_note is not None:
         for note in packed.notes:

@@ -25,6 +25,8 @@ _COMMANDS = {
     ),
     "run": _Entry("services.onebox.commands.run:run", "Fit a network to a zip or folder, here and now."),
     "predict": _Entry("services.onebox.commands.predict:predict", "Classify pictures with a delivered network."),
+    "report": _Entry("services.onebox.commands.report:report", "Make the report of a folder of results anew."),
+    "compare": _Entry("services.onebox.commands.compare:compare", "Show several runs side by side."),
     "candidates": _Entry("services.onebox.commands.candidates:candidates", "List the networks that can be compared."),
     "serve": _Entry("services.onebox.commands.serve:serve", "Run the service on this machine until stopped."),
     "submit": _Entry("services.client.commands.submit:submit", "Send a zip or folder to a server."),

@@ -7,6 +7,7 @@ Accuracies and fractions are between 0 and 1, durations in seconds.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shared.job.findings.comparison import Comparison
 from shared.job.findings.network import FormatResult, ModelSize
 from shared.job.findings.photographs import Counts, Duplicates, Quarantined
 from shared.job.findings.scores import TestScores, UploadedScores
@@ -99,6 +100,7 @@ class Result:
     kept_days: KeptDays | None = None
     formats: tuple[FormatResult, ...] = ()
     verdict: Verdict | None = None
+    comparison: Comparison | None = None
 
     @property
     def num_left_out(self) -> int:

@@ -21,7 +21,7 @@ from tests.job_fixture import archive_of, make_job
 from tests.reporter_fixture import JOB_ID, draw, finished_job
 from tests.result_fixture import CLOTHES, cross_validated, make_result
 
-DESKTOP, PHONE = (1000, 800), (375, 700)
+DESKTOP, PHONE, PAPER = (1000, 800), (375, 700), (690, 1040)
 _Told = tuple[Job, Result | None]
 
 
@@ -62,9 +62,7 @@ ENDS: dict[str, Callable[[], _Told]] = {
 }
 
 
-def shoot(
-    browser: Browser, page: Path, size: tuple[int, int], *, media: str = "screen", scheme: str = "light"
-) -> bytes:
+def shoot(browser: Browser, page: Path, size: tuple[int, int], scheme: str, *, media: str = "screen") -> bytes:
     """Return a page from its top to its end as a PNG."""
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     browser.open(page.as_uri())
@@ -107,6 +105,7 @@ def main(folder: Path, names: list[str]) -> None:
                         target = folder / f"{name}-{kind}-{size}-{scheme}.png"
                         target.write_bytes(shoot(browser, path, width, scheme=scheme))
                 if kind == "page":
+                    (folder / f"{name}-printed.png").write_bytes(shoot(browser, path, PAPER, "light", media="print"))
                     browser.ask("Emulation.setEmulatedMedia", media="", features=[])
                     printed = browser.ask("Page.printToPDF", preferCSSPageSize=True, printBackground=True)
                     (folder / f"{name}.pdf").write_bytes(base64.b64decode(printed["data"]))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from services.trainer.evaluation.as_uploaded import compare, fair_order, mcnemar
+from services.trainer.evaluation.as_uploaded import compare, fair_order
+from shared.interval import mcnemar
 
 
 def test_any_first_part_holds_every_class_in_proportion() -> None:

@@ -128,7 +128,8 @@ def _class_table(result: Result) -> Table:
 
 
 def _remarks(result: Result) -> list[str]:
-    remarks = [
+    remarks = [] if result.comparison is None else [f"Against {result.comparison.winner}: {result.comparison.outcome}"]
+    remarks += [
         f"{each.file} was left out: {each.left_out_because}."
         for each in result.formats
         if each.left_out_because is not None

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from services.client.commands.job_option import checked_options, job_options
-from services.client.data_source import archive_of, check_data
+from services.client.data_source import PACKED, archive_of, check_data
+from services.client.fault import UsageFault
 from services.client.terminal.outcome import print_json
 from services.client.terminal.taught_command import TaughtCommand
 from services.onebox.scratch_folder import started_services
@@ -20,6 +21,7 @@ from services.onebox.scratch_folder import started_services
     examples=(
         "convtailor run photos.zip --email you@example.org --out results",
         "convtailor run photos/ --email you@example.org --out results --candidates mobilenet_v2,tiny",
+        "convtailor run photos.zip --email you@example.org --out second --compare results",
         "convtailor run photos.zip --email you@example.org --out results --budget-minutes 10 --json > result.json",
         "CONVTAILOR_WEIGHTS=weights convtailor run photos.zip --email you@example.org --out results",
     ),
@@ -40,18 +42,32 @@ from services.onebox.scratch_folder import started_services
     metavar="DIR",
     help="Keep logs, stores and mails of the services in this folder.",
 )
+@click.option(
+    "--compare",
+    "older",
+    type=click.Path(path_type=Path),
+    metavar="RESULTS",
+    help="Ask the network in this folder of an older run about the same test photographs too.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print result.json, or one error document, on standard output.")
-def run(data: Path, email: str, out: Path, keep: Path | None, as_json: bool, **options: Any) -> None:
+def run(
+    *, data: Path, email: str, out: Path, keep: Path | None, older: Path | None, as_json: bool, **options: Any
+) -> None:
     """Fit a network to DATA on this machine and leave it in a folder.
 
     DATA is a zip, or a folder, with one folder of photographs per class. The services start with the command and stop
     with it. The folder receives the network as model.h5, .keras, .onnx and .tflite, packed as model.zip with all that
     others need to use it, and labels.txt, predict.py, report.html, mail.eml and result.json.
 
+    With --compare, what both networks say of the photographs that neither has learnt from is told: gained, lost, and
+    whether that is within luck.
+
     Ctrl-C cancels the job and still delivers the best network so far; a second Ctrl-C stops at once.
     """
     check_data(data)
     chosen = checked_options(options)
+    if older is not None:
+        check_older(older, out)
     with started_services(out, os.environ, keep=keep) as box:
         # Half a second of imports that passes while the services start.
         from services.client.terminal.live import in_bytes, open_live  # noqa: PLC0415
@@ -68,10 +84,46 @@ def run(data: Path, email: str, out: Path, keep: Path | None, as_json: bool, **o
                 options=chosen,
             )
             files = run_job(order, box, live).files
+            if older is not None and "result" in files:
+                live.note(f"Asking the network in {older} about the same photographs.")
+                add_comparison(older, out, data if data.is_file() else box.data_dir / PACKED)
     if as_json:
         print_json(json.loads(files["result"].read_text(encoding="utf-8")))
     else:
         show_delivery(files)
+
+
+def check_older(older: Path, out: Path) -> None:
+    """Refuse a folder that is no older run, before anything is started.
+
+    Raises:
+        UsageFault: If there are no results in it, or the new ones are to replace them.
+    """
+    from services.onebox.results.folder import read_results  # noqa: PLC0415 - brings pydantic
+
+    if read_results(older).folder.resolve() == out.resolve():
+        raise UsageFault(
+            "same_folder",
+            f"--out and --compare are both {out}: the new network would replace the old one.",
+            fix="Choose another folder for --out.",
+            details={"path": str(out)},
+        )
+
+
+def add_comparison(older: Path, out: Path, archive: Path) -> None:
+    """Have an older network classify the test photographs of the new one, and tell in its result and report.
+
+    Args:
+        older: Folder of the older run.
+        out: Folder of the new one.
+        archive: The zip that was trained on.
+    """
+    from services.onebox.results.asking import compare_with  # noqa: PLC0415 - as above
+    from services.onebox.results.folder import read_results  # noqa: PLC0415
+    from services.onebox.results.reporting import add_to_results  # noqa: PLC0415
+
+    newer = read_results(out)
+    add_to_results(newer, compare_with(read_results(older), newer, archive))
 
 
 def show_delivery(files: Mapping[str, Path]) -> None:

@@ -11,7 +11,13 @@ from services.reporter.report.sections.classes import class_section
 from services.reporter.report.sections.confusions import confusion_section
 from services.reporter.report.sections.failure import again_section, fault_sections, unknown_fault
 from services.reporter.report.sections.fine_print import fine_print_section
-from services.reporter.report.sections.headline import headline, is_useless, score_block, verdict_title
+from services.reporter.report.sections.headline import (
+    comparison_section,
+    headline,
+    is_useless,
+    score_block,
+    verdict_title,
+)
 from services.reporter.report.sections.mistakes import confidence_section, mistake_section
 from services.reporter.report.sections.network import network_section
 from services.reporter.report.sections.photographs import photograph_section
@@ -58,6 +64,7 @@ def _with_model(job: Job, result: Result, *, figures: Figures, downloads: Downlo
     faults = fault_sections(job.fault, limits) if job.fault is not None else []
     sections = [
         *faults,
+        comparison_section(result),
         class_section(result, limits),
         confusion_section(result, figures, limits),
         mistake_section(result, figures),

@@ -1,6 +1,5 @@
 """Whether the delivered file, given photographs as they were uploaded, does what the test found. Pure."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +7,7 @@ from numpy.typing import NDArray
 
 from services.trainer.data.dataset import Indices
 from services.trainer.fitting.temperature import Labels
+from shared.interval import mcnemar
 from shared.job.findings.scores import UploadedScores
 
 
@@ -64,19 +64,3 @@ def _groups_that_differ(
     _, position = np.unique(groups, return_inverse=True)
     ahead = np.bincount(position, weights=first.astype(np.int64) - second)
     return int((ahead > 0).sum()), int((ahead < 0).sum())
-
-
-def mcnemar(first_only: int, second_only: int) -> float:
-    """Return how probable it is that two equally good readers differ by chance at least as much as these.
-
-    Args:
-        first_only: Images that only the first reads rightly.
-        second_only: Images that only the second reads rightly.
-
-    Source: the exact, two-sided test of McNemar, "Note on the sampling error of the difference between correlated
-    proportions", Psychometrika 12, 1947: a sign test on the images where they differ.
-    """
-    total = first_only + second_only
-    tail: int = sum(math.comb(total, count) for count in range(min(first_only, second_only) + 1))
-    p_value: float = 2 * tail / 2**total
-    return min(1.0, p_value)

@@ -10,7 +10,7 @@ from services.trainer.export.delivery import Package, result_text
 from services.trainer.training.formats import Formats
 from services.trainer.training.scoring import Scored
 from shared.job.result import Result
-from shared.layout import FILE_NAMES, MODEL_DOCUMENT, Artefact
+from shared.layout import FILE_NAMES, MODEL_DOCUMENT, PREDICTIONS_TABLE, SPLITS_TABLE, Artefact
 
 
 def bundle(package: Package, formats: Formats, result: Result, dataset: Dataset, scored: Scored) -> Path:
@@ -38,8 +38,8 @@ def bundle(package: Package, formats: Formats, result: Result, dataset: Dataset,
         FILE_NAMES[Artefact.LABELS]: package.labels.read_text(encoding="utf-8"),
         FILE_NAMES[Artefact.PREDICT]: package.predict.read_text(encoding="utf-8"),
         FILE_NAMES[Artefact.RESULT]: result_text(result),
-        "splits.csv": split_table(learning, evaluation.labels, dataset.quarantined),
-        "predictions.csv": prediction_table(learning, evaluation.indices, evaluation.labels, evaluation.probabilities),
+        SPLITS_TABLE: split_table(learning, evaluation.labels, dataset.quarantined),
+        PREDICTIONS_TABLE: prediction_table(learning, evaluation.indices, evaluation.labels, evaluation.probabilities),
     }
     if formats.examples:
         texts["examples/expected.json"] = expected_document(formats.examples, learning.classes)

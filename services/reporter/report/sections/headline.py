@@ -1,12 +1,14 @@
-"""How good the network is, in one sentence and one number with its interval."""
+"""How good the network is, in one sentence and one number with its interval, and beside an older one."""
 
-from services.reporter.report.blocks import Score
+from services.reporter.report.blocks import Block, Listing, Paragraph, Score, Section, Subheading, remainder
 from services.reporter.report.statistics import guessing_accuracy, is_test_unseen, num_right
-from services.reporter.report.wording import number, percent, span
+from services.reporter.report.wording import number, one_line, percent, span
 from shared.job.findings.verdict import Grade
 from shared.job.result import Result
 from shared.job.verdict.rule import WORDS, verdict_of
 from shared.wording import count
+
+_MOST_PATHS = 12
 
 
 def is_useless(result: Result) -> bool:
@@ -27,6 +29,32 @@ def headline(result: Result) -> str:
     ending = " photographs" if right == num_images else ""
     unseen = "that it had never seen before" if is_test_unseen(result) else "that were set aside"
     return f"{verdict_of(result).reason} It recognised {what}{ending} {unseen}: {percent(result.test.accuracy)}."
+
+
+def comparison_section(result: Result) -> Section | None:
+    """Return how the network does beside an older one on the same photographs; ``None`` where there is none."""
+    found = result.comparison
+    if found is None:
+        return None
+    blocks: list[Block] = [
+        Paragraph(
+            text=f"On {count(found.num_images, 'test photograph')} of which neither had learnt, this network is right "
+            f"on {percent(found.accuracy, 1)}, the older one ({one_line(found.winner)}) on "
+            f"{percent(found.older_accuracy, 1)}. {found.outcome[0].upper()}{found.outcome[1:]}"
+        )
+    ]
+    if found.num_left_out:
+        left_out = (
+            f"{count(found.num_left_out, 'test photograph')} of this network served the older one to learn from, or "
+            "could not be read, and are left out."
+        )
+        blocks.append(Paragraph(text=left_out, is_quiet=True))
+    for title, paths, total in (("Gained", found.gained, found.num_gained), ("Lost", found.lost, found.num_lost)):
+        shown = paths[:_MOST_PATHS]
+        if shown:
+            listing = Listing(entries=[(one_line(path), "") for path in shown])
+            blocks += [Subheading(text=title), listing, *remainder(total, len(shown), "photograph")]
+    return Section(title="Beside the older network", blocks=blocks, is_printed=True)
 
 
 def score_block(result: Result) -> Score:

@@ -1,0 +1,1 @@
+"""Folders of results, read again: reported anew, held beside one another; nothing here trains or asks a server."""
