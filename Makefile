@@ -19,7 +19,7 @@ EXTRAS_trainer := gcp gpu
 EXTRAS_onebox := intake trainer reporter client
 EXPORT := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: help demo test test-fast compat mutants soak lint check format bench docs lock lock-images images machine-image clean
+.PHONY: help demo test test-fast family compat mutants soak lint check format bench docs lock lock-images images machine-image clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -42,6 +42,9 @@ test: $(VENV)/.installed  ## Run every test, several at a time.
 
 test-fast: $(VENV)/.installed  ## Run the tests that need no TensorFlow and no processes.
 	@$(BIN)/python -m pytest -n auto tests/unit tests/contract $(PYTEST_ARGS)
+
+family: $(VENV)/.installed  ## Hold every row of the catalogue against its network, not one of each family alone.
+	@$(BIN)/python -m pytest -n auto -m "family or not family" tests/keras/test_levels.py -k as_stated $(PYTEST_ARGS)
 
 compat: $(VENV)/.installed  ## Load delivered networks in Keras 3.9 to 3.14 and in each other runtime alone, fetched once from the package registry.
 	@$(BIN)/python -m pytest -m compat tests/compat $(PYTEST_ARGS)

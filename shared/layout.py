@@ -58,6 +58,10 @@ OTHER_FORMATS = {
 
 SPLITS_TABLE, PREDICTIONS_TABLE = "splits.csv", "predictions.csv"
 """Tables in ``model.zip``: which file served for what, and what the network said in the test."""
+CACHE_FOLDER = "convtailor"
+"""Folder among the caches of an account."""
+CALIBRATION_FILE_NAME = "calibration.json"
+"""What is kept there between jobs: how fast this machine is."""
 MAIL_FILE_NAME = "mail.eml"
 """What the mail is called beside them, where it never left this machine."""
 

@@ -5,12 +5,13 @@ from the same fields by :func:`describe`.
 """
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from shared.errors import ConvtailorError
 from shared.json_codec import adapter
@@ -39,6 +40,40 @@ def setting(
         fallback: Another variable, named in full, that counts where this one is not set.
     """
     return field(default=default, metadata={"help": help, "secret": secret, "fallback": fallback}, repr=not secret)
+
+
+def read_prices(text: str) -> dict[str, float]:
+    """Read what an hour of a trainer's machine costs: one number, or one for each type of machine.
+
+    Args:
+        text: Such as ``0.38``, or ``n2-standard-8=0.39,g2-standard-4=0.71``.
+
+    Returns:
+        Prices by type; the type is empty where there is one price for all.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    prices: dict[str, float] = {}
+    parts = text.split(",")
+    for part in parts:
+        machine_type, _, price = part.strip().rpartition("=")
+        try:
+            prices[machine_type.strip()] = float(price)
+        except ValueError:
+            prices[machine_type.strip()] = math.nan
+    if not all(0 < price < math.inf for price in prices.values()) or ("" in prices and len(parts) > 1):
+        raise ValueError(
+            "should be a price above 0, such as 0.38, or one for each machine type, such as "
+            "n2-standard-8=0.39,g2-standard-4=0.71"
+        )
+    return prices
+
+
+def _checked_prices(text: str | None) -> str | None:
+    if text is not None:
+        read_prices(text)
+    return text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +120,24 @@ class Settings:
     archive_days: Annotated[float, Field(ge=0, le=365)] = setting(
         0.0, help="Days after the end of a job for which its photographs are kept; 0: they are deleted when it ends."
     )
+    price_per_hour: Annotated[str | None, AfterValidator(_checked_prices)] = setting(
+        None,
+        help="Price of an hour of the machine that trains, in whatever currency; needed for the option `max_cost`. Or "
+        "one for each machine type: `n2-standard-8=0.39,g2-standard-4=0.71`.",
+    )
     log_level: str = setting("INFO", help="Least severe log level written: DEBUG, INFO, WARNING or ERROR.")
+
+    def price_of(self, machine_type: str | None) -> float | None:
+        """Return what an hour of a machine costs, the dearest type where this one is not named, so that caps hold.
+
+        Args:
+            machine_type: As :attr:`price_per_hour` names it; ``None`` where it is not known.
+
+        Returns:
+            The price, or ``None`` where no price is known at all.
+        """
+        prices = read_prices(self.price_per_hour) if self.price_per_hour is not None else {}
+        return prices.get(machine_type or "", max(prices.values(), default=None))
 
 
 def load(cls: type[S], environ: Mapping[str, str]) -> S:

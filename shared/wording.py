@@ -26,6 +26,19 @@ def duration(seconds: float, *, tenths: bool = False) -> str:
     return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S:02d} min"
 
 
+def spending(seconds: float, cost: float | None) -> str:
+    """Return time and, where it is known, what it costs: ``3 min 05 s at a cost of 1.20``.
+
+    Args:
+        seconds: Of a machine.
+        cost: In whatever currency.
+    """
+    if cost is None:
+        return duration(seconds)
+    digits = ".2f" if cost >= 1 else ".2g"
+    return f"{duration(seconds)} at a cost of {cost:{digits}}"
+
+
 def count(value: int, noun: str, plural: str | None = None) -> str:
     """Return ``1 photograph`` or ``2,000 photographs``."""
     return f"{value:,} {noun if value == 1 else plural or noun + 's'}"

@@ -3,6 +3,8 @@
 import contextlib
 import os
 import signal
+import tempfile
+from pathlib import Path
 
 import psutil
 import pytest
@@ -25,6 +27,8 @@ settings.load_profile("convtailor")
 
 # Formats of a network beside Keras's own take a third of a small job; tests that are about them ask for them.
 os.environ["CONVTAILOR_FORMATS"] = "none"
+# No test heeds, or changes, what is known of how fast this machine is with real jobs.
+os.environ["CONVTAILOR_CALIBRATION_FILE"] = str(Path(tempfile.gettempdir()) / f"calibration-{os.getpid()}.json")
 
 # A shell's background job ignores Ctrl-C, and so would every program that the tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

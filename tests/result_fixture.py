@@ -29,7 +29,8 @@ from shared.job.findings.training import (
 )
 from shared.job.job import TrialState
 from shared.job.options import TuneSearch
-from shared.job.result import KeptDays, Result, RunIdentity, Timings
+from shared.job.progress import Spending
+from shared.job.result import Bill, KeptDays, Result, RunIdentity, Timings
 from shared.json_codec import to_json
 
 GOLDEN = Path(__file__).parent / "unit" / "golden" / "result.json"
@@ -306,6 +307,7 @@ def make_result(
             p_value=1.0,
         ),
         kept_days=KeptDays(artefacts=30.0, archive=0.0),
+        bill=Bill(estimate=Spending(seconds=95.0, cost=0.0106), spent=Spending(seconds=114.0, cost=0.0127)),
         run=RunIdentity(
             key=hashlib.sha256(b"key").hexdigest(),
             archive_sha256=hashlib.sha256(b"archive").hexdigest(),

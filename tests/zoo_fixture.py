@@ -12,8 +12,8 @@ from services.trainer.run.context import LedgerEntry, Run
 from services.trainer.run.identity import Facts, RunKey
 from services.trainer.screening.fit import HeadPlan
 from services.trainer.zoo.catalogue import Backbone, Preprocessing
+from services.trainer.zoo.families.mobilenet import levels_of_mobilenet
 from services.trainer.zoo.head import Head
-from services.trainer.zoo.levels import of_mobilenet
 from services.trainer.zoo.sources.weights import Source, WeightsFile
 from shared.job.findings.photographs import Duplicates
 from shared.job.options import LevelChoice
@@ -34,7 +34,7 @@ def small_backbone(name: str, *, gflops: float = 1.0) -> Backbone:
         feature_width=256,
         parameters=218_544,
         cut_layer="conv_pw_13",
-        levels=of_mobilenet(0.25),
+        levels=levels_of_mobilenet(0.25),
         weights_file=f"{name}.h5",
         licence="Apache-2.0",
         gflops=gflops,

@@ -93,7 +93,11 @@ def _job_routes(
         objects=backends.object_store,
         bus=backends.event_bus,
         clock=clock,
-        terms=UploadTerms(max_bytes=settings.max_upload_bytes, valid_for=timedelta(seconds=settings.upload_valid_s)),
+        terms=UploadTerms(
+            max_bytes=settings.max_upload_bytes,
+            valid_for=timedelta(seconds=settings.upload_valid_s),
+            is_priced=settings.price_per_hour is not None,
+        ),
         links=LinkTerms(
             valid_for=timedelta(seconds=settings.link_valid_s), retention=retention_of(settings), clock=clock
         ),

@@ -33,10 +33,12 @@ class UploadTerms:
     Args:
         max_bytes: Largest archive.
         valid_for: Life of the signed URL.
+        is_priced: Whether it is known what an hour of training costs, so that a cap on the cost can be kept.
     """
 
     max_bytes: int
     valid_for: timedelta
+    is_priced: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,7 @@ def build_worker(settings: TrainerSettings, environ: Mapping[str, str] = os.envi
             warm_child=settings.warm_child,
             require_gpu=settings.require_gpu,
             idle_exit_s=settings.idle_exit_s,
+            price_per_hour=settings.hourly_price,
         ),
     )
 

@@ -1,12 +1,13 @@
 """What the operator of a trainer may choose."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from shared.layout import OTHER_FORMATS, Artefact
+from shared.layout import CACHE_FOLDER, CALIBRATION_FILE_NAME, OTHER_FORMATS, Artefact
 from shared.settings import Settings, setting
 
 NO_FORMAT = "none"
@@ -63,6 +64,14 @@ class TrainerSettings(Settings):
     mixed_precision: bool = setting(
         True, help="Whether networks learn in float16 on GPUs with tensor cores; they are delivered in float32 always."
     )
+    machine_type: str | None = setting(
+        None, help="Type of this machine, as `CONVTAILOR_PRICE_PER_HOUR` names it, where that has a price for each."
+    )
+    calibration_file: Path | None = setting(
+        None,
+        help="Where it is kept how fast this machine was with earlier jobs, which decides what the next is estimated "
+        "to take; by default in the user's folder for caches.",
+    )
     threads: Annotated[int, Field(ge=0)] = setting(0, help="Threads that training may use; 0: one for every core.")
     formats: Annotated[str, AfterValidator(_known_formats)] = setting(
         _ALL_FORMATS,
@@ -105,3 +114,14 @@ class TrainerSettings(Settings):
     def scratch(self) -> Path:
         """The folder for the decoded images of the job at work."""
         return self.scratch_dir or self.data_dir / "scratch"
+
+    @property
+    def calibration(self) -> Path:
+        """The file that says how fast this machine is."""
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return self.calibration_file or caches / CACHE_FOLDER / CALIBRATION_FILE_NAME
+
+    @property
+    def hourly_price(self) -> float | None:
+        """What an hour of this machine costs; ``None`` where that is not known."""
+        return self.price_of(self.machine_type)

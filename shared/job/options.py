@@ -75,6 +75,8 @@ class JobOptions:
         tune_trials: Recipes of hyper-parameters tried in fine-tuning, 1 to 100; the first is the default recipe.
         tune_search: How the further recipes are proposed.
         budget_minutes: Hard cap on the whole training, in minutes, up to a day.
+        max_cost: Hard cap on what the whole training costs, in the currency of the operator's price for an hour; the
+            same as a budget of so many minutes, of which the smaller counts.
         seed: Seed of the split, of initialisation and of shuffling.
         min_image_px: Images with a side shorter than this, in pixels, are quarantined.
         max_image_px: Images with a side longer than this, in pixels, are quarantined; big JPEGs by the size at which
@@ -92,13 +94,30 @@ class JobOptions:
     tune_trials: Annotated[int, Field(ge=1, le=100)] = 3
     tune_search: TuneSearch = TuneSearch.GENETIC
     budget_minutes: Annotated[float, Field(gt=0, le=1440)] = 60.0
+    max_cost: Annotated[float, Field(gt=0, le=1e6)] | None = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     min_image_px: Annotated[int, Field(ge=2, le=4096)] = 8
     max_image_px: Annotated[int, Field(ge=32, le=20000)] = 12000
 
+    def minutes_at(self, price_per_hour: float | None) -> float:
+        """Return the minutes that training may take where an hour costs so much: the smaller of both caps.
 
-def parse_options(document: Mapping[str, Any]) -> tuple[JobOptions | None, tuple[Fault, ...]]:
+        Args:
+            price_per_hour: ``None`` where it is not known; a cap on the cost then cannot be kept, and none counts.
+        """
+        if self.max_cost is None or price_per_hour is None:
+            return self.budget_minutes
+        return min(self.budget_minutes, 60 * self.max_cost / price_per_hour)
+
+
+def parse_options(
+    document: Mapping[str, Any], *, is_priced: bool = True
+) -> tuple[JobOptions | None, tuple[Fault, ...]]:
     """Read options from a request; numbers may come as strings, as forms send them.
+
+    Args:
+        document: The options that were given, by name.
+        is_priced: Whether it is known what an hour of training costs.
 
     Returns:
         The options and no faults, or ``None`` and every fault found, one per field.
@@ -107,9 +126,11 @@ def parse_options(document: Mapping[str, Any]) -> tuple[JobOptions | None, tuple
         options = adapter(JobOptions).validate_python(_with_levels(document))
     except ValidationError as error:
         return None, tuple(_fault(entry) for entry in error.errors())
-    if options.min_image_px > options.max_image_px:
-        return None, (_nothing_fits(options),)
-    return options, ()
+    faults = [
+        *([_nothing_fits(options)] if options.min_image_px > options.max_image_px else []),
+        *([_no_price(options.max_cost)] if options.max_cost is not None and not is_priced else []),
+    ]
+    return (None, tuple(faults)) if faults else (options, ())
 
 
 def _with_levels(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,6 +146,16 @@ def _nothing_fits(options: JobOptions) -> Fault:
         f" {options.max_image_px}: no image could satisfy both.",
         fix="Make 'min_image_px' smaller or 'max_image_px' larger and send again.",
         details={"field": "min_image_px"},
+    )
+
+
+def _no_price(max_cost: float) -> Fault:
+    return Fault(
+        code="invalid_option",
+        message=f"Option 'max_cost': received {max_cost:g}, but this service does not know what an hour costs.",
+        fix="Leave 'max_cost' out and cap the time by 'budget_minutes', or have the operator set "
+        "CONVTAILOR_PRICE_PER_HOUR.",
+        details={"field": "max_cost"},
     )
 
 

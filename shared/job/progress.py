@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,24 @@ class Best:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """Time of a machine and what it costs.
+
+    Args:
+        seconds: Of the machine that trains.
+        cost: In the currency of the operator's price for an hour; ``None`` where no price is known.
+    """
+
+    seconds: float
+    cost: float | None = None
+
+    @classmethod
+    def of(cls, seconds: float, price_per_hour: float | None) -> Self:
+        """Return what so many seconds cost."""
+        return cls(seconds=seconds, cost=None if price_per_hour is None else seconds * price_per_hour / 3600)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """A point on the way.
 
@@ -29,6 +48,8 @@ class Progress:
         detail: What is being done, for a person, such as ``mobilenet_v2: features``.
         eta_s: Seconds until the whole job ends, as far as can be told.
         best: The best network so far.
+        estimate: What the whole job was estimated to take before it began to train.
+        price_per_hour: Of the machine that trains; ``None`` where it is not known.
     """
 
     phase: str
@@ -38,6 +59,8 @@ class Progress:
     detail: str = ""
     eta_s: float | None = None
     best: Best | None = None
+    estimate: Spending | None = None
+    price_per_hour: float | None = None
 
 
 ProgressListener = Callable[[Progress], None]

@@ -13,6 +13,7 @@ from shared.job.findings.photographs import Counts, Duplicates, Quarantined
 from shared.job.findings.scores import TestScores, UploadedScores
 from shared.job.findings.training import CandidateResult, Mirroring, Tuning
 from shared.job.findings.verdict import Verdict
+from shared.job.progress import Spending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,19 @@ class KeptDays:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What the training took beside what it was estimated to take.
+
+    Args:
+        estimate: Before it began to train; ``None`` where nothing was estimated.
+        spent: From taking the job up to its last artefact, by the attempt that finished it.
+    """
+
+    estimate: Spending | None
+    spent: Spending
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """Everything that one training found; see the module."""
 
@@ -101,6 +115,7 @@ class Result:
     formats: tuple[FormatResult, ...] = ()
     verdict: Verdict | None = None
     comparison: Comparison | None = None
+    bill: Bill | None = None
 
     @property
     def num_left_out(self) -> int:

@@ -14,8 +14,8 @@ from services.trainer.screening.fit import HeadPlan
 from services.trainer.screening.screen import screen
 from services.trainer.zoo.combination.joined import assemble
 from services.trainer.zoo.combination.row import combined_row, combined_weights
+from services.trainer.zoo.families.mobilenet import levels_of_mobilenet
 from services.trainer.zoo.head import Head, Reading
-from services.trainer.zoo.levels import of_mobilenet
 from services.trainer.zoo.network import build, complete
 from shared.job.job import TrialState
 from shared.job.options import LevelChoice
@@ -23,7 +23,7 @@ from tests.zoo_fixture import PX, MemoryLedger, coloured_dataset, make_run, smal
 
 PLAN = HeadPlan(levels=LevelChoice.AUTO, epochs=3, most_backbones=3)
 FIRST, SECOND = small_backbone("first"), small_backbone("second", gflops=2)
-SHORT = replace(SECOND, levels=of_mobilenet(0.25)[2:])
+SHORT = replace(SECOND, levels=levels_of_mobilenet(0.25)[2:])
 
 
 @pytest.fixture(scope="module")

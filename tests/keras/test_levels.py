@@ -16,13 +16,31 @@ from services.trainer.training.scoring import score
 from services.trainer.tuning.tune import TunePlan, tune
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.head import FEATURES, Head, Reading
-from services.trainer.zoo.network import build, complete
+from services.trainer.zoo.network import assemble, build, complete, split
+from services.trainer.zoo.plain import with_plain_layers
 from shared.job.options import LevelChoice, TuneSearch
 from tests.keras_settings import newer_settings
 from tests.zoo_fixture import PX, MemoryLedger, coloured_dataset, make_run, small_backbone, write_weights
 
-HEAVY = {"inception_resnet_v2", "nasnet_mobile"}
-ROWS = [pytest.param(row, id=name, marks=[pytest.mark.slow] * (name in HEAVY)) for name, row in BACKBONES.items()]
+PUBLIC = {each for each in vars(keras.layers).values() if isinstance(each, type)} | {keras.Sequential}
+FAMILIES = {
+    "tiny",
+    "mobilenet_v2_1.4",
+    "mobilenet_v3_large_0.75",
+    "efficientnet_lite1",
+    "efficientnet_b2",
+    "efficientnet_v2_s",
+    "vgg19",
+    "xception",
+    "resnet101_v2",
+    "densenet169",
+    "convnext_small",
+    "nasnet_mobile",
+}
+"""One of each family, others than those that ``test_network.py`` builds whole; ``make family`` looks at every row."""
+ROWS = [
+    pytest.param(row, id=name, marks=[pytest.mark.family] * (name not in FAMILIES)) for name, row in BACKBONES.items()
+]
 AUTO, ALL = (HeadPlan(levels=levels, epochs=3) for levels in (LevelChoice.AUTO, LevelChoice.ALL))
 
 
@@ -37,8 +55,10 @@ def dataset(tmp_path_factory):
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_the_levels_of_every_row_are_there_in_their_order_and_as_wide_as_stated(row):
-    network = build(row, None)
+def test_layers_levels_cut_and_cost_of_every_row_are_as_stated(row):
+    with keras.StatelessScope():  # shapes without weights
+        model = assemble(row)
+        network = split(row, with_plain_layers(model, has_weights=False))
     order = [layer.name for layer in network.model.layers]
     outputs = [network.model.get_layer(name).output for name in row.level_names]
 
@@ -50,6 +70,22 @@ def test_the_levels_of_every_row_are_there_in_their_order_and_as_wide_as_stated(
     assert len(row.levels) >= 4
     assert row.levels[-1][1] == row.feature_width
     assert network.whole.output_shape == [(None, *network.cut_shape), (None, row.pooled_width)]
+    assert network.model.get_layer(row.cut_layer) in network.tail_layers
+    assert sum(np.prod(each.shape) for each in model.weights) == row.parameters
+    assert sum(np.prod(each.shape) for each in network.tail_variables) < 0.55 * row.parameters
+    assert {type(each) for each in network.model.operations} <= PUBLIC
+    assert gflops_of(model) == pytest.approx(row.gflops, rel=0.05)
+
+
+def gflops_of(model):
+    """Twice the multiplications of convolutions, in billions, for one image."""
+    total = 0
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.SeparableConv2D):
+            total += 2 * np.prod(layer.output.shape[1:3]) * sum(np.prod(each.shape) for each in layer.weights[:2])
+        elif isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D):
+            total += 2 * np.prod(layer.output.shape[1:3]) * np.prod(layer.kernel.shape)
+    return total / 1e9
 
 
 def test_one_pass_gives_the_features_and_the_means_of_all_levels_before_them(dataset, weights, tmp_path):

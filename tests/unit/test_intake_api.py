@@ -11,7 +11,7 @@ from shared.job.claim import Claim
 from shared.job.events import Topic, job_queued
 from shared.job.job import Archive, Artefacts, JobState, Trial, TrialState
 from shared.job.options import JobOptions
-from shared.job.progress import Best, Progress
+from shared.job.progress import Best, Progress, Spending
 from shared.job.retention import forgotten
 from shared.json_codec import to_json
 from tests.intake_fixture import MAX_BYTES, PUBLIC_URL, IntakeFixture, bearer
@@ -224,17 +224,29 @@ def test_status_shows_how_far_a_training_is(service, told_by):
     made = service.submit()
     claim = Claim(owner="worker", fence=3, expires_at=service.clock())
     best = Best(candidate="tiny", val_accuracy=0.9)
-    progress = Progress(phase="screen", done=3, total=9, unit="epochs", detail="vgg16: head", eta_s=4.5, best=best)
+    progress = Progress(
+        phase="screen",
+        done=3,
+        total=9,
+        unit="epochs",
+        detail="vgg16: head",
+        eta_s=4.5,
+        best=best,
+        estimate=Spending(seconds=90.0, cost=0.05),
+        price_per_hour=2.0,
+    )
     trial = Trial(name="screen/tiny", state=TrialState.DONE, val_accuracy=0.9, seconds=2.5)
-    told = {"device": "CPU", "progress": progress, "trials": (trial,)}
+    told = {"device": "CPU", "progress": progress, "trials": (trial,), "trained_s": 36.0}
     in_job = {} if told_by == "its heartbeats" else told
     service.move(made, JobState.QUEUED, JobState.TRAINING, archive=ARCHIVE, claim=claim, **in_job)
     if not in_job:
         service.heartbeats.put(make_heartbeat(3, job_id=made["job_id"], **told))
     status = service.status(made)
     assert status["device"] == "CPU"
-    shown = {name: status[name] for name in ("state", "phase", "done", "total", "unit", "detail", "eta_s", "best")}
-    assert shown == {"state": "training", **to_json(progress)}
+    names = ("state", "phase", "done", "total", "unit", "detail", "eta_s", "best", "estimate")
+    expected = {"state": "training", **to_json(progress)}
+    assert {name: status[name] for name in names} == {name: expected[name] for name in names}
+    assert status["spent"] == {"seconds": 36.0, "cost": 0.02}
     assert status["trials"] == [to_json(trial)]
     assert status["archive"] == {"size_bytes": 10, "num_images": 20, "num_classes": 2}
 

@@ -49,6 +49,12 @@ def test_a_result_of_before_there_were_other_formats_is_still_read() -> None:
     assert from_json(Result, document).formats == ()
 
 
+def test_a_result_of_before_there_were_estimates_is_still_read() -> None:
+    document = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    del document["bill"]
+    assert from_json(Result, document).bill is None
+
+
 def test_a_result_of_before_photographs_were_scored_as_uploaded_is_still_read() -> None:
     document = json.loads(GOLDEN.read_text(encoding="utf-8"))
     del document["as_uploaded"]

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from services.client.fault import Unreachable
 from shared.errors import Fault
 from shared.job.job import END_STATES, JobState, Trial
-from shared.job.progress import Best, Progress
+from shared.job.progress import Best, Progress, Spending
 from shared.json_codec import from_json
 
 T = TypeVar("T")
@@ -64,6 +64,8 @@ class JobView:
         detail: What is being done, for a person.
         eta_s: Seconds until the job ends, as far as can be told.
         best: The best network so far.
+        estimate: What the whole training was estimated to take.
+        spent: What it took so far.
         trials: The ledger of finished trials.
         error: Why it was rejected or failed.
         links: URL by name of what can be fetched.
@@ -84,6 +86,8 @@ class JobView:
     detail: str = ""
     eta_s: float | None = None
     best: Best | None = None
+    estimate: Spending | None = None
+    spent: Spending | None = None
     trials: tuple[Trial, ...] = ()
     error: Fault | None = None
     links: Mapping[str, str | None] = field(default_factory=dict)

@@ -20,6 +20,7 @@ _OPTIONS: tuple[tuple[str, type, str, str], ...] = (
     ("--tune-trials", int, "N", "Recipes of hyper-parameters tried in fine-tuning.  [default: 3]"),
     ("--tune-search", str, "NAME", "How further recipes are proposed: genetic or random.  [default: genetic]"),
     ("--budget-minutes", float, "M", "Hard cap on the training; then the best so far is delivered.  [default: 60]"),
+    ("--max-cost", float, "C", "Hard cap on what training costs, where the service knows its price.  [default: none]"),
     ("--seed", int, "N", "Of the split, the first weights and the shuffling.  [default: 0]"),
     ("--min-image-px", int, "PX", "Images with a shorter side are left out and listed.  [default: 8]"),
     (

@@ -7,7 +7,7 @@ from services.client.commands.access import job_argument, json_option, open_acce
 from services.client.terminal.outcome import print_json, print_text
 from services.client.terminal.stage import best_so_far, counts, listed, stage_of
 from services.client.terminal.taught_command import TaughtCommand
-from shared.wording import duration
+from shared.wording import duration, spending
 
 
 @click.command(
@@ -38,6 +38,9 @@ def _print_status(view: JobView) -> None:
     if stage is not None:
         left = f"about {duration(stage.eta_s)} left" if stage.eta_s is not None else ""
         print_text(listed([stage.title, counts(stage), stage.detail, best_so_far(stage.best), left]))
+    if view.estimate is not None and view.spent is not None:
+        estimate = spending(view.estimate.seconds, view.estimate.cost)
+        print_text(f"Estimated before the start: {estimate}; so far: {spending(view.spent.seconds, view.spent.cost)}")
     for trial in view.trials:
         accuracy = f"{trial.val_accuracy:.1%}" if trial.val_accuracy is not None else trial.state.value
         print_text(listed([f"  {trial.name}: {accuracy}", duration(trial.seconds), trial.reason or ""]))

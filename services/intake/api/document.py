@@ -7,7 +7,7 @@ from datetime import datetime
 from shared.errors import Fault
 from shared.job.job import Job, JobState, Trial
 from shared.job.options import JobOptions
-from shared.job.progress import Best, Progress
+from shared.job.progress import Best, Progress, Spending
 from shared.job.retention import Retention
 from shared.ports.object_store import SignedRequest
 
@@ -132,6 +132,8 @@ class JobStatus:
         detail: What is being done, for a person.
         eta_s: Seconds until the job ends, as far as can be told.
         best: The best network so far.
+        estimate: What the whole training was estimated to take, and to cost where the service knows its price.
+        spent: What all attempts at it took so far, and cost.
         trials: The ledger of finished trials.
         error: Why it was rejected or failed, and what mends it.
         links: Where to go from here.
@@ -160,6 +162,8 @@ class JobStatus:
     detail: str
     eta_s: float | None
     best: Best | None
+    estimate: Spending | None
+    spent: Spending
     trials: tuple[Trial, ...]
     error: Fault | None
     links: Links
@@ -214,6 +218,8 @@ def status_document(job: Job, *, public_url: str, retention: Retention) -> JobSt
         detail=_AWAITING_CLICK if job.awaits_confirmation and not job.is_ended else progress.detail,
         eta_s=progress.eta_s,
         best=progress.best,
+        estimate=progress.estimate,
+        spent=Spending.of(round(job.trained_s, 1), progress.price_per_hour),
         trials=job.trials,
         error=job.fault,
         links=_links(job, status_url(public_url, job.job_id)),

@@ -109,7 +109,7 @@ class JobRoutes:
 
     def submit(self) -> tuple[Response, int, dict[str, str]]:
         """Make a job."""
-        wanted = parse_request([_fields(request.args), _body()])
+        wanted = parse_request([_fields(request.args), _body()], is_priced=self.terms.is_priced)
         check_size(wanted, self.terms)
         admitted = self.admission.admit(_shown(), self._caller(), wanted.email, self.clock())
         made = submit(wanted, admitted, store=self.store, objects=self.objects, clock=self.clock, terms=self.terms)

@@ -25,6 +25,22 @@ def training_bytes(size_bytes: int) -> int:
     return _PROCESS_BYTES + _NUM_COPIES * size_bytes
 
 
+def memory_objection(size_bytes: int, most_bytes: int | None) -> str | None:
+    """Return why a network cannot be trained on this machine, or ``None`` where it can.
+
+    Args:
+        size_bytes: Of its weights in float32.
+        most_bytes: Memory of the machine; ``None`` where it is unknown.
+    """
+    needed = training_bytes(size_bytes)
+    if most_bytes is None or needed <= most_bytes:
+        return None
+    return (
+        f"it takes at least {needed / 1e9:.1f} GB of memory and this machine has {most_bytes / 1e9:.1f} GB; choose a "
+        "smaller network, or run it where there is more memory"
+    )
+
+
 def is_light(size_bytes: int) -> bool:
     """Tell whether a network may stay in memory while others are at work, since building it anew costs seconds."""
     return size_bytes <= _LIGHT_BYTES

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from shared.job.progress import Best, Progress, ProgressListener
+from shared.job.progress import Best, Progress, ProgressListener, Spending
 
 PHASES = ("prepare", "screen", "tune", "evaluate", "export")
 FAITH_S = 1.0
@@ -87,11 +87,15 @@ class PhaseClock:
         listener: Takes the completed reports.
         forecast: Foretells the end; its clock is ``monotonic`` too.
         monotonic: Seconds on a clock that nobody sets.
+        price_per_hour: Of this machine; ``None`` where it is not known.
+        estimate: What the job was estimated to take, once that was.
     """
 
     listener: ProgressListener
     forecast: Forecast
     monotonic: Callable[[], float] = time.monotonic
+    price_per_hour: float | None = None
+    estimate: Spending | None = None
     spent_s: dict[str, float] = field(default_factory=dict)
     _best: Best | None = None
 
@@ -116,4 +120,10 @@ class PhaseClock:
         if best is not None and (self._best is None or best.val_accuracy >= self._best.val_accuracy):
             self._best = best
         eta_s = self.forecast.update(progress.phase, progress.done, progress.total, self.monotonic())
-        self.listener(replace(progress, eta_s=round(eta_s, 1), best=self._best))
+        known = replace(progress, estimate=self.estimate, price_per_hour=self.price_per_hour)
+        self.listener(replace(known, eta_s=round(eta_s, 1), best=self._best))
+
+    def estimate_by(self, plan_s: Mapping[str, float]) -> None:
+        """Estimate the whole job before it begins to train, and foretell its end accordingly."""
+        self.forecast.plan_s.update(plan_s)
+        self.estimate = Spending.of(round(sum(plan_s.values()), 1), self.price_per_hour)

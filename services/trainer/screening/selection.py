@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from services.trainer.data.dataset import Indices, LearningSet
 from services.trainer.run.context import Run
 from services.trainer.run.deadline import Pace
-from services.trainer.run.memory import give_back, training_bytes
+from services.trainer.run.memory import give_back, memory_objection
 from services.trainer.scratch.need import NUM_FINALISTS
 from services.trainer.screening.candidate import (
     CANDIDATE_ERRORS,
@@ -76,14 +76,10 @@ class Selection:
 
     def _fits(self, entry: Entry) -> bool:
         """Tell whether a candidate fits this machine; another one may take it up, so the ledger does not hear of it."""
-        backbone, most = entry[0], self.run.memory_bytes
-        needed = training_bytes(backbone.size_bytes)
-        if most is None or needed <= most or recall(self.run, *entry) is not None:
+        backbone = entry[0]
+        reason = memory_objection(backbone.size_bytes, self.run.memory_bytes)
+        if reason is None or recall(self.run, *entry) is not None:
             return True
-        reason = (
-            f"it takes at least {needed / 1e9:.1f} GB of memory and this machine has {most / 1e9:.1f} GB; choose a "
-            "smaller network, or run it where there is more memory"
-        )
         self.results[backbone.name] = CandidateResult(
             name=backbone.name, state=TrialState.SKIPPED, skipped_because=reason
         )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from services.trainer.export.delivery import deliver_files, deliver_package, deliver_result
 from services.trainer.protocol import Message, MessageKind
 from services.trainer.run.accelerator import find_device
+from services.trainer.scratch.calibration import keep_calibration, learnt, read_calibration
 from services.trainer.screening.fit import HeadPlan
 from services.trainer.screening.screen import screen
 from services.trainer.training.bundling import bundle
@@ -18,7 +19,8 @@ from services.trainer.training.task import Outcome
 from services.trainer.tuning.tune import TunePlan, tune
 from shared.job.candidates import AUTO
 from shared.job.job import Artefacts
-from shared.job.result import KeptDays
+from shared.job.progress import Spending
+from shared.job.result import Bill, KeptDays
 from shared.layout import Artefact
 
 logger = logging.getLogger(__name__)
@@ -76,20 +78,30 @@ def train(prepared: Prepared) -> Outcome:
         device=device.name,
     )
     artefacts = _deliver_rest(prepared, pieces, artefacts, stopped_because)
+    if stopped_because is None and order.fence == 1:
+        _calibrate(prepared, device.name)
     return Outcome(artefacts=artefacts, stopped_because=stopped_because)
+
+
+def _calibrate(prepared: Prepared, device: str) -> None:
+    """Remember how long the phases took, for the estimate of the next job."""
+    file, clock = prepared.tools.settings.calibration, prepared.clock
+    keep_calibration(file, learnt(read_calibration(file), device, clock.forecast.plan_s, clock.spent_s))
 
 
 def _deliver_rest(prepared: Prepared, pieces: Pieces, artefacts: Artefacts, stopped_because: str | None) -> Artefacts:
     """Store the other formats, the one file with everything, and the result, which makes the delivery whole."""
     order, tools, clock = prepared.order, prepared.tools, prepared.clock
     files = dict(pieces.formats.files)
+    total_s = tools.monotonic() - tools.started
     result = result_of(
         pieces,
         job_id=order.job_id,
         seed=order.options.seed,
         stopped_because=stopped_because,
         spent_s=clock.spent_s,
-        total_s=tools.monotonic() - tools.started,
+        total_s=total_s,
+        bill=Bill(estimate=clock.estimate, spent=Spending.of(round(total_s, 1), clock.price_per_hour)),
     )
     kept = KeptDays(artefacts=tools.settings.artefact_days, archive=tools.settings.archive_days)
     result = replace(result, kept_days=kept)

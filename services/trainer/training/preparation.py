@@ -1,20 +1,26 @@
 """What a training does before it needs TensorFlow: fetch the archive, find weights, decode the photographs."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from services.trainer.protocol import Message, MessageKind, Order, StopReason, candidate_trial
 from services.trainer.run.context import Run
-from services.trainer.run.cost import plan
+from services.trainer.run.cost import candidate_s, plan
 from services.trainer.run.deadline import Countdown, Deadline, resumed_price_s
 from services.trainer.run.ledger import ObjectLedger
+from services.trainer.run.memory import memory_objection
 from services.trainer.run.progress import Forecast, PhaseClock
+from services.trainer.scratch.calibration import read_calibration
+from services.trainer.scratch.disk import disk_usage
 from services.trainer.scratch.need import DiskNeed, disk_need
 from services.trainer.scratch.promise import promise_room, promised_to_others
 from services.trainer.scratch.workspace import fetch_archive, hold_workspace, open_workspace
 from services.trainer.training.material import Material, Source, gather
 from services.trainer.training.task import Tools
+from services.trainer.zoo.backbone import Backbone
+from services.trainer.zoo.sources.auto import SHARE, Means
 from services.trainer.zoo.sources.mirror import open_mirror
 from services.trainer.zoo.sources.weights import Resolution, resolve
 from shared.job.job import Trial, TrialState
@@ -62,8 +68,14 @@ def prepare_training(order: Order, tools: Tools) -> Prepared:
 def _clock(order: Order, tools: Tools) -> PhaseClock:
     return PhaseClock(
         listener=lambda progress: tools.say(Message(kind=MessageKind.PROGRESS, progress=progress)),
-        forecast=Forecast(plan_s=plan(order.num_images, (), order.options), started=tools.started),
+        forecast=Forecast(plan_s=plan(order.num_images, (), order.options, _slowness(tools)), started=tools.started),
+        price_per_hour=tools.settings.hourly_price,
     )
+
+
+def _slowness(tools: Tools) -> Mapping[str, float]:
+    """Return how slow this machine was with earlier jobs, by phase."""
+    return read_calibration(tools.settings.calibration).slowness
 
 
 def _run(order: Order, tools: Tools, clock: PhaseClock) -> Run:
@@ -126,8 +138,30 @@ def _room_for(order: Order, tools: Tools, found: Resolution) -> DiskNeed:
     return need
 
 
+def _means(order: Order, tools: Tools, slowness: Mapping[str, float]) -> Means[Backbone]:
+    """Return what this machine has to compare networks with, where the person left the choice of them open."""
+    memory, free = memory_bytes(), disk_usage(tools.settings.scratch).free_bytes
+
+    def objection(row: Backbone, others: Sequence[Backbone]) -> str | None:
+        need = disk_need(
+            num_images=order.num_images, archive_bytes=order.archive_bytes, candidates=[*others, row]
+        ).total
+        if others and need > free:
+            return (
+                f"its pictures beside those of the others need {need / 1e9:.1f} GB of the disk, which has "
+                f"{free / 1e9:.1f} GB; name it among fewer candidates"
+            )
+        return memory_objection(row.size_bytes, memory)
+
+    return Means(
+        seconds=SHARE * order.seconds_left,
+        cost_s=lambda row: candidate_s(row, order.num_images, slowness),
+        objection=objection,
+    )
+
+
 def _source(order: Order, tools: Tools, clock: PhaseClock, archive: Path) -> Source:
-    settings = tools.settings
+    settings, slowness = tools.settings, _slowness(tools)
 
     def admit(run: Run, found: Resolution) -> Run:
         """Show candidates without weights as skipped, with the reason, and make sure that the others fit the disk."""
@@ -135,7 +169,7 @@ def _source(order: Order, tools: Tools, clock: PhaseClock, archive: Path) -> Sou
             trial = Trial(name=candidate_trial(name), state=TrialState.SKIPPED, reason=reason)
             tools.say(Message(kind=MessageKind.TRIAL, trial=trial))
         gflops = [backbone.gflops for backbone, _ in found.usable]
-        clock.forecast.plan_s.update(plan(order.num_images, gflops, order.options))
+        clock.estimate_by(plan(order.num_images, gflops, order.options, slowness))
         later = _room_for(order, tools, found).later
         scratch = tools.settings.scratch
         return replace(run, reserved_bytes=lambda: later + promised_to_others(scratch, order.job_id))
@@ -146,5 +180,6 @@ def _source(order: Order, tools: Tools, clock: PhaseClock, archive: Path) -> Sou
         allow_download=settings.download,
         cache_dir=settings.weights_cache_dir,
         timeout_s=settings.download_timeout_s,
+        means=_means(order, tools, slowness),
     )
     return Source(archive=archive, options=order.options, resolve=find, admit=admit)

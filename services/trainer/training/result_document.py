@@ -12,7 +12,7 @@ from services.trainer.training.scoring import Scored
 from services.trainer.tuning.tune import Trained
 from shared.job.findings.photographs import Counts
 from shared.job.findings.training import CandidateResult
-from shared.job.result import Result, RunIdentity, Timings
+from shared.job.result import Bill, Result, RunIdentity, Timings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,14 @@ class Pieces:
 
 
 def result_of(
-    pieces: Pieces, *, job_id: str, seed: int, stopped_because: str | None, spent_s: Mapping[str, float], total_s: float
+    pieces: Pieces,
+    *,
+    job_id: str,
+    seed: int,
+    stopped_because: str | None,
+    spent_s: Mapping[str, float],
+    total_s: float,
+    bill: Bill | None = None,
 ) -> Result:
     """Return the whole document.
 
@@ -52,6 +59,7 @@ def result_of(
         stopped_because: Why training ended before it was done, if it did.
         spent_s: Seconds of every phase.
         total_s: Seconds from taking the job up to its last artefact.
+        bill: What was estimated beside what was spent.
     """
     dataset, split = pieces.dataset, pieces.dataset.split
     return Result(
@@ -84,6 +92,7 @@ def result_of(
         as_uploaded=pieces.exported.as_uploaded,
         formats=pieces.formats.results,
         mirroring=pieces.trained.mirroring,
+        bill=bill,
         run=RunIdentity(
             key=dataset.key.digest,
             archive_sha256=dataset.key.archive_sha256,

@@ -52,6 +52,7 @@ class WorkerRules:
     warm_child: bool = True
     require_gpu: bool = False
     idle_exit_s: float = 0.0
+    price_per_hour: float | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -255,7 +256,8 @@ class Worker:
     def _train(self, job_lease: JobLease, delivery: Delivery) -> Message:
         process = self._warm_process.take()
         job = job_lease.known
-        deadline = Deadline.of_budget(job.options.budget_minutes, spent_s=job.trained_s, started=self.monotonic())
+        budget_minutes = job.options.minutes_at(self.rules.price_per_hour)
+        deadline = Deadline.of_budget(budget_minutes, spent_s=job.trained_s, started=self.monotonic())
         watch = Watch(
             job_lease=job_lease,
             bus=self.bus,

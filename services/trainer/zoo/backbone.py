@@ -4,7 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from services.trainer.zoo.levels import Levels
+Levels = tuple[tuple[str, int], ...]
+"""Layers from the first stage to the last, each with its number of channels: where the stages end, whose pooled outputs
+a head may read beside the last.
+
+Source of the idea: Evci et al., "Head2Toe", arXiv:2201.03529: features of all layers, linearly read, match fine-tuning.
+"""
+_DIVISOR = 8
+
+
+def rounded(channels: float) -> int:
+    """Round a scaled number of channels to a multiple of eight, never down by more than a tenth."""
+    near = max(_DIVISOR, int(channels + _DIVISOR / 2) // _DIVISOR * _DIVISOR)
+    return near + _DIVISOR if near < 0.9 * channels else near
 
 
 class Preprocessing(StrEnum):
@@ -23,6 +35,9 @@ class Preprocessing(StrEnum):
     """ImageNet's mean subtracted, channels in the order blue, green, red."""
     BUILT_IN = "built_in"
     """The network of ``keras.applications`` does it itself."""
+    EFFICIENTNET = "efficientnet"
+    """Likewise, but for a second division by the root of ImageNet's deviation, which Keras adds to weights that it
+    downloads itself, and to no others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

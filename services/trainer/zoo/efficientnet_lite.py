@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.trainer.zoo.levels import Levels, rounded
+from services.trainer.zoo.backbone import Levels, rounded
 
 STEM_FILTERS, TOP_FILTERS = 32, 1280
 BATCH_NORM_EPSILON = 1e-3

@@ -79,6 +79,21 @@ def build(backbone: Backbone, weights: WeightsFile | None) -> Network:
         ValueError: If the weights do not fit the network or hold values that are no numbers.
         OSError: If they cannot be read.
     """
+    model = assemble(backbone)
+    if weights is not None:
+        _load(model, backbone, weights)
+    if backbone.preprocessing is Preprocessing.CAFFE:
+        _read_bgr_kernel_as_rgb(model)
+    if backbone.preprocessing is Preprocessing.EFFICIENTNET:
+        _divide_once_more(model)
+    return split(backbone, with_plain_layers(model))
+
+
+def assemble(backbone: Backbone) -> keras.Model:
+    """Return the layers of a backbone with random weights, from raw pixels of any size to its features.
+
+    In a :class:`keras.StatelessScope` it has shapes and no weights, which takes a fraction of the time and no memory.
+    """
     # Layers without names of their own are numbered by session; a fresh one makes the names those of the catalogue.
     keras.utils.clear_session(free_memory=False)
     # Resizing would round integers, differently from version to version; so pixels become floats first.
@@ -95,12 +110,7 @@ def build(backbone: Backbone, weights: WeightsFile | None) -> Network:
         pooling="avg",
         **backbone.arguments,
     )
-    model = keras.Model(images, base.output, name=backbone.name.replace(".", "_"))
-    if weights is not None:
-        _load(model, backbone, weights)
-    if backbone.preprocessing is Preprocessing.CAFFE:
-        _read_bgr_kernel_as_rgb(model)
-    return _split(backbone, with_plain_layers(model))
+    return keras.Model(images, base.output, name=backbone.name.replace(".", "_"))
 
 
 def complete(
@@ -197,7 +207,18 @@ def _read_bgr_kernel_as_rgb(model: keras.Model) -> None:
     first.kernel.assign(np.asarray(first.kernel)[:, :, ::-1, :])
 
 
-def _split(backbone: Backbone, model: keras.Model) -> Network:
+def _divide_once_more(model: keras.Model) -> None:
+    """Divide standardised pixels by the root of the deviation too, as the published weights expect.
+
+    Source: ``keras.applications.efficientnet``, which does so where it downloads the weights itself.
+    """
+    layer = next(each for each in model.layers if isinstance(each, keras.layers.Normalization))
+    layer.adapt_variance.assign(np.asarray(layer.adapt_variance) * _IMAGENET_DEVIATION)
+    layer.finalize_state()
+
+
+def split(backbone: Backbone, model: keras.Model) -> Network:
+    """Cut a network where its row says, into halves that share its weights."""
     names = backbone.cut_inputs
     cut = [model.get_layer(name).output for name in names] or [model.get_layer(backbone.cut_layer).input]
     squares = model.get_layer("resize").output

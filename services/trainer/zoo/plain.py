@@ -1,5 +1,6 @@
 """The few parts of ``keras.applications`` that a plain ``load_model`` does not know, put into layers that it does."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -7,14 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def with_plain_layers(model: keras.Model) -> keras.Model:
+def with_plain_layers(model: keras.Model, *, has_weights: bool = True) -> keras.Model:
     """Return a network that computes the same with public layers only; most networks are returned as they are.
 
     InceptionResNetV2 and ConvNeXt hold private layers that scale what a linear layer before them returns: the scale
     goes into that layer's weights. ConvNeXt adds tensors with a bare operator, which ``.h5`` cannot express, and
-    convolves every channel alone with a grouped convolution, for which TensorFlow has no kernel on CPUs.
+    convolves every channel alone with a grouped convolution, for which TensorFlow has no kernel on CPUs. MobileNetV3
+    adds and multiplies by numbers with bare operators. EfficientNet keeps what it standardises by among its weights.
+
+    Args:
+        model: Left as it is.
+        has_weights: Whether it has; without, as in a :class:`keras.StatelessScope`, the layers alone are what counts.
     """
-    stand_ins = {each.name: layer for each in model.operations if (layer := _stand_in(each)) is not None}
+    stand_ins = {
+        each.name: layer for each in model.operations if (layer := _stand_in(each, has_weights=has_weights)) is not None
+    }
     if not stand_ins:
         return model
 
@@ -22,30 +30,53 @@ def with_plain_layers(model: keras.Model) -> keras.Model:
         return stand_ins.get(operation.name) or type(operation).from_config(operation.get_config())
 
     def call(operation: Any, *arguments: Any, **options: Any) -> Any:
+        if isinstance(operation, keras.layers.Rescaling):
+            return operation(arguments[0], **options)
         if isinstance(operation, keras.layers.Add) and len(arguments) > 1:
             return operation(list(arguments), **options)
         return operation(*arguments, **options)
 
-    scales = _take_scales(model)
     clone = keras.models.clone_model(model, clone_function=renew, call_function=call)
+    if has_weights:
+        _copy_weights(model, clone, stand_ins)
+    return clone
+
+
+def _copy_weights(model: keras.Model, clone: keras.Model, stand_ins: Mapping[str, keras.layers.Layer]) -> None:
+    scales = _take_scales(model)
     for layer in clone.layers:
         values = model.get_layer(layer.name).get_weights() if layer.weights else []
         if isinstance(layer, keras.layers.DepthwiseConv2D) and layer.name in stand_ins:
             values[0] = values[0].transpose(0, 1, 3, 2)
-        layer.set_weights([value * scales.get(layer.name, 1.0) for value in values])
-    return clone
+        if not isinstance(layer, keras.layers.Normalization):
+            layer.set_weights([value * scales.get(layer.name, 1.0) for value in values])
 
 
-def _stand_in(operation: Any) -> keras.layers.Layer | None:
+def _stand_in(operation: Any, *, has_weights: bool) -> keras.layers.Layer | None:
     """Return the public layer that takes the place of an operation, or ``None`` where it may stay."""
     kind, name = type(operation).__name__, operation.name
-    if kind == "CustomScaleLayer" or (kind == "Add" and not isinstance(operation, keras.layers.Layer)):
+    is_bare = not isinstance(operation, keras.layers.Layer)
+    number = _number_of(operation) if is_bare and kind in ("Add", "Multiply") else None
+    if number is not None:
+        scale, offset = (1.0, number) if kind == "Add" else (number, 0.0)
+        return keras.layers.Rescaling(scale, offset=offset, name=name)
+    if kind == "CustomScaleLayer" or (kind == "Add" and is_bare):
         return keras.layers.Add(name=name)
+    if kind == "Normalization" and operation.weights:
+        standard = (operation.adapt_mean, operation.adapt_variance) if has_weights else (0.0, 1.0)
+        mean, variance = (np.ravel(each).tolist() for each in standard)
+        return keras.layers.Normalization(mean=mean, variance=variance, name=name)
     if kind == "LayerScale":
         return keras.layers.Activation("linear", name=name)
     if kind == "Conv2D" and operation.groups == operation.filters > 1:
         return keras.layers.DepthwiseConv2D(operation.kernel_size, padding=operation.padding, name=name)
     return None
+
+
+def _number_of(operation: Any) -> float | None:
+    """Return the number that a bare operator adds to a tensor or multiplies it with; ``None`` where it is none."""
+    numbers = [each for each in operation._inbound_nodes[0].arguments.args if isinstance(each, float)]  # noqa: SLF001
+    return numbers[0] if numbers else None
 
 
 def _take_scales(model: keras.Model) -> dict[str, float | NDArray[np.float32]]:
@@ -54,12 +85,13 @@ def _take_scales(model: keras.Model) -> dict[str, float | NDArray[np.float32]]:
     for layer in model.layers:
         kind = type(layer).__name__
         if kind == "CustomScaleLayer":
-            scales[_producer(layer.input[1])] = layer.scale
+            scales[producer_of(layer.input[1])] = layer.scale
         elif kind == "LayerScale":
-            scales[_producer(layer.input)] = np.asarray(layer.gamma)
+            scales[producer_of(layer.input)] = np.asarray(layer.gamma)
     return scales
 
 
-def _producer(tensor: keras.KerasTensor) -> str:
+def producer_of(tensor: keras.KerasTensor) -> str:
+    """Return the name of the operation that a tensor comes from."""
     name: str = tensor._keras_history.operation.name  # noqa: SLF001 - the only way from a tensor to its layer
     return name

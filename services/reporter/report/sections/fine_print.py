@@ -4,6 +4,7 @@ from services.reporter.report.blocks import Facts, Paragraph, Section
 from services.reporter.report.statistics import counted_images, is_test_unseen
 from services.reporter.report.wording import NBSP, took
 from shared.job.result import Result
+from shared.wording import spending
 
 
 def fine_print_section(result: Result) -> Section:
@@ -18,6 +19,7 @@ def fine_print_section(result: Result) -> Section:
     )
     pairs = [
         ("Took", f"{took(times.total)}: " + ", ".join(f"{name} {took(seconds)}" for name, seconds in steps)),
+        *_bill(result),
         ("Trained on", result.device),
         ("Seed", str(result.seed)),
         ("Versions", ", ".join(f"{name} {version}" for name, version in result.versions.items()) or "unknown"),
@@ -31,6 +33,15 @@ def fine_print_section(result: Result) -> Section:
         "for photographs of the same kind, taken in the same way."
     ).replace("95 %", f"95{NBSP}%")
     return Section(title="The fine print", blocks=[Paragraph(text=how, is_quiet=True), Facts(pairs=pairs)])
+
+
+def _bill(result: Result) -> list[tuple[str, str]]:
+    """Return what was estimated beside what was spent, where the trainer told."""
+    bill = result.bill
+    if bill is None or bill.estimate is None:
+        return []
+    estimate, spent = (spending(each.seconds, each.cost) for each in (bill.estimate, bill.spent))
+    return [("Estimated", f"{estimate} before the start; spent: {spent}")]
 
 
 def _counted(result: Result) -> str:

@@ -2,7 +2,17 @@
 
 from collections.abc import Sequence
 
-from services.reporter.report.blocks import Block, Listing, Paragraph, Section, Subheading, Table, folded, plot_of
+from services.reporter.report.blocks import (
+    Block,
+    Listing,
+    Paragraph,
+    Section,
+    Subheading,
+    Table,
+    folded,
+    plot_of,
+    remainder,
+)
 from services.reporter.report.figures import (
     ACCURACY_BARS,
     CANDIDATE_ACCURACY,
@@ -39,13 +49,15 @@ def candidate_section(result: Result, figures: Figures, limits: Limits) -> Secti
     """Return every candidate with its scores, the ones left out with the reason, and the curves."""
     done = trained(result)
     others = [each for each in result.candidates if each not in done]
-    rows = [_candidate_row(each) for each in done]
-    winner = [position for position, each in enumerate(done) if each.name == result.winner]
+    shown = _shown(done, result.winner, limits.num_networks)
+    rows = [_candidate_row(each) for each in shown]
+    winner = [position for position, each in enumerate(shown) if each.name == result.winner]
     are_judged = any(each.cross_validation is not None for each in done)
     how = ("Cross-validated", "Training", "Levels read") if are_judged else ("Validation", "Training", "Best epoch")
     blocks: list[Block] = [
         Paragraph(text=_compared(result, len(done))),
         Table(titles=("Network", *how, "Parameters", "Time"), rows=rows, strong_rows=winner),
+        *remainder(len(done), len(shown), "network"),
     ]
     if len(done) > 1:
         what = "Cross-validated accuracy" if are_judged else "Validation accuracy"
@@ -67,6 +79,14 @@ def candidate_section(result: Result, figures: Figures, limits: Limits) -> Secti
         curves += plot_of(figures, name, caption)
     blocks += folded("How each of them learnt", curves, limits) or curves[:2]
     return Section(title="The networks that were tried", blocks=blocks)
+
+
+def _shown(done: Sequence[CandidateResult], winner: str, most: int) -> list[CandidateResult]:
+    """Return as many of the best as there is room for, the winner among them."""
+    chosen = [each for each in done if each.name == winner]
+    others = [each for each in done if each.name != winner]
+    kept = {each.name for each in (*chosen, *others[: most - len(chosen)])}
+    return [each for each in done if each.name in kept]
 
 
 def _left_out(others: Sequence[CandidateResult]) -> list[tuple[str, str]]:

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import zip_longest
 
-from services.trainer.zoo.backbone import Backbone
-from services.trainer.zoo.levels import Levels
+from services.trainer.zoo.backbone import Backbone, Levels
 from services.trainer.zoo.sources.weights import WeightsFile
 
 _SEPARATOR = "+"

@@ -13,6 +13,7 @@ import numpy as np
 
 from services.trainer.run.identity import Facts, file_sha256
 from services.trainer.zoo.catalogue import BACKBONES, BUNDLED, Backbone
+from services.trainer.zoo.sources.auto import Means, choose
 from services.trainer.zoo.sources.download import Damaged, default_cache_dir, download, hash_of, is_reachable
 from services.trainer.zoo.sources.mirror import Mirror
 from services.trainer.zoo.sources.published import SUFFIX, find_in_package, keep_arrays
@@ -96,6 +97,7 @@ def resolve(
     cache_dir: Path | None = None,
     timeout_s: float = 300.0,
     find_installed: Callable[[Backbone], Path | None] = find_in_package,
+    means: Means[Backbone] | None = None,
 ) -> Resolution:
     """Find the weights of the wanted backbones: mirror, installed package, Keras's cache, its download, bundled.
 
@@ -108,6 +110,8 @@ def resolve(
         cache_dir: Folder of downloaded files; default Keras's own.
         timeout_s: Seconds that all downloads together may take, those from the mirror included.
         find_installed: Looks for a row's file among installed packages.
+        means: What there is to compare networks with; ``auto`` then stands for those that are worth it, and the weights
+            of no others are asked for.
 
     Raises:
         UserFault: ``no_usable_candidate``, if nothing is left.
@@ -119,7 +123,10 @@ def resolve(
         ends_s=time.monotonic() + timeout_s,
         find_installed=find_installed,
     )
-    usable, skipped = _partition(wanted, finder, allow_download=allow_download)
+    if AUTO in names and means is not None:
+        usable, skipped = _worthwhile(wanted, finder, means, named=names, allow_download=allow_download)
+    else:
+        usable, skipped = _partition(wanted, finder, allow_download=allow_download)
     if AUTO in names and BUNDLED not in names:
         if usable:
             skipped.append((BUNDLED, _SPARE_IN_AUTO))
@@ -246,6 +253,23 @@ def _partition(
         else:
             skipped.append((row.name, found))
     return usable, skipped
+
+
+def _worthwhile(
+    rows: Sequence[Backbone], finder: _Finder, means: Means[Backbone], *, named: Sequence[str], allow_download: bool
+) -> tuple[list[tuple[Backbone, WeightsFile]], list[tuple[str, str]]]:
+    """Find the weights of the rows that are worth it, the most worthwhile first: downloads may end before all came."""
+    found: dict[str, WeightsFile] = {}
+
+    def objection(row: Backbone, others: Sequence[Backbone]) -> str | None:
+        file = means.objection(row, others) or finder.find(row, allow_download=allow_download)
+        if isinstance(file, WeightsFile):
+            found[row.name] = file
+            return None
+        return file
+
+    choice = choose(rows, replace(means, objection=objection), named=named)
+    return [(row, found[row.name]) for row in rows if row.name in choice.taken], list(choice.left)
 
 
 def _find_bundled(row: Backbone) -> WeightsFile | str:
