@@ -17,6 +17,7 @@ from shared.adapters.embedded.sqlite_heartbeat_store import SqliteHeartbeatStore
 from shared.adapters.embedded.sqlite_job_store import SqliteJobStore
 from shared.clock import utc_now
 from shared.errors import Conflict
+from shared.job.events import job_queued
 from shared.job.job import Archive, Job, JobState, Upload
 from shared.job.options import JobOptions
 from shared.ports.heartbeat_store import HeartbeatStore
@@ -119,7 +120,7 @@ def _claim(stores: _Stores, job_id: str, owner: str, ready: threading.Barrier, a
     store.get(job_id)  # connect: workers wait for jobs with their connections open
     ready.wait()
     try:
-        claim_job(store, heartbeats, job_id, owner=owner, lease=LEASE, clock=utc_now)
+        claim_job(store, heartbeats, job_queued(job_id, utc_now()), owner=owner, lease=LEASE, clock=utc_now)
     except (Conflict, NothingToDo):
         answers.append("lost")
     else:

@@ -73,8 +73,8 @@ class House:
             archive=Archive(object_key=key, generation="g", size_bytes=1, num_images=9, num_classes=2),
         )
         self.store.create(job)
-        for event in announcement(job, now):
-            self.bus.publish(event)
+        [self.event] = announcement(job, now)
+        self.bus.publish(self.event)
 
     def start(self, script: str | Callable[[Order], Script]) -> TrainingProcess:
         """Start a training process that follows a script of :mod:`tests.scripted_training`."""

@@ -23,6 +23,9 @@ locals {
     CONVTAILOR_REQUEST_THREADS  = tostring(local.intake_threads)
     CONVTAILOR_MAX_UPLOAD_BYTES = tostring(var.max_upload_bytes)
 
+    # Pub/Sub keeps a message for a week and loses none; a reminder of a queued job would be a machine more.
+    CONVTAILOR_QUEUED_PATIENCE_S = "21600"
+
     # Cloud Run's front end adds the caller's address to what the caller has sent; a load balancer before it one more.
     CONVTAILOR_FORWARDED_HOPS        = tostring(var.forwarded_hops)
     CONVTAILOR_REQUIRE_KEY           = tostring(var.require_key)

@@ -26,7 +26,7 @@ from shared.job.events import Topic
 from shared.job.retention import retention_of
 from shared.messaging.consumer import consume
 from shared.messaging.disposition import Handler
-from shared.messaging.sweeper import SweepReport, sweep
+from shared.messaging.sweeper import Patience, SweepReport, sweep
 from shared.push_gate import PushGate, expected_caller, open_push_gate
 from shared.web.address import PublicAddress
 
@@ -138,7 +138,12 @@ def _push_routes(gate: PushGate, settings: IntakeSettings, backends: Backends, c
 
 def _tasks(settings: IntakeSettings, backends: Backends, clock: Clock) -> list[tuple[str, Task]]:
     bus, handler = backends.event_bus, _upload_handler(settings, backends, clock)
-    sweeper = partial(_swept, backends=backends, clock=clock)
+    patience = _patience(settings)
+
+    def sweeper(usual: timedelta) -> object:
+        shown = patience if usual else Patience(usual=usual, queued=usual)
+        return _swept(shown, backends=backends, clock=clock)
+
     keeper = _keeper(settings, backends)
 
     def expire(is_thorough: bool) -> object:
@@ -146,12 +151,12 @@ def _tasks(settings: IntakeSettings, backends: Backends, clock: Clock) -> list[t
 
     return [
         ("uploads", lambda stop: consume(bus, Topic.UPLOADS, handler, stop=stop, idle_wait_s=_IDLE_WAIT_S)),
-        ("sweeper", partial(keep_sweeping, sweep=sweeper, patience=_patience(settings))),
+        ("sweeper", partial(keep_sweeping, sweep=sweeper, patience=patience.usual)),
         ("expiry", partial(keep_expiring, expire=expire)),
     ]
 
 
-def _swept(patience: timedelta, *, backends: Backends, clock: Clock) -> SweepReport:
+def _swept(patience: Patience, *, backends: Backends, clock: Clock) -> SweepReport:
     """Sweep once."""
     return sweep(
         backends.job_store,
@@ -183,5 +188,6 @@ def _upload_handler(settings: IntakeSettings, backends: Backends, clock: Clock) 
     )
 
 
-def _patience(settings: IntakeSettings) -> timedelta:
-    return timedelta(seconds=settings.sweep_patience_s)
+def _patience(settings: IntakeSettings) -> Patience:
+    usual = timedelta(seconds=settings.sweep_patience_s)
+    return Patience(usual=usual, queued=max(usual, timedelta(seconds=settings.queued_patience_s)))

@@ -43,6 +43,11 @@ class IntakeSettings(PushSettings):
     sweep_patience_s: Annotated[float, Field(ge=1)] = setting(
         120.0, help="Seconds that a job may stand still before its message counts as lost and is sent again."
     )
+    queued_patience_s: Annotated[float, Field(ge=0)] = setting(
+        0.0,
+        help="Seconds that a queued job may wait before its message is sent again, if more than "
+        "`CONVTAILOR_SWEEP_PATIENCE_S`: where machines come by the number of messages, each is one more machine.",
+    )
     transfer_threads: Annotated[int, Field(ge=1, le=256)] = setting(
         32, help="Uploads and downloads served at the same time, beside the requests."
     )

@@ -20,18 +20,30 @@ class Claim:
         fence: 1 for the first claim of a job, one more for each later one.
         expires_at: The claim is void from this moment on, unless its holder prolongs it by a heartbeat
             (:mod:`shared.job.heartbeat`).
+        event_id: The event by which the claimant heard of the job; its message comes again should the claimant die.
     """
 
     owner: str
     fence: int
     expires_at: datetime
+    event_id: str | None = None
 
     def is_live(self, now: datetime) -> bool:
         """Tell whether the lease still holds."""
         return now < self.expires_at
 
 
-def take(claim: Claim | None, *, owner: str, now: datetime, lease: timedelta) -> Claim:
+def covers(claim: Claim | None, *, event_id: str, now: datetime) -> bool:
+    """Tell whether a live claim makes another event's message needless.
+
+    The claimant's own message stays with the bus until the job is done, and comes again should the claimant die. Every
+    other one tells nothing new; handed back, it would count as a job that waits for a machine for as long as this one
+    is at work.
+    """
+    return claim is not None and claim.is_live(now) and claim.event_id not in (None, event_id)
+
+
+def take(claim: Claim | None, *, owner: str, now: datetime, lease: timedelta, event_id: str | None = None) -> Claim:
     """Return a new claim for the owner, with the next fence.
 
     Raises:
@@ -39,7 +51,8 @@ def take(claim: Claim | None, *, owner: str, now: datetime, lease: timedelta) ->
     """
     if claim is not None and claim.is_live(now) and claim.owner != owner:
         raise Conflict(f"claimed by {claim.owner} until {claim.expires_at.isoformat()}")
-    return Claim(owner=owner, fence=(claim.fence if claim else 0) + 1, expires_at=now + lease)
+    fence = (claim.fence if claim else 0) + 1
+    return Claim(owner=owner, fence=fence, expires_at=now + lease, event_id=event_id)
 
 
 def release(claim: Claim | None, *, owner: str, fence: int, now: datetime) -> Claim:

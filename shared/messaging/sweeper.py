@@ -19,7 +19,6 @@ from shared.ports.heartbeat_store import HeartbeatStore, as_told
 from shared.ports.job_store import JobStore, StoredJob, pages
 from shared.ports.object_store import ObjectStore, StoredObject
 
-DEFAULT_PATIENCE = timedelta(minutes=2)
 _SWEPT_STATES = (
     JobState.QUEUED,
     JobState.TRAINING,
@@ -33,6 +32,27 @@ _SWEPT_STATES = (
 _NUM_LOOKS_AT_ONCE = 8
 """Jobs looked at beside each other, because a look into a bucket takes tens of milliseconds."""
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a job may be idle before its first reminder. Claims and leases run out first.
+
+    Args:
+        usual: Of a job that somebody should be at work on.
+        queued: Of one that waits for a trainer. Every reminder is one more message that waits, and where machines are
+            made by the number of messages one more machine; a bus that loses none needs hardly any.
+    """
+
+    usual: timedelta = timedelta(minutes=2)
+    queued: timedelta = timedelta(minutes=2)
+
+    def of(self, job: Job) -> timedelta:
+        """Return the one that counts for a job."""
+        return self.queued if job.state is JobState.QUEUED else self.usual
+
+
+DEFAULT_PATIENCE = Patience()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +77,7 @@ def sweep(
     *,
     heartbeats: HeartbeatStore,
     now: datetime,
-    patience: timedelta = DEFAULT_PATIENCE,
+    patience: Patience = DEFAULT_PATIENCE,
 ) -> SweepReport:
     """Look once at every job that has something left to be done; call it about once per patience.
 
@@ -70,7 +90,7 @@ def sweep(
         bus: Where events go.
         heartbeats: What those who train jobs tell; a job is not idle while its trainer's lease holds.
         now: The present moment.
-        patience: How long a job may be idle before its first reminder. Claims and leases run out first.
+        patience: How long a job may be idle before its first reminder.
 
     Raises:
         Transient: If the store does not answer; the next sweep carries on.
@@ -84,7 +104,7 @@ def sweep(
             return _look(stored, store, terms)
 
         for state in _SWEPT_STATES:
-            for page in pages(store, {state}, updated_before=now - patience, open_only=True):
+            for page in pages(store, {state}, updated_before=now - patience.usual, open_only=True):
                 swept = list(pool.map(look, page.jobs))
                 num_expired += sum(each.is_expired for each in swept)
                 num_reminded += sum(each.is_reminded for each in swept)
@@ -100,7 +120,7 @@ class _Terms:
     objects: ObjectStore
     heartbeats: HeartbeatStore
     now: datetime
-    patience: timedelta
+    patience: Patience
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +176,7 @@ def _reminded(
 ) -> tuple[Job, tuple[Event, ...]]:
     """Return the job marked as reminded of, with the events, or the same job and none if its time has not come."""
     last_told = max(idle_since, job.reminded_at or idle_since)
-    if terms.now - last_told < max(terms.patience, last_told - idle_since):
+    if terms.now - last_told < max(terms.patience.of(job), last_told - idle_since):
         return job, ()
     return replace(job, reminded_at=terms.now), events
 

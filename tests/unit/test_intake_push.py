@@ -21,7 +21,7 @@ from shared.job.job import JobState, advance
 from shared.job.retention import Retention
 from shared.messaging.envelope import parse_envelope
 from shared.messaging.push import TokenRefused
-from shared.messaging.sweeper import sweep
+from shared.messaging.sweeper import Patience, sweep
 from shared.push_gate import PushGate, PushSettings, open_push_gate
 from shared.settings import InvalidSettings
 from shared.web.address import PublicAddress
@@ -30,7 +30,7 @@ from tests.intake_fixture import IntakeFixture, small_archive
 from tests.oidc_fixture import ACCOUNT, AUDIENCE, Issuer, served_certificates
 from tests.push_fixture import BEARER, GOOD, STRANGERS, UNCHECKABLE, OneToken, envelope
 
-PATIENCE = timedelta(minutes=2)
+PATIENCE = Patience(usual=timedelta(minutes=2))
 
 
 class PushedIntake(IntakeFixture):

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from services.trainer.worker.job_lease import JobLease, LostClaim, NothingToDo, claim_job
 from shared.errors import Conflict, NotFound, Transient
 from shared.job.claim import Claim
-from shared.job.events import EventType
+from shared.job.events import EventType, job_queued
 from shared.job.heartbeat import Heartbeat
 from shared.job.job import Artefacts, Job, JobState, Trial, TrialState
 from shared.job.progress import Progress
@@ -31,6 +31,7 @@ class Shop:
     def __init__(self, **changes: Any) -> None:
         self.clock, self.store, self.heartbeats = HandClock(), MemoryJobStore(), FlakyHeartbeats()
         self.store.create(make_job(state=JobState.QUEUED, archive=archive_of(), **changes))
+        self.event = job_queued("job-1", self.clock())
 
     @property
     def written(self) -> Job:
@@ -43,7 +44,7 @@ class Shop:
         return as_told(self.written, self.heartbeats)
 
     def claimed_by(self, owner: str) -> JobLease:
-        return claim_job(self.store, self.heartbeats, "job-1", owner=owner, lease=LEASE, clock=self.clock)
+        return claim_job(self.store, self.heartbeats, self.event, owner=owner, lease=LEASE, clock=self.clock)
 
     def taken_over(self) -> tuple[JobLease, JobLease]:
         """Return the hold of a worker that slept past its lease, and that of its successor."""
@@ -228,7 +229,7 @@ def test_one_that_reads_before_a_late_heartbeat_and_claims_after_it_wins_and_bot
 
     between = Interleaved()
     late.heartbeats = between
-    winner = claim_job(shop.store, between, "job-1", owner="winner", lease=LEASE, clock=shop.clock)
+    winner = claim_job(shop.store, between, shop.event, owner="winner", lease=LEASE, clock=shop.clock)
     with pytest.raises(LostClaim):
         late.read()
     assert winner.finish(JobState.REPORTING).claim.owner == "winner"

@@ -7,7 +7,7 @@ from shared.errors import ConvtailorError
 from shared.job.claim import Claim
 from shared.job.events import Event, EventType, Topic, job_queued
 from shared.job.job import UPLOAD_GRACE, Job, JobState, Upload, advance
-from shared.messaging.sweeper import SweepReport, sweep
+from shared.messaging.sweeper import Patience, SweepReport, sweep
 from shared.ports.job_store import JobPage, StoredJob
 from shared.ports.object_store import StoredObject
 from tests.bus_fixture import Ground
@@ -33,7 +33,7 @@ def swept(ground: Ground) -> SweepReport:
         ground.bus,
         heartbeats=ground.heartbeats,
         now=ground.clock(),
-        patience=PATIENCE,
+        patience=Patience(usual=PATIENCE, queued=PATIENCE),
     )
 
 

@@ -19,9 +19,9 @@ from services.trainer.worker.warm_process import Unfit
 from shared.adapters.embedded.signed_url import UrlSigner
 from shared.errors import NotFound, Transient
 from shared.job.claim import Claim
-from shared.job.events import Event, EventType, Topic, announcement
+from shared.job.events import Event, EventType, Topic, announcement, job_queued
 from shared.job.heartbeat import Heartbeat
-from shared.job.job import JobState, Trial, TrialState
+from shared.job.job import JobState, Trial, TrialState, advance
 from shared.json_codec import to_json
 from shared.layout import ledger_key
 from shared.ports.event_bus import Delivery
@@ -335,7 +335,7 @@ def test_a_worker_that_lost_its_claim_changes_nothing() -> None:
         claim_job(
             house.store,
             house.heartbeats,
-            JOB_ID,
+            house.event,
             owner="successor",
             lease=timedelta(minutes=1),
             clock=lambda: house.clock() + timedelta(hours=1),
@@ -351,10 +351,30 @@ def test_a_worker_that_lost_its_claim_changes_nothing() -> None:
 
 def test_a_claimed_job_is_left_alone_and_its_message_comes_again() -> None:
     house = House()
-    claim_job(house.store, house.heartbeats, JOB_ID, owner="first", lease=timedelta(minutes=1), clock=house.clock)
+    minute = timedelta(minutes=1)
+    claim_job(house.store, house.heartbeats, house.event, owner="first", lease=minute, clock=house.clock)
     before = house.job
     house.worker("succeed").work_once()
     assert house.job == before
+    assert house.waits(), "should the first worker die, this is what brings the job to another"
+
+
+def test_a_reminder_of_a_job_that_is_at_work_goes_for_good_instead_of_asking_for_one_more_machine() -> None:
+    house = House()
+    reminder = job_queued(JOB_ID, house.clock())
+    claim_job(house.store, house.heartbeats, reminder, owner="first", lease=timedelta(minutes=1), clock=house.clock)
+    before = house.job
+    house.worker("succeed").work_once()
+    assert house.job == before
+    assert not house.waits()
+
+
+def test_a_claim_of_an_older_release_which_names_no_event_is_no_reason_to_forget_a_message() -> None:
+    house = House()
+    stored = house.store.get(JOB_ID)
+    claim = Claim(owner="older", fence=1, expires_at=house.clock() + timedelta(minutes=1))
+    house.store.replace(stored, advance(stored.job, JobState.TRAINING, house.clock(), claim=claim))
+    house.worker("succeed").work_once()
     assert house.waits()
 
 

@@ -10,8 +10,8 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 
 from shared.clock import Clock
 from shared.errors import Conflict, ConvtailorError, Transient
-from shared.job.claim import Claim, held, release, take
-from shared.job.events import announcement
+from shared.job.claim import Claim, covers, held, release, take
+from shared.job.events import Event, announcement
 from shared.job.heartbeat import Heartbeat, is_due, retold, with_heartbeat
 from shared.job.job import Job, JobState, Trial, advance
 from shared.job.progress import Progress
@@ -177,23 +177,28 @@ class JobLease:
 
 
 def claim_job(
-    store: JobStore, heartbeats: HeartbeatStore, job_id: str, *, owner: str, lease: timedelta, clock: Clock
+    store: JobStore, heartbeats: HeartbeatStore, event: Event, *, owner: str, lease: timedelta, clock: Clock
 ) -> JobLease:
     """Take a queued job, or one whose worker is gone, with all that it told before.
 
     The one compare-and-set of the job decides between several that try.
 
     Raises:
-        Conflict: If another worker holds it, or was faster.
-        NothingToDo: If it does not wait for a trainer.
+        Conflict: If another worker holds it, or was faster; the message of the event is to come again.
+        NothingToDo: If it does not wait for a trainer, or another worker holds it by another event, whose message
+            comes again should that worker die.
         NotFound: If there is no such job.
         Transient: If a store did not answer.
     """
+    job_id = event.job_id
     stored = store.get(job_id)
     if stored.job.state not in (JobState.QUEUED, JobState.TRAINING) or stored.job.archive is None:
         raise NothingToDo(f"job {job_id} is {stored.job.state}")
     job = as_told(stored.job, heartbeats)
-    claim = take(job.claim, owner=owner, now=clock(), lease=lease)
+    now = clock()
+    if job.claim is not None and job.claim.owner != owner and covers(job.claim, event_id=event.event_id, now=now):
+        raise NothingToDo(f"job {job_id} is at work with {job.claim.owner}")
+    claim = take(job.claim, owner=owner, now=now, lease=lease, event_id=event.event_id)
     taken = replace(job, claim=claim, attempts=job.attempts + 1)
     if job.state is JobState.QUEUED:
         taken = advance(taken, JobState.TRAINING, clock())

@@ -24,7 +24,7 @@ from services.trainer.worker.training_process import TrainingProcess
 from services.trainer.worker.warm_process import END_PATIENCE_S, Unfit, WarmProcess
 from shared.clock import Clock, utc_now
 from shared.errors import Conflict, MalformedEvent, NotFound, Transient, Unreadable, UserFault
-from shared.job.events import Topic, decode
+from shared.job.events import Event, Topic, decode
 from shared.job.job import Job, JobState
 from shared.logs import bound
 from shared.messaging.outbox import publish_pending
@@ -166,7 +166,7 @@ class Worker:
         try:
             event = decode(delivery.data)
             with bound(job_id=event.job_id, event_id=event.event_id):
-                self._do(event.job_id, delivery)
+                self._do(event, delivery)
         except (MalformedEvent, NotFound) as error:
             logger.warning("message dead-lettered", extra={"reason": str(error)})
             self.bus.dead_letter(delivery, str(error))
@@ -180,13 +180,14 @@ class Worker:
             publish_pending(self.store, self.bus)
             self.bus.ack(delivery)
 
-    def _do(self, job_id: str, delivery: Delivery) -> None:
+    def _do(self, event: Event, delivery: Delivery) -> None:
+        job_id = event.job_id
         if self.shutdown.is_set():  # while the bus was asked, which may take seconds
             raise Preempted(f"job {job_id} is left to another worker")
         try:
             self._admit(job_id)
             job_lease = claim_job(
-                self.store, self.heartbeats, job_id, owner=self.owner, lease=self.rules.lease, clock=self.clock
+                self.store, self.heartbeats, event, owner=self.owner, lease=self.rules.lease, clock=self.clock
             )
         except NothingToDo as reason:
             logger.info("nothing to do", extra={"reason": str(reason)})
