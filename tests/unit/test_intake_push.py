@@ -30,7 +30,7 @@ from tests.intake_fixture import IntakeFixture, small_archive
 from tests.oidc_fixture import ACCOUNT, AUDIENCE, Issuer, served_certificates
 from tests.push_fixture import BEARER, GOOD, STRANGERS, UNCHECKABLE, OneToken, envelope
 
-PATIENCE = Patience(usual=timedelta(minutes=2))
+PATIENCE = timedelta(minutes=2)
 
 
 class PushedIntake(IntakeFixture):
@@ -43,7 +43,9 @@ class PushedIntake(IntakeFixture):
         pushes = PushRoutes(
             gate=gate,
             handle=lambda event: handle_archive(event, **self.back_ends(), clock=self.clock),
-            sweep=lambda: sweep(**self.back_ends(), heartbeats=self.heartbeats, now=self.clock(), patience=PATIENCE),
+            sweep=lambda: sweep(
+                **self.back_ends(), heartbeats=self.heartbeats, now=self.clock(), patience=Patience(usual=PATIENCE)
+            ),
             expire=lambda: self.keeper().expire(self.clock()),
             clock=self.clock,
         )
