@@ -13,7 +13,7 @@ from benchmarks.scratch_run import scratch_run
 from services.trainer.data.dataset import Dataset, Indices
 from services.trainer.data.prepare import identify, prepare
 from services.trainer.fitting.convex import ConvexData, ConvexFit, fit_convex
-from services.trainer.fitting.out_of_fold import is_clearly_better
+from services.trainer.fitting.out_of_fold import is_better
 from services.trainer.screening.candidate import open_store
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.tuning.mirror import decide
@@ -40,7 +40,7 @@ class Material:
         chosen: tuple[FeatureStore, ConvexFit] | None = None
         for store in self.stores.values():
             found = fit(store)
-            if chosen is None or is_clearly_better(found.out_of_fold, chosen[1].out_of_fold):
+            if chosen is None or is_better(found.out_of_fold, chosen[1].out_of_fold):
                 chosen = store, found
         assert chosen is not None
         return chosen

@@ -19,6 +19,7 @@ from shared.job.findings.photographs import Counts, Duplicates, LabelConflict, Q
 from shared.job.findings.scores import Calibration, ClassScore, Mistake, TestScores, UploadedScores
 from shared.job.findings.training import (
     CandidateResult,
+    Choice,
     CrossValidation,
     History,
     Hyperparameters,
@@ -154,7 +155,10 @@ def cross_validated(result: Result, *, is_mirrored: bool = True) -> Result:
         log_loss_gain=0.02 if is_mirrored else -0.05,
         log_loss_gain_error=0.01,
     )
-    return replace(result, candidates=candidates, tuning=None, mirroring=mirroring)
+    choice = Choice(
+        num_tried=34, optimism=0.012, runner_up="runner_up", winner_only=21, runner_up_only=12, p_value=0.163
+    )
+    return replace(result, candidates=candidates, tuning=None, mirroring=mirroring, choice=choice)
 
 
 def make_result(

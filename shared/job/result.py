@@ -11,7 +11,7 @@ from shared.job.findings.comparison import Comparison
 from shared.job.findings.network import FormatResult, ModelSize
 from shared.job.findings.photographs import Counts, Duplicates, Quarantined
 from shared.job.findings.scores import TestScores, UploadedScores
-from shared.job.findings.training import CandidateResult, Mirroring, Tuning
+from shared.job.findings.training import CandidateResult, Choice, Mirroring, Tuning
 from shared.job.findings.verdict import Verdict
 from shared.job.progress import Spending
 
@@ -110,6 +110,7 @@ class Result:
     as_uploaded: UploadedScores | None = None
     remarks: tuple[Remark, ...] = ()
     mirroring: Mirroring | None = None
+    choice: Choice | None = None
     num_quarantined: int | None = None
     kept_days: KeptDays | None = None
     formats: tuple[FormatResult, ...] = ()

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.trainer.data.dataset import Indices
+from services.trainer.fitting.paired import groups_that_differ
 from services.trainer.fitting.temperature import Labels
 from shared.interval import mcnemar
 from shared.job.findings.scores import UploadedScores
@@ -53,14 +54,5 @@ def compare(
         test_accuracy=float(right_in_test.mean()),
         num_right_in_test_only=only_in_test,
         num_right_as_uploaded_only=only_as_uploaded,
-        p_value=mcnemar(*_groups_that_differ(right_in_test, right, np.asarray(groups)[asked])),
+        p_value=mcnemar(*groups_that_differ(right_in_test, right, np.asarray(groups)[asked])),
     )
-
-
-def _groups_that_differ(
-    first: NDArray[np.bool_], second: NDArray[np.bool_], groups: NDArray[np.int64]
-) -> tuple[int, int]:
-    """Return in how many groups the first reads more images rightly than the second, and in how many fewer."""
-    _, position = np.unique(groups, return_inverse=True)
-    ahead = np.bincount(position, weights=first.astype(np.int64) - second)
-    return int((ahead > 0).sum()), int((ahead < 0).sum())

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from services.trainer.data.dataset import Indices
 from services.trainer.fitting.folds import deal_folds
 from services.trainer.fitting.logistic import Problem, Solution, solve
-from services.trainer.fitting.out_of_fold import OutOfFold, is_clearly_better
+from services.trainer.fitting.out_of_fold import OutOfFold, Tried, is_better
 from services.trainer.fitting.principal import Principal, principal_of
 from services.trainer.fitting.standard import class_weights
 from services.trainer.fitting.temperature import fit_temperature
@@ -94,26 +94,28 @@ def fit_convex(
 
     Args:
         data: See there.
-        readings: The simplest first; a later one is taken only where it is clearly better.
+        readings: The simplest first; of those that cost the same, whichever is better is taken.
         goes_on: Asked between fits; once it answers no, what was judged so far decides.
     """
     # Matrices this small are multiplied many times faster by one thread than by several that wait for one another.
     with threadpool_limits(limits=1, user_api="blas"):
-        return _refitted(_best_path(data, readings, goes_on))
+        return _refitted(*_best_path(data, readings, goes_on))
 
 
-def _best_path(data: ConvexData, readings: Sequence[Reading], goes_on: Callable[[], bool]) -> _Path:
+def _best_path(data: ConvexData, readings: Sequence[Reading], goes_on: Callable[[], bool]) -> tuple[_Path, Tried]:
     folds = deal_folds(data.labels[data.rows], data.groups[data.rows], seed=data.seed)
     best: _Path | None = None
+    tried: list[OutOfFold] = []
     for reading in readings:
         if best is not None and not goes_on():
             break
         path = _judge(data, reading, folds, goes_on)
-        if best is None or is_clearly_better(path.out_of_fold, best.out_of_fold):
+        tried += path.answers
+        if best is None or is_better(path.out_of_fold, best.out_of_fold, errors=0.0):
             best = path
     if best is None:
         raise ValueError("received no readings, expected at least one")
-    return best
+    return best, Tried.of(tried)
 
 
 def _judge(data: ConvexData, reading: Reading, folds: NDArray[np.int64], goes_on: Callable[[], bool]) -> _Path:
@@ -151,7 +153,7 @@ def _judge(data: ConvexData, reading: Reading, folds: NDArray[np.int64], goes_on
     )
 
 
-def _refitted(path: _Path) -> ConvexFit:
+def _refitted(path: _Path, tried: Tried) -> ConvexFit:
     """Fit the best of a path to all images."""
     problem, answers = path.problem, path.out_of_fold
     num_folds = len(np.unique(path.folds))
@@ -174,6 +176,6 @@ def _refitted(path: _Path) -> ConvexFit:
     return ConvexFit(
         head=replace(head, reading=path.reading, temperature=fit_temperature(answers.logits, problem.labels)),
         judged=judged,
-        out_of_fold=answers,
+        out_of_fold=replace(answers, tried=tried),
         train_accuracy=float((learnt == problem.labels).mean()),
     )

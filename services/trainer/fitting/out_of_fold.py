@@ -1,6 +1,8 @@
 """What images were taken for by heads that had not learnt from them: what everything is compared on. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,32 @@ from services.trainer.fitting.temperature import Labels, probabilities
 from services.trainer.zoo.head import Floats
 
 Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """Everything that a choice was made from: how each strength and reading did, image by image.
+
+    Args:
+        right: ``(num_tried, num_images) bool``.
+        loss: ``(num_tried, num_images) float32``, see :attr:`OutOfFold.loss`.
+    """
+
+    right: NDArray[np.bool_]
+    loss: Floats
+
+    @classmethod
+    def of(cls, answers: Sequence["OutOfFold"]) -> Self:
+        """Return answers to the same images as one."""
+        losses = [each.loss.astype(np.float32) for each in answers]
+        return cls(right=np.stack([each.right for each in answers]), loss=np.stack(losses))
+
+    @classmethod
+    def together(cls, several: Sequence["Tried"]) -> Self:
+        """Return as one what several choices about the same images were made from."""
+        return cls(
+            right=np.concatenate([each.right for each in several]), loss=np.concatenate([each.loss for each in several])
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +53,14 @@ class OutOfFold:
         labels: Their classes.
         logits: ``(num_images, num_classes) float32``: scores before the softmax, not divided by a temperature.
         num_independent: Images that would say as much if none were a copy of another.
+        tried: What the head was chosen from; ``None`` where that is not known.
     """
 
     rows: Indices
     labels: Labels
     logits: Floats
     num_independent: float
+    tried: Tried | None = None
 
     @property
     def right(self) -> NDArray[np.bool_]:
@@ -53,13 +83,18 @@ class OutOfFold:
         return float(values.std(dtype=np.float64) / np.sqrt(self.num_independent))
 
 
-def is_clearly_better(challenger: OutOfFold, champion: OutOfFold) -> bool:
-    """Tell whether one reads the same images better than another by more than the standard error of the difference.
+def is_better(challenger: OutOfFold, champion: OutOfFold, *, errors: float = 1.0) -> bool:
+    """Tell whether one reads the same images better than another.
 
-    It does by accuracy, or by log loss where it is no worse by accuracy.
+    It does where its log loss is lower by more than so many standard errors of the difference, image by image, and its
+    accuracy is not lower by more than one. Log loss decides, since it sees more than right and wrong.
+
+    Args:
+        challenger: The one that has to be better.
+        champion: The one that stays otherwise.
+        errors: 0: by however little.
     """
     more_right = challenger.right.astype(np.float64) - champion.right
     less_loss = champion.loss - challenger.loss
-    if more_right.mean() > champion.standard_error(more_right):
-        return True
-    return bool(more_right.mean() >= 0 and less_loss.mean() > champion.standard_error(less_loss))
+    is_surer = less_loss.mean() > errors * champion.standard_error(less_loss)
+    return bool(is_surer and more_right.mean() >= -champion.standard_error(more_right))

@@ -7,7 +7,8 @@ from typing import Any, Protocol, TypeVar
 
 from numpy.typing import NDArray
 
-from services.trainer.fitting.out_of_fold import OutOfFold, is_clearly_better
+from services.trainer.fitting.out_of_fold import OutOfFold, Tried
+from services.trainer.fitting.out_of_fold import is_better as reads_better
 from services.trainer.protocol import candidate_trial
 from services.trainer.run.context import Ledger, LedgerEntry
 from services.trainer.run.deadline import Pace
@@ -74,7 +75,7 @@ def is_better(challenger: Finalist, champion: Finalist) -> bool:
     """
     if challenger.out_of_fold is None or champion.out_of_fold is None:
         return challenger.rank > champion.rank
-    return is_clearly_better(challenger.out_of_fold, champion.out_of_fold)
+    return reads_better(challenger.out_of_fold, champion.out_of_fold)
 
 
 T = TypeVar("T", bound=Finalist)
@@ -92,7 +93,7 @@ def in_order(finished: Iterable[tuple[T, float]]) -> list[T]:
     return [best, *sorted(others, key=lambda candidate: candidate.rank, reverse=True)]
 
 
-class Tried(Finalist, Protocol):
+class Named(Finalist, Protocol):
     """A finished candidate that says which it is."""
 
     @property
@@ -101,7 +102,7 @@ class Tried(Finalist, Protocol):
         ...
 
 
-C = TypeVar("C", bound=Tried)
+C = TypeVar("C", bound=Named)
 
 
 def combinations_of(finished: Sequence[C], most: int) -> list[tuple[C, ...]]:
@@ -171,7 +172,11 @@ def out_of_fold_in(arrays: Arrays, num_independent: float | None) -> OutOfFold |
     if num_independent is None:
         return None
     return OutOfFold(
-        rows=arrays["rows"], labels=arrays["labels"], logits=arrays["logits"], num_independent=num_independent
+        rows=arrays["rows"],
+        labels=arrays["labels"],
+        logits=arrays["logits"],
+        num_independent=num_independent,
+        tried=Tried(right=arrays["tried_right"], loss=arrays["tried_loss"]) if "tried_right" in arrays else None,
     )
 
 
@@ -191,4 +196,7 @@ def arrays_of(head: Head | None, answers: OutOfFold | None) -> dict[str, NDArray
     arrays: dict[str, NDArray[Any]] = {} if head is None else {"kernel": head.kernel, "bias": head.bias}
     if answers is None:
         return arrays
-    return {**arrays, "rows": answers.rows, "labels": answers.labels, "logits": answers.logits}
+    arrays |= {"rows": answers.rows, "labels": answers.labels, "logits": answers.logits}
+    if answers.tried is not None:
+        arrays |= {"tried_right": answers.tried.right, "tried_loss": answers.tried.loss}
+    return arrays

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from services.trainer.data.dataset import LearningSet
 from services.trainer.fitting.out_of_fold import OutOfFold
 from services.trainer.run.context import Run, Stopped
+from services.trainer.screening.choice import judge_choice, recall_choice, record_choice
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.fit import HeadPlan
 from services.trainer.screening.selection import Selection
@@ -13,7 +14,7 @@ from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.sources.weights import WeightsFile
 from shared.errors import UserFault
-from shared.job.findings.training import CandidateResult
+from shared.job.findings.training import CandidateResult, Choice
 
 Usable = Sequence[tuple[Backbone, WeightsFile | None]]
 
@@ -30,6 +31,7 @@ class Screening:
         out_of_fold: What cross-validation found of it, image by image; ``None`` where its head learnt by epochs.
         result: Its entry in ``candidates``.
         store: Its features and activations; ``None`` where an earlier worker computed them.
+        choice: How sure the choice is; ``None`` where heads learnt by epochs.
     """
 
     candidates: tuple[CandidateResult, ...]
@@ -39,6 +41,7 @@ class Screening:
     out_of_fold: OutOfFold | None
     result: CandidateResult
     store: FeatureStore | None
+    choice: Choice | None = None
 
 
 def screen(dataset: LearningSet, usable: Usable, run: Run, plan: HeadPlan, *, racing: bool = False) -> Screening:
@@ -72,7 +75,20 @@ def screen(dataset: LearningSet, usable: Usable, run: Run, plan: HeadPlan, *, ra
         out_of_fold=best.out_of_fold,
         result=best.result,
         store=best.store,
+        choice=_choice(dataset, selection, run),
     )
+
+
+def _choice(dataset: LearningSet, selection: Selection, run: Run) -> Choice | None:
+    """Return how sure the choice is; an attempt that sees the winner alone asks the ledger."""
+    judged = [(each.backbone.name, each.out_of_fold) for each in selection.in_order()]
+    known = [(name, answers) for name, answers in judged if answers is not None]
+    if len(known) < 2 and (recalled := recall_choice(run.ledger)) is not None:  # noqa: PLR2004 - a pair
+        return recalled
+    choice = judge_choice(known, dataset.groups, seed=run.seed) if known else None
+    if choice is not None:
+        record_choice(run.ledger, choice)
+    return choice
 
 
 def _in_order_given(results: Mapping[str, CandidateResult], usable: Usable) -> tuple[CandidateResult, ...]:

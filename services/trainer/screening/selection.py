@@ -169,7 +169,7 @@ class Selection:
         if self.best is None or is_better(contender, self.best):
             self.best = contender
             self._reprice(contender)
-        useful = self._finished_in_order()[: self.plan.most_backbones]
+        useful = self.in_order()[: self.plan.most_backbones]
         for store in self._losers():
             if any(each.store is store for each in useful):
                 store.slim()
@@ -177,7 +177,8 @@ class Selection:
                 store.discard()
         self._tell(f"{contender.backbone.name}: done")
 
-    def _finished_in_order(self) -> list[Contender]:
+    def in_order(self) -> list[Contender]:
+        """Return the candidates that finished, the leader first."""
         return in_order((each, each.backbone.gflops) for each in self._finished)
 
     def _losers(self) -> list[FeatureStore]:

@@ -93,6 +93,7 @@ def result_of(
         formats=pieces.formats.results,
         mirroring=pieces.trained.mirroring,
         bill=bill,
+        choice=pieces.screening.choice,
         run=RunIdentity(
             key=dataset.key.digest,
             archive_sha256=dataset.key.archive_sha256,

@@ -143,6 +143,29 @@ class Tuning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """How sure the choice of the winner is.
+
+    Args:
+        num_tried: Heads that were compared in all: every strength of everything that each candidate's head may read.
+        optimism: By how much the winner's cross-validated accuracy is thought to be too high because it is the best of
+            so many; estimated by a bootstrap over the photographs.
+        runner_up: The best of the others, on the same photographs; none where there was one candidate.
+        winner_only: Photographs that only the winner reads rightly, by heads that had not learnt from them; of
+            near-duplicates one.
+        runner_up_only: Photographs that only the other one reads rightly.
+        p_value: Of McNemar's exact test, two-sided: how probable such a difference is by chance.
+    """
+
+    num_tried: int
+    optimism: float
+    runner_up: str | None = None
+    winner_only: int | None = None
+    runner_up_only: int | None = None
+    p_value: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mirroring:
     """Whether the network looks at the mirror image of each photograph too, decided by cross-validation.
 

@@ -29,6 +29,7 @@ from shared.job.job import TrialState
 from shared.job.result import Result
 from shared.wording import count, enumeration
 
+_CHANCE = 0.05
 _STRENGTHS_CAPTION = (
     "How much the last layer may adapt to single photographs: too strong a regularisation on the left, too weak a one "
     "on the right. The ring marks the strength that was chosen, by the least log loss."
@@ -189,9 +190,33 @@ def _cross_validated(result: Result, judged: CrossValidation, num_done: int) -> 
     )
     if num_done == 1:
         return text
-    return (
+    chosen = (
         f"{text} {result.winner} was chosen: the cheapest that no other beats by more than the standard error of the "
-        f"difference."
+        "difference."
+    )
+    return f"{chosen} {_how_sure(result)}".rstrip()
+
+
+def _how_sure(result: Result) -> str:
+    """Return how far the choice may be luck, and what having been the best of several is worth."""
+    choice = result.choice
+    if choice is None:
+        return ""
+    optimism = max(0.0, choice.optimism)
+    worth = (
+        f"Being the best of {count(choice.num_tried, 'fitted layer')} flatters a network: of its accuracy about "
+        f"{100 * optimism:.1f} points are owed to that."
+    )
+    if choice.p_value is None:
+        return worth
+    verdict = (
+        "so it is hardly luck that it came out ahead"
+        if choice.p_value < _CHANCE
+        else "so the order of the two may be luck"
+    )
+    return (
+        f"{choice.winner_only} photographs were recognised by it alone and {choice.runner_up_only} by the next best, "
+        f"{choice.runner_up}, alone (p = {choice.p_value:.2g}), {verdict}. {worth}"
     )
 
 
