@@ -166,21 +166,29 @@ async function presentEnd(status) {
   if (status.links.report && !shown.report) {
     shown.report = true;
     $("chart").replaceChildren();
-    showReport($("report"), await (await api.fetch("report")).text());
+    $("lead").textContent = showReport($("report"), await (await api.fetch("report")).text());
     show($("report"));
   }
   if (status.links.model_onnx && !shown.ended) {
-    const { offerTrial } = await import("./trying.js");
-    offerTrial(api);
+    await offerTrialOf(api);
   }
   shown.ended = true;
+}
+
+async function offerTrialOf(mine) {
+  try {
+    const { offerTrial } = await import("./trying.js");
+    offerTrial(mine);
+  } catch (error) {
+    console.warn(error); // all else of the page works without it
+  }
 }
 
 function showDownloads(status) {
   const offered = DOWNLOADS.filter(([link]) => status.links[link]);
   show($("offer"), offered.length > 0);
   show($("share"), Boolean(status.links.report));
-  $("downloads").replaceChildren(...offered.map(([, artefact, format, name, ending], at) => {
+  const buttons = offered.map(([, artefact, format, name, ending], at) => {
     const button = make("button", { type: "button", className: at ? "download" : "download main" }, make("strong", { textContent: name() }), make("span", { className: "quiet", textContent: ending }));
     button.addEventListener("click", () => void attempt(async () => {
       const { url } = await api.link(artefact, { format });
@@ -189,7 +197,11 @@ function showDownloads(status) {
       link.click();
     }));
     return button;
-  }));
+  });
+  const isMain = (at) => at === 0 || offered[at][0] === "report";
+  const others = make("details", {}, make("summary", { textContent: _("Other formats, and single files") }), make("div", { className: "downloads" }, ...buttons.filter((_button, at) => !isMain(at))));
+  if ($("downloads").querySelector("details[open]")) return; // as the person left it
+  $("downloads").replaceChildren(make("div", { className: "downloads" }, ...buttons.filter((_button, at) => isMain(at))), ...(buttons.length > 2 ? [others] : []));
   $("kept").textContent = status.files_kept_until ? _("Kept until {moment}, then deleted with your address.", { moment: moment(status.files_kept_until) }) : "";
 }
 

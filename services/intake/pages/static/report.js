@@ -1,6 +1,10 @@
 // The report that was mailed, shown in the page: its own markup under its own style sheet, apart from ours.
+// Returns the sentence that it leads with.
 export function showReport(host, markup) {
-  const page = new DOMParser().parseFromString(markup, "text/html");
+  const rules = [];
+  // Its rules go into a sheet of their own: as an element they would need the page's nonce.
+  const bare = markup.replace(/<style[^>]*>([^]*?)<\/style>/g, (_all, text) => { rules.push(text); return ""; });
+  const page = new DOMParser().parseFromString(bare, "text/html");
   for (const each of page.querySelectorAll("script, iframe, object, embed, link, base, meta, form")) each.remove();
   for (const each of page.querySelectorAll("*")) {
     for (const { name } of [...each.attributes]) {
@@ -13,11 +17,23 @@ export function showReport(host, markup) {
     link.rel = "noreferrer";
   }
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync([...page.querySelectorAll("style")].map((each) => each.textContent).join("\n") + "\n.paper-cell { padding: 0; } .paper, .body { background: none !important; }");
+  sheet.replaceSync(rules.join("\n") + "\n.paper-cell { padding: 0; } .paper, .body { background: none !important; }");
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
   root.adoptedStyleSheets = [sheet];
   for (const heading of page.querySelectorAll("h1, h2, h3")) demote(page, heading);
+  const lead = page.querySelector(".lead")?.textContent.trim() ?? "";
   root.replaceChildren(...[...page.body.childNodes].map((node) => document.importNode(node, true)));
+  root.addEventListener("click", jump);
+  return lead;
+}
+
+// What stands behind # in our address is the key of the job: links within the report must not take its place.
+function jump(event) {
+  const link = event.target.closest?.("a[href^='#']");
+  if (!link) return;
+  event.preventDefault();
+  const place = link.getRootNode().getElementById(decodeURIComponent(link.getAttribute("href").slice(1)));
+  place?.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
 }
 
 // The page has its own first heading.

@@ -238,9 +238,9 @@ async function send() {
 async function createJob(made) {
   const form = new FormData($("send"));
   const fields = { email: $("email").value.trim(), size_bytes: made.bytes };
-  for (const name of ["budget_minutes", "levels", "seed"]) {
+  for (const name of ["budget_minutes", "levels", "candidates", "seed"]) {
     const value = form.get(name);
-    if (value) fields[name] = name === "levels" ? value : Number(value);
+    if (value) fields[name] = ["levels", "candidates"].includes(name) ? value : Number(value);
   }
   const answer = await fetch("/v1/jobs", { method: "POST", headers: { "Content-Type": "application/json", Accept: "application/json" }, body: JSON.stringify(fields) });
   if (!answer.ok) throw new Refused(await faultOf(answer));
