@@ -1,13 +1,15 @@
 """What a person sees in a browser: the same addresses as a program's, under a strict policy, errors with a face."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from services.intake.pages.language import LANGUAGES
+from services.intake.pages.language import LANGUAGES, words_of
 from tests.intake_fixture import IntakeFixture, bearer, small_archive
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+PAGES = Path(__file__).resolve().parents[2] / "services" / "intake" / "pages"
 PROGRAMS = ("*/*", "application/json", "application/json, text/html;q=0.5", "")
 
 
@@ -106,3 +108,21 @@ def test_a_person_deletes_what_a_job_left_and_a_second_time_changes_nothing(serv
         assert gone.status_code == 200, gone.text
         assert gone.json["files_deleted_at"] is not None
     assert not list(service.objects.list("uploads/"))
+
+
+def messages_in_use() -> set[str]:
+    """Return every message of templates and scripts, the first form of those that count."""
+    texts = [
+        path.read_text(encoding="utf-8") for path in [*PAGES.glob("templates/*.jinja"), *PAGES.glob("static/*.js")]
+    ]
+    return {found for text in texts for found in re.findall(r'(?:\b_|\bngettext)\(["\'](.+?)["\'][,)]', text)}
+
+
+@pytest.mark.parametrize("language", [each for each in LANGUAGES if each != "en"])
+def test_every_message_is_told_in_every_language_with_the_same_places_to_fill(language):
+    known = words_of(language)
+    for message in messages_in_use():
+        told = known.get(message)
+        assert told, f"{message!r} is missing in {language}; run: python -m tools.catalogues"
+        for form in told if isinstance(told, list) else [told]:
+            assert set(re.findall(r"{\w+}", form)) <= set(re.findall(r"{\w+}", message)) | {"{count}"}, message

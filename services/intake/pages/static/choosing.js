@@ -29,6 +29,9 @@ async function inside(directory, found, onCount) {
   }
 }
 
+// What was chosen is the folder around the classes, and no class itself.
+const within = (items) => items.map((item) => ({ ...item, path: item.path.slice(item.path.indexOf("/") + 1) }));
+
 async function zipChosen(file) {
   try {
     return { ...(await readZip(file)), zip: file };
@@ -44,10 +47,9 @@ export async function dropped(transfer, onCount) {
   const files = [...transfer.files];
   if (entries.some((entry) => entry.isDirectory)) {
     const found = [];
-    for (const entry of entries) {
-      if (entry.isDirectory) await inside(entry, found, onCount);
-    }
-    return { items: found, zip: null };
+    const folders = entries.filter((entry) => entry.isDirectory);
+    for (const entry of folders) await inside(entry, found, onCount);
+    return { items: folders.length === 1 ? within(found) : found, zip: null };
   }
   return chosenFiles(files);
 }
@@ -58,5 +60,6 @@ export async function chosenFiles(files) {
   if (zip) return zipChosen(zip);
   const other = files.find((file) => OTHER_ARCHIVE.test(file.name));
   if (other) throw new Unusable(_("{name} cannot be opened here.", { name: other.name }), _("Unpack it, and choose the folder that comes out."));
-  return { items: files.map((file) => itemOf(file.webkitRelativePath || file.name, file)), zip: null };
+  const items = files.map((file) => itemOf(file.webkitRelativePath || file.name, file));
+  return { items: files.some((file) => file.webkitRelativePath) ? within(items) : items, zip: null };
 }

@@ -1,0 +1,84 @@
+"""``python -m tools.catalogues``: gather the messages of pages and scripts, bring them into every catalogue, compile.
+
+What is missing in a language afterwards stands in its ``messages.po`` with an empty ``msgstr``; fill it in, run again.
+"""
+
+import io
+import sys
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+PAGES = Path(__file__).resolve().parents[1] / "services" / "intake" / "pages"
+LANGUAGES = ("de", "fr")
+_METHODS = [("templates/**.jinja", "jinja2"), ("static/*.js", "javascript")]
+_OPTIONS = {"templates/**.jinja": {"newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true"}}
+_KEYWORDS = {"_": None, "ngettext": (1, 2)}
+
+
+def gathered() -> Catalog:
+    """Return every message of templates and scripts."""
+    template = Catalog(fuzzy=False)
+    found = extract_from_dir(str(PAGES), _METHODS, _OPTIONS, _KEYWORDS, comment_tags=())
+    for _file, _line, message, _comments, context in found:
+        template.add(message, context=context)
+    return template
+
+
+def brought_up_to_date(language: str, template: Catalog) -> Catalog:
+    """Return the catalogue of a language with the messages that there are now."""
+    path = po_file(language)
+    if path.exists():
+        with path.open("rb") as file:
+            catalogue = read_po(file, locale=language)
+    else:
+        catalogue = Catalog(locale=language)
+    catalogue.update(template, no_fuzzy_matching=True)
+    catalogue.obsolete.clear()
+    catalogue.fuzzy = False
+    return catalogue
+
+
+def po_file(language: str) -> Path:
+    """Return where the messages of a language are written down."""
+    return PAGES / "catalogues" / language / "LC_MESSAGES" / "messages.po"
+
+
+def main() -> int:
+    """Write every catalogue; return 1 where messages are missing."""
+    template, num_missing = gathered(), 0
+    for language in LANGUAGES:
+        catalogue = brought_up_to_date(language, template)
+        path = po_file(language)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text, compiled = io.BytesIO(), io.BytesIO()
+        write_po(text, catalogue, width=120, no_location=True, omit_header=True, sort_output=True)
+        path.write_bytes(_HEADER.format(language=language, plurals=catalogue.plural_expr).encode() + text.getvalue())
+        write_mo(compiled, catalogue)
+        path.with_suffix(".mo").write_bytes(compiled.getvalue())
+        missing = [message.id for message in catalogue if message.id and not _is_told(message.string)]
+        num_missing += len(missing)
+        sys.stdout.write("".join(f"{language}: missing {each!r}\n" for each in missing))
+    return 1 if num_missing else 0
+
+
+_HEADER = """\
+msgid ""
+msgstr ""
+"Language: {language}\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+"Plural-Forms: nplurals=2; plural={plurals};\\n"
+
+"""
+
+
+def _is_told(told: object) -> bool:
+    return all(told) if isinstance(told, tuple) else bool(told)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
