@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from services.trainer.fitting.optimism import best_of_several
+from services.trainer.fitting.comparison.optimism import best_of_several
 from services.trainer.fitting.out_of_fold import OutOfFold, Tried, is_better
 from services.trainer.screening.choice import judge_choice, recall_choice, record_choice
 from tests.zoo_fixture import MemoryLedger

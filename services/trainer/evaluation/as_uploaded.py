@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.trainer.data.dataset import Indices
-from services.trainer.fitting.paired import groups_that_differ
+from services.trainer.fitting.comparison.paired import groups_that_differ
 from services.trainer.fitting.temperature import Labels
 from shared.interval import mcnemar
 from shared.job.findings.scores import UploadedScores

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from services.trainer.fitting.optimism import best_of_several
+from services.trainer.fitting.comparison.optimism import best_of_several
+from services.trainer.fitting.comparison.paired import groups_that_differ
 from services.trainer.fitting.out_of_fold import OutOfFold, Tried
-from services.trainer.fitting.paired import groups_that_differ
 from services.trainer.run.context import Ledger, LedgerEntry
 from shared.interval import mcnemar
 from shared.job.findings.training import Choice

@@ -1,0 +1,1 @@
+"""How several heads compare on the same images; nothing here fits one."""
