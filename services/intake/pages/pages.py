@@ -26,7 +26,7 @@ _JSON, _HTML = "application/json", "text/html"
 def wants_page(request: Request) -> bool:
     """Tell whether a browser asks that shows pages, and not a program: ``*/*`` alone is a program's."""
     accepted = request.accept_mimetypes
-    return request.method in ("GET", "HEAD") and _HTML in accepted.values() and accepted[_HTML] >= accepted[_JSON]
+    return _HTML in accepted.values() and accepted[_HTML] >= accepted[_JSON]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +38,14 @@ class Terms:
         artefact_days: Days that networks and reports are kept after the end of a job.
         archive_days: The same of photographs; 0: they go when the job ends.
         elsewhere: Origins of the object store, where another product serves it.
+        requires_key: Whether jobs are taken with an API key only.
     """
 
     max_bytes: int
     artefact_days: float
     archive_days: float
     elsewhere: Sequence[str] = ()
+    requires_key: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,10 @@ class Pages:
     def guide(self, request: Request, operations: Sequence[object], schemas: Sequence[object]) -> Response:
         """Return the description of the API for people."""
         return self._page(request, "guide", operations=operations, schemas=schemas)
+
+    def confirm(self, request: Request, *, is_confirmed: bool) -> Response:
+        """Return the page on which a person confirms the address, or hears that it is confirmed."""
+        return self._page(request, "confirm", is_confirmed=is_confirmed)
 
     def error(self, request: Request, fault: Fault, status: int) -> Response:
         """Return what is wrong and how to mend it; code and fix are those that programs are told."""

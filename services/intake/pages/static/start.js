@@ -242,8 +242,13 @@ async function createJob(made) {
     const value = form.get(name);
     if (value) fields[name] = ["levels", "candidates"].includes(name) ? value : Number(value);
   }
-  const answer = await fetch("/v1/jobs", { method: "POST", headers: { "Content-Type": "application/json", Accept: "application/json" }, body: JSON.stringify(fields) });
-  if (!answer.ok) throw new Refused(await faultOf(answer));
+  const key = $("key").value.trim();
+  const answer = await fetch("/v1/jobs", { method: "POST", headers: { "Content-Type": "application/json", Accept: "application/json", ...(key && { Authorization: `Bearer ${key}` }) }, body: JSON.stringify(fields) });
+  if (!answer.ok) {
+    const fault = await faultOf(answer);
+    show($("key-field"), !$("key-field").hidden || ["key_required", "key_invalid", "limit_reached"].includes(fault.code));
+    throw new Refused(fault);
+  }
   const told = await answer.json();
   return { id: told.job_id, page: `/v1/jobs/${told.job_id}#${told.token}`, ticket: told.upload, session: null, bytes: made.bytes };
 }
