@@ -16,8 +16,15 @@ from shared.json_codec import adapter
 class TuneSearch(StrEnum):
     """How the hyper-parameters of fine-tuning are searched."""
 
-    GENETIC = "genetic"
+    RECIPE = "recipe"
+    """The default recipe alone."""
     RANDOM = "random"
+    TPE = "tpe"
+    """By a tree-structured Parzen estimator: near those that did better than the rest."""
+    GENETIC = "genetic"
+    """Bred from the better ones, by NSGA-II."""
+    CULL = "cull"
+    """Drawn at random; all train for one epoch, and a third of them goes on."""
 
 
 class LevelChoice(StrEnum):

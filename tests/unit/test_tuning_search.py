@@ -1,57 +1,107 @@
-import numpy as np
+"""Which recipe is tried next: what Optuna proposes, carried on by whoever takes the job over."""
+
+import subprocess
+import sys
+
 import pytest
 
 from services.trainer.tuning import recipe
-from services.trainer.tuning.search import propose
+from services.trainer.tuning.search import SearchPlan, Step, next_step
 from shared.job.findings.training import Hyperparameters, TunedRecipe
 from shared.job.options import TuneSearch
 
+SAMPLED = [TuneSearch.RANDOM, TuneSearch.TPE, TuneSearch.GENETIC]
 
-def tried(val_accuracy: float, **genes: float) -> TunedRecipe:
-    genes = {"learning_rate": 1e-4, "batch_size": 64, **genes}
-    return TunedRecipe(hyperparameters=Hyperparameters(**genes), val_accuracy=val_accuracy, epochs=1, seconds=1.0)
+
+def plan(search: TuneSearch, *, trials: int = 30, epochs: int = 5, seed: int = 0) -> SearchPlan:
+    return SearchPlan(search=search, trials=trials, epochs=epochs, seed=seed)
+
+
+def tried(step: Step, val_accuracy: float, *, epochs: int = 1) -> TunedRecipe:
+    return TunedRecipe(hyperparameters=step.recipe, val_accuracy=val_accuracy, epochs=epochs, seconds=1.0)
+
+
+def quality(each: Hyperparameters) -> float:
+    """A landscape with its top at strong decay, no dropout and a high rate."""
+    return 0.5 + 0.2 * (each.weight_decay == 0.1) + 0.2 * (each.dropout == 0.0) + 200 * each.learning_rate
+
+
+def searched(search: TuneSearch, *, trials: int, seed: int = 0) -> list[TunedRecipe]:
+    history: list[TunedRecipe] = []
+    while (step := next_step(plan(search, trials=trials, seed=seed), history)) is not None:
+        history.append(tried(step, quality(step.recipe)))
+    return history
 
 
 @pytest.mark.parametrize("search", TuneSearch)
-def test_the_first_recipe_lowers_the_rate_and_raises_the_batch_of_screening(search):
-    first = propose(search, [], seed=0)
-    assert first.learning_rate < recipe.SCREENING_RATE
-    assert first.batch_size > recipe.SCREENING_BATCH_SIZE
+def test_the_first_recipe_is_the_default_one(search):
+    assert next_step(plan(search), []).recipe == recipe.DEFAULT
+    assert recipe.DEFAULT.learning_rate < recipe.SCREENING_RATE
+    assert recipe.DEFAULT.batch_size > recipe.SCREENING_BATCH_SIZE
 
 
-@pytest.mark.parametrize("search", TuneSearch)
-def test_recipes_stay_in_range_and_follow_from_seed_and_history_alone(search):
-    history = []
-    for number in range(40):
-        proposed = propose(search, history, seed=1)
-        assert proposed == propose(search, list(history), seed=1)
-        assert recipe.LOWEST_RATE <= proposed.learning_rate <= recipe.HIGHEST_RATE
-        assert proposed.batch_size in recipe.BATCH_SIZES
-        history.append(tried(number / 40, learning_rate=proposed.learning_rate, batch_size=proposed.batch_size))
-    assert len({each.hyperparameters for each in history}) > 30
+@pytest.mark.parametrize("search", SAMPLED)
+def test_recipes_stay_in_range_and_are_hardly_ever_repeated(search):
+    history = searched(search, trials=20)
+    assert len(history) == 20
+    assert len({each.hyperparameters for each in history}) > 15
+    for each in history:
+        assert recipe.LOWEST_RATE <= each.hyperparameters.learning_rate <= recipe.HIGHEST_RATE
+        assert all(getattr(each.hyperparameters, name) in values for name, values in recipe.CHOICES.items())
 
 
-def test_genetic_search_breeds_from_two_and_tries_something_new_now_and_then():
-    first = tried(0.5, learning_rate=1e-4, weight_decay=0.3, label_smoothing=0.2)
-    second = tried(0.6, learning_rate=1e-4, weight_decay=0.4, label_smoothing=0.3)
-
-    def weight_decays(*history):
-        return {propose(TuneSearch.GENETIC, history, seed=seed).weight_decay for seed in range(200)}
-
-    assert weight_decays(first) == set(recipe.WEIGHT_DECAYS)
-    assert weight_decays(first, second) == {0.3, 0.4, *recipe.WEIGHT_DECAYS}
+@pytest.mark.parametrize("search", SAMPLED)
+def test_who_takes_the_job_over_carries_the_same_search_on(search):
+    whole = searched(search, trials=14, seed=3)
+    for done in (1, 7, 13):
+        assert next_step(plan(search, trials=14, seed=3), whole[:done]).recipe == whole[done].hyperparameters
+    assert searched(search, trials=14, seed=4)[1:] != whole[1:]
 
 
-def test_genetic_search_leaves_the_worse_recipes_a_chance():
-    history = [tried(number / 10, weight_decay=number / 10) for number in range(10)]
-    bred = [propose(TuneSearch.GENETIC, history, seed=seed).weight_decay for seed in range(400)]
-    assert sum(value < 0.7 for value in bred if value * 10 == round(value * 10)) > 60
+@pytest.mark.parametrize("search", [TuneSearch.TPE, TuneSearch.GENETIC])
+def test_what_did_better_is_sought_more_often_than_by_chance(search):
+    def late(search: TuneSearch) -> float:
+        runs = [searched(search, trials=24, seed=seed)[18:] for seed in range(3)]
+        values = [quality(each.hyperparameters) for run in runs for each in run]
+        return sum(values) / len(values)
+
+    assert late(search) > late(TuneSearch.RANDOM) + 0.05
 
 
-def test_genetic_search_breeds_from_the_better_recipes_and_random_search_does_not():
-    history = [tried(0.5, dropout=0.0), tried(0.9, dropout=0.4), tried(0.4, dropout=0.0), tried(0.6, dropout=0.0)]
+@pytest.mark.parametrize("search", SAMPLED)
+def test_a_recipe_that_failed_or_ran_with_half_its_batch_does_not_end_the_search(search):
+    first = Step(recipe=recipe.DEFAULT, epochs=5)
+    failed = tried(first, 0.0, epochs=0)
+    halved = TunedRecipe(
+        hyperparameters=Hyperparameters(learning_rate=1e-4, batch_size=16), val_accuracy=0.9, epochs=2, seconds=1.0
+    )
+    of_another_version = TunedRecipe(
+        hyperparameters=Hyperparameters(learning_rate=1.0, batch_size=7), val_accuracy=0.9, epochs=2, seconds=1.0
+    )
+    assert next_step(plan(search), [failed, halved, of_another_version]) is not None
 
-    def share(search: TuneSearch) -> float:
-        return float(np.mean([propose(search, history, seed=seed).dropout == 0.4 for seed in range(300)]))
 
-    assert share(TuneSearch.GENETIC) > share(TuneSearch.RANDOM) + 0.1
+def test_recipe_is_one_trial_and_asks_nobody():
+    only = plan(TuneSearch.RECIPE, trials=9)
+    assert only.total_epochs == 5
+    assert next_step(only, [tried(next_step(only, []), 0.5)]) is None
+
+
+def test_cull_lets_all_begin_and_the_best_third_go_on_to_the_end():
+    culling = plan(TuneSearch.CULL, trials=6, epochs=5)
+    history: list[TunedRecipe] = []
+    steps = []
+    while (step := next_step(culling, history)) is not None:
+        steps.append(step)
+        history.append(tried(step, quality(step.recipe)))
+    assert [step.epochs for step in steps] == [1] * 6 + [5, 5]
+    best_first = sorted(history[:6], key=lambda each: -each.val_accuracy)
+    assert [step.recipe for step in steps[6:]] == [each.hyperparameters for each in best_first[:2]]
+    assert [step.is_final for step in steps] == [False] * 6 + [True] * 2
+    assert culling.total_epochs == 16
+
+
+def test_programs_that_do_not_search_import_no_optuna():
+    modules = ("intake.__main__", "reporter.__main__", "onebox.cli", "trainer.__main__", "trainer.tuning.search")
+    program = f"import sys, {', '.join(f'services.{name}' for name in modules)}; sys.exit('optuna' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -18,7 +18,7 @@ _OPTIONS: tuple[tuple[str, type, str, str], ...] = (
     ("--epochs", int, "N", "Epochs that a head trains where it learns by epochs.  [default: 20]"),
     ("--tune-epochs", int, "N", "Epochs of fine-tuning the winner; means --levels last.  [default: 10]"),
     ("--tune-trials", int, "N", "Recipes of hyper-parameters tried in fine-tuning.  [default: 3]"),
-    ("--tune-search", str, "NAME", "How further recipes are proposed: genetic or random.  [default: genetic]"),
+    ("--tune-search", str, "NAME", "How they are searched: recipe, random, tpe, genetic or cull.  [default: genetic]"),
     ("--budget-minutes", float, "M", "Hard cap on the training; then the best so far is delivered.  [default: 60]"),
     ("--max-cost", float, "C", "Hard cap on what training costs, where the service knows its price.  [default: none]"),
     ("--seed", int, "N", "Of the split, the first weights and the shuffling.  [default: 0]"),

@@ -1,36 +1,170 @@
-"""How the next recipe is proposed: at random, or bred from the better ones so far. Same budget, same interface."""
+"""Which recipe is tried next, and for how long: asked of Optuna, which is told what became of those before.
+
+Nothing of a study is kept but the ledger: the same seed and the same recipes with what validation said of them, told
+again in their order, make the same study. So a worker that takes a job over carries the search on.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from services.trainer.tuning.recipe import DEFAULT, cross, draw
+from services.trainer.tuning.recipe import CHOICES, DEFAULT, HIGHEST_RATE, LOWEST_RATE, rounded
 from shared.job.findings.training import Hyperparameters, TunedRecipe
 from shared.job.options import TuneSearch
 
-_MUTATION = 0.2
-_TOURNAMENT = 3
-_FOUNDERS = 2
+if TYPE_CHECKING:
+    import optuna
+
+_RATE = "learning_rate"
+_STARTUP = 4
+"""Recipes drawn at random before the tree-structured Parzen estimator has something to go by."""
+_POPULATION = 6
+_CULL_EPOCHS = 1
+_KEPT_FRAC = 1 / 3
+"""Share of the recipes that go on after :data:`_CULL_EPOCHS`. Source: arXiv:2307.15422, one epoch each."""
 
 
-def propose(search: TuneSearch, tried: Sequence[TunedRecipe], *, seed: int) -> Hyperparameters:
-    """Propose the next recipe; the same history and seed give the same proposal, so that a successor carries on.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchPlan:
+    """How recipes are searched.
 
     Args:
-        search: How.
-        tried: Every recipe tried so far, in order, with what validation said of it.
+        search: How they are proposed.
+        trials: Recipes; with ``recipe`` it is one, with ``cull`` so many begin.
+        epochs: Of a recipe, at most.
         seed: Of the run.
     """
-    if not tried:
-        return DEFAULT
-    generator = np.random.default_rng([seed, len(tried)])
-    if search is TuneSearch.RANDOM or len(tried) < _FOUNDERS:
-        return draw(generator)
-    return cross(_parent(tried, generator), _parent(tried, generator), generator, mutation=_MUTATION)
+
+    search: TuneSearch
+    trials: int
+    epochs: int
+    seed: int
+
+    @property
+    def num_kept(self) -> int:
+        """Recipes that go on after a first look at all."""
+        return max(1, round(_KEPT_FRAC * self.trials)) if self.search is TuneSearch.CULL else 0
+
+    @property
+    def total_epochs(self) -> int:
+        """Epochs of all steps together, at most."""
+        if self.search is TuneSearch.CULL:
+            return self.trials * min(_CULL_EPOCHS, self.epochs) + self.num_kept * self.epochs
+        return self.epochs * (1 if self.search is TuneSearch.RECIPE else self.trials)
 
 
-def _parent(tried: Sequence[TunedRecipe], generator: np.random.Generator) -> Hyperparameters:
-    """Return the best of a few drawn at random."""
-    drawn = generator.integers(len(tried), size=_TOURNAMENT)
-    best: TunedRecipe = max((tried[position] for position in drawn), key=lambda trial: trial.val_accuracy)
-    return best.hyperparameters
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What is tried next.
+
+    Args:
+        recipe: See there.
+        epochs: It trains, at most.
+        is_final: Whether it is to go on however it begins, since it was chosen for its beginning.
+    """
+
+    recipe: Hyperparameters
+    epochs: int
+    is_final: bool = False
+
+
+def next_step(plan: SearchPlan, tried: Sequence[TunedRecipe]) -> Step | None:
+    """Return what is tried next, or ``None`` at the end; the same plan and history give the same step.
+
+    Args:
+        plan: See there.
+        tried: Every recipe tried so far, in order, with what validation said of it.
+    """
+    match plan.search:
+        case TuneSearch.RECIPE:
+            return None if tried else Step(recipe=DEFAULT, epochs=plan.epochs)
+        case TuneSearch.CULL if len(tried) >= plan.trials:
+            return _kept(plan, tried)
+    if len(tried) >= plan.trials:
+        return None
+    recipe = _proposed(plan, tried) if tried else DEFAULT
+    epochs = min(_CULL_EPOCHS, plan.epochs) if plan.search is TuneSearch.CULL else plan.epochs
+    return Step(recipe=recipe, epochs=epochs)
+
+
+def _kept(plan: SearchPlan, tried: Sequence[TunedRecipe]) -> Step | None:
+    """Return the next of those that began best; of equals the one that was proposed first."""
+    position = len(tried) - plan.trials
+    if position >= plan.num_kept:
+        return None
+    best_first = sorted(tried[: plan.trials], key=lambda each: -each.val_accuracy)
+    return Step(recipe=best_first[position].hyperparameters, epochs=plan.epochs, is_final=True)
+
+
+def _proposed(plan: SearchPlan, tried: Sequence[TunedRecipe]) -> Hyperparameters:
+    """Tell Optuna of all recipes so far, and ask for the next."""
+    import optuna  # noqa: PLC0415 - takes half a second, and a job with one recipe does without
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(direction="maximize", sampler=_sampler(plan))
+    study.enqueue_trial({_RATE: DEFAULT.learning_rate, **{name: getattr(DEFAULT, name) for name in CHOICES}})
+    for each in tried:
+        _tell(study, each)
+    return _recipe_of(study.ask(_distributions()).params)
+
+
+def _sampler(plan: SearchPlan) -> "optuna.samplers.BaseSampler":
+    import optuna  # noqa: PLC0415 - see above
+
+    match plan.search:
+        case TuneSearch.TPE:
+            return optuna.samplers.TPESampler(seed=plan.seed, n_startup_trials=_STARTUP)
+        case TuneSearch.GENETIC:
+            return optuna.samplers.NSGAIISampler(seed=plan.seed, population_size=_POPULATION)
+    return optuna.samplers.RandomSampler(seed=plan.seed)
+
+
+def _tell(study: "optuna.Study", tried: TunedRecipe) -> None:
+    """Tell what became of the recipe that the study proposes now; one that it would not have proposed is added.
+
+    That is so where another version of Optuna proposed it, or where the batch was halved for want of memory.
+    """
+    import optuna  # noqa: PLC0415 - see above
+
+    asked = study.ask(_distributions())
+    is_done = tried.epochs > 0
+    if _recipe_of(asked.params) == tried.hyperparameters:
+        if is_done:
+            study.tell(asked, tried.val_accuracy)
+        else:
+            study.tell(asked, state=optuna.trial.TrialState.FAIL)
+        return
+    study.tell(asked, state=optuna.trial.TrialState.FAIL)
+    params = _nearest(tried.hyperparameters)
+    if is_done and params is not None:
+        distributions = _distributions()
+        added = optuna.trial.create_trial(params=params, distributions=distributions, value=tried.val_accuracy)
+        study.add_trial(added)
+
+
+def _nearest(recipe: Hyperparameters) -> dict[str, Any] | None:
+    """Return a recipe as parameters of the search; ``None`` where it lies outside of what is searched."""
+    batch_size = min(CHOICES["batch_size"], key=lambda size: abs(size - recipe.batch_size))
+    others = {**{name: getattr(recipe, name) for name in CHOICES}, "batch_size": batch_size}
+    is_inside = LOWEST_RATE <= recipe.learning_rate <= HIGHEST_RATE
+    if not is_inside or any(others[name] not in values for name, values in CHOICES.items()):
+        return None
+    return {_RATE: recipe.learning_rate, **others}
+
+
+def _distributions() -> "dict[str, optuna.distributions.BaseDistribution]":
+    import optuna  # noqa: PLC0415 - see above
+
+    rate = optuna.distributions.FloatDistribution(LOWEST_RATE, HIGHEST_RATE, log=True)
+    others = {name: optuna.distributions.CategoricalDistribution(values) for name, values in CHOICES.items()}
+    return {_RATE: rate, **others}
+
+
+def _recipe_of(params: dict[str, Any]) -> Hyperparameters:
+    return Hyperparameters(
+        learning_rate=rounded(params[_RATE]),
+        batch_size=int(params["batch_size"]),
+        weight_decay=float(params["weight_decay"]),
+        label_smoothing=float(params["label_smoothing"]),
+        dropout=float(params["dropout"]),
+    )

@@ -12,14 +12,13 @@ from services.trainer.run.context import Ledger, LedgerEntry, Run
 from services.trainer.screening.candidate import CANDIDATE_ERRORS, delivery_of, fault_of, open_store
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.screening.screen import Screening
-from services.trainer.tuning.search import propose
+from services.trainer.tuning.search import SearchPlan, Step, next_step
 from services.trainer.tuning.tail import Tail, TailState
 from services.trainer.tuning.trial import Material, Rank, RecipeFit, fit_recipe, judge, ranks_of
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.sources.weights import weights_facts
 from shared.job.findings.training import History, TunedRecipe, Tuning
 from shared.job.job import Trial, TrialState
-from shared.job.options import TuneSearch
 from shared.job.progress import Best, Progress
 from shared.json_codec import to_json
 
@@ -49,9 +48,7 @@ class Session:
         dataset: See there.
         screening: Has the winner.
         run: See there.
-        epochs: Of each recipe, at most.
-        trials: Recipes.
-        search: How recipes are proposed.
+        plan: How recipes are searched.
         best: The best iteration so far; ``None`` while nothing beats the screened network.
         store: Features and activations of the winner, once there are any.
     """
@@ -59,9 +56,7 @@ class Session:
     dataset: LearningSet
     screening: Screening
     run: Run
-    epochs: int
-    trials: int
-    search: TuneSearch
+    plan: SearchPlan
     best: TailState | None = None
     store: FeatureStore | None = None
     _tried: list[TuningEntry] = field(default_factory=list)
@@ -75,13 +70,13 @@ class Session:
 
     def hold(self) -> None:
         """Try every recipe, unless the run has to stop."""
-        while len(self._tried) < self.trials:
+        while (step := next_step(self.plan, [each.trial for each in self._tried])) is not None:
             if self._recall():
                 continue
             if self.run.stop_reason() is not None:
                 break
             material = self._material or self._prepare()
-            if material is None or not self._try(material):
+            if material is None or not self._try(material, step):
                 break
         if self._material is not None:
             self._material.tail.load(self.best)
@@ -98,7 +93,7 @@ class Session:
             epoch = 1 + ranks.index(max(ranks))
             train_accuracy = chosen.history.accuracy[epoch - 1]
         return Tuning(
-            search=self.search,
+            search=self.plan.search,
             hyperparameters=chosen.trial.hyperparameters,
             history=chosen.history,
             train_accuracy=train_accuracy,
@@ -153,20 +148,20 @@ class Session:
             left = replace(delivery, keeps_activations=keeps_activations, is_built=store.is_built)
             self.run.countdown.reprice(left.price_s)
 
-    def _try(self, material: Material) -> bool:
+    def _try(self, material: Material, step: Step) -> bool:
         """Try the next recipe; answer whether the session goes on."""
-        recipe = propose(self.search, [each.trial for each in self._tried], seed=self.run.seed)
         name = self._trial_name
+        goes_on = self._goes_on_in_any_case if step.is_final else self._goes_on
         try:
-            made = fit_recipe(material, recipe, epochs=self.epochs, goes_on=self._goes_on)
+            made = fit_recipe(material, step.recipe, epochs=step.epochs, goes_on=goes_on)
         except CANDIDATE_ERRORS as error:
             fault = fault_of(error)
             logger.warning("recipe failed", extra={"trial": name}, exc_info=True)
-            tried = self._tried_of(RecipeFit(hyperparameters=recipe, history=History(), best=None, seconds=0.0))
+            tried = self._tried_of(RecipeFit(hyperparameters=step.recipe, history=History(), best=None, seconds=0.0))
             self._take(tried, None)
             self._record(name, tried, None, fault=fault)
             return True
-        broken_off = self.run.stop_reason() is not None and len(made.history.val_loss) < self.epochs
+        broken_off = self.run.stop_reason() is not None and len(made.history.val_loss) < step.epochs
         if broken_off and made.best is None:
             return False
         tried = self._tried_of(made)
@@ -195,14 +190,17 @@ class Session:
         # Culling after one epoch costs a tenth of halving-type methods for the same result (arXiv:2404.04111).
         return rank[1] >= max(first[1] for first in started_well)
 
+    def _goes_on_in_any_case(self, epochs_done: int, _rank: Rank | None) -> bool:
+        return self._tell(epochs_done)
+
     def _tell(self, epochs_done: int) -> bool:
         result = self.screening.result
         val_accuracy = max(result.val_accuracy or 0.0, self._best_rank[0] if self._best_rank else 0.0)
         self.run.report(
             Progress(
                 phase="tune",
-                done=len(self._tried) * self.epochs + epochs_done,
-                total=self.trials * self.epochs,
+                done=sum(each.trial.epochs for each in self._tried) + epochs_done,
+                total=self.plan.total_epochs,
                 unit="epochs",
                 detail=f"{result.name}: recipe {len(self._tried) + 1}",
                 best=Best(candidate=result.name, val_accuracy=val_accuracy),

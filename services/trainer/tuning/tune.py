@@ -8,6 +8,7 @@ from services.trainer.run.context import Run
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.screen import Screening
 from services.trainer.tuning.mirror import try_mirror
+from services.trainer.tuning.search import SearchPlan
 from services.trainer.tuning.session import Session
 from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.head import FEATURES, Head
@@ -111,9 +112,7 @@ def _fine_tune(dataset: LearningSet, screening: Screening, run: Run, plan: TuneP
         dataset=dataset,
         screening=screening,
         run=run,
-        epochs=plan.epochs,
-        trials=plan.trials,
-        search=plan.search,
+        plan=SearchPlan(search=plan.search, trials=plan.trials, epochs=plan.epochs, seed=run.seed),
     )
     if plan.epochs > 0:
         session.hold()
