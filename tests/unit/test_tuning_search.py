@@ -10,6 +10,7 @@ from services.trainer.tuning.search import SearchPlan, Step, next_step
 from shared.job.findings.training import Hyperparameters, TunedRecipe
 from shared.job.options import TuneSearch
 
+pytest.importorskip("optuna", reason="an installation from before there was a search through Optuna")
 SAMPLED = [TuneSearch.RANDOM, TuneSearch.TPE, TuneSearch.GENETIC]
 
 

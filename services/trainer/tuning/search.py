@@ -4,6 +4,8 @@ Nothing of a study is kept but the ledger: the same seed and the same recipes wi
 again in their order, make the same study. So a worker that takes a job over carries the search on.
 """
 
+import importlib.util
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,8 @@ from shared.job.options import TuneSearch
 
 if TYPE_CHECKING:
     import optuna
+
+logger = logging.getLogger(__name__)
 
 _RATE = "learning_rate"
 _STARTUP = 4
@@ -80,11 +84,19 @@ def next_step(plan: SearchPlan, tried: Sequence[TunedRecipe]) -> Step | None:
             return None if tried else Step(recipe=DEFAULT, epochs=plan.epochs)
         case TuneSearch.CULL if len(tried) >= plan.trials:
             return _kept(plan, tried)
-    if len(tried) >= plan.trials:
+    if len(tried) >= plan.trials or (tried and not _is_installed()):
         return None
     recipe = _proposed(plan, tried) if tried else DEFAULT
     epochs = min(_CULL_EPOCHS, plan.epochs) if plan.search is TuneSearch.CULL else plan.epochs
     return Step(recipe=recipe, epochs=epochs)
+
+
+def _is_installed() -> bool:
+    """Tell whether Optuna can be asked; an installation that lost it still fine-tunes, by the default recipe."""
+    if importlib.util.find_spec("optuna") is not None:
+        return True
+    logger.warning("Optuna is not installed; the default recipe alone is tried")
+    return False
 
 
 def _kept(plan: SearchPlan, tried: Sequence[TunedRecipe]) -> Step | None:
