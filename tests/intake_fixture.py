@@ -66,7 +66,9 @@ class IntakeFixture:
             forget=keeper.forget,
             admission=Admission(store=self.access, rules=self.rules),
         )
-        self.page_routes = PageRoutes(pages=pages, describe=lambda: openapi_document(PUBLIC_URL))
+        self.page_routes = PageRoutes(
+            pages=pages, describe=lambda: openapi_document(PUBLIC_URL), address=PublicAddress(url=PUBLIC_URL)
+        )
         self.links = SignedLinks([LINK_KEY], public_url=PUBLIC_URL)
         self.link_routes = LinkRoutes(jobs=self.job_routes, links=self.links)
         self.app = create_app(

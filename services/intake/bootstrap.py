@@ -67,7 +67,7 @@ def bootstrap(settings: IntakeSettings, *, address: PublicAddress, clock: Clock 
     pushes = None if gate is None else _push_routes(gate, settings, backends, clock)
     pages = _pages(settings, backends)
     jobs = _job_routes(settings, backends, address, clock, pages=pages)
-    guide = PageRoutes(pages=pages, describe=lambda: openapi_document(address.url))
+    guide = PageRoutes(pages=pages, describe=lambda: openapi_document(address.url), address=address)
     links = LinkRoutes(jobs=jobs, links=required_links(backends))
     app = create_app(jobs, guide, links, _object_routes(backends, clock), pushes)
     return Intake(app=app, background=Background(_tasks(settings, backends, clock) if gate is None else []))

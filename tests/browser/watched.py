@@ -88,13 +88,15 @@ class Watched:
 
 
 @contextmanager
-def chromium() -> Iterator[Any]:
-    """Run a browser while the block lasts."""
+def chromium(program: Path | None = None) -> Iterator[Any]:
+    """Run a browser, the one that was found or another program, while the block lasts."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=found(), args=["--no-sandbox", "--disable-dev-shm-usage"], timeout=2 * PATIENCE_MS
+            executable_path=program or found(),
+            args=["--no-sandbox", "--disable-dev-shm-usage"],
+            timeout=2 * PATIENCE_MS,
         )
         try:
             yield browser

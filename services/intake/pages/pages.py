@@ -62,9 +62,11 @@ class Pages:
         """Return the page of a job; whether there is one, its script asks with the token that the server never sees."""
         return self._page(request, "job", runs_networks=True, job_id=job_id)
 
-    def guide(self, request: Request, operations: Sequence[object], schemas: Sequence[object]) -> Response:
+    def guide(
+        self, request: Request, operations: Sequence[object], schemas: Sequence[object], *, here: str
+    ) -> Response:
         """Return the description of the API for people."""
-        return self._page(request, "guide", operations=operations, schemas=schemas)
+        return self._page(request, "guide", operations=operations, schemas=schemas, here=here)
 
     def confirm(self, request: Request, *, is_confirmed: bool) -> Response:
         """Return the page on which a person confirms the address, or hears that it is confirmed."""
@@ -93,7 +95,6 @@ class Pages:
         policy = content_policy(nonce, elsewhere=self.terms.elsewhere, runs_networks=runs_networks)
         response.headers["Content-Security-Policy"] = policy
         response.headers["Permissions-Policy"] = PERMISSIONS
-        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         response.vary.update(("Accept", "Accept-Language", "Cookie"))
         if asked is not None and asked in LANGUAGES:
             response.set_cookie(LANGUAGE_COOKIE, asked, max_age=365 * 86400, samesite="Lax", httponly=True)

@@ -12,6 +12,7 @@ from services.intake.pages.guide import operations_of, schemas_of
 from services.intake.pages.language import LANGUAGES, words_of
 from services.intake.pages.pages import Pages
 from services.intake.pages.static_files import StaticFile, static_file, static_version
+from shared.web.address import PublicAddress
 
 _FOREVER = "public, max-age=31536000, immutable"
 _A_DAY = "public, max-age=86400"
@@ -25,10 +26,12 @@ class PageRoutes:
     Args:
         pages: Makes them.
         describe: Returns the description of the API.
+        address: Under which people reach this service.
     """
 
     pages: Pages
     describe: Callable[[], Mapping[str, Any]]
+    address: PublicAddress
 
     def blueprint(self) -> Blueprint:
         """Return the routes for an app."""
@@ -42,7 +45,9 @@ class PageRoutes:
     def guide(self) -> Response:
         """Describe the API to a person."""
         document = self.describe()
-        return self.pages.guide(request, operations_of(document), schemas_of(document))
+        return self.pages.guide(
+            request, operations_of(document), schemas_of(document), here=self.address.of_request(request.environ)
+        )
 
     def favicon(self) -> Response:
         """Send the sign that browsers show beside the title."""

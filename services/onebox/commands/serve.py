@@ -15,7 +15,7 @@ _LOOK_EVERY_S = 0.5
 _HOW_TO = """\
 convtailor serves at {url}; Ctrl-C stops it. Data, logs and mails: {data}
 {elsewhere}
-From another terminal:
+Open that address in a browser, or from another terminal:
   convtailor submit photos.zip --email you@example.org --server {url}
   convtailor watch && convtailor fetch --out results
 

@@ -1,0 +1,80 @@
+"""Another machine of the network opens the page: everything that it is handed leads back to where it found the server.
+
+The other machine is a network namespace with a cable to this one; the browser runs in it.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.browser.chromium import found
+from tests.browser.watched import chromium, needs_browser, watched
+from tests.intake_process import IntakeProcess
+from tests.onebox_fixture import draw_folder
+
+pytestmark = [needs_browser, pytest.mark.slow]
+NAME = f"convtailor{os.getpid() % 10_000}"
+HERE, THERE = "10.231.77.1", "10.231.77.2"
+
+
+def run(*words: str) -> bool:
+    """Run a command of ``ip``; answer whether it went well."""
+    ip = shutil.which("ip", path=f"{os.environ['PATH']}:/sbin:/usr/sbin")
+    return ip is not None and subprocess.run([ip, *words], capture_output=True, check=False).returncode == 0
+
+
+@contextmanager
+def other_machine() -> Iterator[bool]:
+    """Lay a cable to a machine of its own while the block lasts; answer whether that was possible."""
+    near, far = f"ct{os.getpid() % 10_000}a", f"ct{os.getpid() % 10_000}b"
+    try:
+        yield all(
+            run(*words.split())
+            for words in (
+                f"netns add {NAME}",
+                f"link add {near} type veth peer name {far} netns {NAME}",
+                f"addr add {HERE}/30 dev {near}",
+                f"link set {near} up",
+                f"-n {NAME} addr add {THERE}/30 dev {far}",
+                f"-n {NAME} link set {far} up",
+                f"-n {NAME} link set lo up",
+            )
+        )
+    finally:
+        run("netns", "delete", NAME)
+        run("link", "delete", near)
+
+
+@pytest.fixture
+def program(tmp_path) -> Iterator[Path]:
+    """A browser that runs on the other machine."""
+    with other_machine() as is_there:
+        if not is_there:
+            pytest.skip("needs the right to make network namespaces")
+        script = tmp_path / "browser"
+        ip = shutil.which("ip", path=f"{os.environ['PATH']}:/sbin:/usr/sbin")
+        script.write_text(f'#!/bin/sh\nexec {ip} netns exec {NAME} {found()} "$@"\n')
+        script.chmod(0o755)
+        yield script
+
+
+def test_a_person_at_another_machine_sends_photographs_and_follows_the_job(tmp_path, program):
+    intake = IntakeProcess(tmp_path, host="0.0.0.0").start()
+    url = f"http://{HERE}:{intake.url.rpartition(':')[2]}"
+    try:
+        with chromium(program) as browser, watched(browser) as seen:
+            seen.page.goto(url)
+            seen.page.set_input_files("#folder", draw_folder(tmp_path / "shapes", per_class=6))
+            seen.page.get_by_label("Your e-mail address").fill("ada@example.org")
+            seen.page.get_by_role("button", name="Send 18 photographs").click()
+            seen.page.wait_for_url(f"{url}/v1/jobs/*#*")
+            seen.see("#state", "Waiting for a free machine")
+            seen.page.goto(f"{url}/docs")
+            assert url in seen.page.locator("main").inner_text()
+    finally:
+        intake.kill()
