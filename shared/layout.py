@@ -56,7 +56,7 @@ OTHER_FORMATS = {
 }
 """Formats of a network beside Keras's own, as settings and requests name them; the most wanted first."""
 
-SPLITS_TABLE, PREDICTIONS_TABLE = "splits.csv", "predictions.csv"
+SPLITS_TABLE, PREDICTIONS_TABLE, SUSPECTS_TABLE = "splits.csv", "predictions.csv", "suspects.csv"
 """Tables in ``model.zip``: which file served for what, and what the network said in the test."""
 CACHE_FOLDER = "convtailor"
 """Folder among the caches of an account."""

@@ -33,6 +33,7 @@ from shared.job.options import TuneSearch
 from shared.job.progress import Spending
 from shared.job.result import Bill, KeptDays, Result, RunIdentity, Timings
 from shared.json_codec import to_json
+from tests.analysis_fixture import certainty, growth, suspects
 
 GOLDEN = Path(__file__).parent / "unit" / "golden" / "result.json"
 CLOTHES = ("dress", "hat", "longsleeve", "outwear", "pants", "shirt", "shoes", "shorts", "skirt", "t-shirt")
@@ -312,6 +313,9 @@ def make_result(
         ),
         kept_days=KeptDays(artefacts=30.0, archive=0.0),
         bill=Bill(estimate=Spending(seconds=95.0, cost=0.0106), spent=Spending(seconds=114.0, cost=0.0127)),
+        suspects=suspects(names, thumbnail) if len(names) > 1 else None,
+        certainty=certainty(),
+        growth=growth(names),
         run=RunIdentity(
             key=hashlib.sha256(b"key").hexdigest(),
             archive_sha256=hashlib.sha256(b"archive").hexdigest(),

@@ -7,10 +7,13 @@ Accuracies and fractions are between 0 and 1, durations in seconds.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shared.job.findings.certainty import Certainty
 from shared.job.findings.comparison import Comparison
+from shared.job.findings.growth import Growth
 from shared.job.findings.network import FormatResult, ModelSize
 from shared.job.findings.photographs import Counts, Duplicates, Quarantined
 from shared.job.findings.scores import TestScores, UploadedScores
+from shared.job.findings.suspects import Suspects
 from shared.job.findings.training import CandidateResult, Choice, Mirroring, Tuning
 from shared.job.findings.verdict import Verdict
 from shared.job.progress import Spending
@@ -18,7 +21,10 @@ from shared.job.progress import Spending
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timings:
-    """Seconds each step took, ``formats`` within ``export``; ``total``: from taking the job up to its last artefact."""
+    """Seconds each step took, ``formats`` within ``export`` and ``analysis`` within ``evaluate``.
+
+    ``total`` is from taking the job up to its last artefact.
+    """
 
     prepare: float
     screen: float
@@ -27,6 +33,7 @@ class Timings:
     export: float
     total: float
     formats: float = 0.0
+    analysis: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +124,9 @@ class Result:
     verdict: Verdict | None = None
     comparison: Comparison | None = None
     bill: Bill | None = None
+    suspects: Suspects | None = None
+    certainty: Certainty | None = None
+    growth: Growth | None = None
 
     @property
     def num_left_out(self) -> int:

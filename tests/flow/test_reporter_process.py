@@ -89,7 +89,7 @@ def test_a_finished_job_is_mailed_and_the_process_stops_when_asked(
     assert path.name == f"{JOB_ID}.done.eml"
     message = message_from_bytes(path.read_bytes(), policy=policy.default)
     assert message["Subject"].startswith("Your model: usable with review, 83 % right")
-    assert sum(part.get_content_maintype() == "image" for part in message.walk()) == 13
+    assert sum(part.get_content_maintype() == "image" for part in message.walk()) == 16
     report = backends.job_store.get(JOB_ID).job.artefacts.report
     assert report is not None
     assert b"Usable with review." in backends.object_store.read(report)

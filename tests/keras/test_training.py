@@ -113,6 +113,18 @@ def test_nothing_is_left_in_the_scratch_folder(finished: Site) -> None:
     assert not list((finished.folder / "data" / "scratch").iterdir())
 
 
+def test_the_result_says_what_its_answers_are_worth(finished: Site) -> None:
+    result = read_result(finished)
+    assert result.verdict is not None
+    assert result.verdict.neighbours is not None
+    assert result.suspects is not None
+    assert result.suspects.num_examined == result.counts.train + result.counts.validation
+    assert result.certainty is not None
+    assert result.certainty.num_images == result.counts.validation  # it was fine-tuned, so that judges it
+    assert result.growth is not None
+    assert len(result.growth.classes) == len(CLASSES)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the memory map of a process")
 def test_the_worker_never_loads_tensorflow(finished: Site) -> None:
     maps = (finished.folder / "maps").read_text()
@@ -194,7 +206,15 @@ def test_the_zip_of_a_delivery_is_all_that_somebody_else_needs(finished: Site, t
         assert float(probability) == pytest.approx(expected[name]["probabilities"][found], abs=0.01)
     result = read_result(finished)
     assert from_json(Result, json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))) == result
-    for name, heading in (("splits.csv", "path,class,split"), ("predictions.csv", "path,class,predicted")):
+    advised = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))["unsure_below"]
+    assert result.certainty is not None
+    assert advised == result.certainty.threshold
+    headings = {
+        "splits.csv": "path,class,split",
+        "predictions.csv": "path,class,predicted",
+        "suspects.csv": "path,filed as,looks like",
+    }
+    for name, heading in headings.items():
         assert (tmp_path / name).read_text(encoding="utf-8").startswith(heading)
     answers = (tmp_path / "predictions.csv").read_text(encoding="utf-8").splitlines()
     assert len(answers) == 1 + result.counts.test

@@ -139,7 +139,7 @@ def test_every_picture_of_the_mail_is_in_it_and_every_part_is_shown(golden: Resu
     parts = {part["Content-ID"].strip("<>"): part for part in message.walk() if part["Content-ID"]}
     shown = Visible(html.get_content()).images
     assert [source.removeprefix("cid:") for source in shown] == list(parts)
-    assert len(parts) == 5 + 8
+    assert len(parts) == 5 + 8 + 3
     assert all(part.get_content_disposition() == "inline" for part in parts.values())
     assert parts["confusion@convtailor"].get_content().startswith(b"\x89PNG")
     assert message.get_content_type() == "multipart/alternative"

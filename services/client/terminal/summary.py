@@ -53,7 +53,7 @@ def print_summary(result: Result, console: Console) -> None:
     console.print()
     console.print(_candidate_table(result))
     console.print(_class_table(result))
-    for line in _remarks(result):
+    for line in (*_advice(result), *_remarks(result)):
         console.print(printable_name(line), highlight=False, markup=False, soft_wrap=True)
 
 
@@ -125,6 +125,31 @@ def _class_table(result: Result) -> Table:
         shares = (f"{value:.2f}" for value in (score.precision, score.recall, score.f1))
         table.add_row(Text(printable_name(score.name)), *shares, str(score.num_images))
     return table
+
+
+def _advice(result: Result) -> list[str]:
+    """Return what to do next, a line for each question that the result answers."""
+    lines = []
+    suspects, certainty, growth = result.suspects, result.certainty, result.growth
+    if certainty is not None and certainty.threshold and certainty.tested is not None:
+        lines.append(
+            f"Answer only above {certainty.threshold:.0%}: of the held-back images {certainty.tested.answered:.0%} "
+            f"would be answered, {certainty.tested.right:.0%} of that rightly."
+        )
+    if suspects is not None and suspects.num_likely:
+        first = suspects.listed[0]
+        lines.append(
+            f"{suspects.num_likely} of {suspects.num_examined} images may lie in the wrong folder, such as "
+            f"{first.path}: filed as {first.filed_as}, rather {first.looks_like}."
+        )
+    if suspects is not None and suspects.num_twins:
+        lines.append(f"Near-copies in several classes: {', '.join(suspects.twins[0].paths[:_MAX_PATHS])}.")
+    if growth is not None and growth.classes:
+        lines.append(
+            f"Twice as many images would bring about {growth.doubled.accuracy:.0%} instead of "
+            f"{growth.points[-1].accuracy:.0%}; collect {growth.classes[0].name} first."
+        )
+    return lines
 
 
 def _remarks(result: Result) -> list[str]:

@@ -57,9 +57,16 @@ Figures = Mapping[str, Picture]
 
 ACCURACY_BARS, CANDIDATE_ACCURACY, CANDIDATE_LOSS = "accuracy-bars", "candidate-accuracy", "candidate-loss"
 STRENGTHS, TUNING, CONFUSION = "strengths", "tuning", "confusion"
+CERTAINTY, GROWTH = "certainty", "growth"
 MOST_MISTAKES = 8
+MOST_SUSPECTS = 8
 
 
 def mistake_name(position: int) -> str:
     """Return the name of the thumbnail of a mistake, counted from 0."""
     return f"mistake-{position + 1}"
+
+
+def suspect_name(position: int) -> str:
+    """Return the name of the thumbnail of a photograph that may be misfiled, counted from 0."""
+    return f"suspect-{position + 1}"

@@ -7,6 +7,9 @@ from services.reporter.report.blocks import Block, Links, Outline, Paragraph, Se
 from services.reporter.report.downloads import Downloads, Kept
 from services.reporter.report.figures import Figures
 from services.reporter.report.limits import Limits
+from services.reporter.report.sections.advice.certainty import certainty_section
+from services.reporter.report.sections.advice.growth import growth_section
+from services.reporter.report.sections.advice.suspects import suspect_section
 from services.reporter.report.sections.classes import class_section
 from services.reporter.report.sections.confusions import confusion_section
 from services.reporter.report.sections.failure import again_section, fault_sections, unknown_fault
@@ -68,7 +71,10 @@ def _with_model(job: Job, result: Result, *, figures: Figures, downloads: Downlo
         class_section(result, limits),
         confusion_section(result, figures, limits),
         mistake_section(result, figures),
+        suspect_section(result, figures, limits),
+        certainty_section(result, figures, limits),
         confidence_section(result),
+        growth_section(result, figures, limits),
         use_section(result),
         candidate_section(result, figures, limits),
         tuning_section(result, figures),

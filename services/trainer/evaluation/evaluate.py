@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 
 import numpy as np
@@ -32,6 +32,21 @@ LogitsOf = Callable[[Indices], Logits]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """Answers to images that the network has not learnt from, and that it was chosen by.
+
+    Args:
+        rows: Positions of the images in the data set.
+        labels: Their classes.
+        probabilities: Calibrated on these, ``(num_images, num_classes)``.
+    """
+
+    rows: Indices
+    labels: Labels
+    probabilities: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
     """What the test split said.
 
@@ -42,6 +57,7 @@ class Evaluation:
         labels: Their classes.
         groups: Their groups of near-duplicates, by number.
         probabilities: Calibrated, ``(num_test_images, num_classes)``.
+        validation: Answers to the validation split, where they were needed to calibrate.
     """
 
     scores: TestScores
@@ -50,6 +66,7 @@ class Evaluation:
     labels: Labels
     groups: NDArray[np.int64]
     probabilities: NDArray[np.float64]
+    validation: Judged | None = None
 
 
 def evaluate(
@@ -76,11 +93,14 @@ def evaluate(
     """
     validation = learning.split.validation if temperature is None else learning.split.validation[:0]
     total = len(validation) + len(held_out.rows)
+    judged = None
     if temperature is None:
         of_validation = _logits(logits_of, validation, lambda done: report(done, total))
-        temperature = fit_temperature(of_validation, learning.labels[validation])
+        labels = learning.labels[validation]
+        temperature = fit_temperature(of_validation, labels)
+        judged = Judged(rows=validation, labels=labels, probabilities=probabilities(of_validation, temperature))
     of_test = _logits(logits_of, held_out.rows, lambda done: report(len(validation) + done, total))
-    return _read_test(learning, held_out, px, of_test, temperature)
+    return replace(_read_test(learning, held_out, px, of_test, temperature), validation=judged)
 
 
 def _logits(logits_of: LogitsOf, rows: Indices, report: Callable[[int], None]) -> Logits:
@@ -142,13 +162,14 @@ def _mistakes(
             actual=learning.classes[labels[position]],
             predicted=learning.classes[predicted[position]],
             confidence=float(confidence[position]),
-            thumbnail_jpeg_base64=_thumbnail(images[rows[position]]),
+            thumbnail_jpeg_base64=thumbnail(images[rows[position]]),
         )
         for position in worst
     )
 
 
-def _thumbnail(square: NDArray[np.uint8]) -> str:
+def thumbnail(square: NDArray[np.uint8]) -> str:
+    """Return a small JPEG of a picture, in base64."""
     image = Image.fromarray(np.asarray(square))
     image.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
     data = BytesIO()

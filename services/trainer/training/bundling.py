@@ -5,12 +5,12 @@ from pathlib import Path
 from services.trainer.data.dataset import Dataset
 from services.trainer.export.bundle.documents import expected_document, model_card, model_document
 from services.trainer.export.bundle.model_zip import describe_file, write_zip
-from services.trainer.export.bundle.tables import prediction_table, split_table
+from services.trainer.export.bundle.tables import prediction_table, split_table, suspect_table
 from services.trainer.export.delivery import Package, result_text
 from services.trainer.training.formats import Formats
 from services.trainer.training.scoring import Scored
 from shared.job.result import Result
-from shared.layout import FILE_NAMES, MODEL_DOCUMENT, PREDICTIONS_TABLE, SPLITS_TABLE, Artefact
+from shared.layout import FILE_NAMES, MODEL_DOCUMENT, PREDICTIONS_TABLE, SPLITS_TABLE, SUSPECTS_TABLE, Artefact
 
 
 def bundle(package: Package, formats: Formats, result: Result, dataset: Dataset, scored: Scored) -> Path:
@@ -39,6 +39,7 @@ def bundle(package: Package, formats: Formats, result: Result, dataset: Dataset,
         FILE_NAMES[Artefact.PREDICT]: package.predict.read_text(encoding="utf-8"),
         FILE_NAMES[Artefact.RESULT]: result_text(result),
         SPLITS_TABLE: split_table(learning, evaluation.labels, dataset.quarantined),
+        SUSPECTS_TABLE: suspect_table(result.suspects),
         PREDICTIONS_TABLE: prediction_table(learning, evaluation.indices, evaluation.labels, evaluation.probabilities),
     }
     if formats.examples:

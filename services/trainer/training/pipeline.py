@@ -3,12 +3,13 @@
 import logging
 from dataclasses import replace
 
+from services.trainer.analysis.analyse import analyse
 from services.trainer.export.delivery import deliver_files, deliver_package, deliver_result
 from services.trainer.protocol import Message, MessageKind
 from services.trainer.run.accelerator import find_device
 from services.trainer.scratch.calibration import keep_calibration, learnt, read_calibration
 from services.trainer.screening.fit import HeadPlan
-from services.trainer.screening.screen import screen
+from services.trainer.screening.screen import Screening, screen
 from services.trainer.training.bundling import bundle
 from services.trainer.training.exporting import export
 from services.trainer.training.formats import Delivered, add_formats
@@ -16,7 +17,7 @@ from services.trainer.training.preparation import Prepared
 from services.trainer.training.result_document import Pieces, result_of
 from services.trainer.training.scoring import score
 from services.trainer.training.task import Outcome
-from services.trainer.tuning.tune import TunePlan, tune
+from services.trainer.tuning.tune import Trained, TunePlan, tune
 from shared.job.candidates import AUTO
 from shared.job.job import Artefacts
 from shared.job.progress import Spending
@@ -56,6 +57,7 @@ def train(prepared: Prepared) -> Outcome:
     stopped_because = run.stop_reason()
     with clock.phase("evaluate"):
         scored = score(learning, dataset.seal(), trained, run)
+        analysis = analyse(learning, trained, scored.evaluation, run, strength=_strength(screening, trained))
     with clock.phase("export"):
         exported = export(scored, learning, trained, archive=prepared.archive, verifier=tools.verifier, run=run)
         artefacts = deliver_package(tools.objects, exported.package, job_id=order.job_id, fence=order.fence)
@@ -73,6 +75,7 @@ def train(prepared: Prepared) -> Outcome:
         screening=screening,
         trained=trained,
         scored=scored,
+        analysis=analysis,
         exported=exported,
         formats=formats,
         device=device.name,
@@ -87,6 +90,14 @@ def _calibrate(prepared: Prepared, device: str) -> None:
     """Remember how long the phases took, for the estimate of the next job."""
     file, clock = prepared.tools.settings.calibration, prepared.clock
     keep_calibration(file, learnt(read_calibration(file), device, clock.forecast.plan_s, clock.spent_s))
+
+
+def _strength(screening: Screening, trained: Trained) -> float:
+    """Return the regularisation by which cross-validation judged what is delivered; 0 where it did not."""
+    mirroring = trained.mirroring
+    is_mirrored = mirroring is not None and mirroring.is_used
+    judged = mirroring.judged if mirroring is not None and is_mirrored else screening.result.cross_validation
+    return judged.strength if judged is not None else 0.0
 
 
 def _deliver_rest(prepared: Prepared, pieces: Pieces, artefacts: Artefacts, stopped_because: str | None) -> Artefacts:

@@ -1,8 +1,9 @@
 """Puts the pieces of a training together as its :class:`shared.job.result.Result`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from services.trainer.analysis.analyse import Analysis
 from services.trainer.data.dataset import Dataset
 from services.trainer.evaluation.metrics import independent
 from services.trainer.screening.screen import Screening
@@ -13,6 +14,8 @@ from services.trainer.tuning.tune import Trained
 from shared.job.findings.photographs import Counts
 from shared.job.findings.training import CandidateResult
 from shared.job.result import Bill, Result, RunIdentity, Timings
+from shared.job.verdict.evidence import evidence_of
+from shared.job.verdict.rule import judge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,7 @@ class Pieces:
         screening: How screening went.
         trained: How fine-tuning went.
         scored: What the test split said.
+        analysis: What its answers and features say beyond that.
         exported: What is delivered.
         formats: In which formats else.
         device: What trained.
@@ -35,6 +39,7 @@ class Pieces:
     screening: Screening
     trained: Trained
     scored: Scored
+    analysis: Analysis
     exported: Exported
     formats: Formats
     device: str
@@ -62,7 +67,7 @@ def result_of(
         bill: What was estimated beside what was spent.
     """
     dataset, split = pieces.dataset, pieces.dataset.split
-    return Result(
+    result = Result(
         job_id=job_id,
         seed=seed,
         classes=dataset.classes,
@@ -85,6 +90,7 @@ def result_of(
             **{name: round(seconds, 3) for name, seconds in spent_s.items()},
             total=round(total_s, 3),
             formats=round(pieces.formats.seconds, 3),
+            analysis=round(pieces.analysis.seconds, 3),
         ),
         device=pieces.device,
         stopped_because=stopped_because,
@@ -100,4 +106,8 @@ def result_of(
             data_version=dataset.key.data_version,
             split_sha256=dataset.split_sha256,
         ),
+        suspects=pieces.analysis.suspects,
+        certainty=pieces.analysis.certainty,
+        growth=pieces.analysis.growth,
     )
+    return replace(result, verdict=judge(evidence_of(result, pieces.analysis.neighbours)))

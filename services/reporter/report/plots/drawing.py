@@ -7,10 +7,14 @@ from services.reporter.report.figures import (
     ACCURACY_BARS,
     CANDIDATE_ACCURACY,
     CANDIDATE_LOSS,
+    CERTAINTY,
     CONFUSION,
+    GROWTH,
     STRENGTHS,
     TUNING,
 )
+from services.reporter.report.plots.answers.certainty import certainty_plot
+from services.reporter.report.plots.answers.growth import growth_plot
 from services.reporter.report.plots.bars import accuracy_bars
 from services.reporter.report.plots.curves import candidate_curves, tuning_curves
 from services.reporter.report.plots.matrix import confusion_matrix
@@ -19,6 +23,8 @@ from services.reporter.report.plots.style import DARK, LIGHT, Palette
 from shared.job.result import Result
 
 PLOTS: Mapping[str, Callable[[Result, Palette], bytes]] = {
+    CERTAINTY: certainty_plot,
+    GROWTH: growth_plot,
     TUNING: tuning_curves,
     ACCURACY_BARS: accuracy_bars,
     STRENGTHS: strength_paths,

@@ -8,12 +8,16 @@ from services.reporter.report.figures import (
     ACCURACY_BARS,
     CANDIDATE_ACCURACY,
     CANDIDATE_LOSS,
+    CERTAINTY,
     CONFUSION,
+    GROWTH,
+    MOST_SUSPECTS,
     STRENGTHS,
     TUNING,
     Figures,
     Picture,
     mistake_name,
+    suspect_name,
 )
 from services.reporter.report.statistics import matrix_view, trained
 from services.reporter.report.wording import one_line, percent
@@ -32,6 +36,13 @@ def planned_plots(result: Result) -> Mapping[str, str]:
             f"Confusion matrix {which}: rows are what the photographs show, columns what the model said; "
             f"{percent(result.test.accuracy)} of all lie on the diagonal."
         )
+    if result.certainty is not None:
+        plots[CERTAINTY] = (
+            "Left: share of right answers by share of photographs answered. Right: how often answers are right by how "
+            "sure they are."
+        )
+    if result.growth is not None:
+        plots[GROWTH] = "Accuracy by number of photographs learnt from, and what twice as many would bring."
     if result.tuning is not None and result.tuning.history.val_accuracy:
         plots[TUNING] = "Accuracy and loss per epoch of fine-tuning, training and validation."
     done = trained(result)
@@ -53,14 +64,21 @@ def undrawn(result: Result) -> Figures:
 
 
 def thumbnails(result: Result) -> list[Picture]:
-    """Return the thumbnails of mistakes that can be read; a mistake without one is told in words."""
-    pictures = []
-    for position, mistake in enumerate(result.test.mistakes):
-        try:
-            data = base64.b64decode(mistake.thumbnail_jpeg_base64, validate=True)
-        except binascii.Error:
-            continue
-        if data.startswith(_JPEG_START):
-            alt = f"The photograph {one_line(mistake.path)}"
-            pictures.append(Picture(name=mistake_name(position), alt=alt, subtype="jpeg", data=data))
-    return pictures
+    """Return the thumbnails that can be read, of mistakes and suspects; one without is told in words."""
+    mistakes = result.test.mistakes
+    suspects = result.suspects.listed[:MOST_SUSPECTS] if result.suspects is not None else ()
+    found = [
+        *(_thumbnail(mistake_name(at), each.path, each.thumbnail_jpeg_base64) for at, each in enumerate(mistakes)),
+        *(_thumbnail(suspect_name(at), each.path, each.thumbnail_jpeg_base64) for at, each in enumerate(suspects)),
+    ]
+    return [picture for picture in found if picture is not None]
+
+
+def _thumbnail(name: str, path: str, jpeg_base64: str) -> Picture | None:
+    try:
+        data = base64.b64decode(jpeg_base64, validate=True)
+    except binascii.Error:
+        return None
+    if not data.startswith(_JPEG_START):
+        return None
+    return Picture(name=name, alt=f"The photograph {one_line(path)}", subtype="jpeg", data=data)

@@ -9,6 +9,7 @@ from typing import Any
 
 from services.trainer.export.bundle.examples import Example
 from shared.job.result import Result
+from shared.job.verdict.rule import WORDS, verdict_of
 from shared.json_codec import to_json
 from shared.layout import FILE_NAMES, Artefact
 from shared.text.printable import printable_name, shortened
@@ -72,6 +73,9 @@ def model_document(result: Result, files: Sequence[NetworkFile]) -> str:
         },
         "oldest_keras": result.model.oldest_keras,
         "test_accuracy": result.test.accuracy,
+        "verdict": verdict_of(result).grade,
+        "unsure_below": None if result.certainty is None else result.certainty.threshold,
+        "answer_sets": to_json(result.certainty.sets) if result.certainty and result.certainty.sets else None,
         "licence_of_pretrained_weights": result.model.weights_licence,
         "versions": dict(result.versions),
         "run": to_json(result.run) if result.run is not None else None,
@@ -120,6 +124,8 @@ def model_card(result: Result, files: Sequence[NetworkFile]) -> str:
 # {_plain(result.winner)}, fitted to {len(result.classes)} classes
 
 Tells photographs of {len(result.classes)} classes apart. Made by convtailor from a network that knew ImageNet.
+
+**{WORDS[verdict_of(result).grade]}.** {_plain(verdict_of(result).reason)}
 
 **{result.test.accuracy:.1%}** of {result.test.num_images} held-back test images are right (95 % interval {low:.1%} to
 {high:.1%}). That holds for photographs like those; a picture of anything else gets one of these classes too.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from services.trainer.data.dataset import Indices, LearningSet
 from shared.job.findings.photographs import Quarantined
+from shared.job.findings.suspects import Suspects
 from shared.text.printable import csv_cell
 
 _DIGITS = 6
@@ -60,6 +61,33 @@ def prediction_table(
         for index, label, found, given in zip(indices, labels, predicted, probabilities, strict=True)
     )
     head = ("path", "class", "predicted", "right", "probability", *(f"probability of {name}" for name in classes))
+    return _table(head, rows)
+
+
+def suspect_table(suspects: Suspects | None) -> str:
+    """Return which photographs may lie in the wrong folder, the most doubtful first, then those filed twice.
+
+    Args:
+        suspects: ``None`` where there were no answers to tell it from.
+    """
+    found = suspects or Suspects(num_examined=0, num_likely=0)
+    rows: list[tuple[str | float, ...]] = [
+        (
+            each.path,
+            each.filed_as,
+            each.looks_like,
+            round(each.probability, _DIGITS),
+            round(each.filed_probability, _DIGITS),
+            "likely" if position < found.num_likely else "perhaps",
+        )
+        for position, each in enumerate(found.listed)
+    ]
+    rows += [
+        (path, name, "", "", "", f"near-copies in several classes, group {number}")
+        for number, twins in enumerate(found.twins, start=1)
+        for path, name in zip(twins.paths, twins.classes, strict=True)
+    ]
+    head = ("path", "filed as", "looks like", "probability", "probability of its folder", "why")
     return _table(head, rows)
 
 

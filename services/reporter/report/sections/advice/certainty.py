@@ -1,0 +1,108 @@
+"""How sure it must be before it is believed."""
+
+from services.reporter.report.blocks import Block, Paragraph, Section, Table, plot_of
+from services.reporter.report.figures import CERTAINTY, Figures
+from services.reporter.report.limits import Limits
+from services.reporter.report.wording import one_line, percent, quoted
+from shared.job.findings.certainty import AnswerSets, Certainty, Coverage, Strangers
+from shared.job.result import Result
+
+_TITLE = "How sure must it be?"
+_SHOWN = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
+
+
+def certainty_section(result: Result, figures: Figures, limits: Limits) -> Section | None:
+    """Return what thresholds leave, in the mail the advice alone; ``None`` for results that do not know."""
+    certainty = result.certainty
+    if certainty is None:
+        return None
+    blocks: list[Block] = [Paragraph(text=_advice(certainty) + _in_the_test(certainty))]
+    if not limits.has_folds:
+        return Section(title=_TITLE, blocks=blocks)
+    blocks += plot_of(
+        figures,
+        CERTAINTY,
+        "Left: what only answering above a threshold leaves. Right: dots on the dashed line mean that it is right as "
+        "often as it says. Bands and lines: 95 % intervals.",
+    )
+    blocks.append(_table(certainty))
+    if certainty.sets is not None:
+        blocks.append(Paragraph(text=_sets(certainty.sets)))
+    if certainty.strangers is not None:
+        blocks.append(Paragraph(text=_strangers(certainty.strangers)))
+    blocks.append(Paragraph(text=_basis(certainty), is_quiet=True))
+    return Section(title=_TITLE, blocks=blocks)
+
+
+def _advice(certainty: Certainty) -> str:
+    if certainty.threshold is None:
+        return (
+            f"There is no threshold above which {percent(certainty.target)} of the answers are surely right. Check "
+            f"every answer."
+        )
+    found = _at(certainty, certainty.threshold)
+    if certainty.threshold == 0:
+        return f"Take every answer: {percent(found.right)} are right, and surely {percent(certainty.target)}."
+    return (
+        f"Answer only above {percent(certainty.threshold)}: about {percent(found.answered)} of the photographs are "
+        f"answered, and {percent(found.right)} of these answers are right, surely {percent(certainty.target)}. "
+        f"Below it, `convtailor predict` answers “unsure”."
+    )
+
+
+def _in_the_test(certainty: Certainty) -> str:
+    tested = certainty.tested
+    if tested is None or not certainty.threshold:
+        return ""
+    return (
+        f" Of the test photographs it would have answered {percent(tested.answered)}, {percent(tested.right)} of that "
+        f"rightly."
+    )
+
+
+def _at(certainty: Certainty, threshold: float) -> Coverage:
+    return min(certainty.curve, key=lambda each: abs(each.threshold - threshold))
+
+
+def _table(certainty: Certainty) -> Table:
+    shown = [each for each in certainty.curve if each.threshold in _SHOWN]
+    return Table(
+        titles=("only above", "answered", "right of that", "between"),
+        rows=[
+            (
+                percent(each.threshold) if each.threshold else "any",
+                percent(each.answered),
+                percent(each.right) if each.answered else "–",
+                f"{percent(each.interval[0])} and {percent(each.interval[1])}" if each.answered else "–",
+            )
+            for each in shown
+        ],
+    )
+
+
+def _sets(sets: AnswerSets) -> str:
+    return (
+        f"Would a choice do? Take every class that is given {percent(sets.least_probability)} or more, and the best in "
+        f"any case: on photographs like these the right class is among them {percent(sets.level)} of the time or more, "
+        f"whatever the network is worth (split conformal prediction). That makes {sets.mean_size:.1f} classes on "
+        f"average."
+    )
+
+
+def _strangers(strangers: Strangers) -> str:
+    return (
+        f"A photograph of something else gets one of these classes too. How well it could be told by how little it "
+        f"resembles your photographs was tried by leaving out each class once: of such strangers "
+        f"{percent(strangers.caught)} stand out if 1 in 20 of your own may (AUROC {strangers.auroc:.2f}). Hardest to "
+        f"tell is {quoted(one_line(strangers.hardest))}, which resembles the others most "
+        f"({strangers.hardest_auroc:.2f}; 0.5 is chance)."
+    )
+
+
+def _basis(certainty: Certainty) -> str:
+    which = (
+        "training and validation photographs, each answered by a last layer that had not learnt from it"
+        if certainty.is_cross_validated
+        else "validation photographs"
+    )
+    return f"Thresholds rest on {certainty.num_images:,} {which}."

@@ -1,0 +1,249 @@
+"""What a training says beyond its accuracy, put together from answers and features that are kept anyway."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from services.trainer.analysis.certainty import answer_sets, coverage_at, coverage_curve, recommend, reliability
+from services.trainer.analysis.growth import GrowthData, learning_curve
+from services.trainer.analysis.nearest import find_nearest, tell_strangers
+from services.trainer.analysis.suspects import find_suspects
+from services.trainer.data.dataset import Indices, LearningSet
+from services.trainer.evaluation.evaluate import Evaluation, thumbnail
+from services.trainer.fitting.comparison.paired import groups_that_differ
+from services.trainer.fitting.convex import fit_convex
+from services.trainer.fitting.logistic import Problem
+from services.trainer.fitting.out_of_fold import Doubles
+from services.trainer.fitting.principal import principal_of
+from services.trainer.fitting.standard import class_weights
+from services.trainer.fitting.temperature import Labels
+from services.trainer.run.context import Run
+from services.trainer.screening.fit import convex_data
+from services.trainer.tuning.tune import Trained
+from services.trainer.zoo.head import FEATURES
+from shared.interval import mcnemar, num_independent
+from shared.job.findings.certainty import Certainty
+from shared.job.findings.growth import Growth
+from shared.job.findings.suspects import Suspects
+from shared.job.findings.verdict import Neighbours
+
+logger = logging.getLogger(__name__)
+
+MOST_IMAGES = 20_000
+"""Of more, features are not held in memory once more."""
+NUM_THUMBNAILS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """What was found; ``None`` where there was nothing to find it from, or no time.
+
+    Args:
+        suspects: Photographs that may lie in the wrong folder.
+        certainty: How sure the network must be.
+        growth: What more photographs would bring.
+        neighbours: The network against its simplest rival.
+        seconds: That this took.
+    """
+
+    suspects: Suspects | None = None
+    certainty: Certainty | None = None
+    growth: Growth | None = None
+    neighbours: Neighbours | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answers:
+    """Answers to photographs that whoever answered had not learnt from.
+
+    Args:
+        rows: Positions in the data set.
+        labels: Classes of their folders.
+        probabilities: ``(num_images, num_classes)``, calibrated.
+        strength: Of the regularisation of the last layers that gave them by cross-validation; 0 where none did.
+    """
+
+    rows: Indices
+    labels: Labels
+    probabilities: Doubles
+    strength: float = 0.0
+
+    @property
+    def is_cross_validated(self) -> bool:
+        """Whether these are all of training and validation."""
+        return self.strength > 0
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = self.probabilities.argmax(axis=1) == self.labels
+        return found
+
+
+def analyse(
+    learning: LearningSet,
+    trained: Trained,
+    evaluation: Evaluation,
+    run: Run,
+    *,
+    strength: float,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Analysis:
+    """Return what there is to say; what fails here costs nobody the network.
+
+    Args:
+        learning: The photographs.
+        trained: The network, and its answers by cross-validation.
+        evaluation: What the test said.
+        run: Asked whether there is time.
+        strength: Of regularisation, by which cross-validation judged the network; 0 where it did not.
+        monotonic: Seconds on a clock that nobody sets.
+    """
+    started = monotonic()
+    try:
+        with threadpool_limits(limits=1, user_api="blas"):
+            found = _analyse(learning, trained, evaluation, run, strength)
+    except (ArithmeticError, LookupError, ValueError, OSError, MemoryError, np.linalg.LinAlgError):
+        logger.warning("the analysis was left out", exc_info=True)
+        return Analysis()
+    return replace(found, seconds=monotonic() - started)
+
+
+def _analyse(learning: LearningSet, trained: Trained, evaluation: Evaluation, run: Run, strength: float) -> Analysis:
+    answers = _answers_of_network(trained, evaluation, strength)
+    if answers is None:
+        return Analysis()
+    certainty = _certainty(learning, answers, evaluation)
+    is_done = _has_features(trained, answers)
+    if run.stop_reason() is not None or not is_done or trained.store is None or len(answers.rows) > MOST_IMAGES:
+        return Analysis(suspects=_suspects(learning, answers, trained), certainty=certainty)
+    judged = answers if answers.is_cross_validated else _answers_of_features(learning, trained, run) or answers
+    reading = trained.head.reading if answers.is_cross_validated else FEATURES
+    problem = _problem(learning, trained.store.read_by(reading), judged)
+    groups = learning.groups[judged.rows]
+    nearest = find_nearest(problem.coordinates, judged.labels, groups, num_classes=len(learning.classes), seed=run.seed)
+    strangers = tell_strangers(nearest, judged.labels, learning.classes)
+    growth = None
+    if judged.is_cross_validated:
+        curve = GrowthData(
+            problem=problem,
+            groups=groups,
+            strength=judged.strength,
+            right=judged.right,
+            taken_for=judged.probabilities.argmax(axis=1),
+            classes=learning.classes,
+            seed=run.seed,
+        )
+        growth = learning_curve(curve, lambda: run.stop_reason() is None)
+    return Analysis(
+        suspects=_suspects(learning, judged, trained),
+        certainty=replace(certainty, strangers=strangers),
+        growth=growth,
+        neighbours=_against_neighbours(
+            nearest.voted == judged.labels[nearest.asked], judged.right[nearest.asked], groups[nearest.asked]
+        ),
+    )
+
+
+def _answers_of_network(trained: Trained, evaluation: Evaluation, strength: float) -> _Answers | None:
+    """Return cross-validated answers, or those to the validation split where that is what judged the network."""
+    found = trained.out_of_fold
+    if found is not None and strength > 0:
+        return _Answers(
+            rows=found.rows,
+            labels=found.labels,
+            probabilities=found.probabilities(evaluation.temperature),
+            strength=strength,
+        )
+    validation = evaluation.validation
+    if validation is None or not len(validation.rows):
+        return None
+    return _Answers(
+        rows=validation.rows,
+        labels=validation.labels,
+        probabilities=validation.probabilities,
+    )
+
+
+def _answers_of_features(learning: LearningSet, trained: Trained, run: Run) -> _Answers | None:
+    """Cross-validate a last layer on features of a network that was fine-tuned or learnt by epochs."""
+    if trained.store is None:
+        return None
+    fit = fit_convex(convex_data(learning, trained.store, run), [FEATURES], goes_on=lambda: run.stop_reason() is None)
+    found = fit.out_of_fold
+    return _Answers(
+        rows=found.rows,
+        labels=found.labels,
+        probabilities=found.probabilities(fit.head.temperature or 1.0),
+        strength=fit.judged.strength,
+    )
+
+
+def _has_features(trained: Trained, answers: _Answers) -> bool:
+    views = trained.head.reading.views if answers.is_cross_validated else 1
+    return trained.store is not None and trained.store.is_done(answers.rows, views=views)
+
+
+def _problem(learning: LearningSet, features: NDArray[np.float32], answers: _Answers) -> Problem:
+    num_classes = len(learning.classes)
+    weights = class_weights(answers.labels.astype(np.int32), num_classes).astype(np.float64)
+    return Problem(
+        coordinates=principal_of(features, answers.rows).coordinates,
+        labels=answers.labels,
+        weights=weights[answers.labels],
+        num_classes=num_classes,
+    )
+
+
+def _suspects(learning: LearningSet, answers: _Answers, trained: Trained) -> Suspects:
+    suspects, rows = find_suspects(learning, answers.rows, answers.labels, answers.probabilities)
+    images = learning.images(trained.backbone.input_px)
+    pictures = [thumbnail(images[row]) for row in rows[:NUM_THUMBNAILS]]
+    shown = [
+        replace(each, thumbnail_jpeg_base64=picture)
+        for each, picture in zip(suspects.listed[:NUM_THUMBNAILS], pictures, strict=True)
+    ]
+    return replace(suspects, listed=(*shown, *suspects.listed[NUM_THUMBNAILS:]))
+
+
+def _certainty(learning: LearningSet, answers: _Answers, evaluation: Evaluation) -> Certainty:
+    confidence, right = answers.probabilities.max(axis=1), answers.right
+    weight = _weight(learning.groups[answers.rows])
+    threshold, target = recommend(confidence, right, weight)
+    of_test = evaluation.probabilities.max(axis=1)
+    right_in_test = evaluation.probabilities.argmax(axis=1) == evaluation.labels
+    weight_of_test = _weight(evaluation.groups)
+    tested = None if threshold is None else coverage_at(threshold, of_test, right_in_test, weight_of_test)
+    return Certainty(
+        num_images=len(answers.rows),
+        is_cross_validated=answers.is_cross_validated,
+        curve=coverage_curve(confidence, right, weight, and_at=threshold),
+        threshold=threshold,
+        target=target,
+        tested=tested,
+        sets=answer_sets(
+            (evaluation.probabilities, evaluation.labels, evaluation.groups), (answers.probabilities, answers.labels)
+        ),
+        reliability=reliability(of_test, right_in_test, weight_of_test),
+    )
+
+
+def _weight(groups: NDArray[np.int64]) -> float:
+    """Return what an image counts for, since copies among them are right or wrong together."""
+    return num_independent(np.unique(groups, return_counts=True)[1].tolist()) / max(1, len(groups))
+
+
+def _against_neighbours(
+    by_neighbours: NDArray[np.bool_], by_network: NDArray[np.bool_], groups: NDArray[np.int64]
+) -> Neighbours:
+    return Neighbours(
+        num_images=len(groups),
+        accuracy=float(by_neighbours.mean()),
+        network_accuracy=float(by_network.mean()),
+        p_value=mcnemar(*groups_that_differ(by_neighbours, by_network, groups)),
+    )

@@ -1,0 +1,107 @@
+"""The analysis of a cross-validated network, from its answers and features alone."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from services.trainer.analysis.analyse import analyse
+from services.trainer.data.dataset import LearningSet, Split, images_path
+from services.trainer.evaluation.evaluate import Evaluation
+from services.trainer.fitting.convex import ConvexData, fit_convex
+from services.trainer.fitting.temperature import probabilities
+from services.trainer.tuning.tune import Trained
+from services.trainer.zoo.catalogue import BACKBONES
+from services.trainer.zoo.head import FEATURES
+
+CLASSES = ("ant", "bee", "cow")
+PER_CLASS, NUM_TEST, PX = 60, 30, 8
+STRENGTH = 1e-3
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A data set of clusters with a fitted and judged head, of which nothing went through a network."""
+    rng = np.random.default_rng(0)
+    directory = tmp_path_factory.mktemp("dataset")
+    labels = np.tile(np.arange(3), PER_CLASS).astype(np.int32)
+    features = (rng.normal(0, 1, (3, 16))[labels] + rng.normal(0, 0.9, (len(labels), 16))).astype(np.float32)
+    np.save(images_path(directory, PX), rng.integers(0, 255, (len(labels), PX, PX, 3), dtype=np.uint8))
+    rows = np.arange(len(labels) - NUM_TEST)
+    test = np.arange(len(rows), len(labels))
+    learning = LearningSet(
+        facts={},
+        directory=directory,
+        classes=CLASSES,
+        labels=labels,
+        groups=np.arange(len(labels)),
+        paths=tuple(f"{row}.jpg" for row in range(len(labels))),
+        split=Split(train=rows, validation=rows[:0], test=test),
+        sizes_px=(PX,),
+    )
+    data = ConvexData(
+        inputs=lambda _: features, labels=labels, groups=learning.groups, rows=rows, num_classes=3, seed=0
+    )
+    fit = fit_convex(data, [FEATURES])
+    trained = Trained(
+        backbone=replace(BACKBONES["tiny"], input_px=PX),
+        weights=None,
+        head=fit.head,
+        out_of_fold=fit.out_of_fold,
+        tail_weights=None,
+        result=None,
+        mirroring=None,
+        store=SimpleNamespace(read_by=lambda _: features, is_done=lambda *_, **__: True),
+    )
+    evaluation = Evaluation(
+        scores=None,
+        temperature=fit.head.temperature,
+        indices=test,
+        labels=labels[test],
+        groups=test,
+        probabilities=probabilities(fit.head.logits(features[test]), fit.head.temperature),
+    )
+    return learning, trained, evaluation, fit.judged.strength
+
+
+def run(reason=None):
+    return SimpleNamespace(seed=0, stop_reason=lambda: reason)
+
+
+def test_everything_is_told_from_answers_and_features_that_are_kept(made) -> None:
+    learning, trained, evaluation, strength = made
+    found = analyse(learning, trained, evaluation, run(), strength=strength)
+    assert found.suspects.num_examined == found.certainty.num_images == len(trained.out_of_fold.rows)
+    assert all(each.thumbnail_jpeg_base64 for each in found.suspects.listed)
+    assert found.certainty.is_cross_validated
+    assert found.certainty.strangers.hardest in CLASSES
+    assert found.growth.points[-1].accuracy == pytest.approx(trained.out_of_fold.right.mean())
+    assert found.neighbours.num_images == len(trained.out_of_fold.rows)
+
+
+def test_a_run_that_has_to_end_tells_what_costs_nothing(made) -> None:
+    learning, trained, evaluation, strength = made
+    found = analyse(learning, trained, evaluation, run("budget"), strength=strength)
+    assert found.suspects is not None
+    assert found.certainty.strangers is None
+    assert found.growth is None
+
+
+def test_a_network_of_an_earlier_attempt_whose_features_are_gone_is_judged_by_its_answers(made) -> None:
+    learning, trained, evaluation, strength = made
+    found = analyse(learning, replace(trained, store=None), evaluation, run(), strength=strength)
+    assert found.suspects is not None
+    assert found.growth is found.neighbours is None
+
+
+def test_an_analysis_that_fails_costs_nobody_the_network(made, caplog) -> None:
+    learning, trained, evaluation, strength = made
+    broken = replace(trained, store=SimpleNamespace(read_by=lambda _: np.zeros(0), is_done=lambda *_, **__: True))
+    assert analyse(learning, broken, evaluation, run(), strength=strength).suspects is None
+    assert "the analysis was left out" in caplog.text
+
+
+def test_without_answers_nothing_is_told(made) -> None:
+    learning, trained, evaluation, _ = made
+    assert analyse(learning, replace(trained, out_of_fold=None), evaluation, run(), strength=0.0).certainty is None

@@ -1,0 +1,258 @@
+"""What answers and features say beyond the accuracy: misfiled photographs, thresholds, strangers, learning curves."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.trainer.analysis.certainty import answer_sets, coverage_at, coverage_curve, recommend, reliability
+from services.trainer.analysis.growth import MOST_WORK, GrowthData, learning_curve, steepness
+from services.trainer.analysis.nearest import find_nearest, tell_strangers
+from services.trainer.analysis.suspects import FEW, doubt_order, find_suspects, num_likely
+from services.trainer.data.dataset import LearningSet, Split
+from services.trainer.export.bundle.tables import suspect_table
+from services.trainer.fitting.folds import deal_folds
+from services.trainer.fitting.logistic import Problem, solve
+from services.trainer.fitting.temperature import fit_temperature, probabilities
+
+CLASSES = ("ant", "bee", "cow", "dog")
+PER_CLASS = 60
+STRENGTH = 3e-3
+NUM_SWAPPED = 12
+
+
+def features(seed: int = 0, spread: float = 1.0):
+    """Return clusters, one for each class, and their labels."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(len(CLASSES)), PER_CLASS).astype(np.int32)
+    centres = rng.normal(0, 1.0, (len(CLASSES), 20))
+    values = centres[labels] + rng.normal(0, spread, (len(labels), 20))
+    values -= values.mean(axis=0)
+    return values / np.sqrt(np.square(values).sum(axis=1).mean()), labels
+
+
+def problem_of(values, labels) -> Problem:
+    return Problem(coordinates=values, labels=labels, weights=np.ones(len(labels)), num_classes=len(CLASSES))
+
+
+def out_of_fold(values, labels):
+    problem, folds = problem_of(values, labels), deal_folds(labels, np.arange(len(labels)), seed=0)
+    logits = np.zeros((len(labels), len(CLASSES)))
+    for fold in range(folds.max() + 1):
+        logits[folds == fold] = solve(problem.of(folds != fold), STRENGTH).logits(values[folds == fold])
+    return probabilities(logits, fit_temperature(logits, labels))
+
+
+def swapped(labels, seed: int = 1):
+    rng = np.random.default_rng(seed)
+    at = rng.choice(len(labels), NUM_SWAPPED, replace=False)
+    wrong = labels.copy()
+    wrong[at] = (labels[at] + rng.integers(1, len(CLASSES), NUM_SWAPPED)) % len(CLASSES)
+    return wrong, at
+
+
+def learning_set(labels, groups=None) -> LearningSet:
+    none = np.zeros(0, np.int64)
+    return LearningSet(
+        facts={},
+        directory=Path(),
+        classes=CLASSES,
+        labels=labels,
+        groups=np.arange(len(labels)) if groups is None else groups,
+        paths=tuple(f"{CLASSES[label]}/{row}.jpg" for row, label in enumerate(labels)),
+        split=Split(train=np.arange(len(labels)), validation=none, test=none),
+        sizes_px=(),
+    )
+
+
+# Perhaps misfiled.
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_photographs_in_the_wrong_folder_come_first(seed: int) -> None:
+    values, labels = features(seed)
+    wrong, at = swapped(labels, seed)
+    order = doubt_order(out_of_fold(values, wrong), wrong)
+    tenth = order[: len(labels) // 10]
+    assert np.isin(tenth, at).sum() >= 0.7 * NUM_SWAPPED
+    assert np.isin(order[:NUM_SWAPPED], at).mean() >= 0.5
+
+
+@pytest.mark.parametrize("spread", [0.8, 1.2, 1.6])
+def test_where_nothing_is_misfiled_nothing_stands_out_however_hard_the_classes_are(spread: float) -> None:
+    values, labels = features(5, spread)
+    given = out_of_fold(values, labels)
+    suspects, rows = find_suspects(learning_set(labels), np.arange(len(labels)), labels, given)
+    assert suspects.num_likely == 0
+    assert len(suspects.listed) == len(rows) <= FEW
+
+
+def test_what_stands_out_is_named_with_its_folder_and_what_it_looks_like() -> None:
+    values, labels = features(0)
+    wrong, at = swapped(labels)
+    given = out_of_fold(values, wrong)
+    suspects, rows = find_suspects(learning_set(wrong), np.arange(len(labels)), wrong, given)
+    assert suspects.num_likely == min(num_likely(given, wrong), len(rows)) > NUM_SWAPPED / 3
+    first, row = suspects.listed[0], rows[0]
+    assert row in at
+    assert (first.path, first.filed_as) == (f"{CLASSES[wrong[row]]}/{row}.jpg", CLASSES[wrong[row]])
+    assert first.looks_like == CLASSES[labels[row]]
+    assert first.probability > 0.5 > first.filed_probability
+    lines = suspect_table(suspects).splitlines()
+    assert lines[0].startswith("path,filed as,looks like")
+    assert lines[1].endswith("likely")
+    assert len(lines) == 1 + len(suspects.listed)
+
+
+def test_near_copies_in_two_classes_are_named_and_those_in_one_are_not() -> None:
+    values, labels = features()
+    groups = np.arange(len(labels))
+    groups[[0, PER_CLASS]] = 1000  # an ant and a bee
+    groups[[1, 2]] = 1001  # two ants
+    suspects, _ = find_suspects(
+        learning_set(labels, groups), np.arange(len(labels)), labels, out_of_fold(values, labels)
+    )
+    assert [twins.classes for twins in suspects.twins] == [("ant", "bee")]
+    assert suspects.num_twins == 1
+    assert "near-copies" in suspect_table(suspects)
+
+
+def test_without_answers_the_table_of_suspects_has_its_head_alone() -> None:
+    assert len(suspect_table(None).splitlines()) == 1
+
+
+# How sure it must be.
+
+
+def answers(num_images: int = 2000, seed: int = 0):
+    """Return confidence that is true: who says 80 % is right 80 % of the time."""
+    rng = np.random.default_rng(seed)
+    confidence = rng.uniform(0.4, 1.0, num_images)
+    return confidence, rng.random(num_images) < confidence
+
+
+def test_the_threshold_is_the_lowest_above_which_answers_are_surely_right() -> None:
+    confidence, right = answers()
+    threshold, target = recommend(confidence, right)
+    assert threshold is not None
+    assert coverage_at(threshold, confidence, right).interval[0] >= target
+    assert coverage_at(threshold - 0.01, confidence, right).interval[0] < 0.95
+    assert any(each.threshold == threshold for each in coverage_curve(confidence, right, and_at=threshold))
+
+
+def test_who_is_nearly_always_right_needs_no_threshold_and_who_guesses_has_none() -> None:
+    confidence, _ = answers()
+    assert recommend(confidence, np.ones(len(confidence), bool)) == (0.0, 0.95)
+    assert recommend(confidence, np.random.default_rng(1).random(len(confidence)) < 0.3)[0] is None
+
+
+def test_copies_make_nobody_surer() -> None:
+    confidence, right = answers(300)
+    alone, copied = coverage_at(0.8, confidence, right), coverage_at(0.8, confidence, right, weight=0.1)
+    assert copied.right == alone.right
+    assert copied.interval[0] < alone.interval[0]
+
+
+def test_answer_sets_hold_the_right_class_as_often_as_promised_whatever_the_network_is_worth() -> None:
+    covered = []
+    for seed in range(40):
+        values, labels = features(seed, spread=2.5)
+        rng = np.random.default_rng(seed)
+        given = probabilities(solve(problem_of(values, labels), 0.3).logits(values) * 5)  # far too sure of itself
+        test = rng.permutation(len(labels))
+        known, new = test[:80], test[80:]
+        sets = answer_sets((given[known], labels[known], known), (given[new], labels[new]))
+        assert sets is not None
+        covered.append(sets.covered)
+        assert 1 <= sets.mean_size <= len(CLASSES)
+    assert np.mean(covered) >= 0.89
+
+
+def test_a_test_that_is_too_small_promises_nothing() -> None:
+    given = np.full((5, 2), 0.5)
+    labels = np.zeros(5, np.int64)
+    assert answer_sets((given, labels, np.arange(5)), (given, labels)) is None
+    given = np.full((100, 2), 0.5)
+    labels, groups = np.zeros(100, np.int64), np.repeat(np.arange(5), 20)  # a hundred copies of five pictures
+    assert answer_sets((given, labels, groups), (given, labels)) is None
+
+
+def test_stated_and_true_probabilities_agree_within_their_intervals_where_confidence_is_true() -> None:
+    bins = reliability(*answers())
+    assert sum(each.num_images for each in bins) == 2000
+    assert sum(each.interval[0] <= each.stated <= each.interval[1] for each in bins) >= 0.8 * len(bins)
+    assert [each.stated for each in bins] == sorted(each.stated for each in bins)
+
+
+# The nearest photographs.
+
+
+def test_the_nearest_photographs_vote_and_copies_do_not() -> None:
+    values, labels = features(spread=0.3)
+    groups = np.arange(len(labels))
+    twice = np.concatenate([values, values[:1]])
+    labels_of_both = np.concatenate([labels, [3]])  # a copy of an ant is filed as a dog
+    found = find_nearest(twice, labels_of_both, np.concatenate([groups, [0]]), num_classes=len(CLASSES), seed=0)
+    assert (found.voted[:-1] == labels).mean() > 0.95
+    assert found.voted[0] == labels[0]
+
+
+def test_strangers_lie_farther_away_and_the_class_most_like_others_is_told_worst() -> None:
+    values, labels = features(2, spread=0.5)
+    apart = find_nearest(values, labels, np.arange(len(labels)), num_classes=len(CLASSES), seed=0)
+    assert tell_strangers(apart, labels, CLASSES).auroc > 0.95
+    bees = np.flatnonzero(labels == 1)
+    values[bees] = values[bees] * 0.15 + values[labels == 0].mean(axis=0)  # bees among the ants
+    found = find_nearest(values, labels, np.arange(len(labels)), num_classes=len(CLASSES), seed=0)
+    strangers = tell_strangers(found, labels, CLASSES)
+    assert strangers is not None
+    assert strangers.hardest in {"ant", "bee"}
+    assert strangers.hardest_auroc < strangers.auroc < 0.95
+
+
+def test_of_two_classes_nothing_is_said_of_strangers() -> None:
+    values, labels = features()
+    two = labels < 2
+    found = find_nearest(values[two], labels[two], np.arange(two.sum()), num_classes=2, seed=0)
+    assert tell_strangers(found, labels[two], CLASSES[:2]) is None
+
+
+# What more would bring.
+
+
+def growth_data(values, labels, **changes) -> GrowthData:
+    given = out_of_fold(values, labels)
+    told = {
+        "problem": problem_of(values, labels),
+        "groups": np.arange(len(labels)),
+        "strength": STRENGTH,
+        "right": given.argmax(axis=1) == labels,
+        "taken_for": given.argmax(axis=1),
+        "classes": CLASSES,
+        "seed": 0,
+    }
+    return GrowthData(**{**told, **changes})
+
+
+def test_the_curve_rises_and_twice_as_many_are_expected_to_bring_more() -> None:
+    growth = learning_curve(growth_data(*features(3, spread=1.6)))
+    assert growth is not None
+    assert [point.num_images for point in growth.points] == [48, 96, 192]
+    assert growth.points[0].accuracy < growth.points[-1].accuracy < growth.doubled.accuracy < 1
+    assert all(point.interval[0] <= point.accuracy <= point.interval[1] for point in growth.points)
+    assert [each.found for each in growth.classes] == sorted(each.found for each in growth.classes)
+    worst = growth.classes[0]
+    assert worst.taken_for not in {"", worst.name}
+    assert worst.found <= worst.found_doubled
+
+
+def test_errors_that_halve_with_four_times_as_many_have_an_exponent_of_one_half() -> None:
+    assert steepness(np.array([100.0, 400.0]), np.array([0.4, 0.2])) == pytest.approx(0.5)
+    assert steepness(np.array([100.0, 400.0]), np.array([0.2, 0.4])) == 0.0
+
+
+def test_no_curve_is_drawn_where_it_would_take_minutes_or_the_run_has_to_end() -> None:
+    values, labels = features()
+    assert learning_curve(growth_data(values, labels), lambda: False) is None
+    wide = np.zeros((len(labels), int(MOST_WORK / len(labels) / len(CLASSES)) + 1))
+    assert learning_curve(growth_data(values, labels, problem=problem_of(wide, labels))) is None
