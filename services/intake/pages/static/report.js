@@ -11,7 +11,7 @@ export function showReport(host, markup) {
       if (name.startsWith("on") || name === "style") each.removeAttribute(name);
     }
   }
-  for (const each of page.querySelectorAll(".buttons, .brand, .footer")) each.remove(); // the page has these itself
+  for (const each of page.querySelectorAll(".buttons, .brand, .footer, .skip")) each.remove(); // the page has these itself
   for (const link of page.querySelectorAll("a[href]")) {
     if (!/^(https?:|#|mailto:)/.test(link.getAttribute("href"))) link.removeAttribute("href");
     link.rel = "noreferrer";

@@ -64,10 +64,16 @@ function rootOf(paths) {
   }
 }
 
+// Return the list that a map holds under a key, a new one where there is none.
+function listIn(map, key) {
+  if (!map.has(key)) map.set(key, []);
+  return map.get(key);
+}
+
 export function survey(items, names) {
   const kept = [];
   const leftOut = new Map();
-  const leave = (reason, item) => leftOut.set(reason, [...(leftOut.get(reason) ?? []), item.path]);
+  const leave = (reason, item) => listIn(leftOut, reason).push(item.path);
   for (const item of items) {
     const reason = asideOf(item.path, item.size, names);
     if (reason === null) kept.push({ ...item, parts: item.path.normalize("NFC").split("/") });
@@ -78,7 +84,7 @@ export function survey(items, names) {
   for (const item of kept) {
     const rest = item.parts.slice(root.length);
     if (rest.length < 2) leave("outside_class_folder", item);
-    else classes.set(rest[0], [...(classes.get(rest[0]) ?? []), { ...item, inside: rest.slice(1).join("/") }]);
+    else listIn(classes, rest[0]).push({ ...item, inside: rest.slice(1).join("/") });
   }
   return { root: root.join("/"), classes: inOrder(classes), leftOut, parts: splitParts(classes, names) };
 }
@@ -99,7 +105,7 @@ export function together(classes, parts) {
     for (const item of items) {
       const [inner, ...rest] = item.inside.split("/");
       if (!parts.includes(name) || !rest.length) continue;
-      merged.set(inner, [...(merged.get(inner) ?? []), { ...item, inside: `${name}-${rest.join("-")}` }]);
+      listIn(merged, inner).push({ ...item, inside: `${name}-${rest.join("-")}` });
     }
   }
   return inOrder(merged);
