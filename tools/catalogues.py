@@ -5,6 +5,7 @@ What is missing in a language afterwards stands in its ``messages.po`` with an e
 
 import io
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -16,6 +17,8 @@ PAGES = Path(__file__).resolve().parents[1] / "services" / "intake" / "pages"
 LANGUAGES = ("de", "fr")
 _METHODS = [("templates/**.jinja", "jinja2"), ("static/*.js", "javascript")]
 _OPTIONS = {"templates/**.jinja": {"newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true"}}
+_MADE = datetime(2000, 1, 1, tzinfo=UTC)
+"""The same messages give the same bytes."""
 _KEYWORDS = {"_": None, "ngettext": (1, 2)}
 
 
@@ -39,6 +42,7 @@ def brought_up_to_date(language: str, template: Catalog) -> Catalog:
     catalogue.update(template, no_fuzzy_matching=True)
     catalogue.obsolete.clear()
     catalogue.fuzzy = False
+    catalogue.creation_date = catalogue.revision_date = _MADE
     return catalogue
 
 

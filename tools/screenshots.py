@@ -60,7 +60,7 @@ def _send(browser: Any, url: str, archive: Path) -> str:
     page.fill("#candidates", _CANDIDATES)
     page.click("#go")
     page.wait_for_url("**/v1/jobs/*")
-    page.locator("#title", has_text="Your network is ready").wait_for(timeout=_TRAINED_WITHIN_MS)
+    page.locator("#report").wait_for(timeout=_TRAINED_WITHIN_MS)
     return str(page.url)
 
 

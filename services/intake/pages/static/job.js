@@ -27,7 +27,7 @@ const DOWNLOADS = [
   ["labels", "labels", null, () => _("Names of the classes"), ".txt"], ["predict", "predict", null, () => _("Program that classifies"), ".py"],
 ];
 let api = null;
-let shown = { report: false, ended: false, said: "" };
+let shown = { report: false, ended: false, said: "", title: "" };
 
 function tokenIn(address) {
   const found = address.hash.slice(1) || address.searchParams.get("token") || "";
@@ -47,7 +47,7 @@ function open() {
   api = new JobApi(id, token);
   void follow(api);
 }
-addEventListener("hashchange", () => { shown = { report: false, ended: false, said: "" }; open(); });
+addEventListener("hashchange", () => { shown = { report: false, ended: false, said: "", title: "" }; open(); });
 $("token-form").addEventListener("submit", (event) => { event.preventDefault(); location.hash = $("token").value.trim(); });
 
 // Ask again when there may be news; slower in the background, and slower while nobody answers.
@@ -86,9 +86,9 @@ function refuse(fault) {
 async function present(status) {
   const isEnded = ENDS.has(status.state);
   const title = STATES[status.state]();
-  $("title").textContent = isEnded ? title : _("Your job");
+  $("title").textContent = shown.title || (isEnded ? title : _("Your job"));
   document.title = `${statusLine(status)} · convtailor`;
-  show($("progress"), !isEnded || Boolean(status.error) || status.state !== "done");
+  show($("progress"), !isEnded);
   $("state").textContent = status.cancel_requested_at && !isEnded ? _("Stopping; the best network so far is packed") : title;
   for (const part of ["phases", "bar", "detail", "keep"]) show($(part), !isEnded);
   showPhases(status);
@@ -154,19 +154,23 @@ function showFault(status) {
 async function presentEnd(status) {
   const isDeleted = Boolean(status.files_deleted_at);
   if (isDeleted) {
+    for (const part of ["title", "lead"]) $(part).removeAttribute("lang");
     $("title").textContent = _("Everything is deleted");
-    $("state").textContent = moment(status.files_deleted_at);
-    for (const part of ["offer", "try", "report", "end", "chart"]) show($(part), false);
-    show($("progress"));
-    $("note").replaceChildren(make("a", { href: "/", textContent: _("Train another network") }));
+    $("lead").replaceChildren(`${moment(status.files_deleted_at)} · `, make("a", { href: "/", textContent: _("Train another network") }));
+    for (const part of ["offer", "try", "report", "end"]) show($(part), false);
     return;
   }
   showDownloads(status);
   show($("end"));
+  if (!status.links.report && !status.error) $("lead").replaceChildren(make("a", { href: "/", textContent: _("Choose the photographs again") }));
   if (status.links.report && !shown.report) {
     shown.report = true;
     $("chart").replaceChildren();
-    $("lead").textContent = showReport($("report"), await (await api.fetch("report")).text());
+    const told = showReport($("report"), await (await api.fetch("report")).text());
+    shown.title = told.title;
+    $("lead").textContent = told.lead;
+    for (const part of ["title", "lead"]) $(part).lang = "en"; // the report's own words
+    $("title").textContent = told.title || $("title").textContent;
     show($("report"));
   }
   if (status.links.model_onnx && !shown.ended) {

@@ -1,5 +1,5 @@
 // The report that was mailed, shown in the page: its own markup under its own style sheet, apart from ours.
-// Returns the sentence that it leads with.
+// Returns its title and the sentence that it leads with.
 export function showReport(host, markup) {
   const rules = [];
   // Its rules go into a sheet of their own: as an element they would need the page's nonce.
@@ -11,7 +11,7 @@ export function showReport(host, markup) {
       if (name.startsWith("on") || name === "style") each.removeAttribute(name);
     }
   }
-  for (const each of page.querySelectorAll(".buttons, .brand, .footer, .skip")) each.remove(); // the page has these itself
+  for (const each of page.querySelectorAll(".buttons, .brand, .footer, .skip, .print-choice")) each.remove(); // the page has these itself
   for (const link of page.querySelectorAll("a[href]")) {
     if (!/^(https?:|#|mailto:)/.test(link.getAttribute("href"))) link.removeAttribute("href");
     link.rel = "noreferrer";
@@ -21,10 +21,18 @@ export function showReport(host, markup) {
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
   root.adoptedStyleSheets = [sheet];
   for (const heading of page.querySelectorAll("h1, h2, h3")) demote(page, heading);
-  const lead = page.querySelector(".lead")?.textContent.trim() ?? "";
+  const [title, lead] = [".title", ".lead"].map((name) => page.querySelector(name)?.textContent.trim() ?? "");
+  const landmark = page.querySelector("main"); // the page has one itself
+  if (landmark) {
+    const part = page.createElement("div");
+    part.append(...landmark.childNodes);
+    part.id = landmark.id;
+    part.className = landmark.className;
+    landmark.replaceWith(part);
+  }
   root.replaceChildren(...[...page.body.childNodes].map((node) => document.importNode(node, true)));
   root.addEventListener("click", jump);
-  return lead;
+  return { title, lead };
 }
 
 // What stands behind # in our address is the key of the job: links within the report must not take its place.
