@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks import (
     against_stock,
+    answers,
     archive_bounds,
     claims,
     copies,
@@ -47,6 +48,7 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "whole-run": against_stock.measure_whole_run,
     "accuracy": against_stock.measure_accuracy,
     "heads": heads.measure,
+    "suspects": answers.measure,
     "large-run": against_stock.measure_large_run,
     "installed-backbone": installed_backbone.measure,
     "package": package.measure,

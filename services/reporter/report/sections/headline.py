@@ -1,14 +1,17 @@
 """How good the network is, in one sentence and one number with its interval, and beside an older one."""
 
+import re
+
 from services.reporter.report.blocks import Block, Listing, Paragraph, Score, Section, Subheading, remainder
 from services.reporter.report.statistics import guessing_accuracy, is_test_unseen, num_right
-from services.reporter.report.wording import number, one_line, percent, span
+from services.reporter.report.wording import NBSP, number, one_line, percent, span
 from shared.job.findings.verdict import Grade
 from shared.job.result import Result
 from shared.job.verdict.rule import WORDS, verdict_of
 from shared.wording import count
 
 _MOST_PATHS = 12
+_PERCENT = re.compile(r"(?<=\d)%")
 
 
 def is_useless(result: Result) -> bool:
@@ -28,7 +31,8 @@ def headline(result: Result) -> str:
     what = f"all {num_images}" if right == num_images else f"{number(right)} of {count(num_images, 'photograph')}"
     ending = " photographs" if right == num_images else ""
     unseen = "that it had never seen before" if is_test_unseen(result) else "that were set aside"
-    return f"{verdict_of(result).reason} It recognised {what}{ending} {unseen}: {percent(result.test.accuracy)}."
+    reason = _PERCENT.sub(f"{NBSP}%", verdict_of(result).reason)
+    return f"{reason} It recognised {what}{ending} {unseen}: {percent(result.test.accuracy)}."
 
 
 def comparison_section(result: Result) -> Section | None:

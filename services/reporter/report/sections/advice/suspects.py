@@ -1,6 +1,16 @@
 """Photographs that may lie in the wrong folder."""
 
-from services.reporter.report.blocks import Block, Exhibit, Gallery, Listing, Paragraph, Section, Subheading, remainder
+from services.reporter.report.blocks import (
+    Block,
+    Exhibit,
+    Fold,
+    Gallery,
+    Listing,
+    Paragraph,
+    Section,
+    Subheading,
+    remainder,
+)
 from services.reporter.report.figures import MOST_SUSPECTS, Figures, suspect_name
 from services.reporter.report.limits import Limits
 from services.reporter.report.wording import number, one_line, percent, quoted
@@ -24,9 +34,13 @@ def suspect_section(result: Result, figures: Figures, limits: Limits) -> Section
         blocks.append(Gallery(exhibits=exhibits))
     rest = suspects.listed[len(shown) :]
     named = rest[: limits.num_files] if limits.has_folds else ()
+    more = remainder(len(rest), len(named), "photograph")
     if named:
-        blocks.append(Listing(entries=[(one_line(each.path), _remark(each)) for each in named]))
-    blocks += remainder(len(rest), len(named), "photograph")
+        listing = Listing(entries=[(one_line(each.path), _remark(each)) for each in named])
+        title = f"{count(len(rest), 'photograph')} less doubtful than these"
+        blocks.append(Fold(title=title, blocks=[listing, *more]))
+    else:
+        blocks += more
     blocks += _twin_blocks(suspects, limits)
     return Section(title="Perhaps misfiled", blocks=blocks)
 
