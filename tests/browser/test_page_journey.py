@@ -136,6 +136,30 @@ def test_a_photograph_is_tried_in_the_browser_as_the_delivered_network_answers_i
         seen.fits()
 
 
+def test_doubtful_photographs_are_gone_through_by_keys_and_the_list_is_kept(browser, job, tmp_path):
+    with watched(browser, PHONE) as seen:
+        page = seen.page
+        page.goto(job)
+        seen.see("#improve-title")
+        page.locator("#suspect-right").focus()
+        page.keyboard.press("2")
+        seen.see("#corrections-count", "one correction so far")
+        page.reload()
+        seen.see("#corrections-count", "one correction so far")
+        page.locator("#suspect-right").focus()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("3")
+        seen.see("#corrections-count", "2 corrections so far")
+        with page.expect_download() as saving:
+            page.get_by_role("button", name="Save the list").click()
+        saving.value.save_as(tmp_path / "corrections.csv")
+        assert (tmp_path / "corrections.csv").read_text().count("\n") == 3
+        seen.fits()
+        seen.is_accessible()
+        seen.see("#corrections-again").click()
+        seen.see("#choose-title")
+
+
 def test_a_person_deletes_everything_and_the_page_says_so_ever_after(browser, box, job):
     with watched(browser, PHONE) as seen:
         seen.page.goto(job)

@@ -186,6 +186,29 @@ def test_a_class_may_be_renamed_merged_and_left_out_and_its_zip_says_so(browser,
         assert archive_of(intake, page.url) == (["circle", "cross"], 12)
 
 
+def test_corrections_of_an_earlier_job_go_into_what_is_sent_and_can_be_forgotten(browser, intake, photographs):
+    with watched(browser) as seen:
+        page = seen.page
+        page.goto(intake.url)
+        moves = [["circle/000.png", "cross"], ["square/000.png", None], ["gone.png", "cross"]]
+        kept = {"job": "1", "moves": moves}
+        page.evaluate("kept => localStorage.setItem('convtailor.corrections', JSON.stringify(kept))", kept)
+        page.set_input_files("#folder", photographs)
+        seen.see("#corrected-text", "2 corrections are applied")
+        seen.see("#summary", "17 photographs in 3 classes")
+        seen.is_accessible()
+        page.get_by_label("Your e-mail address").fill("ada@example.org")
+        page.get_by_role("button", name="Send 17 photographs").click()
+        page.wait_for_url("**/v1/jobs/*#*")
+        seen.see("#state", "Waiting")
+        assert archive_of(intake, page.url) == (["circle", "cross", "square"], 17)
+        assert (photographs / "circle" / "000.png").exists()
+        page.goto(intake.url)
+        page.set_input_files("#folder", photographs)
+        page.get_by_role("button", name="Forget the corrections").click()
+        seen.see("#summary", "18 photographs in 3 classes")
+
+
 def test_photographs_are_sent_with_a_keyboard_alone(browser, intake, photographs):
     with watched(browser) as seen:
         page = seen.page

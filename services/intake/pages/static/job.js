@@ -79,7 +79,7 @@ function woken() {
 
 function refuse(fault) {
   tell($("problem"), fault);
-  for (const part of ["progress", "offer", "try", "report", "end"]) show($(part), false);
+  for (const part of ["progress", "offer", "try", "report", "improve", "end"]) show($(part), false);
   show($("token-card"), ["job_not_found", "token_missing"].includes(fault.code));
 }
 
@@ -157,7 +157,7 @@ async function presentEnd(status) {
     for (const part of ["title", "lead"]) $(part).removeAttribute("lang");
     $("title").textContent = _("Everything is deleted");
     $("lead").replaceChildren(`${moment(status.files_deleted_at)} · `, make("a", { href: "/", textContent: _("Train another network") }));
-    for (const part of ["offer", "try", "report", "end"]) show($(part), false);
+    for (const part of ["offer", "try", "report", "improve", "end"]) show($(part), false);
     return;
   }
   showDownloads(status);
@@ -173,16 +173,21 @@ async function presentEnd(status) {
     $("title").textContent = told.title || $("title").textContent;
     show($("report"));
   }
-  if (status.links.model_onnx && !shown.ended) {
-    await offerTrialOf(api);
+  if (status.links.result && !shown.ended) {
+    await offerTrialOf(api, Boolean(status.links.model_onnx));
   }
   shown.ended = true;
 }
 
-async function offerTrialOf(mine) {
+const LEAST_SURE = 0.5; // where nothing was measured, less than this is called unsure
+
+async function offerTrialOf(mine, hasNetwork) {
   try {
     const { offerTrial } = await import("./trying.js");
-    offerTrial(mine);
+    const result = await (await mine.fetch("result")).json();
+    const { offerImprovement } = await import("./improving.js");
+    if (hasNetwork) offerTrial(mine, result.certainty?.threshold ?? LEAST_SURE);
+    offerImprovement(id, result);
   } catch (error) {
     console.warn(error); // all else of the page works without it
   }

@@ -1,5 +1,6 @@
 // The start page: choose, look, send.
 import { ClassList } from "./class_list.js";
+import { corrected, corrections, forgetCorrections } from "./corrections.js";
 import { Unusable, chosenFiles, dropped } from "./choosing.js";
 import { $, OFFLINE, faultOf, make, show, tell } from "./dom.js";
 import { PIECE_BYTES, pieces, zipSize, zipStream } from "./packing.js";
@@ -69,12 +70,23 @@ function take(found) {
     tell($("choose-error"), BLOCKED.archive_no_images());
     return;
   }
-  list.set(found.classes);
+  applyCorrections(found);
   tellLeftOut();
   show($("look"));
   judge();
   $("look-title").focus();
   void guessSaving();
+}
+
+// Corrections go into what is sent, never into the files themselves.
+function applyCorrections(found) {
+  const { classes, count } = corrected(found.classes, found.root ?? "", chosen.isOpen ? corrections().moves : new Map());
+  list.set(count ? classes : found.classes);
+  show($("corrected"), count > 0);
+  $("corrected-text").textContent = ngettext("One correction is applied", "{count} corrections are applied", count);
+  if (!count) return;
+  chosen.zip = null;
+  $("uncorrected").onclick = () => { forgetCorrections(); list.set(found.classes); show($("corrected"), false); judge(); };
 }
 
 $("pick-folder").addEventListener("click", () => $("folder").click());

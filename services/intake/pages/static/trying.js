@@ -8,7 +8,7 @@ const STEPS = { runtime: () => _("Fetching the runtime, once …"), network: () 
 let opening = null;
 let last = null;
 
-export function offerTrial(api, unsureBelow = 0.6) {
+export function offerTrial(api, unsureBelow) {
   show($("try"));
   show($("try-camera"), Boolean(navigator.mediaDevices?.getUserMedia));
   $("try-pick").addEventListener("click", () => $("try-file").click());
