@@ -63,9 +63,14 @@ NUM_SUMMED = (THUMBNAIL_PX // SMALL_PX) ** 2
 """Pixels of a thumbnail that make one at ``SMALL_PX``."""
 
 
-def summed(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    """Return thumbnails at ``SMALL_PX``: sums of ``NUM_SUMMED`` pixels, so that nothing is rounded."""
-    side = THUMBNAIL_PX // SMALL_PX
+def summed(thumbnails: NDArray[np.uint8], px: int = SMALL_PX) -> NDArray[np.uint16]:
+    """Return thumbnails at a smaller side: sums of the pixels that make one there, so that nothing is rounded.
+
+    Args:
+        thumbnails: ``(num_images, THUMBNAIL_PX, THUMBNAIL_PX, 3) uint8``.
+        px: The side; a divisor of ``THUMBNAIL_PX``. At ``SMALL_PX``, ``NUM_SUMMED`` pixels make one.
+    """
+    side = THUMBNAIL_PX // px
     rows = thumbnails[:, ::side].astype(np.uint16)
     for step in range(1, side):
         rows += thumbnails[:, step::side]

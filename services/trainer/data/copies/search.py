@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from services.trainer.data.copies.alignment import agreement
 from services.trainer.data.copies.look import NUM_SUMMED, SMALL_PX, summed
@@ -83,8 +84,11 @@ def near_pairs(
         paths: Names of the files.
         between: Called every second or so; may raise to end the search.
     """
-    found = [moments(hashes, looks, thumbnails, between), edited(thumbnails, between)]
-    return _joined([*found, named(thumbnails, paths, between)])
+    with threadpool_limits(
+        limits=1, user_api="blas"
+    ):  # products are small: threads would wait for one another, at work
+        found = [moments(hashes, looks, thumbnails, between), edited(thumbnails, between)]
+        return _joined([*found, named(thumbnails, paths, between)])
 
 
 def moments(

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from services.trainer.data.copies.look import THUMBNAIL_PX
+from services.trainer.data.copies.look import THUMBNAIL_PX, summed
 
 Floats = NDArray[np.float32]
 Affine = NDArray[np.float64]
@@ -129,11 +129,10 @@ def _filters(number: int, side: int) -> tuple[tuple[NDArray[np.int64], Floats], 
 
 def small_planes(thumbnails: NDArray[np.uint8]) -> Floats:
     """Return brightness and two differences of colour at a quarter of the size, ``(num_images, 3, pixels)``."""
-    num, px = len(thumbnails), THUMBNAIL_PX // _PX
-    pixels = thumbnails.reshape(num, _PX, px, _PX, px, 3).sum(axis=(2, 4), dtype=np.uint16).astype(np.float32) / px**2
+    pixels = summed(thumbnails, _PX).astype(np.float32) / (THUMBNAIL_PX // _PX) ** 2
     luma = pixels @ _LUMA
     planes = np.stack([luma, *(_COLOUR_WEIGHT * (pixels[..., each] - luma) for each in (0, 2))], axis=1)
-    flat: Floats = planes.reshape(num, 3, _PX * _PX)
+    flat: Floats = planes.reshape(len(thumbnails), 3, _PX * _PX)
     return flat
 
 

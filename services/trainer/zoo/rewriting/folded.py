@@ -1,0 +1,82 @@
+"""A network that computes the same in fewer steps: batch normalisation goes into the weights of the layer before it."""
+
+from collections import Counter
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from services.trainer.zoo.rewriting.plain import producer_of
+
+_LINEAR = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
+_CHANNELS_LAST = frozenset({-1, 3})
+
+
+def without_normalisation(model: keras.Model) -> keras.Model:
+    """Return a copy of a network, for inference, in which no normalisation follows a convolution.
+
+    TensorFlow can do that too, and joins bias and activation with the convolution in any case. But for that it wants
+    weights as constants of the graph, of which it makes more than a dozen copies on the way.
+
+    Args:
+        model: Unchanged; the copy holds weights of its own.
+    """
+    followers = _followers(model)
+    gone = {each.name for each in followers.values()}
+
+    def renew(operation: Any) -> Any:
+        if operation.name in gone:
+            return keras.layers.Identity(name=operation.name)
+        config = operation.get_config()
+        # The weights come next, so that random ones need not be drawn first.
+        config |= {name: "zeros" for name, value in config.items() if name.endswith("_initializer") and value}
+        config |= {"use_bias": True} if operation.name in followers else {}
+        return type(operation).from_config(config)
+
+    def call(operation: Any, *arguments: Any, **options: Any) -> Any:
+        return arguments[0] if operation.name in gone else operation(*arguments, **options)
+
+    copy = keras.models.clone_model(model, clone_function=renew, call_function=call)
+    for layer in copy.layers:
+        if layer.weights:
+            layer.set_weights(_weights(model.get_layer(layer.name), followers.get(layer.name)))
+    return copy
+
+
+def _followers(model: keras.Model) -> dict[str, keras.layers.BatchNormalization]:
+    """Return the normalisation that alone reads a linear layer, by the name of that layer."""
+    operations = {each.name: each for each in model.operations if not isinstance(each, keras.layers.InputLayer)}
+    read = [tensor for each in operations.values() for tensor in keras.tree.flatten(each.input)]
+    num_readers = Counter(map(producer_of, (*read, *model.outputs)))
+    found = {}
+    for each in operations.values():
+        if isinstance(each, keras.layers.BatchNormalization) and each.axis in _CHANNELS_LAST:
+            name = producer_of(each.input)
+            if num_readers[name] == 1 and _is_linear(operations.get(name)):
+                found[name] = each
+    return found
+
+
+def _is_linear(layer: Any) -> bool:
+    return type(layer) in _LINEAR and layer.activation is keras.activations.linear
+
+
+def _weights(layer: keras.Layer, follower: keras.layers.BatchNormalization | None) -> list[NDArray[np.float32]]:
+    """Return the weights of a layer that does what it does and what follows it."""
+    values: list[NDArray[np.float32]] = layer.get_weights()
+    if follower is None:
+        return values
+    scale, shift = _scale_and_shift(follower)
+    bias = values.pop() if layer.use_bias else np.float32(0)
+    kernel = values.pop()
+    channels = kernel.shape[2:] if isinstance(layer, keras.layers.DepthwiseConv2D) else kernel.shape[3:]
+    return [*values, kernel * scale.reshape(channels), bias * scale + shift]
+
+
+def _scale_and_shift(layer: keras.layers.BatchNormalization) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return what a normalisation multiplies each channel with and then adds to it."""
+    scale = 1 / np.sqrt(np.asarray(layer.moving_variance, np.float64) + layer.epsilon)
+    scale = scale * np.asarray(layer.gamma) if layer.scale else scale
+    shift = (np.asarray(layer.beta) if layer.center else 0.0) - np.asarray(layer.moving_mean) * scale
+    return scale.astype(np.float32), shift.astype(np.float32)
