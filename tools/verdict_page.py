@@ -9,30 +9,37 @@ from pathlib import Path
 
 import numpy as np
 
+from services.trainer.evaluation.metrics import expected_calibration_error
 from shared.interval import wilson_interval
 from shared.job.findings.verdict import Grade
-from shared.job.verdict.evidence import Evidence
+from shared.job.verdict.evidence import Evidence, clear_calibration_error
 from shared.job.verdict.rule import class_evidence, judge
 
 PAGE = Path(__file__).parents[1] / "docs" / "verdict.md"
 START, END = "<!-- simulated -->", "<!-- /simulated -->"
-NUM_TESTS = 2000
+NUM_TESTS = 1000
+_SPREAD = 4.0
+"""Of stated probabilities around their mean: the smaller, the more they differ from photograph to photograph."""
 CLASSES = (2, 10)
 PER_CLASS = (10, 30, 100)
 ACCURACIES = ("guessing", 0.6, 0.8, 0.9, 0.95, 0.99)
 
 
 def simulated(num_classes: int, per_class: int, accuracy: float, generator: np.random.Generator) -> Grade:
-    """Return the grade of one test of a network that is right on every photograph with the same probability."""
-    right = generator.binomial(per_class, accuracy, num_classes).tolist()
+    """Return the grade of one test of a network that is right as often as it says."""
     total = num_classes * per_class
+    stated = generator.beta(_SPREAD * accuracy, _SPREAD * (1 - accuracy), total)
+    is_right = generator.random(total) < stated
+    right = is_right.reshape(num_classes, per_class).sum(axis=1).tolist()
     low, _ = wilson_interval(sum(right), total)
     evidence = Evidence(
         accuracy=sum(right) / total,
         low=low,
         guessing=1 / num_classes,
         classes=tuple(class_evidence(str(label), num, per_class) for label, num in enumerate(right)),
-        calibration_error=0.0,
+        calibration_error=clear_calibration_error(
+            expected_calibration_error(stated, is_right), sum(right) / total, total
+        ),
     )
     return judge(evidence).grade
 

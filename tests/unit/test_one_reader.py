@@ -124,6 +124,28 @@ def test_the_delivered_program_tells_of_names_that_are_no_text(
     assert told.read() == "\\x8f\\xbc\\x1b[2J.png\tdogs\t0.7500\n"
 
 
+def test_the_delivered_program_answers_unsure_below_what_its_delivery_advises(
+    delivered: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "a.png").write_bytes(pictures()["cats/grey.png"])
+    (tmp_path / "labels.txt").write_text("cats\ndogs\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(delivered.__dict__, "HERE", tmp_path)
+    monkeypatch.setitem(delivered.__dict__, "open_network", lambda _folder: lambda _pixels: [0.25, 0.75])
+    answers = []
+    for advised in ("0.7", "0.8"):
+        (tmp_path / "model.json").write_text(f'{{"unsure_below": {advised}}}', encoding="utf-8")
+        told = io.StringIO()
+        monkeypatch.setattr(sys, "stdout", told)
+        assert delivered.main(["--unsure", "a.png"]) == 0
+        answers.append(told.getvalue())
+    assert answers == ["a.png\tdogs\t0.7500\n", "a.png\tunsure\t0.7500\tdogs\n"]
+    for advises_nothing in ('{"unsure_below": null}', "{}"):
+        (tmp_path / "model.json").write_text(advises_nothing, encoding="utf-8")
+        with pytest.raises(SystemExit, match=r"model\.json"):
+            delivered.main(["--unsure", "a.png"])
+
+
 def test_no_part_of_the_delivered_program_takes_a_name_from_another() -> None:
     body = ast.parse(predict_source()).body
     names = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]

@@ -66,7 +66,7 @@ def test_the_zip_of_a_delivery_is_enough_and_what_else_is_in_it_is_left_there(tm
     with zipfile.ZipFile(packed, "w") as archive:
         for name in ("model.onnx", "labels.txt", "../evil.txt", "predict.py"):
             archive.writestr(name, "cat\ndog\n")
-        archive.writestr("model.json", json.dumps({"classes": CLASSES, "unsure_below": 0.8}))
+        archive.writestr("model.json", json.dumps({"classes": CLASSES, "unsure_below": 0.8, "answer_sets": None}))
     found = find_network(packed, scratch)
     assert ([path.name for path in found.networks], found.unsure_below) == (["model.onnx"], 0.8)
     assert sorted(path.name for path in tmp_path.rglob("*.*")) == [
@@ -79,10 +79,14 @@ def test_the_zip_of_a_delivery_is_enough_and_what_else_is_in_it_is_left_there(tm
 
 def test_a_threshold_of_other_classes_is_not_taken(tmp_path: Path) -> None:
     folder = delivery(tmp_path / "results", "model.onnx")
-    (folder / "model.json").write_text(json.dumps({"classes": ["cat", "cow"], "unsure_below": 0.8}))
+    (folder / "model.json").write_text(
+        json.dumps({"classes": ["cat", "cow"], "unsure_below": 0.8, "answer_sets": None})
+    )
     assert find_network(folder, tmp_path).unsure_below is None
-    (folder / "result.json").write_text(json.dumps({"classes": CLASSES, "certainty": {"threshold": 0.7}}))
-    assert find_network(folder, tmp_path).unsure_below == 0.7
+    certainty = {"threshold": 0.7, "sets": {"least_probability": 0.2}}
+    (folder / "result.json").write_text(json.dumps({"classes": CLASSES, "certainty": certainty}))
+    found = find_network(folder, tmp_path)
+    assert (found.unsure_below, found.set_above) == (0.7, 0.2)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +143,14 @@ def test_below_the_threshold_the_answer_is_unsure_and_the_best_guess_stands_besi
         ("cat", "cat", False),
     ]
     assert told["summary"] == {"classes": {"cat": 1}, "unsure": 1, "unreadable": 0, "passed_over": 0}
+
+
+def test_an_answer_set_holds_what_is_probable_enough_and_the_best_in_any_case() -> None:
+    likely = Prediction(path="a", probabilities={"cat": 0.5, "dog": 0.3, "cow": 0.2})
+    assert Answer(prediction=likely, set_above=0.3).answer_set == ["cat", "dog"]
+    assert Answer(prediction=likely, set_above=0.9).answer_set == ["cat"]
+    told = json_document(Path("m"), [Answer(prediction=likely, set_above=0.3), Answer(prediction=likely)], [])
+    assert [each.get("answer_set") for each in told["images"]] == [["cat", "dog"], None]
 
 
 def test_a_class_that_is_called_unsure_is_not_mixed_up_with_unsure_answers() -> None:

@@ -13,7 +13,7 @@ from services.reporter.report.outline import outline_of
 from services.reporter.report.rendering import render_mail, render_text
 from shared.job.findings.verdict import Grade, Neighbours
 from shared.job.result import Result
-from shared.job.verdict.evidence import Evidence, evidence_of
+from shared.job.verdict.evidence import Evidence, clear_calibration_error, evidence_of
 from shared.job.verdict.rule import class_evidence, judge, verdict_of
 from shared.json_codec import from_json, to_json
 from tests.reporter_fixture import finished_job
@@ -77,6 +77,11 @@ def test_who_only_guesses_is_seldom_called_more_and_never_usable() -> None:
 def test_a_network_that_is_right_nine_times_of_ten_is_seldom_called_good() -> None:
     assert rates(10, 30, 0.9, num_tests=400)[Grade.GOOD] < 0.05
     assert rates(10, 30, 0.99, num_tests=400)[Grade.GOOD] > 0.95
+
+
+def test_true_probabilities_are_held_against_no_network_for_the_smallness_of_its_test() -> None:
+    assert clear_calibration_error(0.11, 0.78, 90) == 0.0
+    assert clear_calibration_error(0.11, 0.78, 90_000) == pytest.approx(0.11, abs=0.01)
 
 
 def test_the_page_names_every_grade_and_has_its_table() -> None:

@@ -104,7 +104,7 @@ def predict(
         sorter = None if sort_into is None else Sorter(sort_into, _heaps(delivered), is_moving=move)
         told, left_out = _sorted_out(list(_with_progress(delivered, found.images)), found)
     threshold = unsure_below if unsure_below is not None else delivered.unsure_below or 0.0
-    answers = [Answer(prediction=each, unsure_below=threshold) for each in told]
+    answers = [Answer(prediction=each, unsure_below=threshold, set_above=delivered.set_above) for each in told]
     if sorter is not None:
         answers = [_put(sorter, each, delivered) for each in answers]
     if as_json:

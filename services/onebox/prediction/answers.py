@@ -24,11 +24,13 @@ class Answer:
     Args:
         prediction: What the network says.
         unsure_below: Probability below which no class is answered; 0: one always is.
+        set_above: Probability from which on a class belongs to the answer set; ``None``: there are no sets.
         place: Where the picture was put, if it was.
     """
 
     prediction: Prediction
     unsure_below: float = 0.0
+    set_above: float | None = None
     place: Path | None = None
 
     @property
@@ -40,6 +42,13 @@ class Answer:
     def is_unsure(self) -> bool:
         """Tell whether the most probable class is too improbable to be answered."""
         return self.is_read and self.prediction.probability < self.unsure_below
+
+    @property
+    def answer_set(self) -> list[str]:
+        """Classes that are probable enough, the most probable first and in any case."""
+        shares = self.prediction.probabilities
+        least = 1.0 if self.set_above is None else self.set_above
+        return [name for name, share in shares.items() if share >= least or name == self.prediction.best]
 
     @property
     def name(self) -> str:
@@ -83,6 +92,7 @@ def _entry(answer: Answer) -> dict[str, Any]:
     told = answer.prediction
     if told.error is not None:
         return {"path": told.path, "error": told.error, "code": told.code, "fix": told.fix}
+    sets = {"answer_set": answer.answer_set} if answer.set_above is not None else {}
     placed = {"sorted_to": str(answer.place)} if answer.place is not None else {}
     return {
         "path": told.path,
@@ -91,6 +101,7 @@ def _entry(answer: Answer) -> dict[str, Any]:
         "best": told.best,
         "probability": told.probability,
         "probabilities": dict(told.probabilities),
+        **sets,
         **placed,
     }
 

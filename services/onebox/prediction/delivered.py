@@ -34,12 +34,14 @@ class Delivered:
         labels: One class a line, in the order of the outputs.
         classes: The same.
         unsure_below: Probability below which its delivery advises to answer nothing; ``None`` where it says nothing.
+        set_above: Probability from which on a class belongs to the answer set; ``None`` where it says nothing.
     """
 
     networks: tuple[Path, ...]
     labels: Path
     classes: tuple[str, ...]
     unsure_below: float | None = None
+    set_above: float | None = None
 
 
 def find_network(model: Path, scratch: Path) -> Delivered:
@@ -102,20 +104,31 @@ def _described(networks: Sequence[Path], folder: Path, named: Path) -> Delivered
             fix="Take the labels.txt of the same delivery; if it was edited, save it as UTF-8.",
             details={"path": str(labels)},
         ) from error
-    return Delivered(networks=tuple(networks), labels=labels, classes=classes, unsure_below=_advised(folder, classes))
+    unsure_below, set_above = _advised(folder, classes)
+    return Delivered(
+        networks=tuple(networks), labels=labels, classes=classes, unsure_below=unsure_below, set_above=set_above
+    )
 
 
-def _advised(folder: Path, classes: tuple[str, ...]) -> float | None:
-    """Return the threshold of a delivery's own documents, where they speak of these classes."""
+def _advised(folder: Path, classes: tuple[str, ...]) -> tuple[float | None, float | None]:
+    """Return the threshold and the least probability in answer sets, where the delivery speaks of these classes."""
     for name in (MODEL_DOCUMENT, FILE_NAMES[Artefact.RESULT]):
         try:
             document = json.loads((folder / name).read_text(encoding="utf-8"))
-            if tuple(document["classes"]) == classes:
-                told = document["unsure_below"] if name == MODEL_DOCUMENT else document["certainty"]["threshold"]
-                return float(told)
+            if tuple(document["classes"]) != classes:
+                continue
+            if name == MODEL_DOCUMENT:
+                threshold, sets = document["unsure_below"], document["answer_sets"]
+            else:
+                threshold, sets = document["certainty"]["threshold"], document["certainty"]["sets"]
+            return _number(threshold), _number(sets["least_probability"] if sets else None)
         except (OSError, ValueError, LookupError, TypeError):
             continue  # of an older version, not there, or somebody else's
-    return None
+    return None, None
+
+
+def _number(told: object) -> float | None:
+    return None if told is None else float(str(told))
 
 
 def _unpack(packed: Path, folder: Path) -> None:

@@ -1,15 +1,17 @@
 """Classify pictures with the network beside this file.
 
-    python predict.py IMAGE…
+    python predict.py [--unsure] IMAGE…
 
 prints one line per picture: its path, the most probable class, and the probability of that class. Characters of a path
 that would act on a terminal or are no text are written out. A picture that cannot be read is named on standard error,
 the others are classified all the same, and the exit code is 1. Of a folder, every file is taken but hidden ones; what
 is no picture there is passed over. Needs the packages pillow and numpy, pi-heif to read HEIC, one of onnxruntime (for
 model.onnx), ai-edge-litert (for model.tflite) or keras with tensorflow (for model.keras or model.h5), and the file
-labels.txt of the same delivery. The first of these networks that is there and can be run is used.
+labels.txt of the same delivery. The first of these networks that is there and can be run is used. With --unsure, the
+answer is "unsure" where the class is less probable than model.json advises, and the class follows behind it.
 """
 
+import json
 import os
 import sys
 import warnings
@@ -29,6 +31,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 HERE = Path(__file__).resolve().parent
+UNSURE = "--unsure"
 Score = Callable[[NDArray[np.uint8]], list[float]]
 """From a picture of any size, ``(height_px, width_px, 3) uint8`` RGB, to one probability per class."""
 
@@ -143,11 +146,24 @@ def find_files(paths: list[str]) -> list[str]:
     return found
 
 
-def main(paths: list[str]) -> int:
+def read_threshold(folder: Path) -> float:
+    """Return the probability below which ``model.json`` advises to answer nothing; 0: every answer may be taken."""
+    try:
+        advised = json.loads((folder / "model.json").read_text(encoding="utf-8"))["unsure_below"]
+    except (OSError, ValueError, LookupError):
+        raise SystemExit(f"There is no model.json in {folder} that says what is unsure.") from None
+    if advised is None:
+        raise SystemExit("model.json advises no threshold: none makes the answers reliable. Check every answer.")
+    return float(advised)
+
+
+def main(arguments: list[str]) -> int:
     """Classify every picture; return the exit code."""
+    paths = [each for each in arguments if each != UNSURE]
     if not paths:
-        sys.stderr.write("usage: python predict.py IMAGE…\n")
+        sys.stderr.write("usage: python predict.py [--unsure] IMAGE…\n")
         return 2
+    threshold = read_threshold(HERE) if UNSURE in arguments else 0.0
     labels, score = read_labels(HERE), open_network(HERE)
     warnings.simplefilter("ignore")  # Pillow tells of odd metadata
     num_unreadable = 0
@@ -167,7 +183,10 @@ def main(paths: list[str]) -> int:
                 "put both from the same delivery here."
             )
         best = max(range(len(labels)), key=probabilities.__getitem__)
-        sys.stdout.write(f"{printable_name(path)}\t{labels[best]}\t{probabilities[best]:.4f}\n")
+        answer = f"{labels[best]}\t{probabilities[best]:.4f}"
+        if probabilities[best] < threshold:
+            answer = f"unsure\t{probabilities[best]:.4f}\t{labels[best]}"
+        sys.stdout.write(f"{printable_name(path)}\t{answer}\n")
     return 1 if num_unreadable else 0
 
 
