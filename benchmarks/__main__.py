@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from benchmarks import (
@@ -17,6 +18,7 @@ from benchmarks import (
     copies,
     deadline,
     feature_pass,
+    fine_tuning,
     firestore_bill,
     heads,
     installed_backbone,
@@ -49,6 +51,8 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "accuracy": against_stock.measure_accuracy,
     "heads": heads.measure,
     "suspects": answers.measure,
+    **{f"fine-tuning-{name}": partial(fine_tuning.measure_unfreezing, name=name) for name in heads.DATASETS},
+    **{f"search-{name}": partial(fine_tuning.measure_search, name=name) for name in heads.DATASETS},
     "large-run": against_stock.measure_large_run,
     "installed-backbone": installed_backbone.measure,
     "package": package.measure,

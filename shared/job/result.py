@@ -14,7 +14,7 @@ from shared.job.findings.network import FormatResult, ModelSize
 from shared.job.findings.photographs import Counts, Duplicates, Quarantined
 from shared.job.findings.scores import TestScores, UploadedScores
 from shared.job.findings.suspects import Suspects
-from shared.job.findings.training import CandidateResult, Choice, Mirroring, Tuning
+from shared.job.findings.training import CandidateResult, Choice, Mirroring, Tuning, Unfreezing
 from shared.job.findings.verdict import Verdict
 from shared.job.progress import Spending
 
@@ -127,6 +127,7 @@ class Result:
     suspects: Suspects | None = None
     certainty: Certainty | None = None
     growth: Growth | None = None
+    unfreezing: Unfreezing | None = None
 
     @property
     def num_left_out(self) -> int:

@@ -15,6 +15,7 @@ from services.reporter.report.letter import Letter, write_letter, write_page
 from services.reporter.report.sections.use import SNIPPET
 from shared.errors import Fault, UserFault
 from shared.job.findings.photographs import Quarantined
+from shared.job.findings.training import Unfreezing, UnfrozenDepth
 from shared.job.job import Artefacts, Job, JobState
 from shared.job.result import Result
 from shared.json_codec import from_json, to_json
@@ -332,6 +333,26 @@ def test_mirror_images_that_harm_are_told_to_have_been_left() -> None:
     assert "Whether to look at every photograph mirrored as well was tried" in text
     assert "Left and right seem to matter here" in text
     assert "One network, mobilenet_v2, was fitted" in text
+
+
+def test_whether_the_network_was_fine_tuned_is_told_with_what_each_depth_gained() -> None:
+    depth = UnfrozenDepth(
+        cut_after="block_12_add",
+        num_stages=2,
+        epochs=2,
+        seconds=12.0,
+        accuracy_gain=-0.011,
+        accuracy_gain_error=0.009,
+        log_loss_gain=-0.021,
+        log_loss_gain_error=0.01,
+    )
+    left = replace(
+        cross_validated(make_result(num_candidates=1)),
+        unfreezing=Unfreezing(is_used=False, reason="a first attempt promised nothing", depths=(depth,)),
+    )
+    text = flat(write(finished_job(), left, draw(left)).text)
+    assert "the network was not fine-tuned: a first attempt promised nothing" in text
+    assert "block_12_add -1.1 ± 0.9" in text
 
 
 def test_links_may_lead_to_files_of_this_machine_which_never_end(golden, tmp_path):

@@ -102,6 +102,27 @@ def fit_convex(
         return _refitted(*_best_path(data, readings, goes_on))
 
 
+def fit_at(data: ConvexData, reading: Reading, strength: float) -> Head:
+    """Fit a head to rows at a strength that is known; it has no temperature.
+
+    Args:
+        data: See there.
+        reading: What it reads.
+        strength: As cross-validation chose it, on about as many images.
+    """
+    with threadpool_limits(limits=1, user_api="blas"):
+        principal = principal_of(data.inputs(reading), data.rows)
+        labels = data.labels[data.rows]
+        problem = Problem(
+            coordinates=principal.coordinates,
+            labels=labels,
+            weights=class_weights(labels, data.num_classes).astype(np.float64)[labels],
+            num_classes=data.num_classes,
+        )
+        solution = solve(problem, strength)
+        return replace(principal.head_of(solution.kernel, solution.bias), reading=reading)
+
+
 def _best_path(data: ConvexData, readings: Sequence[Reading], goes_on: Callable[[], bool]) -> tuple[_Path, Tried]:
     folds = deal_folds(data.labels[data.rows], data.groups[data.rows], seed=data.seed)
     best: _Path | None = None

@@ -99,6 +99,7 @@ def result_of(
         formats=pieces.formats.results,
         mirroring=pieces.trained.mirroring,
         bill=bill,
+        unfreezing=pieces.trained.unfreezing,
         choice=pieces.screening.choice,
         run=RunIdentity(
             key=dataset.key.digest,

@@ -3,9 +3,6 @@
 import logging
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from services.trainer.data.dataset import LearningSet
 from services.trainer.fitting.standard import class_weights
 from services.trainer.run.context import Ledger, LedgerEntry, Run
@@ -13,9 +10,8 @@ from services.trainer.screening.candidate import CANDIDATE_ERRORS, delivery_of, 
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.screening.screen import Screening
 from services.trainer.tuning.search import SearchPlan, Step, next_step
-from services.trainer.tuning.tail import Tail, TailState
+from services.trainer.tuning.tail import Tail, TailState, packed, unpacked
 from services.trainer.tuning.trial import Material, Rank, RecipeFit, fit_recipe, judge, ranks_of
-from services.trainer.zoo.head import Head
 from services.trainer.zoo.sources.weights import weights_facts
 from shared.job.findings.training import History, TunedRecipe, Tuning
 from shared.job.job import Trial, TrialState
@@ -110,7 +106,7 @@ class Session:
             return False
         if self._best_rank is None:
             self._best_rank = (tried.screened[0], -tried.screened[1])
-        self._take(tried, _unpacked(entry))
+        self._take(tried, unpacked(entry.arrays))
         return True
 
     def _prepare(self) -> Material | None:
@@ -228,7 +224,7 @@ class Session:
             seconds=tried.trial.seconds,
             reason=fault,
         )
-        self._ledger.record(LedgerEntry(trial=trial, document=to_json(tried), arrays=_packed(state)))
+        self._ledger.record(LedgerEntry(trial=trial, document=to_json(tried), arrays=packed(state)))
 
     @property
     def _ledger(self) -> Ledger:
@@ -239,18 +235,3 @@ class Session:
     @property
     def _trial_name(self) -> str:
         return f"tune/{len(self._tried)}"
-
-
-def _packed(state: TailState | None) -> dict[str, NDArray[np.float32]]:
-    if state is None:
-        return {}
-    tail = {f"tail_{position:04d}": values for position, values in enumerate(state.tail)}
-    return {**tail, "kernel": state.head.kernel, "bias": state.head.bias}
-
-
-def _unpacked(entry: LedgerEntry) -> TailState | None:
-    arrays = entry.arrays
-    if not arrays:
-        return None
-    tail = tuple(arrays[name] for name in sorted(arrays) if name.startswith("tail_"))
-    return TailState(tail=tail, head=Head(kernel=arrays["kernel"], bias=arrays["bias"]))

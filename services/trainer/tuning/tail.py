@@ -1,6 +1,7 @@
 """The tail as something that learns: one compiled step for every recipe."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from services.trainer.run.device import Precision
+from services.trainer.tuning.adam import Adam
 from services.trainer.tuning.loss_scale import LossScale
 from services.trainer.zoo.head import Floats, Head
 from services.trainer.zoo.network import Network, TailWeights
@@ -17,7 +19,6 @@ from services.trainer.zoo.precision import computing_in
 from shared.job.findings.training import Hyperparameters
 
 logger = logging.getLogger(__name__)
-_FIRST_DECAY, _SECOND_DECAY, _EPSILON = 0.9, 0.999, 1e-7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +34,27 @@ class TailState:
     head: Head
 
 
+def packed(state: TailState | None) -> dict[str, Floats]:
+    """Return a state as the arrays of a ledger's entry; of none, none."""
+    if state is None:
+        return {}
+    tail = {f"tail_{position:04d}": values for position, values in enumerate(state.tail)}
+    return {**tail, "kernel": state.head.kernel, "bias": state.head.bias}
+
+
+def unpacked(arrays: Mapping[str, Floats]) -> TailState | None:
+    """Return the state in the arrays of a ledger's entry, ``None`` where there are none."""
+    if not arrays:
+        return None
+    tail = tuple(arrays[name] for name in sorted(arrays) if name.startswith("tail_"))
+    return TailState(tail=tail, head=Head(kernel=arrays["kernel"], bias=arrays["bias"]))
+
+
 class Tail:
     """The layers from the cut on and the head, trained by Adam with decoupled weight decay.
 
     Batch normalisation stays in inference mode: its statistics are those of ImageNet, its gamma and beta learn. Rate,
     decay, smoothing and dropout are inputs of the compiled step, so that another recipe costs no compilation.
-
-    Source: Loshchilov and Hutter, arXiv:1711.05101, algorithm 2.
 
     Args:
         network: The winner; its tail is changed in place.
@@ -64,8 +79,7 @@ class Tail:
         self._kernel = keras.Variable(head.kernel, name="kernel")
         self._bias = keras.Variable(head.bias, name="bias")
         self._variables = [*network.tail_variables, self._kernel, self._bias]
-        self._first = [tf.Variable(tf.zeros_like(each.value)) for each in self._variables]
-        self._second = [tf.Variable(tf.zeros_like(each.value)) for each in self._variables]
+        self._adam = Adam(self._variables)
         self._class_weights = tf.constant(class_weights)
         self._seed = seed
         self._precision = precision
@@ -91,8 +105,7 @@ class Tail:
     def restart(self) -> None:
         """Begin anew from the screened network."""
         self.load(None)
-        for moment in (*self._first, *self._second):
-            moment.assign(tf.zeros_like(moment))
+        self._adam.restart()
         self._num_steps = 0
 
     def read(self) -> TailState:
@@ -151,19 +164,11 @@ class Tail:
                 loss = self._loss_scale.enlarge(loss)
         gradients = tape.gradient(loss, [each.value for each in self._variables])
         if self._loss_scale is None:
-            self._descend(gradients, tf.cast(step, tf.float32), rate, decay)
+            self._adam.descend(gradients, tf.cast(step, tf.float32), rate, decay)
         else:
             gradients, are_numbers = self._loss_scale.restore(gradients)
             if are_numbers:  # a tensor: becomes a branch of the graph
-                self._descend(gradients, tf.cast(step, tf.float32), rate, decay)
+                self._adam.descend(gradients, tf.cast(step, tf.float32), rate, decay)
         plain = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         right = tf.equal(tf.argmax(logits, axis=1, output_type=tf.int32), labels)
         return tf.reduce_sum(plain), tf.reduce_sum(tf.cast(right, tf.int32))
-
-    def _descend(self, gradients: Any, step: Any, rate: Any, decay: Any) -> None:
-        correction = tf.sqrt(1 - _SECOND_DECAY**step) / (1 - _FIRST_DECAY**step)
-        for each, gradient, first, second in zip(self._variables, gradients, self._first, self._second, strict=True):
-            first.assign_add((1 - _FIRST_DECAY) * (gradient - first))
-            second.assign_add((1 - _SECOND_DECAY) * (tf.square(gradient) - second))
-            shrink = rate * decay if len(each.shape) > 1 else 0.0
-            each.value.assign(each.value * (1 - shrink) - rate * correction * first / (tf.sqrt(second) + _EPSILON))

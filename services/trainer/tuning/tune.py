@@ -5,16 +5,19 @@ from dataclasses import dataclass, replace
 from services.trainer.data.dataset import LearningSet
 from services.trainer.fitting.out_of_fold import OutOfFold
 from services.trainer.run.context import Run
-from services.trainer.screening.features import FeatureStore
+from services.trainer.screening.candidate import delivery_of
+from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.screening.screen import Screening
 from services.trainer.tuning.mirror import try_mirror
 from services.trainer.tuning.search import SearchPlan
 from services.trainer.tuning.session import Session
+from services.trainer.tuning.unfreezing.recorded import recall_unfrozen, record_unfrozen
+from services.trainer.tuning.unfreezing.unfreeze import Fitted, unfreeze
 from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.head import FEATURES, Head
 from services.trainer.zoo.network import TailWeights
-from services.trainer.zoo.sources.weights import WeightsFile
-from shared.job.findings.training import Mirroring, Tuning
+from services.trainer.zoo.sources.weights import WeightsFile, weights_facts
+from shared.job.findings.training import Mirroring, Tuning, Unfreezing
 from shared.job.options import TuneSearch
 
 
@@ -33,6 +36,8 @@ class Trained:
         result: How fine-tuning went; ``None`` where there was none.
         mirroring: Whether it looks at mirror images too; ``None`` where that was not tried.
         store: Its features and activations; ``None`` where this process computed none.
+        unfreezing: Whether it was fine-tuned below a head that was fitted to its end; ``None`` where that was not
+            looked at.
     """
 
     backbone: Backbone
@@ -43,6 +48,7 @@ class Trained:
     result: Tuning | None
     mirroring: Mirroring | None
     store: FeatureStore | None
+    unfreezing: Unfreezing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,17 +82,63 @@ def tune(dataset: LearningSet, screening: Screening, run: Run, plan: TunePlan) -
     """
     if screening.out_of_fold is not None and plan.views > 1:
         mirrored = try_mirror(dataset, screening, run)
-        kept = _as_screened(screening)
-        return replace(
-            kept,
+        kept = replace(
+            _as_screened(screening),
             head=mirrored.head,
             out_of_fold=mirrored.out_of_fold,
             mirroring=mirrored.mirroring,
             store=mirrored.store,
         )
-    if screening.out_of_fold is None and screening.head.reading == FEATURES:
+        return _unfreeze(dataset, screening, kept, run, plan)
+    if screening.out_of_fold is not None:
+        return _unfreeze(dataset, screening, _as_screened(screening), run, plan)
+    if screening.head.reading == FEATURES:
         return _fine_tune(dataset, screening, run, plan)
     return _as_screened(screening)
+
+
+def _unfreeze(dataset: LearningSet, screening: Screening, kept: Trained, run: Run, plan: TunePlan) -> Trained:
+    """Fine-tune below a head that was fitted to its end, where validation favours it; the ledger knows what came of it.
+
+    What was kept of the images is of the network as it was, so the fine-tuned one is built anew to be delivered.
+    """
+    ledger = run.ledger.of({**dataset.facts, "backbone": screening.winner.name, **weights_facts(screening.weights)})
+    unfrozen = recall_unfrozen(ledger, screening.winner)
+    if unfrozen is None:
+        judged = screening.result.cross_validation if kept.head.reading.views == 1 else None
+        judged = judged or (kept.mirroring.judged if kept.mirroring is not None else None)
+        if kept.store is None or judged is None or not kept.store.is_done(learning_rows(dataset)):
+            return kept
+        fitted = Fitted(
+            backbone=kept.backbone,
+            head=kept.head,
+            strength=judged.strength,
+            val_accuracy=judged.accuracy,
+            store=kept.store,
+        )
+        unfrozen = unfreeze(dataset, fitted, run, epochs=plan.epochs)
+        record_unfrozen(ledger, unfrozen)
+    if unfrozen.state is None or unfrozen.backbone is None:
+        return replace(kept, unfreezing=unfrozen.found)
+    if kept.store is not None:
+        _reprice(dataset, kept, kept.store, run)
+        kept.store.discard()
+    return replace(
+        kept,
+        backbone=unfrozen.backbone,
+        head=unfrozen.state.head,
+        tail_weights=unfrozen.state.tail,
+        unfreezing=unfrozen.found,
+        store=None,
+    )
+
+
+def _reprice(dataset: LearningSet, kept: Trained, store: FeatureStore, run: Run) -> None:
+    """Tell what delivering costs now that the network has to be built anew, and nothing of it is kept."""
+    if store.pace is not None:
+        pace = replace(store.pace, image_s=kept.head.reading.views * store.pace.image_s)
+        delivery = delivery_of(dataset, kept.backbone, pace, run)
+        run.countdown.reprice(replace(delivery, is_built=False, keeps_activations=False).price_s)
 
 
 def _as_screened(screening: Screening) -> Trained:

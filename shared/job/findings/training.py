@@ -166,6 +166,47 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnfrozenDepth:
+    """Fine-tuning of the winner from one layer on, as far as it was carried.
+
+    Args:
+        cut_after: The last layer that stayed as it was.
+        num_stages: Stages after it, which learnt.
+        epochs: That it trained; few where a first short attempt promised nothing.
+        seconds: It took.
+        accuracy_gain: On the validation split, over the network whose last layer alone learnt from the same images;
+            ``None`` where no epoch ended.
+        accuracy_gain_error: Standard error of the gain, image by image.
+        log_loss_gain: How much lower its log loss is.
+        log_loss_gain_error: Likewise.
+    """
+
+    cut_after: str
+    num_stages: int
+    epochs: int
+    seconds: float
+    accuracy_gain: float | None = None
+    accuracy_gain_error: float | None = None
+    log_loss_gain: float | None = None
+    log_loss_gain_error: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfreezing:
+    """Whether the winner was fine-tuned below its fitted last layer, and why or why not.
+
+    Args:
+        is_used: Whether it is delivered so.
+        reason: In a sentence.
+        depths: Those that were tried.
+    """
+
+    is_used: bool
+    reason: str
+    depths: tuple[UnfrozenDepth, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mirroring:
     """Whether the network looks at the mirror image of each photograph too, decided by cross-validation.
 

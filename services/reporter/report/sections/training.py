@@ -1,6 +1,7 @@
 """How the network came to be: the candidates, then fine-tuning."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from services.reporter.report.blocks import (
     Block,
@@ -24,7 +25,7 @@ from services.reporter.report.figures import (
 from services.reporter.report.limits import Limits
 from services.reporter.report.statistics import trained
 from services.reporter.report.wording import NONE, number, one_line, percent, took
-from shared.job.findings.training import CandidateResult, CrossValidation, Hyperparameters, Mirroring
+from shared.job.findings.training import CandidateResult, CrossValidation, Hyperparameters, Mirroring, Unfreezing
 from shared.job.job import TrialState
 from shared.job.result import Result
 from shared.wording import count, enumeration
@@ -102,7 +103,10 @@ def tuning_section(result: Result, figures: Figures) -> Section:
     """Return what was done to the winner and what it gained: mirror images, or fine-tuning with which recipe."""
     tuning = result.tuning
     if result.mirroring is not None:
-        return _mirror_section(result.mirroring)
+        section = _mirror_section(result.mirroring)
+        return replace(section, blocks=[*section.blocks, *_unfreezing(result.unfreezing)])
+    if tuning is None and result.unfreezing is not None:
+        return Section(title="Fine-tuning", blocks=_unfreezing(result.unfreezing))
     if tuning is None:
         text = "The network's last block was not fine-tuned in this job; only its last layer is fitted to your classes."
         return Section(title="Fine-tuning", blocks=[Paragraph(text=text)])
@@ -133,6 +137,31 @@ def tuning_section(result: Result, figures: Figures) -> Section:
         text = f"Recipes were proposed by {tuning.search.value} search."
         blocks.append(Paragraph(text=text, is_quiet=True))
     return Section(title="Fine-tuning", blocks=blocks)
+
+
+def _unfreezing(unfreezing: Unfreezing | None) -> list[Block]:
+    """Return whether the network was fine-tuned below its last layer, why, and what each depth gained."""
+    if unfreezing is None:
+        return []
+    text = (
+        f"Below its last layer the network was {'' if unfreezing.is_used else 'not '}fine-tuned: {unfreezing.reason}."
+    )
+    tried = [each for each in unfreezing.depths if each.accuracy_gain is not None]
+    if not tried:
+        return [Paragraph(text=text)]
+    rows = [
+        (
+            each.cut_after,
+            f"{100 * (each.accuracy_gain or 0.0):+.1f} ± {100 * (each.accuracy_gain_error or 0.0):.1f}",
+            f"{each.log_loss_gain or 0.0:+.3f} ± {each.log_loss_gain_error or 0.0:.3f}",
+            str(each.epochs),
+            took(each.seconds),
+        )
+        for each in tried
+    ]
+    titles = ("Learning after", "Accuracy, points", "Log loss, less", "Epochs", "Time")
+    note = "Judged on the validation photographs, beside the same network whose last layer alone learnt."
+    return [Paragraph(text=text), Table(titles=titles, rows=rows), Paragraph(text=note, is_quiet=True)]
 
 
 def _mirror_section(mirroring: Mirroring) -> Section:

@@ -1,0 +1,98 @@
+"""From where on a network may be fine-tuned, and whether a first short attempt promises that it pays. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.trainer.fitting.out_of_fold import OutOfFold, is_better
+from services.trainer.zoo.backbone import Backbone
+
+MOST_BYTES = 512 * 2**20
+"""Memory for the activations that fine-tuning starts from, of all images in all views."""
+ERRORS = 2.0
+"""Standard errors by which the log loss has to be lower: the best of many iterations is judged, and some are lucky."""
+_HALF_BYTES = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Depth:
+    """What is unfrozen.
+
+    Args:
+        cut_after: The layer at the end of the last stage that stays as it is.
+        num_stages: Stages after it, which learn.
+    """
+
+    cut_after: str
+    num_stages: int
+
+
+def depths_of(backbone: Backbone) -> tuple[Depth, ...]:
+    """Return the depths that are tried, the shallowest first: the last block or two, and the last third of the network.
+
+    A backbone that joins several others is not cut.
+    """
+    if backbone.parts or len(backbone.levels) < 3:  # noqa: PLR2004 - something has to stay frozen
+        return ()
+    third = max(2, round(len(backbone.levels) / 3))
+    return tuple(
+        Depth(cut_after=backbone.level_names[-1 - stages], num_stages=stages) for stages in dict.fromkeys((1, third))
+    )
+
+
+def activation_bytes(shape: Sequence[int], num_images: int, views: int) -> int:
+    """Return what the activations of all images in all views take in float16."""
+    return int(np.prod(shape)) * _HALF_BYTES * num_images * views
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gain:
+    """What fine-tuning changed on images that it did not learn from.
+
+    Args:
+        accuracy: By how much it is higher.
+        accuracy_error: Standard error of that, image by image.
+        log_loss: By how much it is lower.
+        log_loss_error: Likewise.
+        is_kept: Whether that is enough to keep it.
+    """
+
+    accuracy: float
+    accuracy_error: float
+    log_loss: float
+    log_loss_error: float
+    is_kept: bool
+
+    @property
+    def is_promising(self) -> bool:
+        """Whether a short attempt is worth being carried on: the log loss fell, and accuracy did not clearly."""
+        return self.log_loss > 0 and self.accuracy >= -self.accuracy_error
+
+
+def gain_of(tuned: OutOfFold, frozen: OutOfFold) -> Gain:
+    """Compare a fine-tuned network with the one whose last layer alone learnt from the same images.
+
+    Args:
+        tuned: Its answers to the validation split.
+        frozen: The other's, to the same images.
+    """
+    more_right = tuned.right.astype(np.float64) - frozen.right
+    less_loss = frozen.loss - tuned.loss
+    return Gain(
+        accuracy=float(more_right.mean()),
+        accuracy_error=frozen.standard_error(more_right),
+        log_loss=float(less_loss.mean()),
+        log_loss_error=frozen.standard_error(less_loss),
+        is_kept=is_better(tuned, frozen, errors=ERRORS) and bool(more_right.mean() >= 0),
+    )
+
+
+def rate_factors(num_layers: int, lowest: float = 0.3) -> list[float]:
+    """Return the factor of the rate for each layer, first to last: what lies deeper in the network learns more slowly.
+
+    Args:
+        num_layers: That learn.
+        lowest: Factor of the first of them; the last has 1.
+    """
+    return [float(each) for each in np.geomspace(lowest, 1.0, num_layers)] if num_layers > 1 else [1.0] * num_layers

@@ -1,0 +1,63 @@
+"""From where on a network may be fine-tuned, and when that is carried on and kept."""
+
+import numpy as np
+import pytest
+
+from services.trainer.fitting.out_of_fold import OutOfFold
+from services.trainer.tuning.unfreezing.depth import activation_bytes, depths_of, gain_of, rate_factors
+from services.trainer.zoo.catalogue import BACKBONES
+from services.trainer.zoo.combination.row import combined_row
+
+NUM_IMAGES = 200
+
+
+def answers(right: int, sureness: float = 2.0) -> OutOfFold:
+    """Two classes; the first so many of the images are taken for what they are."""
+    labels = np.arange(NUM_IMAGES) % 2
+    taken = np.where(np.arange(NUM_IMAGES) < right, labels, 1 - labels)
+    logits = sureness * np.eye(2, dtype=np.float32)[taken]
+    return OutOfFold(rows=np.arange(NUM_IMAGES), labels=labels, logits=logits, num_independent=float(NUM_IMAGES))
+
+
+@pytest.mark.parametrize("row", BACKBONES.values(), ids=lambda row: row.name)
+def test_of_every_network_the_last_stage_and_the_last_third_may_learn_and_something_stays(row):
+    depths = depths_of(row)
+    assert [depth.num_stages for depth in depths] == sorted({1, max(2, round(len(row.levels) / 3))})
+    for depth in depths:
+        assert row.level_names[-1 - depth.num_stages] == depth.cut_after
+        assert depth.num_stages < len(row.levels)
+
+
+def test_networks_side_by_side_are_not_cut():
+    assert depths_of(combined_row([BACKBONES["mobilenet"], BACKBONES["mobilenet_v2"]])) == ()
+
+
+def test_a_network_that_reads_clearly_more_is_kept():
+    gain = gain_of(answers(190), answers(160))
+    assert gain.is_promising
+    assert gain.is_kept
+    assert gain.accuracy == pytest.approx(0.15)
+    assert gain.log_loss > gain.log_loss_error > 0
+
+
+def test_a_gain_that_may_be_luck_is_carried_on_but_not_kept():
+    gain = gain_of(answers(161), answers(160))
+    assert gain.is_promising
+    assert not gain.is_kept
+
+
+@pytest.mark.parametrize("tuned", [answers(150), answers(160, sureness=9.0), answers(158, sureness=1.5)])
+def test_what_reads_fewer_or_is_too_sure_of_its_mistakes_is_never_kept(tuned):
+    assert not gain_of(tuned, answers(160)).is_kept
+
+
+def test_what_lies_deeper_learns_more_slowly():
+    factors = rate_factors(5)
+    assert factors == sorted(factors)
+    assert (factors[0], factors[-1]) == pytest.approx((0.3, 1.0))
+    assert rate_factors(1) == [1.0]
+    assert rate_factors(0) == []
+
+
+def test_memory_is_known_before_it_is_taken():
+    assert activation_bytes((14, 14, 96), 1000, 2) == 14 * 14 * 96 * 2 * 1000 * 2
