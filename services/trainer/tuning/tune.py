@@ -20,6 +20,10 @@ from services.trainer.zoo.sources.weights import WeightsFile, weights_facts
 from shared.job.findings.training import Mirroring, Tuning, Unfreezing
 from shared.job.options import TuneSearch
 
+ATTEMPT_FRAC = 0.2
+"""Of the time that the run has taken so far: what a first attempt at fine-tuning may cost before it gained anything."""
+LEAST_ATTEMPT_S = 5.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
@@ -116,7 +120,9 @@ def _unfreeze(dataset: LearningSet, screening: Screening, kept: Trained, run: Ru
             val_accuracy=judged.accuracy,
             store=kept.store,
         )
-        unfrozen = unfreeze(dataset, fitted, run, epochs=plan.epochs)
+        elapsed_s = run.countdown.monotonic() - run.countdown.deadline.started
+        attempt_s = max(LEAST_ATTEMPT_S, ATTEMPT_FRAC * elapsed_s)
+        unfrozen = unfreeze(dataset, fitted, run, epochs=plan.epochs, attempt_s=attempt_s)
         record_unfrozen(ledger, unfrozen)
     if unfrozen.state is None or unfrozen.backbone is None:
         return replace(kept, unfreezing=unfrozen.found)

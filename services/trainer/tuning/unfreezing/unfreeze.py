@@ -1,6 +1,7 @@
 """Fine-tuning of a network whose last layer was fitted to its end: tried, judged, and kept only where it is better."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from services.trainer.screening.candidate import CANDIDATE_ERRORS, fault_of
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.screening.fit import convex_data
 from services.trainer.tuning.tail import TailState
-from services.trainer.tuning.unfreezing.attempt import Attempt, Plan, attempt, relearn
+from services.trainer.tuning.unfreezing.attempt import ATTEMPT_EPOCHS, Attempt, Plan, attempt, relearn
 from services.trainer.tuning.unfreezing.depth import MOST_BYTES, Depth, activation_bytes, depths_of
 from services.trainer.tuning.unfreezing.learner import Learner
 from services.trainer.tuning.unfreezing.sample import Sample, take_sample
@@ -87,7 +88,7 @@ class _Tried:
     sample: Sample
 
 
-def unfreeze(dataset: LearningSet, fitted: Fitted, run: Run, *, epochs: int) -> Unfrozen:
+def unfreeze(dataset: LearningSet, fitted: Fitted, run: Run, *, epochs: int, attempt_s: float = math.inf) -> Unfrozen:
     """Fine-tune the winner from some depth on, and keep it where it reads the validation split better.
 
     Args:
@@ -95,23 +96,26 @@ def unfreeze(dataset: LearningSet, fitted: Fitted, run: Run, *, epochs: int) -> 
         fitted: See there.
         run: See there.
         epochs: At most.
+        attempt_s: Seconds that may be spent before anything is known to be gained.
     """
     depths = depths_of(fitted.backbone)
     objection = _objection(dataset, run, depths, epochs)
     if objection is not None:
         return Unfrozen(found=Unfreezing(is_used=False, reason=objection))
     plan = Plan(epochs=epochs, seed=run.seed)
-    ends = time.monotonic() + TIME_FRAC * max(0.0, run.countdown.seconds_left())
+    tried: list[_Tried] = []
+    told: list[UnfrozenDepth] = []
+    started = time.monotonic()
+    most_s = TIME_FRAC * max(0.0, run.countdown.seconds_left())
 
     def goes_on(detail: str) -> Callable[[int], bool]:
         def asked(epochs_done: int) -> bool:
             _tell(run, fitted, detail, epochs_done, epochs)
-            return run.stop_reason() is None and time.monotonic() < ends
+            may_take_s = min(most_s, attempt_s) if epochs_done < ATTEMPT_EPOCHS and not tried else most_s
+            return run.stop_reason() is None and time.monotonic() - started < may_take_s
 
         return asked
 
-    tried: list[_Tried] = []
-    told: list[UnfrozenDepth] = []
     for depth in depths:
         detail = f"{fitted.backbone.name}: unfrozen after {depth.cut_after}"
         try:
