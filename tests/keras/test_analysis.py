@@ -102,6 +102,14 @@ def test_an_analysis_that_fails_costs_nobody_the_network(made, caplog) -> None:
     assert "the analysis was left out" in caplog.text
 
 
+def test_photographs_that_were_not_decoded_once_more_have_no_picture(made, tmp_path) -> None:
+    learning, trained, evaluation, strength = made
+    np.save(images_path(tmp_path, PX), np.zeros((len(learning.paths), PX, PX, 3), np.uint8))
+    found = analyse(replace(learning, directory=tmp_path), trained, evaluation, run("lost"), strength=strength)
+    assert found.suspects.listed
+    assert {each.thumbnail_jpeg_base64 for each in found.suspects.listed} == {""}
+
+
 def test_without_answers_nothing_is_told(made) -> None:
     learning, trained, evaluation, _ = made
     assert analyse(learning, replace(trained, out_of_fold=None), evaluation, run(), strength=0.0).certainty is None

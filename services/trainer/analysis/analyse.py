@@ -9,21 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from services.trainer.analysis.answers import Answers, answers_of_features, answers_of_network
 from services.trainer.analysis.certainty import answer_sets, coverage_at, coverage_curve, recommend, reliability
 from services.trainer.analysis.growth import GrowthData, learning_curve
 from services.trainer.analysis.nearest import find_nearest, tell_strangers
 from services.trainer.analysis.suspects import find_suspects
-from services.trainer.data.dataset import Indices, LearningSet
+from services.trainer.data.dataset import LearningSet
 from services.trainer.evaluation.evaluate import Evaluation, thumbnail
 from services.trainer.fitting.comparison.paired import groups_that_differ
-from services.trainer.fitting.convex import fit_convex
 from services.trainer.fitting.logistic import Problem
-from services.trainer.fitting.out_of_fold import Doubles
 from services.trainer.fitting.principal import principal_of
 from services.trainer.fitting.standard import class_weights
-from services.trainer.fitting.temperature import Labels
 from services.trainer.run.context import Run
-from services.trainer.screening.fit import convex_data
 from services.trainer.tuning.tune import Trained
 from services.trainer.zoo.head import FEATURES
 from shared.interval import mcnemar, num_independent
@@ -34,8 +31,6 @@ from shared.job.findings.verdict import Neighbours
 
 logger = logging.getLogger(__name__)
 
-MOST_IMAGES = 20_000
-"""Of more, features are not held in memory once more."""
 NUM_THUMBNAILS = 12
 
 
@@ -56,33 +51,6 @@ class Analysis:
     growth: Growth | None = None
     neighbours: Neighbours | None = None
     seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Answers:
-    """Answers to photographs that whoever answered had not learnt from.
-
-    Args:
-        rows: Positions in the data set.
-        labels: Classes of their folders.
-        probabilities: ``(num_images, num_classes)``, calibrated.
-        strength: Of the regularisation of the last layers that gave them by cross-validation; 0 where none did.
-    """
-
-    rows: Indices
-    labels: Labels
-    probabilities: Doubles
-    strength: float = 0.0
-
-    @property
-    def is_cross_validated(self) -> bool:
-        """Whether these are all of training and validation."""
-        return self.strength > 0
-
-    @property
-    def right(self) -> NDArray[np.bool_]:
-        found: NDArray[np.bool_] = self.probabilities.argmax(axis=1) == self.labels
-        return found
 
 
 def analyse(
@@ -115,21 +83,22 @@ def analyse(
 
 
 def _analyse(learning: LearningSet, trained: Trained, evaluation: Evaluation, run: Run, strength: float) -> Analysis:
-    answers = _answers_of_network(trained, evaluation, strength)
+    answers = answers_of_network(trained, evaluation, strength)
     if answers is None:
         return Analysis()
     certainty = _certainty(learning, answers, evaluation)
     is_done = _has_features(trained, answers)
-    if run.stop_reason() is not None or not is_done or trained.store is None or len(answers.rows) > MOST_IMAGES:
+    if run.stop_reason() is not None or not is_done or trained.store is None:
         return Analysis(suspects=_suspects(learning, answers, trained), certainty=certainty)
-    judged = answers if answers.is_cross_validated else _answers_of_features(learning, trained, run) or answers
+    whole = answers if answers.is_cross_validated else answers_of_features(learning, trained, run) or answers
+    judged = whole.sample(run.seed)
     reading = trained.head.reading if answers.is_cross_validated else FEATURES
     problem = _problem(learning, trained.store.read_by(reading), judged)
     groups = learning.groups[judged.rows]
     nearest = find_nearest(problem.coordinates, judged.labels, groups, num_classes=len(learning.classes), seed=run.seed)
     strangers = tell_strangers(nearest, judged.labels, learning.classes)
     growth = None
-    if judged.is_cross_validated:
+    if judged.is_cross_validated and judged is whole:
         curve = GrowthData(
             problem=problem,
             groups=groups,
@@ -141,7 +110,7 @@ def _analyse(learning: LearningSet, trained: Trained, evaluation: Evaluation, ru
         )
         growth = learning_curve(curve, lambda: run.stop_reason() is None)
     return Analysis(
-        suspects=_suspects(learning, judged, trained),
+        suspects=_suspects(learning, whole, trained),
         certainty=replace(certainty, strangers=strangers),
         growth=growth,
         neighbours=_against_neighbours(
@@ -150,46 +119,12 @@ def _analyse(learning: LearningSet, trained: Trained, evaluation: Evaluation, ru
     )
 
 
-def _answers_of_network(trained: Trained, evaluation: Evaluation, strength: float) -> _Answers | None:
-    """Return cross-validated answers, or those to the validation split where that is what judged the network."""
-    found = trained.out_of_fold
-    if found is not None and strength > 0:
-        return _Answers(
-            rows=found.rows,
-            labels=found.labels,
-            probabilities=found.probabilities(evaluation.temperature),
-            strength=strength,
-        )
-    validation = evaluation.validation
-    if validation is None or not len(validation.rows):
-        return None
-    return _Answers(
-        rows=validation.rows,
-        labels=validation.labels,
-        probabilities=validation.probabilities,
-    )
-
-
-def _answers_of_features(learning: LearningSet, trained: Trained, run: Run) -> _Answers | None:
-    """Cross-validate a last layer on features of a network that was fine-tuned or learnt by epochs."""
-    if trained.store is None:
-        return None
-    fit = fit_convex(convex_data(learning, trained.store, run), [FEATURES], goes_on=lambda: run.stop_reason() is None)
-    found = fit.out_of_fold
-    return _Answers(
-        rows=found.rows,
-        labels=found.labels,
-        probabilities=found.probabilities(fit.head.temperature or 1.0),
-        strength=fit.judged.strength,
-    )
-
-
-def _has_features(trained: Trained, answers: _Answers) -> bool:
+def _has_features(trained: Trained, answers: Answers) -> bool:
     views = trained.head.reading.views if answers.is_cross_validated else 1
     return trained.store is not None and trained.store.is_done(answers.rows, views=views)
 
 
-def _problem(learning: LearningSet, features: NDArray[np.float32], answers: _Answers) -> Problem:
+def _problem(learning: LearningSet, features: NDArray[np.float32], answers: Answers) -> Problem:
     num_classes = len(learning.classes)
     weights = class_weights(answers.labels.astype(np.int32), num_classes).astype(np.float64)
     return Problem(
@@ -200,10 +135,11 @@ def _problem(learning: LearningSet, features: NDArray[np.float32], answers: _Ans
     )
 
 
-def _suspects(learning: LearningSet, answers: _Answers, trained: Trained) -> Suspects:
+def _suspects(learning: LearningSet, answers: Answers, trained: Trained) -> Suspects:
     suspects, rows = find_suspects(learning, answers.rows, answers.labels, answers.probabilities)
     images = learning.images(trained.backbone.input_px)
-    pictures = [thumbnail(images[row]) for row in rows[:NUM_THUMBNAILS]]
+    # Where a finished network is only delivered, what it learnt from was not decoded once more and is black.
+    pictures = [thumbnail(images[row]) if images[row].any() else "" for row in rows[:NUM_THUMBNAILS]]
     shown = [
         replace(each, thumbnail_jpeg_base64=picture)
         for each, picture in zip(suspects.listed[:NUM_THUMBNAILS], pictures, strict=True)
@@ -211,7 +147,7 @@ def _suspects(learning: LearningSet, answers: _Answers, trained: Trained) -> Sus
     return replace(suspects, listed=(*shown, *suspects.listed[NUM_THUMBNAILS:]))
 
 
-def _certainty(learning: LearningSet, answers: _Answers, evaluation: Evaluation) -> Certainty:
+def _certainty(learning: LearningSet, answers: Answers, evaluation: Evaluation) -> Certainty:
     confidence, right = answers.probabilities.max(axis=1), answers.right
     weight = _weight(learning.groups[answers.rows])
     threshold, target = recommend(confidence, right, weight)
