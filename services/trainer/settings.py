@@ -118,8 +118,13 @@ class TrainerSettings(Settings):
     @property
     def calibration(self) -> Path:
         """The file that says how fast this machine is."""
-        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        return self.calibration_file or caches / CACHE_FOLDER / CALIBRATION_FILE_NAME
+        if self.calibration_file is not None:
+            return self.calibration_file
+        try:
+            caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        except RuntimeError:  # an account without a home, as in a container
+            return self.data_dir / CALIBRATION_FILE_NAME
+        return caches / CACHE_FOLDER / CALIBRATION_FILE_NAME
 
     @property
     def hourly_price(self) -> float | None:

@@ -1,7 +1,7 @@
 """EfficientNet in its three kinds: Lite, which a Python package brings, the first (B) and the second (V2)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from services.trainer.zoo.backbone import Backbone, Levels, Preprocessing, rounded
 from services.trainer.zoo.efficientnet_lite import levels_of
@@ -47,14 +47,27 @@ _V2 = {
 }
 
 
-def _ends(stages: Stages, width: float, depth: float, *, first_alone: str) -> Levels:
-    """Return the layers at the ends of the stages, scaled; ``first_alone`` ends the name of a lone first block."""
+def _ends(stages: Stages, width: float, depth: float, *, first_alone: str, in_eights: Callable[[float], int]) -> Levels:
+    """Return the layers at the ends of the stages, scaled.
+
+    Args:
+        stages: At width and depth 1.
+        width: Factor of the channels.
+        depth: Factor of the blocks.
+        first_alone: What the name of a first block ends with that is alone in its stage.
+        in_eights: Rounds channels.
+    """
     levels = []
     for stage, (blocks, channels) in enumerate(stages, start=1):
         num_blocks = math.ceil(depth * blocks)
         ending = "add" if num_blocks > 1 else first_alone if stage == 1 else "project_bn"
-        levels.append((f"block{stage}{_letter(num_blocks)}_{ending}", rounded(channels * width)))
-    return (*levels, ("top_activation", rounded(_TOP * max(1.0, width))))
+        levels.append((f"block{stage}{_letter(num_blocks)}_{ending}", in_eights(channels * width)))
+    return (*levels, ("top_activation", in_eights(_TOP * max(1.0, width))))
+
+
+def _nearest_eights(channels: float) -> int:
+    """Round as the second kind does, however far that is down."""
+    return max(8, int(channels + 4) // 8 * 8)
 
 
 def _letter(num_blocks: int) -> str:
@@ -90,7 +103,7 @@ def _lite(size: int) -> Backbone:
 
 def _first(size: str) -> Backbone:
     side, width, depth, parameters, gflops, top1, digest = _B[size]
-    levels = _ends(_B_STAGES, width, depth, first_alone="project_bn")
+    levels = _ends(_B_STAGES, width, depth, first_alone="project_bn", in_eights=rounded)
     return Backbone(
         name=f"efficientnet_{size}",
         constructor=f"EfficientNet{size.upper()}",
@@ -112,7 +125,7 @@ def _first(size: str) -> Backbone:
 def _second(size: str) -> Backbone:
     side, width, depth, parameters, gflops, top1, digest = _V2[size]
     stages = _V2_STAGES.get(size, _V2_B_STAGES)
-    levels = _ends(stages, width, depth, first_alone="project_activation")
+    levels = _ends(stages, width, depth, first_alone="project_activation", in_eights=_nearest_eights)
     file = f"efficientnetv2-{size}_notop.h5"
     return Backbone(
         name=f"efficientnet_v2_{size}",
