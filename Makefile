@@ -19,7 +19,7 @@ EXTRAS_trainer := gcp gpu
 EXTRAS_onebox := intake trainer reporter client
 EXPORT := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: help demo test test-fast family compat mutants soak lint check format bench docs lock lock-images images machine-image clean
+.PHONY: help demo test test-fast family compat mutants soak lint check format bench docs lock lock-images images machine-image smoke clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -96,6 +96,9 @@ images:  ## Build the images of Google Cloud there: make images REGISTRY=… REL
 machine-image:  ## Build the boot image of the trainers' machines on Google Cloud (docs/operations.md).
 	@PROJECT="$(PROJECT)" ZONE="$(ZONE)" REGISTRY="$(REGISTRY)" RELEASE="$(RELEASE)" $(if $(GPUS),GPUS="$(GPUS)") \
 		$(if $(PREFIX),PREFIX="$(PREFIX)") $(if $(ADDRESS),ADDRESS="$(ADDRESS)") infra/image/build.sh
+
+smoke: $(VENV)/.installed  ## Send a small job to a deployed service and wait for its end: make smoke URL=… EMAIL=….
+	@$(BIN)/python -m tools.smoke "$(URL)" "$(EMAIL)"
 
 clean:  ## Remove what was installed and built.
 	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

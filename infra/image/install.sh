@@ -30,6 +30,12 @@ apt=(apt-get --yes --option DPkg::Lock::Timeout=600 --option Acquire::Retries=5)
 # Updates come with the next image: a machine that lives for hours must not restart Docker beneath a job.
 systemctl disable --now apt-daily.timer apt-daily-upgrade.timer unattended-upgrades.service || true
 
+# Google's agent sends the machine's logs, memory, disk and use of GPUs to Cloud Monitoring.
+curl --fail --silent --show-error --retry 5 --output /var/tmp/ops-agent.sh \
+  https://dl.google.com/cloudagents/add-google-cloud-ops-agent-repo.sh
+bash /var/tmp/ops-agent.sh --also-install
+rm /var/tmp/ops-agent.sh
+
 if [[ "$gpus" != 0 ]]; then
   command -v nvidia-ctk >/dev/null || { echo "convtailor: the base image has no NVIDIA container toolkit" >&2; false; }
   nvidia-ctk runtime configure --runtime=docker

@@ -103,7 +103,7 @@ resource "google_logging_metric" "failed_jobs" {
 # Source: https://github.com/hashicorp/terraform-provider-google/issues/11102
 resource "time_sleep" "metrics_known" {
   create_duration = "600s"
-  triggers        = { metrics = join(",", [google_logging_metric.failed_jobs.id]) }
+  triggers        = { metrics = join(",", [google_logging_metric.failed_jobs.id, google_logging_metric.repairs.id, google_logging_metric.trained_seconds.id]) }
 }
 
 resource "google_monitoring_alert_policy" "failed_jobs" {
@@ -228,5 +228,173 @@ resource "google_monitoring_alert_policy" "full_disk" {
   documentation {
     mime_type = "text/markdown"
     content   = "Jobs wait for room on a trainer's disk. ${local.runbook}full-disk"
+  }
+}
+
+# Compute Engine logs each machine that it could not make, in the words of the reason.
+resource "google_monitoring_alert_policy" "no_machine" {
+  display_name          = "${var.prefix}no machine"
+  combiner              = "OR"
+  severity              = "WARNING"
+  notification_channels = local.alert_channels
+  depends_on            = [google_project_service.api]
+
+  conditions {
+    display_name = "a trainer could not be made"
+    condition_matched_log {
+      filter = join(" AND ", [
+        "log_id(\"cloudaudit.googleapis.com/activity\")",
+        "protoPayload.methodName =~ \"compute.instances.insert\"",
+        "protoPayload.resourceName =~ \"instances/${var.prefix}trainer\"",
+        "severity >= ERROR",
+      ])
+    }
+  }
+
+  alert_strategy {
+    notification_rate_limit {
+      period = "3600s"
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "The zone has no such machine now, or a quota is used up; jobs wait. ${local.runbook}no-machine"
+  }
+}
+
+# A machine whose health check fails is made anew; again and again means that the start itself fails.
+resource "google_logging_metric" "repairs" {
+  name       = "${var.prefix}repairs"
+  depends_on = [google_project_service.api]
+  filter = join(" AND ", [
+    "protoPayload.methodName = \"compute.instances.repair.recreateInstance\"",
+    "protoPayload.resourceName =~ \"instances/${var.prefix}trainer\"",
+  ])
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+    unit        = "1"
+  }
+}
+
+resource "google_monitoring_alert_policy" "recreate_loop" {
+  display_name          = "${var.prefix}recreate loop"
+  combiner              = "OR"
+  severity              = "ERROR"
+  notification_channels = local.alert_channels
+  depends_on            = [time_sleep.metrics_known]
+
+  conditions {
+    display_name = google_logging_metric.repairs.name
+    condition_threshold {
+      filter          = "resource.type = \"gce_instance\" AND metric.type = \"logging.googleapis.com/user/${google_logging_metric.repairs.name}\""
+      comparison      = "COMPARISON_GT"
+      threshold_value = 2
+      duration        = "0s"
+      aggregations {
+        alignment_period     = "7200s"
+        per_series_aligner   = "ALIGN_SUM"
+        cross_series_reducer = "REDUCE_SUM"
+      }
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "Machines are made anew again and again and take no job. ${local.runbook}recreate-loop"
+  }
+}
+
+# Both at once: there are machines, and nothing that they could be at work on.
+resource "google_monitoring_alert_policy" "idle_machine" {
+  display_name          = "${var.prefix}idle machine"
+  combiner              = "AND"
+  severity              = "WARNING"
+  notification_channels = local.alert_channels
+  depends_on            = [google_project_service.api]
+
+  conditions {
+    display_name = "there are machines"
+    condition_threshold {
+      filter          = "${local.trainer_group} AND metric.type = \"compute.googleapis.com/instance_group/size\""
+      comparison      = "COMPARISON_GT"
+      threshold_value = 0
+      duration        = "${var.trainer_idle_s + 1800}s"
+      aggregations {
+        alignment_period   = "60s"
+        per_series_aligner = "ALIGN_MIN"
+      }
+    }
+  }
+
+  conditions {
+    display_name = "there are no jobs"
+    condition_threshold {
+      filter          = "${local.jobs_subscription} AND metric.type = \"pubsub.googleapis.com/subscription/num_undelivered_messages\""
+      comparison      = "COMPARISON_LT"
+      threshold_value = 1
+      duration        = "${var.trainer_idle_s + 1800}s"
+      aggregations {
+        alignment_period   = "60s"
+        per_series_aligner = "ALIGN_MAX"
+      }
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "A machine costs money and does nothing. ${local.runbook}idle-machine"
+  }
+}
+
+# Asks from outside, as people do. /healthz is kept by Google's front end for itself.
+resource "google_monitoring_uptime_check_config" "intake" {
+  count        = var.public ? 1 : 0
+  display_name = "${var.prefix}intake"
+  timeout      = "30s" # a cold start is no outage
+  period       = "300s"
+  depends_on   = [google_project_service.api]
+
+  http_check {
+    path         = "/openapi.json"
+    use_ssl      = true
+    validate_ssl = true
+    port         = 443
+  }
+
+  monitored_resource {
+    type   = "uptime_url"
+    labels = { project_id = var.project, host = trimsuffix(trimprefix(local.public_url, "https://"), "/") }
+  }
+}
+
+resource "google_monitoring_alert_policy" "unreachable" {
+  count                 = var.public ? 1 : 0
+  display_name          = "${var.prefix}unreachable"
+  combiner              = "OR"
+  severity              = "CRITICAL"
+  notification_channels = local.alert_channels
+
+  conditions {
+    display_name = "intake does not answer from outside"
+    condition_threshold {
+      filter          = "resource.type = \"uptime_url\" AND metric.type = \"monitoring.googleapis.com/uptime_check/check_passed\" AND metric.label.check_id = \"${google_monitoring_uptime_check_config.intake[0].uptime_check_id}\""
+      comparison      = "COMPARISON_GT"
+      threshold_value = 1
+      duration        = "600s"
+      aggregations {
+        alignment_period     = "600s"
+        per_series_aligner   = "ALIGN_NEXT_OLDER"
+        cross_series_reducer = "REDUCE_COUNT_FALSE"
+        group_by_fields      = ["resource.label.host"]
+      }
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "People cannot reach the service. ${local.runbook}unreachable"
   }
 }

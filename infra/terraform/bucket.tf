@@ -6,6 +6,13 @@ resource "google_storage_bucket" "data" {
   public_access_prevention    = "enforced"
   depends_on                  = [google_project_service.api]
 
+  dynamic "encryption" {
+    for_each = var.kms_key == null ? [] : [var.kms_key]
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
+
   # Deleted means deleted: by default Cloud Storage would keep people's photographs for another seven days.
   soft_delete_policy {
     retention_duration_seconds = 0
@@ -58,6 +65,13 @@ resource "google_storage_bucket" "weights" {
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
   depends_on                  = [google_project_service.api]
+
+  dynamic "encryption" {
+    for_each = var.kms_key == null ? [] : [var.kms_key]
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
 }
 
 locals {

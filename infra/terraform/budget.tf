@@ -1,4 +1,5 @@
-# Tells when money goes; it stops nothing. What training can cost is capped by trainer_max_machines.
+# Tells when money goes, and where stop_at is set has stop.tf take the machines away; Google's figures are hours old. What
+# training can cost in the meantime is capped by trainer_max_machines.
 resource "google_billing_budget" "project" {
   count           = var.billing_account == null ? 0 : 1
   billing_account = var.billing_account
@@ -23,9 +24,10 @@ resource "google_billing_budget" "project" {
   }
 
   dynamic "all_updates_rule" {
-    for_each = length(local.alert_channels) == 0 ? [] : [local.alert_channels]
+    for_each = length(local.alert_channels) + length(local.stops) == 0 ? [] : [local.alert_channels]
     content {
       monitoring_notification_channels = all_updates_rule.value
+      pubsub_topic                     = one([for topic in google_pubsub_topic.budget : topic.id])
     }
   }
 }

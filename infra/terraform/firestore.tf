@@ -5,8 +5,15 @@ resource "google_firestore_database" "jobs" {
   type        = "FIRESTORE_NATIVE"
   depends_on  = [google_project_service.api]
 
-  # Off, because a job that a person asked to be deleted would be kept for another week.
-  point_in_time_recovery_enablement = "POINT_IN_TIME_RECOVERY_DISABLED"
+  # Off unless asked for, because a job that a person asked to be deleted would be kept for another week.
+  point_in_time_recovery_enablement = var.point_in_time_recovery ? "POINT_IN_TIME_RECOVERY_ENABLED" : "POINT_IN_TIME_RECOVERY_DISABLED"
+
+  dynamic "cmek_config" {
+    for_each = var.kms_key == null ? [] : [var.kms_key]
+    content {
+      kms_key_name = cmek_config.value
+    }
+  }
 
   delete_protection_state = var.deletion_protection ? "DELETE_PROTECTION_ENABLED" : "DELETE_PROTECTION_DISABLED"
   deletion_policy         = var.deletion_protection ? "ABANDON" : "DELETE"

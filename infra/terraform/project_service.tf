@@ -7,6 +7,7 @@ resource "google_project_service" "api" {
     "cloudresourcemanager.googleapis.com",
     "cloudscheduler.googleapis.com",
     "compute.googleapis.com",
+    "eventarc.googleapis.com", # with workflows: stops machines when the budget is used up
     "firestore.googleapis.com",
     "iam.googleapis.com",
     "iamcredentials.googleapis.com", # signs URLs for accounts that have no key
@@ -16,6 +17,7 @@ resource "google_project_service" "api" {
     "run.googleapis.com",
     "secretmanager.googleapis.com",
     "storage.googleapis.com",
+    "workflows.googleapis.com",
   ])
 
   service            = each.key

@@ -35,6 +35,18 @@ variable "release" {
   type        = string
 }
 
+variable "point_in_time_recovery" {
+  description = "Whether the database of jobs can be taken back to any minute of the last seven days; what a person asked to be deleted stays there for as long."
+  type        = bool
+  default     = false
+}
+
+variable "kms_key" {
+  description = "Key of Cloud KMS in the region that encrypts buckets and database; none leaves that to Google. Firestore takes one at its creation only."
+  type        = string
+  default     = null
+}
+
 variable "deletion_protection" {
   description = "Whether Terraform refuses to delete the services and the database with the jobs."
   type        = bool
@@ -288,9 +300,15 @@ variable "billing_account" {
 }
 
 variable "budget_amount" {
-  description = "Monthly budget of the project in whole units of the account's currency. A budget tells; it stops nothing."
+  description = "Monthly budget of the project in whole units of the account's currency. A budget tells; it stops nothing without stop_at."
   type        = number
   default     = 100
+}
+
+variable "stop_at" {
+  description = "Share of the budget at which the trainers' machines are taken away and none come any more, such as 1.0; none never does that. Needs billing_account."
+  type        = number
+  default     = null
 }
 
 variable "budget_thresholds" {

@@ -78,7 +78,7 @@ def _report(job: Job, tools: Tools) -> None:
         mail_fault = _undelivered(f"{job.report_tries - 1} attempts to write it were lost")
     _record(told, mail_fault, tools, has_report=effort.mails)
     outcome = "mailed" if mail_fault is None else f"no mail: {mail_fault.code}"
-    _log.info("reported an end", extra={"state": told.state, "outcome": outcome})
+    _log.info("reported an end", extra={"state": told.state, "outcome": outcome, "trained_s": round(job.trained_s)})
 
 
 def _loss(job: Job) -> Fault | None:

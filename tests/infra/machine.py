@@ -93,7 +93,7 @@ class Machine:
         self.folder = folder
         self.metadata = dict(METADATA)
         self.answers: dict[str, str] = {}
-        for name in ("etc/systemd/system", "run", "var/lib", "bin", "root", "packages", "state"):
+        for name in ("etc/systemd/system", "run", "var/lib", "var/tmp", "bin", "root", "packages", "state"):
             (folder / name).mkdir(parents=True)
         self._stand_in("docker", _DOCKER, where="packages")
 
@@ -117,7 +117,10 @@ class Machine:
         self._stand_in("install", 'for each; do [[ $each == -* ]] || mkdir -p "$each"; done')
         known = "\n".join(f"*/{name}) printf '%s' {_quoted(text)};;" for name, text in self.metadata.items())
         written = f'[[ "$*" == *guest-attributes* ]] && {{ printf "%s\\n" "$*" >>{self.folder}/state/told; exit; }}'
-        compute = f"*/deleteInstances) cat >{self.folder}/state/curl-config ;;"
+        compute = f"""*/add-google-cloud-ops-agent-repo.sh)
+  for each; do [[ $file != --output ]] || break; file=$each; done; echo 'echo agent $* >>{self.folder}/calls' >$each ;;
+"""
+        compute += f"*/deleteInstances) cat >{self.folder}/state/curl-config ;;"
         self._stand_in("curl", f'{written}\ncase "${{@: -1}}" in\n{known}\n{compute}\n*) exit 22;;\nesac')
         text = re.sub(_OF_THE_MACHINE, rf"{self.folder}/\1", script.read_text("utf-8"))
         copy = self.folder / script.name

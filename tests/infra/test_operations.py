@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
+from services.client.commands.access import KEY_VARIABLE
 from services.intake.api.document import JobStatus
 from services.intake.api.error_code import OWN_ERRORS
 from services.onebox.cli import convtailor
@@ -101,7 +102,7 @@ def test_terraform_has_every_variable_output_and_target():
 
 
 def test_every_name_with_an_underscore_is_a_variable_a_state_or_a_check():
-    known = VARIABLES | {str(state) for state in JobState} | {"public_url", OUTBOX_UNREADABLE}
+    known = VARIABLES | {str(state) for state in JobState} | {"public_url", "cpu_idle", OUTBOX_UNREADABLE}
     known |= {each.name for each in fields(JobStatus)} | set(OWN_ERRORS.status_of_code)
     named = {match[1] for word in INLINE if (match := re.fullmatch(r"([a-z]+(?:_[a-z0-9]+)+)(=\S+)?", word))}
     assert len(named) > 15
@@ -110,7 +111,7 @@ def test_every_name_with_an_underscore_is_a_variable_a_state_or_a_check():
 
 def test_every_setting_exists():
     known = {name for service in SERVICES.values() for name, _, _ in describe(service)}
-    assert set(re.findall(r"CONVTAILOR_[A-Z_]+", PAGE)) <= known
+    assert set(re.findall(r"CONVTAILOR_[A-Z_]+", PAGE)) <= known | {KEY_VARIABLE}
 
 
 def test_every_name_with_the_prefix_is_made():
@@ -120,7 +121,12 @@ def test_every_name_with_the_prefix_is_made():
     names = {
         body[key] for address, body in BLOCKS.items() if address.startswith("google_") for key in keys if key in body
     }
-    made = {name.replace("${var.prefix}", prefix) for name in names} | queues | {"convtailor-retire"}
+    made = (
+        {name.replace("${var.prefix}", prefix) for name in names}
+        | queues
+        | {"convtailor-retire", "convtailor-data"}
+        | {f"{prefix}overview"}
+    )
     named = {word.rstrip("-") for line in CODE for word in re.findall(rf"\b{prefix}[a-z-]+", line)}
     assert named - made - {prefix.rstrip("-")} == set()
     assert (ROOT / "infra" / "worker" / "convtailor-retire.service").exists()

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from email import policy
@@ -365,3 +366,18 @@ def test_links_may_lead_to_files_of_this_machine_which_never_end(golden, tmp_pat
     assert "The links lead to files on the computer that trained the model." in letter.text
     assert "http" not in "".join(seen.links)
     assert "links work until" not in letter.text
+
+
+def test_a_stranger_cannot_send_a_link_or_a_page_of_words_in_our_name():
+    """Whoever submits chooses the folders' names and the address that the mail goes to."""
+    lure = "YOUR ACCOUNT IS LOCKED https://evil.example.com/x www.evil.org mailto:eve@evil.net " + "pay now " * 500
+    result = make_result()
+    renamed = json.loads(json.dumps(to_json(result)).replace(json.dumps(result.classes[0])[1:-1], lure))
+    letter = write(finished_job(), from_json(Result, renamed))
+    fault = Fault(
+        code="class_too_small", message=f"The class {lure[:90]} is small.", fix="Add.", details={"files": [lure]}
+    )
+    told = write(make_job(JOB_ID, JobState.REJECTED, fault=fault, archive=archive_of(JOB_ID)))
+    for text in (letter.text, told.text, letter.html, told.html, letter.subject):
+        assert not re.search(r"(?i)https?://evil|www\.evil|mailto:eve|evil\.(example\.com|org|net)", text)
+        assert text.count("pay now") < 150

@@ -1,11 +1,20 @@
 """Numbers, lengths and moments as people read them."""
 
+import re
 import unicodedata
 from datetime import datetime
 
 from shared.text.printable import printable, shortened
 from shared.wording import duration
 
+_LINKED = re.compile(
+    r"(?:\b(?:https?|ftp|mailto|tel|sms):)"
+    r"|(?:\bwww\.)"
+    r"|(?<=\w)\.(?=(?:com|net|org|info|biz|io|app|dev|xyz|top|shop|site|online|link|click|live|ru|cn|de|eu|uk|fr|me|co|tk)\b)",
+    re.IGNORECASE,
+)
+"""After what mail programs begin a link or recognise a host."""
+_LONGEST_NAME = 90
 NBSP = "\u00a0"
 NONE = "\u2013"
 """Stands in a table where there is nothing to tell: an en dash."""
@@ -56,8 +65,17 @@ def quoted(name: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a text on one line, printable."""
-    return " ".join(printable(text).split())
+    """Return a text on one line, printable, in which no mail program finds an address to make a link of.
+
+    Names of folders and files come from whoever made the archive, and the mail goes to an address of their choice: it
+    must not carry a stranger's link in our name. ``https://x.example.com`` becomes ``https: //x.example. com``.
+    """
+    return _LINKED.sub(r"\g<0> ", " ".join(printable(text).split()))
+
+
+def short_name(name: str) -> str:
+    """Return the name of a class or file as it stands in a list or table: on one line, and no page of words."""
+    return shortened(one_line(name), _LONGEST_NAME)
 
 
 def width(text: str) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from services.trainer.data.copies.identical import Copies
 from services.trainer.data.dataset import Indices
-from services.trainer.data.decoding import Decoded
+from services.trainer.data.decoders.decoded import Decoded
 from services.trainer.data.pictures.depth import WINDOW
 from services.trainer.data.pictures.image import UnusableImage
 from services.trainer.data.pictures.square_file import SquareFile

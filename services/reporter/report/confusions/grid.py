@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from services.reporter.report.wording import one_line, width
+from services.reporter.report.wording import one_line, short_name, width
 from shared.job.result import Result
 from shared.text.printable import shortened
 
@@ -127,6 +127,6 @@ def _cells(result: Result, rows: Sequence[int], cell_px: int, shown: Collection[
 
 
 def _told(result: Result, actual: int, predicted: int, count: int) -> str:
-    what, total = one_line(result.classes[actual]), sum(result.test.confusion_matrix[actual])
-    said = "recognised" if actual == predicted else f"taken for {one_line(result.classes[predicted])}"
+    what, total = short_name(result.classes[actual]), sum(result.test.confusion_matrix[actual])
+    said = "recognised" if actual == predicted else f"taken for {short_name(result.classes[predicted])}"
     return f"{what}: {count} of {total} {said}"

@@ -20,7 +20,7 @@ from services.reporter.report.figures import (
     suspect_name,
 )
 from services.reporter.report.statistics import matrix_view, trained
-from services.reporter.report.wording import one_line, percent
+from services.reporter.report.wording import percent, short_name
 from shared.job.result import Result
 
 _JPEG_START = b"\xff\xd8\xff"
@@ -81,4 +81,4 @@ def _thumbnail(name: str, path: str, jpeg_base64: str) -> Picture | None:
         return None
     if not data.startswith(_JPEG_START):
         return None
-    return Picture(name=name, alt=f"The photograph {one_line(path)}", subtype="jpeg", data=data)
+    return Picture(name=name, alt=f"The photograph {short_name(path)}", subtype="jpeg", data=data)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from services.reporter.report.blocks import Bar, Block, Paragraph, Section, Table, folded
 from services.reporter.report.limits import Limits
 from services.reporter.report.statistics import ClassRow, class_rows, weakest_first
-from services.reporter.report.wording import NBSP, NONE, number, one_line, percent
+from services.reporter.report.wording import NBSP, NONE, number, percent, short_name
 from shared.job.result import Result
 
 _MOST_AT_ONCE = 25
@@ -44,7 +44,7 @@ def _table(rows: Sequence[ClassRow]) -> Table:
 
 def _class_row(row: ClassRow) -> tuple[str | Bar, ...]:
     score = row.score
-    name = f"{row.number}. {one_line(score.name)}"
+    name = f"{row.number}. {short_name(score.name)}"
     if not score.num_images:
         return name, "not tested", NONE, NONE, "0"
     found = Bar(share=score.recall, text=_with_range(score.recall, row.recall_interval))

@@ -17,7 +17,7 @@ from services.reporter.report.confusions.grid import cell_anchor, grid_of
 from services.reporter.report.figures import CONFUSION, Figures, mistake_name
 from services.reporter.report.limits import Limits
 from services.reporter.report.statistics import confusions, matrix_view
-from services.reporter.report.wording import number, one_line, percent
+from services.reporter.report.wording import number, percent, short_name
 from shared.job.findings.scores import Mistake
 from shared.job.result import Result
 from shared.wording import count, enumeration
@@ -36,7 +36,7 @@ def confusion_section(result: Result, figures: Figures, limits: Limits) -> Secti
     blocks: list[Block] = []
     if found:
         rows = [
-            (one_line(each.actual), one_line(each.predicted), f"{each.count} of {each.num_images}")
+            (short_name(each.actual), short_name(each.predicted), f"{each.count} of {each.num_images}")
             for each in found[:_MOST_CONFUSIONS]
         ]
         blocks.append(Table(titles=("What it was", "What the model said", "How often"), rows=rows, numeric_from=2))
@@ -85,7 +85,7 @@ def _photographs(result: Result, figures: Figures) -> list[CellPhotographs]:
             by_cell.setdefault(cell, []).append((place, mistake))
     blocks = []
     for (actual, predicted), found in by_cell.items():
-        what, said = one_line(result.classes[actual]), one_line(result.classes[predicted])
+        what, said = short_name(result.classes[actual]), short_name(result.classes[predicted])
         total = result.test.confusion_matrix[actual][predicted]
         missing = total - len(found)
         blocks.append(
@@ -104,7 +104,7 @@ def _exhibit(place: int, mistake: Mistake, figures: Figures) -> Exhibit:
         picture=figures.get(mistake_name(place)),
         title=f"{percent(mistake.confidence)} sure",
         text="",
-        place=one_line(mistake.path),
+        place=short_name(mistake.path),
     )
 
 
@@ -113,7 +113,7 @@ def _caption(result: Result) -> str:
     view = matrix_view(result)
     if not view.is_whole:
         groups = clusters(result.test.confusion_matrix)
-        worst = enumeration([one_line(result.classes[each]) for each in groups[0].members]) if groups else ""
+        worst = enumeration([short_name(result.classes[each]) for each in groups[0].members]) if groups else ""
         mixed = f" Mixed up most among themselves: {worst}." if groups else ""
         return (
             f"{caption} Of the {number(len(result.classes))} classes it shows the {len(view.rows)} that are mixed up "

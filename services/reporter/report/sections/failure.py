@@ -6,7 +6,7 @@ from typing import Any
 from services.reporter.report.blocks import Block, Facts, Listing, Paragraph, Section, Subheading, remainder
 from services.reporter.report.downloads import Downloads
 from services.reporter.report.limits import Limits
-from services.reporter.report.wording import number, one_line
+from services.reporter.report.wording import number, one_line, short_name
 from shared.errors import Fault
 from shared.job.job import Job, JobState
 from shared.json_codec import from_json
@@ -36,7 +36,7 @@ def _told(fault: Fault, limits: Limits) -> list[Block]:
     if places:
         total = fault.details.get("count")
         shown = places[: limits.num_files]
-        blocks.append(Listing(entries=[(one_line(str(place)), "") for place in shown]))
+        blocks.append(Listing(entries=[(short_name(str(place)), "") for place in shown]))
         blocks += remainder(total if isinstance(total, int) else len(places), len(shown), "file")
     pairs = [*others, ("Code", fault.code)]
     return [*blocks, Facts(pairs=pairs)]
@@ -58,12 +58,12 @@ def _term(name: str) -> str:
 def _worded(value: Any) -> str:
     """Return a JSON value in words: ``cats: 3, dogs: 120``."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{one_line(str(name))}: {_worded(each)}" for name, each in value.items())
+        return ", ".join(f"{short_name(str(name))}: {_worded(each)}" for name, each in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(_worded(each) for each in value)
     if isinstance(value, int) and not isinstance(value, bool):
         return number(value)
-    return one_line(str(value))
+    return short_name(str(value))
 
 
 def again_section(job: Job, downloads: Downloads) -> Section:

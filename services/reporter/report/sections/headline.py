@@ -4,7 +4,7 @@ import re
 
 from services.reporter.report.blocks import Block, Listing, Paragraph, Score, Section, Subheading, remainder
 from services.reporter.report.statistics import guessing_accuracy, is_test_unseen, num_right
-from services.reporter.report.wording import NBSP, number, one_line, percent, span
+from services.reporter.report.wording import NBSP, number, one_line, percent, short_name, span
 from shared.job.findings.verdict import Grade
 from shared.job.result import Result
 from shared.job.verdict.rule import WORDS, verdict_of
@@ -56,7 +56,7 @@ def comparison_section(result: Result) -> Section | None:
     for title, paths, total in (("Gained", found.gained, found.num_gained), ("Lost", found.lost, found.num_lost)):
         shown = paths[:_MOST_PATHS]
         if shown:
-            listing = Listing(entries=[(one_line(path), "") for path in shown])
+            listing = Listing(entries=[(short_name(path), "") for path in shown])
             blocks += [Subheading(text=title), listing, *remainder(total, len(shown), "photograph")]
     return Section(title="Beside the older network", blocks=blocks, is_printed=True)
 

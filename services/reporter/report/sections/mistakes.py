@@ -2,7 +2,7 @@
 
 from services.reporter.report.blocks import Exhibit, Gallery, Paragraph, Section
 from services.reporter.report.figures import MOST_MISTAKES, Figures, mistake_name
-from services.reporter.report.wording import NBSP, one_line, percent
+from services.reporter.report.wording import NBSP, one_line, percent, short_name
 from shared.job.result import Result
 from shared.text.printable import shortened
 
@@ -19,7 +19,7 @@ def mistake_section(result: Result, figures: Figures) -> Section | None:
             picture=figures.get(mistake_name(position)),
             title=f"said {shortened(one_line(mistake.predicted), 40)}",
             text=f"filed as {shortened(one_line(mistake.actual), 40)}; {percent(mistake.confidence)} sure",
-            place=one_line(mistake.path),
+            place=short_name(mistake.path),
         )
         for position, mistake in enumerate(mistakes)
     ]

@@ -2,7 +2,7 @@
 
 from services.reporter.report.blocks import Block, Facts, Listing, Paragraph, Section, Subheading, folded, remainder
 from services.reporter.report.limits import Limits
-from services.reporter.report.wording import number, one_line, quoted
+from services.reporter.report.wording import number, one_line, quoted, short_name
 from shared.job.findings.photographs import Duplicates, LabelConflict, Quarantined
 from shared.job.result import Result
 from shared.wording import count, enumeration
@@ -67,12 +67,14 @@ def _what_became(duplicates: Duplicates) -> str:
 
 def _examples(duplicates: Duplicates) -> list[Block]:
     """Name a few groups, so that a person can look whether these are copies."""
-    entries = [(enumeration([one_line(path) for path in paths], most=len(paths)), "") for paths in duplicates.examples]
+    entries = [
+        (enumeration([short_name(path) for path in paths], most=len(paths)), "") for paths in duplicates.examples
+    ]
     return [Subheading(text="Near-identical photographs, for example"), Listing(entries=entries)]
 
 
 def _quarantined(files: tuple[Quarantined, ...], total: int, most: int) -> list[Block]:
-    entries = [(one_line(file.path), f"{one_line(file.reason)} {one_line(file.fix)}") for file in files[:most]]
+    entries = [(short_name(file.path), f"{one_line(file.reason)} {one_line(file.fix)}") for file in files[:most]]
     return [Subheading(text="Left out"), Listing(entries=entries), *remainder(total, len(entries), "file")]
 
 
@@ -81,7 +83,7 @@ def _conflicts(conflicts: tuple[LabelConflict, ...], total: int, most: int) -> l
         "The same picture lies in more than one class. Neither copy was used, since only you know which is right; "
         "delete the wrong one and run again."
     )
-    entries = [(enumeration([one_line(path) for path in each.paths]), "") for each in conflicts[:most]]
+    entries = [(enumeration([short_name(path) for path in each.paths]), "") for each in conflicts[:most]]
     return [
         Subheading(text="Same picture, different classes"),
         Paragraph(text=text),

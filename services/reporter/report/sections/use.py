@@ -1,7 +1,7 @@
 """How to use the network."""
 
 from services.reporter.report.blocks import Block, Code, Paragraph, Section, Table
-from services.reporter.report.wording import one_line, percent
+from services.reporter.report.wording import one_line, percent, short_name
 from shared.job.findings.network import FormatResult
 from shared.job.result import Result
 from shared.layout import FILE_NAMES, Artefact
@@ -16,7 +16,7 @@ print(model.predict(numpy.asarray(photo)[None]))"""
 
 def use_section(result: Result) -> Section:
     """Return the lines that classify a photograph, what they print, and in which other formats there is the network."""
-    order = enumeration([one_line(name) for name in result.classes], most=12)
+    order = enumeration([short_name(name) for name in result.classes], most=12)
     since = result.model.oldest_keras
     versions = f" ({since} or later)" if since else ""
     zipped = FILE_NAMES[Artefact.MODEL_ZIP]
