@@ -60,7 +60,7 @@ def _send(browser: Any, url: str, archive: Path) -> str:
     page.fill("#candidates", _CANDIDATES)
     page.click("#go")
     page.wait_for_url("**/v1/jobs/*")
-    page.locator("#report").wait_for(timeout=_TRAINED_WITHIN_MS)
+    page.locator("section#report").wait_for(timeout=_TRAINED_WITHIN_MS)
     return str(page.url)
 
 
@@ -68,7 +68,7 @@ def _show_result(browser: Any, address: str, photograph: Path) -> None:
     for name, size, palette in (("result", _DESKTOP, "light"), ("phone", _PHONE, "dark")):
         page = browser.new_page(viewport=size, locale="en-GB", color_scheme=palette)
         page.goto(address)
-        page.locator("#report h2").first.wait_for()
+        page.locator("section#report h2").first.wait_for()
         page.set_input_files("#try-file", photograph)
         page.locator("#try-result").wait_for(timeout=_TRAINED_WITHIN_MS)
         page.locator("#try" if name == "phone" else "#title").evaluate("each => each.scrollIntoView()")

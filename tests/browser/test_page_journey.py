@@ -67,7 +67,7 @@ def job(box, browser, photographs) -> str:
             page.reload()
         seen.is_accessible()
         assert "#" not in page.evaluate("document.referrer")
-        page.locator("#report").wait_for(timeout=1000 * TRAINED_WITHIN_S)
+        page.locator("section#report").wait_for(timeout=1000 * TRAINED_WITHIN_S)
     return address
 
 
@@ -91,7 +91,7 @@ def test_the_page_of_a_finished_job_shows_the_report_and_saves_its_files(browser
 def test_a_link_within_the_report_does_not_take_the_place_of_the_key(browser, job):
     with watched(browser) as seen:
         seen.page.goto(job)
-        links = seen.see("#report").locator("a[href^='#']")
+        links = seen.see("section#report").locator("a[href^='#']")
         for number in range(min(3, links.count())):
             links.nth(number).click()
 
