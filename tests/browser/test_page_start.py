@@ -251,16 +251,20 @@ def test_a_wrong_key_a_lost_one_and_a_wrong_address_have_a_sentence_and_a_way_on
 
 
 @pytest.mark.parametrize("language", ["de", "fr"])
-def test_the_page_speaks_other_languages_and_is_as_readable(browser, intake, photographs, language):
+def test_the_page_speaks_other_languages_and_still_fits(browser, intake, photographs, language):
     with watched(browser, PHONE) as seen:
         seen.page.goto(f"{intake.url}/?lang={language}")
         seen.page.set_input_files("#folder", photographs)
         assert not re.search(r"\bphotographs\b", seen.see("#summary", "18").inner_text())
         seen.fits()
-        seen.is_accessible()
+
+
+def test_the_description_of_the_api_is_read_on_a_phone(browser, intake):
+    with watched(browser, PHONE) as seen:
         seen.page.goto(f"{intake.url}/docs")
+        seen.see("h1", "The API")
         seen.fits()
-        seen.is_accessible()
+        seen.is_accessible("dark")
 
 
 def test_without_javascript_the_page_says_how_else_to_send(browser, intake):

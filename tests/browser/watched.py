@@ -67,12 +67,12 @@ class Watched:
         place.wait_for(state="visible")
         return place
 
-    def is_accessible(self) -> None:
-        """Hold the page against WCAG 2.2 AA in both palettes, as far as rules can tell."""
+    def is_accessible(self, *palettes: str) -> None:
+        """Hold the page against WCAG 2.2 AA in both palettes, or those named, as far as rules can tell."""
         from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415
 
         options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-        for palette in ("light", "dark"):
+        for palette in palettes or ("light", "dark"):
             self.page.emulate_media(color_scheme=palette, reduced_motion="reduce")
             report = Axe().run(self.page, options=options).response
             told = [
