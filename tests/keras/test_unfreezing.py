@@ -11,7 +11,7 @@ from services.trainer.screening.features import learning_rows
 from services.trainer.screening.fit import HeadPlan, convex_data
 from services.trainer.screening.screen import screen
 from services.trainer.training.scoring import score
-from services.trainer.tuning.tune import TunePlan, tune
+from services.trainer.tuning.tune import Trained, TunePlan, tune
 from services.trainer.tuning.unfreezing.attempt import ATTEMPT_EPOCHS
 from services.trainer.tuning.unfreezing.recorded import recall_unfrozen, record_unfrozen
 from services.trainer.tuning.unfreezing.unfreeze import Fitted, unfreeze
@@ -67,6 +67,18 @@ def test_what_reads_clearly_more_is_kept_delivered_and_found_again_by_a_successo
     frozen = complete(build(fitted.backbone, weights), fitted.head)
     rows = dataset.split.test
     assert share_read(dataset, model, rows) >= share_read(dataset, frozen, rows)
+    delivered = Trained(
+        backbone=unfrozen.backbone,
+        weights=weights,
+        head=unfrozen.state.head,
+        out_of_fold=None,
+        tail_weights=unfrozen.state.tail,
+        result=None,
+        mirroring=None,
+        store=fitted.store,
+    )
+    scores = score(dataset.learning, dataset.seal(), delivered, run).evaluation.scores
+    assert scores.accuracy == pytest.approx(share_read(dataset, model, rows))
     ledger = MemoryLedger()
     record_unfrozen(ledger, unfrozen)
     again = recall_unfrozen(ledger, fitted.backbone)

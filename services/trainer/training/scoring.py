@@ -51,7 +51,7 @@ def score(learning: LearningSet, held_out: HeldOut, trained: Trained, run: Run) 
     """
     backbone = trained.backbone
     # Built already, as a rule: that saves a second or two.
-    network = assemble(backbone, trained.weights) if trained.store is None else trained.store.network
+    network = assemble(backbone, trained.weights) if trained.store_as_cut is None else trained.store_as_cut.network
     model = complete(network, trained.head, tail_weights=trained.tail_weights)
 
     def report(done: int, total: int) -> None:
@@ -96,7 +96,7 @@ class Reader:
         return self._trained.head.logits(self._features(rows))
 
     def _features(self, rows: Indices) -> NDArray[np.float32]:
-        reading, store = self._trained.head.reading, self._trained.store
+        reading, store = self._trained.head.reading, self._trained.store_as_cut
         is_tuned = self._trained.tail_weights is not None
         if store is not None and store.is_done(rows, views=reading.views):
             if not is_tuned:

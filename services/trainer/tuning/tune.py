@@ -39,7 +39,8 @@ class Trained:
         tail_weights: Fine-tuned values from the cut on; ``None`` where the screened network stays as it is.
         result: How fine-tuning went; ``None`` where there was none.
         mirroring: Whether it looks at mirror images too; ``None`` where that was not tried.
-        store: Its features and activations; ``None`` where this process computed none.
+        store: Its features and activations, as it was before it was unfrozen; ``None`` where this process computed
+            none.
         unfreezing: Whether it was fine-tuned below a head that was fitted to its end; ``None`` where that was not
             looked at.
     """
@@ -53,6 +54,11 @@ class Trained:
     mirroring: Mirroring | None
     store: FeatureStore | None
     unfreezing: Unfreezing | None = None
+
+    @property
+    def store_as_cut(self) -> FeatureStore | None:
+        """The store, where its network is cut as the trained one is, so that trained values can be put into it."""
+        return self.store if self.store is not None and self.store.backbone == self.backbone else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,14 +134,13 @@ def _unfreeze(dataset: LearningSet, screening: Screening, kept: Trained, run: Ru
         return replace(kept, unfreezing=unfrozen.found)
     if kept.store is not None:
         _reprice(dataset, kept, kept.store, run)
-        kept.store.discard()
+        kept.store.rest()
     return replace(
         kept,
         backbone=unfrozen.backbone,
         head=unfrozen.state.head,
         tail_weights=unfrozen.state.tail,
         unfreezing=unfrozen.found,
-        store=None,
     )
 
 
