@@ -278,7 +278,7 @@ def _schemas() -> dict[str, Any]:
     size = {
         "type": "integer",
         "minimum": 1,
-        "description": "Size of the archive. More than 100 MB may then be sent in pieces: where upload.method is POST.",
+        "description": "Size of the archive. More than 8 MiB may then be sent in pieces: where upload.method is POST.",
     }
     own = {"email": email, "size_bytes": size, "options": {"$ref": "#/components/schemas/JobOptions"}}
     schemas["JobRequest"] = {
