@@ -6,6 +6,7 @@ A second loopback address stands for another machine's way here.
 import email
 import email.policy
 import json
+import os
 import signal
 import zipfile
 
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from services.client.api.client import Client
+from shared.ports.object_store import RESUMABLE_FROM_BYTES
 from tests.intake_fixture import bearer, small_archive
 from tests.intake_process import IntakeProcess
 from tests.onebox_fixture import COLD, Program, run_program
@@ -94,3 +96,18 @@ def test_an_address_that_is_none_is_refused_before_anything_starts(tmp_path):
     assert told.code == 2
     assert "--public-url" in told.err
     assert not (tmp_path / "d").exists()
+
+
+def test_a_large_archive_goes_up_in_pieces_to_where_the_client_has_found_the_server(intake, tmp_path):
+    archive = tmp_path / "photos.zip"
+    with zipfile.ZipFile(archive, "w") as photos:
+        for name in ("cats/0.jpg", "dogs/0.jpg"):
+            photos.writestr(name, os.urandom(RESUMABLE_FROM_BYTES))
+    told: list[int] = []
+    with Client(seen_from_elsewhere(intake.url)) as client:
+        made = client.submit("ada@example.org", {}, size_bytes=archive.stat().st_size)
+        assert made.upload.is_resumable
+        client.upload(made.upload, archive, on_bytes=lambda done, _: told.append(done))
+        until(lambda: client.status(made.job_id, made.token).state != "awaiting_upload")
+    assert len(set(told)) > 2
+    assert told[-1] == archive.stat().st_size
