@@ -19,7 +19,7 @@ EXTRAS_trainer := gcp gpu
 EXTRAS_onebox := intake trainer reporter client
 EXPORT := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: help demo test test-fast family compat mutants soak lint check format bench docs lock lock-images images machine-image smoke clean
+.PHONY: help demo test test-fast family compat mutants soak lint check format bench docs lock lock-images lock-bases images machine-image smoke clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -88,6 +88,14 @@ lock-images: $(VENV)/.installed  ## Derive from the lock what each image of infr
 		$(addprefix --extra ,$(EXTRAS_$(image))) pyproject.toml --output-file infra/docker/requirements/$(image).txt;) \
 	$(BIN)/$(EXPORT) --constraint requirements.lock --group pyproject.toml:build \
 		--output-file infra/docker/requirements/build.txt
+
+# A tag can be moved by whoever owns it, a digest cannot. Needs Docker's command line with buildx, and the registries.
+lock-bases:  ## Pin the base images of infra/docker by the digests that their tags stand for today.
+	@for base in $$(sed -nE 's/^FROM ([^ @]+:[^ @]+)(@sha256:[0-9a-f]+)?( .*)?$$/\1/p' infra/docker/*.Dockerfile | sort -u); do \
+		digest=$$(docker buildx imagetools inspect --format '{{.Manifest.Digest}}' "$$base"); \
+		sed -i -E "s|^FROM $$base(@sha256:[0-9a-f]+)?|FROM $$base@$$digest|" infra/docker/*.Dockerfile; \
+		echo "$$base@$$digest"; \
+	done
 
 images:  ## Build the images of Google Cloud there: make images REGISTRY=… RELEASE=… (docs/operations.md).
 	@gcloud builds submit --config infra/docker/cloudbuild.yaml --substitutions "_REGISTRY=$(REGISTRY),_RELEASE=$(RELEASE)" .

@@ -18,6 +18,7 @@ from services.onebox.cli import convtailor
 from shared.adapters.gcp.firestore.job_document import OUTBOX_UNREADABLE
 from shared.job.events import Topic
 from shared.job.job import JobState
+from shared.job.options import JobOptions
 from shared.settings import describe
 from tests.infra.configuration import read, texts
 from tests.infra.test_environment import SERVICES
@@ -103,6 +104,7 @@ def test_terraform_has_every_variable_output_and_target():
 
 def test_every_name_with_an_underscore_is_a_variable_a_state_or_a_check():
     known = VARIABLES | {str(state) for state in JobState} | {"public_url", "cpu_idle", OUTBOX_UNREADABLE}
+    known |= {each.name for each in fields(JobOptions)}
     known |= {each.name for each in fields(JobStatus)} | set(OWN_ERRORS.status_of_code)
     named = {match[1] for word in INLINE if (match := re.fullmatch(r"([a-z]+(?:_[a-z0-9]+)+)(=\S+)?", word))}
     assert len(named) > 15

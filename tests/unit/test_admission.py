@@ -90,7 +90,6 @@ def test_a_program_that_looks_through_mails_opens_the_link_and_confirms_nothing(
     page = click(service, made, "GET")
     assert (page.status_code, page.mimetype) == (200, "text/html")
     assert b'method="post"' in page.data
-    assert "script" not in page.headers["Content-Security-Policy"]
     assert service.status(made)["confirmed_at"] is None
     for _ in range(2):  # a person clicks twice
         assert b"confirmed" in click(service, made).data
