@@ -21,6 +21,24 @@ from shared.job.progress import Progress
 from tests.training_fixture import still_countdown
 
 PX = 32
+ONE_OF_EACH = (
+    "mobilenet_0.25",
+    "mobilenet_v2_0.35",
+    "mobilenet_v3_small",
+    "mobilenet_v3_small_minimalistic",
+    "efficientnet_b0",
+    "efficientnet_v2_b0",
+    "vgg16",
+    "inception_v3",
+    "inception_resnet_v2",
+    "xception",
+    "resnet50",
+    "resnet50_v2",
+    "densenet121",
+    "convnext_tiny",
+    "nasnet_mobile",
+)
+"""The smallest of each family of ``keras.applications``; EfficientNet-Lite has a file of its own."""
 
 
 def small_backbone(name: str, *, gflops: float = 1.0) -> Backbone:

@@ -10,7 +10,7 @@ from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import build, complete
 from services.trainer.zoo.sources.weights import Source, WeightsFile
 from tests.keras_settings import newer_settings
-from tests.zoo_fixture import untrained_head
+from tests.zoo_fixture import ONE_OF_EACH, untrained_head
 
 MODULES = {
     "MobileNet": "mobilenet",
@@ -28,24 +28,6 @@ MODULES = {
     "ConvNeXtTiny": "convnext",
     "NASNetMobile": "nasnet",
 }
-ORIGINALS = [
-    "mobilenet_0.25",
-    "mobilenet_v2_0.35",
-    "mobilenet_v3_small",
-    "mobilenet_v3_small_minimalistic",
-    "efficientnet_b0",
-    "efficientnet_v2_b0",
-    "vgg16",
-    "inception_v3",
-    "inception_resnet_v2",
-    "xception",
-    "resnet50",
-    "resnet50_v2",
-    "densenet121",
-    "convnext_tiny",
-    "nasnet_mobile",
-]
-"""The smallest of each family; EfficientNet-Lite has a file of its own, the others' layers one (``test_levels.py``)."""
 HEAVY = {"inception_resnet_v2", "nasnet_mobile"}
 PUBLIC = {each for each in vars(keras.layers).values() if isinstance(each, type)} | {keras.Sequential}
 LAYER_SCALES = {"convnext_tiny": 3 * 96 + 3 * 192 + 9 * 384 + 3 * 768}
@@ -99,7 +81,7 @@ def assert_fits_row(network) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in HEAVY else []) for name in ORIGINALS]
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in HEAVY else []) for name in ONE_OF_EACH]
 )
 def test_raw_pixels_give_what_the_published_network_gives_for_preprocessed_ones(name, tmp_path):
     row = BACKBONES[name]

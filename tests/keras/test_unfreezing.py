@@ -55,7 +55,7 @@ def test_what_reads_clearly_more_is_kept_delivered_and_found_again_by_a_successo
     run, fitted = poor
     before = fitted.store.network.read_tail()
 
-    unfrozen = unfreeze(dataset.learning, fitted, run, epochs=8)
+    unfrozen = unfreeze(dataset.learning, fitted, run, epochs=4)
 
     assert unfrozen.found.is_used
     assert max(each.log_loss_gain for each in unfrozen.found.depths) > 0

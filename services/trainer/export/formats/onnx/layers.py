@@ -35,15 +35,23 @@ def activate(graph: OnnxGraph, activation: Any, value: Value) -> str:
             return graph.node(kind.capitalize(), value.name)
         case "relu6":
             return graph.node("Clip", value.name, graph.constant(0.0), graph.constant(6.0))
-        case "silu" | "swish":
-            return graph.node("Mul", value.name, graph.node("Sigmoid", value.name))
-        case "gelu":
-            scaled = graph.node("Mul", value.name, graph.constant(2**-0.5))
-            share = graph.node("Add", graph.node("Erf", scaled), graph.constant(1.0))
-            return graph.node("Mul", graph.node("Mul", value.name, share), graph.constant(0.5))
+        case "silu" | "swish" | "hard_silu" | "hard_swish" | "gelu":
+            return graph.node("Mul", value.name, _share(graph, kind, value))
         case "softmax":
             return graph.node("Softmax", value.name, axis=value.place(-1))
     raise Inexpressible(f"the activation {kind} is not known")
+
+
+def _share(graph: OnnxGraph, kind: str, value: Value) -> str:
+    """Return what a function that multiplies its input by a share of it takes as that share."""
+    if kind in ("silu", "swish"):
+        return graph.node("Sigmoid", value.name)
+    if kind in ("hard_silu", "hard_swish"):
+        moved = graph.node("Add", value.name, graph.constant(3.0))
+        clipped = graph.node("Clip", moved, graph.constant(0.0), graph.constant(6.0))
+        return graph.node("Mul", clipped, graph.constant(1 / 6))
+    scaled = graph.node("Mul", value.name, graph.constant(2**-0.5))
+    return graph.node("Mul", graph.node("Add", graph.node("Erf", scaled), graph.constant(1.0)), graph.constant(0.5))
 
 
 def _activation(graph: OnnxGraph, layer: Any, value: Value) -> str:
