@@ -210,6 +210,7 @@ def _cloud_environment(scratch: Path) -> dict[str, str]:
         "CONVTAILOR_BACKEND": "gcp",
         "CONVTAILOR_GCP_PROJECT": "demo",
         "CONVTAILOR_GCP_BUCKET": "convtailor-data",
+        "CONVTAILOR_LINK_KEY": "0123456789abcdef" * 3,
         "CONVTAILOR_PUSH_AUDIENCE": "https://intake.example.org",
         "CONVTAILOR_PUSH_ACCOUNT": "push@demo.iam.gserviceaccount.com",
     }

@@ -24,6 +24,11 @@ APIS = ("cloudresourcemanager", "compute", "pubsub", "serviceusage")
 GPU_OF = {"g2": "NVIDIA_L4_GPUS", "a2-highgpu": "NVIDIA_A100_GPUS", "a2-ultragpu": "NVIDIA_A100_80GB_GPUS"}
 """Quota of each family of machines; newer ones, such as a3, are asked for in the console alone."""
 QUOTA_PAGE = "https://console.cloud.google.com/iam-admin/quotas?project={project}"
+FORBIDDING = {
+    "iam.disableServiceAccountCreation": "service accounts may be made",
+    "compute.disableGuestAttributesAccess": "the machine that builds the boot image may tell how far it is",
+}
+"""Policies of the organisation that forbid something, and what is possible without them."""
 Ask = Callable[[Sequence[str]], Any]
 """Runs gcloud with arguments and returns its JSON; raises :class:`Unseen`."""
 
@@ -81,6 +86,7 @@ def look(wish: Wish, ask: Ask, sender: Callable[[Wish], Finding]) -> Iterator[Fi
         _external_addresses,
         _images,
         _places,
+        _forbidden,
         _rights,
         _budget,
     ):
@@ -148,7 +154,7 @@ def _policy(constraint: str, wish: Wish, ask: Ask) -> Mapping[str, Any]:
     told: Mapping[str, Any] = ask(
         ["resource-manager", "org-policies", "describe", constraint, "--effective", f"--project={wish.project}"]
     )
-    return told.get("listPolicy", {})
+    return told.get("listPolicy") or told.get("booleanPolicy") or {}
 
 
 def _is_allowed(policy: Mapping[str, Any], *names: str) -> bool:
@@ -176,6 +182,12 @@ def _places(wish: Wish, ask: Ask) -> Iterator[Finding]:
     groups = (f"in:{wish.region}-locations", wish.region, f"in:{wish.region.partition('-')[0]}-locations")
     do = f"a region of {', '.join(policy.get('allowedValues', ())) or 'none'}"
     yield _found(f"the organisation allows {wish.region}", holds=_is_allowed(policy, *groups), do=do)
+
+
+def _forbidden(wish: Wish, ask: Ask) -> Iterator[Finding]:
+    for constraint, what in FORBIDDING.items():
+        holds = not _policy(constraint, wish, ask).get("enforced", False)
+        yield _found(what, holds=holds, do=f"have {constraint} lifted for this project")
 
 
 def _rights(wish: Wish, ask: Ask) -> Iterator[Finding]:

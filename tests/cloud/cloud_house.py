@@ -214,6 +214,7 @@ class CloudHouse:
                 "CONVTAILOR_BACKEND": "gcp",
                 "CONVTAILOR_GCP_PROJECT": self.project,
                 "CONVTAILOR_GCP_BUCKET": BUCKET,
+                "CONVTAILOR_LINK_KEY": "a key of links, for tests alone: " * 2,
                 "CONVTAILOR_GCP_HEARTBEAT_S": str(_HEARTBEAT_S),
                 "CONVTAILOR_PUBLIC_URL": self.url,
                 "CONVTAILOR_PUSH_AUDIENCE": AUDIENCE,

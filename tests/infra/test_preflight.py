@@ -36,7 +36,8 @@ def findings(answers=None, policies=None, **wished):
     def ask(arguments):
         name = " ".join(word for word in arguments[:3] if not word.startswith("--"))
         if policies and arguments[3:4] and arguments[3] in policies:
-            return {"listPolicy": policies[arguments[3]]}
+            policy = policies[arguments[3]]
+            return {"booleanPolicy" if "enforced" in policy else "listPolicy": policy}
         found = next(value for key, value in {**READY, **(answers or {})}.items() if name.startswith(key))
         if isinstance(found, Exception):
             raise found
@@ -69,6 +70,8 @@ def test_each_of_the_three_gates_of_a_gpu_is_told_apart():
     [
         ("compute.vmExternalIpAccess", {"allValues": "DENY"}, "trainer_nat = true"),
         ("compute.trustedImageProjects", {"allowedValues": ["projects/debian-cloud"]}, "deeplearning-platform-release"),
+        ("iam.disableServiceAccountCreation", {"enforced": True}, "lifted"),
+        ("compute.disableGuestAttributesAccess", {"enforced": True}, "lifted"),
         ("gcp.resourceLocations", {"allowedValues": ["in:us-locations"]}, "in:us-locations"),
     ],
 )
