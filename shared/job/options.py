@@ -1,5 +1,6 @@
 """What a person may choose about a job, with ranges; every fault in a choice is reported at once."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Validat
 from pydantic_core import ErrorDetails
 
 from shared.errors import Fault
-from shared.job.candidates import AUTO, CANDIDATE_NAMES
+from shared.job.candidates import AUTO, CANDIDATE_NAMES, CANDIDATE_PARAMETERS
 from shared.json_codec import adapter
 
 
@@ -71,6 +72,9 @@ class JobOptions:
         candidates: Names of backbones to screen, or ``auto``: all whose weights can be had, within the budget.
         max_backbones: Backbones that the network may hold side by side, 1 to 3: the best two or three are tried
             together after all candidates, and taken where they are clearly better. Not with ``levels`` = ``last``.
+        max_parameters: Of the network without its last layer, at most: larger candidates and combinations take no part.
+        max_ms_per_image: Milliseconds that an image may take on its way through the network, in batches on the machine
+            that trains; slower candidates, combinations and mirror images are left out once that is measured.
         levels: What each candidate's head reads: ``last``: the network's features; it then learns by epochs, and the
             winner's last block is fine-tuned. ``all``: the pooled outputs of every stage too; it is then fitted to its
             end with its strength of regularisation chosen by cross-validation. ``auto``: the better of the two.
@@ -94,6 +98,8 @@ class JobOptions:
 
     candidates: Candidates = (AUTO,)
     max_backbones: Annotated[int, Field(ge=1, le=MOST_BACKBONES)] = MOST_BACKBONES
+    max_parameters: Annotated[int, Field(ge=1)] | None = None
+    max_ms_per_image: Annotated[float, Field(gt=0)] | None = None
     levels: LevelChoice = LevelChoice.AUTO
     views: Annotated[int, Field(ge=1, le=2)] = 2
     epochs: Annotated[int, Field(ge=1, le=1000)] = 20
@@ -135,9 +141,27 @@ def parse_options(
         return None, tuple(_fault(entry) for entry in error.errors())
     faults = [
         *([_nothing_fits(options)] if options.min_image_px > options.max_image_px else []),
+        *([_none_is_so_small(options)] if _smallest(options)[1] > (options.max_parameters or math.inf) else []),
         *([_no_price(options.max_cost)] if options.max_cost is not None and not is_priced else []),
     ]
     return (None, tuple(faults)) if faults else (options, ())
+
+
+def _smallest(options: JobOptions) -> tuple[str, int]:
+    """Return the smallest of the candidates that are asked for, with its parameters."""
+    names = CANDIDATE_NAMES if AUTO in options.candidates else options.candidates
+    return min(((name, CANDIDATE_PARAMETERS[name]) for name in names), key=lambda pair: pair[1])
+
+
+def _none_is_so_small(options: JobOptions) -> Fault:
+    name, parameters = _smallest(options)
+    return Fault(
+        code="invalid_option",
+        message=f"Option 'max_parameters': received {options.max_parameters:,}; the smallest of the candidates, {name},"
+        f" has {parameters:,}.",
+        fix=f"Make 'max_parameters' {parameters:,} or more, or name smaller candidates.",
+        details={"field": "max_parameters"},
+    )
 
 
 def _with_levels(document: Mapping[str, Any]) -> dict[str, Any]:

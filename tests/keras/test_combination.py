@@ -13,6 +13,7 @@ from services.trainer.screening.features import beside, learning_rows, mirrored
 from services.trainer.screening.fit import HeadPlan
 from services.trainer.screening.screen import screen
 from services.trainer.zoo.combination.joined import assemble
+from services.trainer.zoo.combination.limits import Limits
 from services.trainer.zoo.combination.row import combined_row, combined_weights
 from services.trainer.zoo.families.mobilenet import levels_of_mobilenet
 from services.trainer.zoo.head import Head, Reading
@@ -21,7 +22,7 @@ from shared.job.job import TrialState
 from shared.job.options import LevelChoice
 from tests.zoo_fixture import PX, MemoryLedger, coloured_dataset, make_run, small_backbone, write_weights
 
-PLAN = HeadPlan(levels=LevelChoice.AUTO, epochs=3, most_backbones=3)
+PLAN = HeadPlan(levels=LevelChoice.AUTO, epochs=3, limits=Limits(most_backbones=3))
 FIRST, SECOND = small_backbone("first"), small_backbone("second", gflops=2)
 SHORT = replace(SECOND, levels=levels_of_mobilenet(0.25)[2:])
 

@@ -2,11 +2,12 @@ import subprocess
 import sys
 
 from services.trainer.zoo.catalogue import BACKBONES
-from shared.job.candidates import CANDIDATE_NAMES
+from shared.job.candidates import CANDIDATE_PARAMETERS
 
 
 def test_rows_are_the_candidates_that_a_job_may_name_in_their_order():
-    assert tuple(BACKBONES) == CANDIDATE_NAMES
+    assert {name: row.parameters for name, row in BACKBONES.items()} == CANDIDATE_PARAMETERS
+    assert list(BACKBONES) == list(CANDIDATE_PARAMETERS)
     assert all(name == row.name for name, row in BACKBONES.items())
 
 

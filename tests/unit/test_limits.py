@@ -1,41 +1,27 @@
-"""Limits count a network and not an address, and a window that tells nothing of the person."""
+"""What is too large or too slow for a person takes no part."""
 
-from datetime import UTC, datetime, timedelta
+from services.trainer.zoo.catalogue import BACKBONES
+from services.trainer.zoo.combination.limits import Limits
+from services.trainer.zoo.combination.row import combined_row
+from shared.job.options import JobOptions
 
-import pytest
-
-from shared.access.limits import Limit, limit_reached, of_address, of_network, window_of
-
-NOW = datetime(2026, 1, 2, 10, 30, tzinfo=UTC)
-HOUR = Limit(what="jobs", most=5, window=timedelta(hours=1))
+SMALL, LARGE = BACKBONES["mobilenet_0.25"], BACKBONES["mobilenet_v2"]
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "are_same"),
-    [
-        ("203.0.113.7", "203.0.113.200", True),
-        ("203.0.113.7", "203.0.114.7", False),
-        ("::ffff:203.0.113.7", "203.0.113.9", True),
-        ("2001:db8:1:2ff::1", "2001:db8:1:200:ffff::9", True),
-        ("2001:db8:1:200::1", "2001:db8:2:200::1", False),
-        ("unix", "", True),
-    ],
-)
-def test_who_changes_the_address_within_a_network_stays_one_caller(one, other, are_same):
-    assert (of_network(one) == of_network(other)) is are_same
+def test_two_that_are_small_enough_alone_may_be_too_large_together():
+    limits = Limits(max_parameters=LARGE.parameters)
+    assert limits.objection_to_size(SMALL) is None
+    assert limits.objection_to_size(LARGE) is None
+    assert "max_parameters is 2,257,984" in limits.objection_to_size(combined_row([SMALL, LARGE]))
 
 
-def test_a_window_ends_on_the_hour_and_its_key_holds_no_address():
-    window = window_of(HOUR, of_address("Ada@Example.org"), NOW)
-    assert window.ends_at == NOW + timedelta(minutes=30)
-    assert "example" not in window.key
-    assert window == window_of(HOUR, of_address("ada@example.org"), NOW + timedelta(minutes=29))
-    assert window != window_of(HOUR, of_address("ada@example.org"), NOW + timedelta(minutes=30))
-    assert window != window_of(Limit(what="bytes", most=5, window=HOUR.window), of_address("ada@example.org"), NOW)
+def test_a_network_that_is_quick_enough_may_be_too_slow_with_mirror_images():
+    limits = Limits(max_ms_per_image=5)
+    assert limits.objection_to_speed(0.004) is None
+    assert "8.0 ms" in limits.objection_to_speed(0.004, views=2)
 
 
-def test_who_is_refused_is_told_when_to_come_again():
-    fault = limit_reached(HOUR, window_of(HOUR, "x", NOW), NOW).fault
-    assert (fault.code, fault.details["retry_after_s"]) == ("limit_reached", 1800)
-    assert "2026-01-02 11:00 UTC" in fault.fix
-    assert "5 jobs within an hour" in fault.message
+def test_without_a_wish_nothing_is_too_large_or_too_slow():
+    limits = Limits.of(JobOptions())
+    assert limits.objection_to_size(BACKBONES["convnext_xlarge"]) is None
+    assert limits.objection_to_speed(1e3, views=2) is None

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from shared.job.candidates import CANDIDATE_NAMES
+from shared.job.candidates import CANDIDATE_NAMES, CANDIDATE_PARAMETERS
 from shared.job.options import JobOptions, LevelChoice, TuneSearch, parse_options
 
 
@@ -120,3 +120,14 @@ def test_an_unknown_option_is_answered_with_the_known_ones() -> None:
 def test_a_huge_value_is_not_echoed_whole() -> None:
     _, (fault,) = parse_options({"epochs": "x" * 100_000})
     assert len(fault.message) < 300
+
+
+@pytest.mark.parametrize(("candidates", "smallest"), [("vgg16,resnet50", "vgg16"), ("auto", "mobilenet_0.25")])
+def test_a_size_that_no_candidate_has_is_refused_with_the_smallest_of_them(candidates, smallest):
+    options, faults = parse_options({"candidates": candidates, "max_parameters": "1000"})
+    assert options is None
+    assert smallest in faults[0].message
+    assert faults[0].details == {"field": "max_parameters"}
+    parameters = CANDIDATE_PARAMETERS[smallest]
+    assert f"{parameters:,}" in faults[0].fix
+    assert parse_options({"candidates": candidates, "max_parameters": str(parameters)})[1] == ()

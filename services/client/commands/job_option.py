@@ -13,6 +13,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 _OPTIONS: tuple[tuple[str, type, str, str], ...] = (
     ("--candidates", str, "NAMES", "Networks to compare, comma-separated; auto: all that can be had.  [default: auto]"),
     ("--max-backbones", int, "N", "Networks that may stand side by side in the one delivered.  [default: 3]"),
+    (
+        "--max-parameters",
+        int,
+        "N",
+        "Of the network, without its last layer; larger ones take no part.  [default: none]",
+    ),
+    (
+        "--max-ms-per-image",
+        float,
+        "MS",
+        "That the network may take for an image, on the machine that trains.  [default: none]",
+    ),
     ("--levels", str, "NAME", "Stages that the last layer reads: last, all, or auto: the better.  [default: auto]"),
     ("--views", int, "N", "2: mirror images too, unless that harms; 1: photographs alone.  [default: 2]"),
     ("--epochs", int, "N", "Epochs that a head trains where it learns by epochs.  [default: 20]"),

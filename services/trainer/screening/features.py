@@ -118,6 +118,11 @@ class FeatureStore:
         return Pace(build_s=self.build_s, image_s=image_s, exact_factor=self.exact_factor)
 
     @property
+    def is_pace_settled(self) -> bool:
+        """Tell whether more went through than the first batch, which is slow."""
+        return self._speed.is_settled
+
+    @property
     def features(self) -> Floats:
         """What the last level makes of the images as they are, ``(num_images, feature_width)``."""
         return self.read_by(FEATURES)
@@ -333,6 +338,11 @@ class _Speed:
     def image_s(self) -> float | None:
         """Seconds; ``None`` before the first batch."""
         return self._seconds / self._num_images if self._num_images else self._first
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether it is known of more than the first batch."""
+        return self._num_images > 0
 
     def start(self) -> None:
         """Begin to measure, or go on after a pause."""

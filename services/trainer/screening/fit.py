@@ -10,10 +10,12 @@ from services.trainer.fitting.out_of_fold import OutOfFold
 from services.trainer.run.context import Run
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.zoo.backbone import Backbone
+from services.trainer.zoo.combination.limits import Limits
 from services.trainer.zoo.head import FEATURES, Head, Reading
 from shared.job.findings.training import CrossValidation, History
 from shared.job.options import LevelChoice
 
+_ANY = Limits()
 MAX_WORK = 1e8
 """Images times inputs times classes, up to which a head is fitted to its end; beyond, it learns by epochs."""
 
@@ -25,12 +27,12 @@ class HeadPlan:
     Args:
         levels: What they may read.
         epochs: Of those that learn by epochs.
-        most_backbones: So many of the best candidates are also tried side by side, at most; 1: none.
+        limits: What the network has to meet.
     """
 
     levels: LevelChoice
     epochs: int
-    most_backbones: int = 1
+    limits: Limits = _ANY
 
     def readings(self, backbone: Backbone) -> Sequence[Reading]:
         """Return what a head of a backbone may read, the simplest first."""

@@ -68,7 +68,7 @@ class Selection:
         for position, (backbone, weights) in enumerate(entries, start=1):
             self._enter(backbone, weights, rows)
             self._done_images = self._total_images - len(rows) * (len(entries) - position)
-        for best in combinations_of(self._finished, self.plan.most_backbones):
+        for best in combinations_of(self._finished, self.plan.limits.most_backbones):
             self._enter_together(best, rows)
         for store in (*self._stores.values(), *self._losers()):
             store.discard()
@@ -77,7 +77,8 @@ class Selection:
     def _fits(self, entry: Entry) -> bool:
         """Tell whether a candidate fits this machine; another one may take it up, so the ledger does not hear of it."""
         backbone = entry[0]
-        reason = memory_objection(backbone.size_bytes, self.run.memory_bytes)
+        reason = self.plan.limits.objection_to_size(backbone)
+        reason = reason or memory_objection(backbone.size_bytes, self.run.memory_bytes)
         if reason is None or recall(self.run, *entry) is not None:
             return True
         self.results[backbone.name] = CandidateResult(
@@ -101,8 +102,16 @@ class Selection:
             combined_row([each.backbone for each in best]),
             combined_weights([each.weights for each in best]),
         )
-        if self._fits(entry):
+        slow = self._too_slow([each.pace for each in best])
+        if slow is not None:
+            self._drop(entry, TrialState.SKIPPED, slow)
+        elif self._fits(entry):
             self._enter(*entry, rows)
+
+    def _too_slow(self, paces: Sequence[Pace | None]) -> str | None:
+        """Say why a network is too slow whose parts go at these paces, or ``None``, also where that is not known."""
+        known = [pace.image_s for pace in paces if pace is not None]
+        return self.plan.limits.objection_to_speed(sum(known)) if known else None
 
     def _try(self, backbone: Backbone, weights: WeightsFile | None, rows: Indices) -> None:
         started = time.monotonic()
@@ -114,7 +123,8 @@ class Selection:
             self._drop((backbone, weights), TrialState.FAILED, reason, started=started)
             return
         if contender is None:
-            self._drop((backbone, weights), TrialState.SKIPPED, self._broken_off(), started=started)
+            reason = self._pace_objection(backbone) or self._broken_off()
+            self._drop((backbone, weights), TrialState.SKIPPED, reason, started=started)
         else:
             self._accept(contender)
 
@@ -129,12 +139,17 @@ class Selection:
         parts = self._parts_of(backbone)
         if parts:
             store.take_over(parts, rows)
-        if not self._compute(store, rows):
+        if not self._compute(store, rows) or self._pace_objection(backbone) is not None:
             return None
         self._tell(f"{backbone.name}: head")
         fitted = fit_head(self.dataset, store, self.run, self.plan)
         del self._stores[backbone.name]
         return finish(store, weights, fitted, self.run, started=started)
+
+    def _pace_objection(self, backbone: Backbone) -> str | None:
+        """Say why the network at work is too slow, or ``None``."""
+        store = self._stores.get(backbone.name)
+        return self._too_slow([store.pace]) if store is not None else None
 
     def _rest_others(self, store: FeatureStore | None) -> None:
         """Have the leader and those that wait for their turn take no memory meanwhile."""
@@ -156,6 +171,8 @@ class Selection:
             self._measured = (store.pace, backbone.gflops)
             delivery = delivery_of(self.dataset, backbone, store.pace, self.run)
             price_s = replace(delivery, keeps_activations=store.activations is not None).price_s
+            if store.is_pace_settled and self._pace_objection(backbone) is not None:
+                return False
             if self.best is None:  # what stands is nothing; so this one is what would be delivered
                 self.run.countdown.reprice(price_s)
             return self.run.stop_reason() is None and self.run.countdown.seconds_left(price_s) > 0
@@ -169,7 +186,7 @@ class Selection:
         if self.best is None or is_better(contender, self.best):
             self.best = contender
             self._reprice(contender)
-        useful = self.in_order()[: self.plan.most_backbones]
+        useful = self.in_order()[: self.plan.limits.most_backbones]
         for store in self._losers():
             if any(each.store is store for each in useful):
                 store.slim()

@@ -18,6 +18,7 @@ from services.trainer.training.result_document import Pieces, result_of
 from services.trainer.training.scoring import score
 from services.trainer.training.task import Outcome
 from services.trainer.tuning.tune import Trained, TunePlan, tune
+from services.trainer.zoo.combination.limits import Limits
 from shared.job.candidates import AUTO
 from shared.job.job import Artefacts
 from shared.job.progress import Spending
@@ -44,14 +45,15 @@ def train(prepared: Prepared) -> Outcome:
     run = replace(material.run, precision=device.precision)
     with clock.phase("screen"):
         learning = dataset.learning
-        heads = HeadPlan(levels=options.levels, epochs=options.epochs, most_backbones=options.max_backbones)
+        limits = Limits.of(options)
+        heads = HeadPlan(levels=options.levels, epochs=options.epochs, limits=limits)
         screening = screen(learning, material.usable, run, heads, racing=AUTO in options.candidates)
     with clock.phase("tune"):
         improvements = TunePlan(
             epochs=options.tune_epochs,
             trials=options.tune_trials,
             search=options.tune_search,
-            views=options.views,
+            views=_views(screening, options.views, limits),
         )
         trained = tune(learning, screening, run, improvements)
     stopped_because = run.stop_reason()
@@ -98,6 +100,13 @@ def _strength(screening: Screening, trained: Trained) -> float:
     is_mirrored = mirroring is not None and mirroring.is_used
     judged = mirroring.judged if mirroring is not None and is_mirrored else screening.result.cross_validation
     return judged.strength if judged is not None else 0.0
+
+
+def _views(screening: Screening, most: int, limits: Limits) -> int:
+    """Return in how many views the winner may look at an image: the mirror image takes as long again."""
+    pace = screening.store.pace if screening.store is not None else None
+    is_too_slow = pace is not None and limits.objection_to_speed(pace.image_s, views=most) is not None
+    return 1 if is_too_slow else most
 
 
 def _deliver_rest(prepared: Prepared, pieces: Pieces, artefacts: Artefacts, stopped_because: str | None) -> Artefacts:

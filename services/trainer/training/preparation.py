@@ -20,6 +20,7 @@ from services.trainer.scratch.workspace import fetch_archive, hold_workspace, op
 from services.trainer.training.material import Material, Source, gather
 from services.trainer.training.task import Tools
 from services.trainer.zoo.backbone import Backbone
+from services.trainer.zoo.combination.limits import Limits
 from services.trainer.zoo.sources.auto import SHARE, Means
 from services.trainer.zoo.sources.mirror import open_mirror
 from services.trainer.zoo.sources.weights import Resolution, resolve
@@ -151,7 +152,7 @@ def _means(order: Order, tools: Tools, slowness: Mapping[str, float]) -> Means[B
                 f"its pictures beside those of the others need {need / 1e9:.1f} GB of the disk, which has "
                 f"{free / 1e9:.1f} GB; name it among fewer candidates"
             )
-        return memory_objection(row.size_bytes, memory)
+        return Limits.of(order.options).objection_to_size(row) or memory_objection(row.size_bytes, memory)
 
     return Means(
         seconds=SHARE * order.seconds_left,

@@ -1,1 +1,1 @@
-"""Several backbones as one that sees what each of them sees; nothing here chooses which."""
+"""Several backbones as one, and the bounds that the whole keeps to; nothing here chooses which."""
