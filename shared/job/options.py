@@ -72,6 +72,8 @@ class JobOptions:
         candidates: Names of backbones to screen, or ``auto``: all whose weights can be had, within the budget.
         max_backbones: Backbones that the network may hold side by side, 1 to 3: the best two or three are tried
             together after all candidates, and taken where they are clearly better. Not with ``levels`` = ``last``.
+        exhaustive: Whether every candidate gets the whole data set; else those leave early that have hardly a chance,
+            judged on samples.
         max_parameters: Of the network without its last layer, at most: larger candidates and combinations take no part.
         max_ms_per_image: Milliseconds that an image may take on its way through the network, in batches on the machine
             that trains; slower candidates, combinations and mirror images are left out once that is measured.
@@ -98,6 +100,7 @@ class JobOptions:
 
     candidates: Candidates = (AUTO,)
     max_backbones: Annotated[int, Field(ge=1, le=MOST_BACKBONES)] = MOST_BACKBONES
+    exhaustive: bool = False
     max_parameters: Annotated[int, Field(ge=1)] | None = None
     max_ms_per_image: Annotated[float, Field(gt=0)] | None = None
     levels: LevelChoice = LevelChoice.AUTO

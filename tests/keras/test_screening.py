@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from services.trainer.run.deadline import Countdown, Deadline
 from services.trainer.scratch.disk import is_disk_full
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.forward import compile_forward
-from services.trainer.screening.race import hold_race
+from services.trainer.screening.race import hold_race, is_worth_it, samples
 from services.trainer.screening.screen import screen
 from services.trainer.zoo.network import Network, build
 from services.trainer.zoo.sources.weights import Source, WeightsFile
@@ -278,46 +279,43 @@ def test_what_was_measured_of_a_candidate_is_known_to_a_successor(dataset, weigh
     assert 0 < built < unbuilt  # the successor has yet to build the network, and nothing of its pass is kept
 
 
-def test_a_race_gives_the_whole_data_set_to_the_best_few_only(weights, tmp_path):
-    dataset = coloured_dataset(tmp_path / "dataset", per_class=320)
-    usable = [(small_backbone(f"runner{number}", gflops=number), weights) for number in range(1, 7)]
-    ledger = MemoryLedger()
+def blind(row, weights_folder):
+    """A backbone that sees nothing: its weights are all zeros."""
+    network = build(row, None)
+    network.model.set_weights([np.zeros_like(values) for values in network.model.get_weights()])
+    path = weights_folder / f"{row.name}.weights.h5"
+    weights_folder.mkdir(parents=True, exist_ok=True)
+    network.model.save_weights(path)
+    return row, WeightsFile.read(path, Source.MIRROR)
 
-    found = screen(dataset, usable, make_run(tmp_path / "a", ledger=ledger), by_epochs(3), racing=True)
 
-    states = [each.state for each in found.candidates]
-    assert states.count(TrialState.DONE) == 4
-    dropped = [each for each in found.candidates if each.state is TrialState.SKIPPED]
-    assert sorted(each.skipped_because.split(" in the race")[0] for each in dropped) == [
-        "came in at place 5 of 6",
-        "came in at place 6 of 6",
+def test_who_has_hardly_a_chance_leaves_the_race_and_a_successor_finds_it_so(weights, tmp_path):
+    dataset = coloured_dataset(tmp_path / "dataset", per_class=140)
+    usable = [
+        (small_backbone("good", gflops=2), weights),
+        (small_backbone("alike", gflops=3), weights),
+        blind(small_backbone("blind"), tmp_path / "blind"),
     ]
+    ledger = MemoryLedger()
+    found = screen(dataset, usable, make_run(tmp_path / "a", ledger=ledger), by_epochs(3), racing=True)
+    states = {each.name: each.state for each in found.candidates}
+    assert states == {"good": TrialState.DONE, "alike": TrialState.DONE, "blind": TrialState.SKIPPED}
+    left = found.candidates[-1]
+    assert "its chance to win was 0.0%" in left.skipped_because
+    assert "exhaustive" in left.skipped_because
+    assert found.result.foretold.accuracy > left.foretold.accuracy + 0.4
+    assert found.result.foretold.log_me > left.foretold.log_me
     again = screen(dataset, usable, make_run(tmp_path / "b", ledger=ledger), by_epochs(3), racing=True)
     assert [replace(each, seconds=0) for each in again.candidates] == [
         replace(each, seconds=0) for each in found.candidates
     ]
-
-
-def test_a_candidate_that_no_earlier_worker_knew_runs_the_race_too(weights, tmp_path):
-    dataset = coloured_dataset(tmp_path / "dataset", per_class=320)
-    usable = [(small_backbone(f"runner{number}", gflops=number), weights) for number in range(1, 6)]
-    ledger = MemoryLedger()
-    before = screen(dataset, usable, make_run(tmp_path / "a", ledger=ledger), by_epochs(2), racing=True)
-    more = [(small_backbone("newcomer", gflops=0.5), weights), *usable]
-
-    after = screen(dataset, more, make_run(tmp_path / "b", ledger=ledger), by_epochs(2), racing=True)
-
-    done = {each.name: each for each in before.candidates if each.state is TrialState.DONE}
-    assert len(done) == 4
-    assert {each.name: each for each in after.candidates if each.name in done} == done, "no finished work is given up"
-    newcomer = after.candidates[0]
-    assert newcomer.state is TrialState.DONE  # the cheapest of equals comes in first
-    assert [name for name in (tmp_path / "b" / "features").iterdir() if name.name != "newcomer"] == []
+    every = screen(dataset, usable, make_run(tmp_path / "c"), by_epochs(1), racing=False)
+    assert [each.state for each in every.candidates] == [TrialState.DONE] * 3
 
 
 def test_a_racer_with_other_weights_runs_again_and_the_others_do_not(weights, tmp_path):
-    dataset = coloured_dataset(tmp_path / "dataset", per_class=320)
-    runners = [small_backbone(f"runner{number}", gflops=number) for number in range(1, 6)]
+    dataset = coloured_dataset(tmp_path / "dataset", per_class=140)
+    runners = [small_backbone(f"runner{number}", gflops=number) for number in range(1, 4)]
     ledger, asked = MemoryLedger(), []
     every = [(runner, weights) for runner in runners]
     hold_race(every, dataset, make_run(tmp_path / "a", ledger=ledger), on_batch=lambda *_: True)
@@ -329,8 +327,19 @@ def test_a_racer_with_other_weights_runs_again_and_the_others_do_not(weights, tm
 
     race = hold_race(changed, dataset, make_run(tmp_path / "b", ledger=ledger), on_batch=on_batch)
 
-    assert set(asked) == {"runner5"}
+    assert set(asked) == {"runner3"}
     assert set(race.ranking) == {runner.name for runner in runners}
+
+
+def test_samples_grow_hold_no_copies_and_are_not_drawn_of_few_photographs(tmp_path):
+    dataset = coloured_dataset(tmp_path / "dataset", per_class=140).learning
+    dataset = replace(dataset, groups=np.arange(len(dataset.labels)) // 2)
+    drawn = samples(dataset, seed=0)
+    assert [len(each) for each in drawn] == [15, 30, 60]  # of 120 there would be more than a third
+    for smaller, larger in itertools.pairwise(drawn):
+        assert set(smaller) < set(larger)
+    assert all(len(np.unique(dataset.groups[each])) == len(each) for each in drawn)
+    assert not is_worth_it(coloured_dataset(tmp_path / "few", per_class=20).learning, 5)
 
 
 def test_progress_goes_up_to_all_images_and_names_the_best(dataset, weights, tmp_path):

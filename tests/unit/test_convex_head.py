@@ -154,3 +154,37 @@ def test_inputs_that_never_change_say_nothing_and_break_nothing():
 
 def _fields(data: ConvexData) -> dict[str, object]:
     return {name: getattr(data, name) for name in ConvexData.__dataclass_fields__}
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [(5, 40, 40), (2, 2, 2), (3, 300), (6,) * 40],
+    ids=["a class of 5", "two in a fold", "1 : 100", "many small"],
+)
+def test_a_head_comes_of_few_images_of_small_classes_and_of_very_unequal_ones(sizes):
+    labels = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    generator = np.random.default_rng(0)
+    inputs = 3 * np.eye(len(sizes), max(16, len(sizes)))[labels] + generator.normal(
+        0, 1, (len(labels), max(16, len(sizes)))
+    )
+    data = ConvexData(
+        inputs=lambda _: inputs.astype(np.float32),
+        labels=labels,
+        groups=np.arange(len(labels)),
+        rows=np.arange(len(labels)),
+        num_classes=len(sizes),
+        seed=0,
+    )
+    fit = fit_convex(data, [FEATURES])
+    assert np.isfinite(fit.head.kernel).all()
+    assert fit.out_of_fold.logits.shape == (len(labels), len(sizes))
+    assert fit.out_of_fold.tried is not None
+    if min(sizes) > 2:
+        recalls = [fit.out_of_fold.right[labels == label].mean() for label in range(len(sizes))]
+        assert min(recalls[0], np.mean(recalls)) > 0.3, "the rare class is read too"
+
+
+def test_of_two_readings_that_cost_the_same_the_one_of_the_lower_log_loss_is_taken():
+    fit = fit_convex(material(150, early=True, noise=3.0), [FEATURES, ALL])
+    assert fit.head.reading == ALL
+    assert len(fit.out_of_fold.tried.right) > len(fit.judged.path)

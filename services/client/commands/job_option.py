@@ -13,6 +13,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _OPTIONS: tuple[tuple[str, type, str, str], ...] = (
     ("--candidates", str, "NAMES", "Networks to compare, comma-separated; auto: all that can be had.  [default: auto]"),
     ("--max-backbones", int, "N", "Networks that may stand side by side in the one delivered.  [default: 3]"),
+    ("--exhaustive", bool, "BOOL", "Whether networks without a chance get all photographs too.  [default: False]"),
     (
         "--max-parameters",
         int,

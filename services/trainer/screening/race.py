@@ -1,29 +1,34 @@
-"""The race before screening: every candidate on a small sample, the whole data set for the best few only."""
+"""The race before screening: candidates on ever larger samples, the whole data set for those that may still win."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.trainer.data.dataset import Indices, LearningSet
-from services.trainer.fitting.epochs import HeadData, train_head
+from services.trainer.fitting.comparison.racing import chances_to_win, leavers
+from services.trainer.fitting.comparison.ridge import read_rightly
+from services.trainer.fitting.comparison.transferability import h_score, log_me, sfda
 from services.trainer.run.context import LedgerEntry, Run
 from services.trainer.run.identity import Facts
 from services.trainer.scratch.need import NUM_FINALISTS
 from services.trainer.screening.candidate import CANDIDATE_ERRORS, fault_of, open_store, rest
-from services.trainer.screening.features import FeatureStore
+from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.zoo.catalogue import Backbone
+from services.trainer.zoo.head import Reading
 from services.trainer.zoo.sources.weights import WeightsFile, weights_facts
+from shared.job.findings.training import Foretold
 from shared.job.job import Trial, TrialState
 from shared.json_codec import to_json
 
-_IMAGES_PER_CLASS = 20
-_MIN_SAMPLE = 200
-_PROBE_EPOCHS = 15
+SAMPLES = (5, 10, 20, 40)
+"""Images of a class, from round to round."""
+_MOST_SAMPLED = 2000
+_WORTH_IMAGES = 300
 _WORTH_FACTOR = 3
 _TRIAL = "race"
-Score = tuple[float, float, float]
-"""Accuracy on the sample; for ties accuracy on ImageNet, then cheapness. The higher, the better."""
+Entry = tuple[Backbone, WeightsFile | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +36,15 @@ class RaceEntry:
     """A race as the ledger keeps it.
 
     Args:
-        scores: What every candidate came to, by name; see :func:`probe`.
+        rounds: Of every candidate, by name, what it made of the sample of each round that it ran: of every image
+            whether it was taken for what it is, as 0 and 1.
+        foretold: What is known of every candidate, by name.
         failed: Names with the reason.
         weights: With which weights each ran, by name; with others it runs again.
     """
 
-    scores: dict[str, Score]
+    rounds: dict[str, tuple[str, ...]]
+    foretold: dict[str, Foretold]
     failed: dict[str, str]
     weights: dict[str, Facts]
 
@@ -46,58 +54,114 @@ class Race:
     """How a race ended.
 
     Args:
-        scores: What every candidate came to, by name.
+        rounds: Of every candidate, by name, which images of each round's sample it takes for what they are.
+        foretold: What is known of every candidate, by name.
+        left: Who left, with the reason.
         failed: Names with the reason.
-        unasked: Names of those that were not asked before the run had to stop.
-        stores: Of the best few, with the features of the sample already in them.
+        stores: Of the best few, with the features of the samples already in them.
     """
 
-    scores: dict[str, Score] = field(default_factory=dict)
+    rounds: dict[str, list[NDArray[np.bool_]]] = field(default_factory=dict)
+    foretold: dict[str, Foretold] = field(default_factory=dict)
+    left: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
-    unasked: list[str] = field(default_factory=list)
     stores: dict[str, FeatureStore] = field(default_factory=dict)
+
+    def is_out(self, name: str) -> bool:
+        """Tell whether a candidate runs no further."""
+        return name in self.left or name in self.failed
 
     @property
     def ranking(self) -> list[str]:
-        """Names from best to worst; those that were not asked come last."""
-        return sorted(self.scores, key=self.scores.__getitem__, reverse=True) + self.unasked
+        """Names of those that were judged, the best first: who came further, then by accuracy."""
+        return sorted(
+            self.rounds, key=lambda name: (len(self.rounds[name]), self.rounds[name][-1].mean()), reverse=True
+        )
 
 
 def hold_race(
-    entries: Sequence[tuple[Backbone, WeightsFile | None]],
+    entries: Sequence[Entry],
     dataset: LearningSet,
     run: Run,
     *,
+    least_left: int = 1,
     on_batch: Callable[[str, int], bool],
 ) -> Race:
-    """Rank candidates on a sample; what an earlier worker found of a candidate is taken from the ledger.
+    """Let candidates leave whose chance to win is small, round by round, each on a larger sample than the last.
+
+    What an earlier worker found of a candidate is taken from the ledger.
 
     Args:
-        entries: Candidates with their weights.
+        entries: Candidates with their weights, the cheapest first.
         dataset: See there.
         run: See there.
+        least_left: So many stay at least.
         on_batch: Told a candidate and how many images it was just done with; answers whether to go on.
     """
     race = _recalled(entries, run)
-    asked = [pair for pair in entries if pair[0].name not in {*race.scores, *race.failed}]
-    rows = sample(dataset, seed=run.seed)
-    for position, (backbone, weights) in enumerate(asked):
-        try:
-            store = open_store(dataset, run, backbone, weights)
-            race.stores[backbone.name] = store
-            if not store.compute(rows, on_batch=lambda count, name=backbone.name: on_batch(name, count)):  # type: ignore[misc]
-                race.unasked = [each.name for each, _ in asked[position:]]
-                break
-            race.scores[backbone.name] = probe(store, dataset, rows, seed=run.seed)
-        except CANDIDATE_ERRORS as error:
-            race.failed[backbone.name] = fault_of(error)
-        _keep(race.stores, race.ranking[:NUM_FINALISTS])
-    if asked and not race.unasked:
+    is_new = any(backbone.name not in {*race.rounds, *race.failed} for backbone, _ in entries)
+    for place, rows in enumerate(samples(dataset, seed=run.seed)):
+        running = [entry for entry in entries if not race.is_out(entry[0].name)]
+        if len(running) <= least_left:
+            break
+        for entry in running:
+            if len(race.rounds.get(entry[0].name, ())) <= place and not _judge(
+                race, entry, dataset, rows, run, on_batch
+            ):
+                return race
+        _drop(race, [entry for entry in running if not race.is_out(entry[0].name)], place, run, least_left)
+    if is_new:
         _record(race, entries, run)
     return race
 
 
-def _recalled(entries: Sequence[tuple[Backbone, WeightsFile | None]], run: Run) -> Race:
+def _judge(
+    race: Race, entry: Entry, dataset: LearningSet, rows: Indices, run: Run, on_batch: Callable[[str, int], bool]
+) -> bool:
+    """Judge a candidate on a sample; answer whether the race goes on."""
+    backbone, weights = entry
+    name = backbone.name
+    try:
+        store = race.stores.get(name) or open_store(dataset, run, backbone, weights)
+        race.stores[name] = store
+        if not store.compute(rows, on_batch=lambda count: on_batch(name, count)):
+            return False
+        every = np.asarray(store.read_by(Reading(num_levels=len(backbone.levels)))[rows], np.float64)
+        labels, num_classes = dataset.labels[rows], len(dataset.classes)
+        right = read_rightly(every, labels, num_classes)
+        last = np.asarray(store.features[rows], np.float64)
+        race.rounds.setdefault(name, []).append(right)
+        race.foretold[name] = Foretold(
+            num_images=len(rows),
+            accuracy=float(right.mean()),
+            log_me=log_me(last, labels, num_classes),
+            h_score=h_score(last, labels),
+            sfda=sfda(last, labels, num_classes),
+        )
+    except CANDIDATE_ERRORS as error:
+        race.failed[name] = fault_of(error)
+    _keep(race, [each for each in race.ranking if not race.is_out(each)][:NUM_FINALISTS])
+    return True
+
+
+def _drop(race: Race, running: Sequence[Entry], place: int, run: Run, least_left: int) -> None:
+    """Let go of those that have hardly a chance."""
+    names = [backbone.name for backbone, _ in running if len(race.rounds[backbone.name]) > place]
+    if len(names) <= least_left:
+        return
+    imagenet = {backbone.name: backbone.imagenet_top1 for backbone, _ in running}
+    right = {name: race.rounds[name][place] for name in names}
+    chances = chances_to_win(right, {name: imagenet[name] for name in names}, seed=run.seed)
+    num_images = len(next(iter(right.values())))
+    for name in leavers(chances, least_left=least_left):
+        race.left[name] = (
+            f"its chance to win was {chances[name]:.1%} after {num_images} images, of which it takes "
+            f"{right[name].mean():.0%} for what they are, and the best {max(map(np.mean, right.values())):.0%}"
+        )
+    _keep(race, [name for name in race.stores if not race.is_out(name)])
+
+
+def _recalled(entries: Sequence[Entry], run: Run) -> Race:
     """Return what is known already of these candidates with these weights."""
     entry = run.ledger.find(_TRIAL)
     known = entry.document_as(RaceEntry) if entry is not None else None
@@ -106,54 +170,59 @@ def _recalled(entries: Sequence[tuple[Backbone, WeightsFile | None]], run: Run) 
     now = {backbone.name: weights_facts(weights) for backbone, weights in entries}
     same = {name for name, weights in now.items() if known.weights.get(name) == weights}
     return Race(
-        scores={name: score for name, score in known.scores.items() if name in same},
+        rounds={
+            name: [np.array(list(each)) == "1" for each in rounds]
+            for name, rounds in known.rounds.items()
+            if name in same
+        },
+        foretold={name: each for name, each in known.foretold.items() if name in same},
         failed={name: reason for name, reason in known.failed.items() if name in same},
     )
 
 
-def _record(race: Race, entries: Sequence[tuple[Backbone, WeightsFile | None]], run: Run) -> None:
-    weights = {backbone.name: weights_facts(file) for backbone, file in entries}
-    known = RaceEntry(scores=race.scores, failed=race.failed, weights=weights)
+def _record(race: Race, entries: Sequence[Entry], run: Run) -> None:
+    known = RaceEntry(
+        rounds={
+            name: tuple("".join("1" if right else "0" for right in each) for each in rounds)
+            for name, rounds in race.rounds.items()
+        },
+        foretold=race.foretold,
+        failed=race.failed,
+        weights={backbone.name: weights_facts(file) for backbone, file in entries},
+    )
     run.ledger.record(LedgerEntry(trial=Trial(name=_TRIAL, state=TrialState.DONE), document=to_json(known)))
 
 
-def _keep(stores: dict[str, FeatureStore], names: Sequence[str]) -> None:
-    for name in set(stores) - set(names):
-        stores.pop(name).discard()
-    rest(stores.values())
+def _keep(race: Race, names: Sequence[str]) -> None:
+    for name in set(race.stores) - set(names):
+        race.stores.pop(name).discard()
+    rest(race.stores.values())
 
 
-def is_worth_it(dataset: LearningSet, num_candidates: int) -> bool:
-    """Tell whether a race saves time: enough candidates to drop, and a data set much larger than the sample."""
-    return num_candidates > NUM_FINALISTS and len(dataset.split.train) >= _WORTH_FACTOR * len(sample(dataset, seed=0))
+def is_worth_it(dataset: LearningSet, num_candidates: int, *, least_left: int = 1) -> bool:
+    """Tell whether a race saves time: somebody to drop, and a data set much larger than the first sample."""
+    num_images = len(learning_rows(dataset))
+    first = next(iter(samples(dataset, seed=0)), None)
+    is_large = num_images >= _WORTH_IMAGES and first is not None
+    return num_candidates > least_left and is_large
 
 
-def sample(dataset: LearningSet, *, seed: int) -> Indices:
-    """Return training images, the same number of every class as far as there are any, ascending."""
-    num_classes = len(dataset.classes)
-    per_class = max(_IMAGES_PER_CLASS, _MIN_SAMPLE // num_classes)
-    generator = np.random.default_rng(seed)
-    shuffled = generator.permutation(dataset.split.train)
-    labels = dataset.labels[shuffled]
-    chosen = [shuffled[labels == label][:per_class] for label in range(num_classes)]
-    return np.sort(np.concatenate(chosen))
+def samples(dataset: LearningSet, *, seed: int) -> list[Indices]:
+    """Return the samples of all rounds, each within the next, the same number of every class as far as there are any.
 
-
-def probe(store: FeatureStore, dataset: LearningSet, rows: Indices, *, seed: int) -> Score:
-    """Rank a backbone by its features of the sample: a head learns one half and is asked about the other, both ways."""
-    labels = dataset.labels[rows]
-    halves = np.zeros(len(rows), bool)
-    for label in np.unique(labels):
-        halves[np.flatnonzero(labels == label)[::2]] = True
-    accuracies = []
-    for learnt in (halves, ~halves):
-        data = HeadData(
-            features=store.features,
-            labels=dataset.labels,
-            train=rows[learnt],
-            validation=rows[~learnt],
-            num_classes=len(dataset.classes),
-        )
-        accuracies.append(train_head(data, epochs=_PROBE_EPOCHS, seed=seed).val_accuracy)
-    backbone = store.backbone
-    return float(np.mean(accuracies)), backbone.imagenet_top1 or 0.0, -backbone.gflops
+    Of copies of a picture one is taken at most, for images of a sample are judged by one another. Samples that are no
+    longer much smaller than the data set are left out.
+    """
+    rows, num_classes = learning_rows(dataset), len(dataset.classes)
+    shuffled = np.random.default_rng(seed).permutation(rows)
+    _, first = np.unique(dataset.groups[shuffled], return_index=True)
+    single = shuffled[np.sort(first)]
+    labels = dataset.labels[single]
+    found: list[Indices] = []
+    for wanted in SAMPLES:
+        per_class = min(wanted, _MOST_SAMPLED // num_classes)
+        chosen = np.sort(np.concatenate([single[labels == label][:per_class] for label in range(num_classes)]))
+        is_larger = not found or len(chosen) > len(found[-1])
+        if per_class > 1 and is_larger and _WORTH_FACTOR * len(chosen) <= len(rows):
+            found.append(chosen)
+    return found

@@ -9,7 +9,6 @@ from services.trainer.data.dataset import Indices, LearningSet
 from services.trainer.run.context import Run
 from services.trainer.run.deadline import Pace
 from services.trainer.run.memory import give_back, memory_objection
-from services.trainer.scratch.need import NUM_FINALISTS
 from services.trainer.screening.candidate import (
     CANDIDATE_ERRORS,
     Contender,
@@ -22,12 +21,12 @@ from services.trainer.screening.candidate import (
 )
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.screening.fit import HeadPlan, fit_head
-from services.trainer.screening.race import hold_race, is_worth_it, sample
+from services.trainer.screening.race import hold_race, is_worth_it, samples
 from services.trainer.screening.recorded import Recorded, combinations_of, in_order, is_better, record
 from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.combination.row import combined_row, combined_weights
 from services.trainer.zoo.sources.weights import WeightsFile, weights_facts
-from shared.job.findings.training import CandidateResult
+from shared.job.findings.training import CandidateResult, Foretold
 from shared.job.job import TrialState
 from shared.job.progress import Best, Progress
 
@@ -54,6 +53,7 @@ class Selection:
     best: Contender | None = None
     _stores: dict[str, FeatureStore] = field(default_factory=dict)
     _finished: list[Contender] = field(default_factory=list)
+    _foretold: dict[str, Foretold] = field(default_factory=dict)
     _done_images: int = 0
     _total_images: int = 0
     _measured: tuple[Pace, float] | None = None
@@ -62,7 +62,7 @@ class Selection:
         """Let every candidate have its turn, in the order given; the leader stands in :attr:`best` afterwards."""
         rows = learning_rows(self.dataset)
         entries = [entry for entry in entries if self._fits(entry)]
-        if racing and is_worth_it(self.dataset, len(entries)):
+        if racing and is_worth_it(self.dataset, len(entries), least_left=self._least_left):
             entries = self._race(entries, len(rows))
         self._total_images = self._done_images + len(rows) * len(entries)
         for position, (backbone, weights) in enumerate(entries, start=1):
@@ -181,7 +181,9 @@ class Selection:
 
     def _accept(self, contender: Contender) -> None:
         """Take a finished candidate in; of those but the leader only what a combination might read stays."""
-        self.results[contender.backbone.name] = contender.result
+        name = contender.backbone.name
+        contender = replace(contender, result=replace(contender.result, foretold=self._foretold.get(name)))
+        self.results[name] = contender.result
         self._finished.append(contender)
         if self.best is None or is_better(contender, self.best):
             self.best = contender
@@ -213,7 +215,10 @@ class Selection:
     def _drop(self, entry: Entry, state: TrialState, reason: str, *, started: float | None = None) -> None:
         backbone, weights = entry
         seconds = 0.0 if started is None else time.monotonic() - started
-        result = CandidateResult(name=backbone.name, state=state, skipped_because=reason, seconds=seconds)
+        foretold = self._foretold.get(backbone.name)
+        result = CandidateResult(
+            name=backbone.name, state=state, skipped_because=reason, seconds=seconds, foretold=foretold
+        )
         self.results[backbone.name] = result
         record(self.run.ledger.of(weights_facts(weights)), Recorded(result=result))
         if (store := self._stores.pop(backbone.name, None)) is not None:
@@ -257,27 +262,32 @@ class Selection:
         return f"the run ended first ({self.run.stop_reason() or 'stopped'}); raise budget_minutes to give it its turn"
 
     def _race(self, entries: Sequence[Entry], num_images: int) -> list[Entry]:
-        """Return the finalists in the order given; the others are dropped with their rank."""
-        num_sampled = len(sample(self.dataset, seed=self.run.seed))
-        self._total_images = num_sampled * len(entries) + num_images * NUM_FINALISTS
+        """Return the finalists in the order given; the others are dropped with the reason."""
+        largest = samples(self.dataset, seed=self.run.seed)[-1]
+        self._total_images = len(largest) * len(entries) + num_images * self._least_left
 
         def on_batch(name: str, num_done: int) -> bool:
             self._done_images += num_done
             self._tell(f"{name}: race")
             return self.run.stop_reason() is None
 
-        race = hold_race(entries, self.dataset, self.run, on_batch=on_batch)
+        race = hold_race(entries, self.dataset, self.run, least_left=self._least_left, on_batch=on_batch)
         self._stores.update(race.stores)
+        self._foretold = race.foretold
         for entry in entries:
             name = entry[0].name
             if isinstance(recall(self.run, *entry), Contender):
                 continue  # an earlier worker gave it the whole data set, whoever runs beside it now
             if name in race.failed:
                 self._drop(entry, TrialState.FAILED, race.failed[name])
-            elif (place := race.ranking.index(name)) >= NUM_FINALISTS:
-                reason = f"came in at place {place + 1} of {len(race.ranking)} in the race on {num_sampled} images"
-                self._drop(entry, TrialState.SKIPPED, f"{reason}; name it among the candidates to give it its turn")
+            elif name in race.left:
+                self._drop(entry, TrialState.SKIPPED, f"{race.left[name]}; exhaustive = true gives it its turn")
         return [entry for entry in entries if entry[0].name not in self.results]
+
+    @property
+    def _least_left(self) -> int:
+        """Who stays in the race whatever its chances: where networks may stand side by side, the second best too."""
+        return min(2, self.plan.limits.most_backbones)
 
     def _tell(self, detail: str) -> None:
         best = None

@@ -19,7 +19,6 @@ from services.trainer.training.scoring import score
 from services.trainer.training.task import Outcome
 from services.trainer.tuning.tune import Trained, TunePlan, tune
 from services.trainer.zoo.combination.limits import Limits
-from shared.job.candidates import AUTO
 from shared.job.job import Artefacts
 from shared.job.progress import Spending
 from shared.job.result import Bill, KeptDays
@@ -47,7 +46,7 @@ def train(prepared: Prepared) -> Outcome:
         learning = dataset.learning
         limits = Limits.of(options)
         heads = HeadPlan(levels=options.levels, epochs=options.epochs, limits=limits)
-        screening = screen(learning, material.usable, run, heads, racing=AUTO in options.candidates)
+        screening = screen(learning, material.usable, run, heads, racing=not options.exhaustive)
     with clock.phase("tune"):
         improvements = TunePlan(
             epochs=options.tune_epochs,

@@ -59,6 +59,25 @@ class CrossValidation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Foretold:
+    """What a candidate promised on the last sample that it ran in the race, before anything was fitted to its end.
+
+    Args:
+        num_images: In the sample.
+        accuracy: Share of these that are taken for what they are by what the others teach.
+        log_me: LogME of its features: the higher, the more of the classes a linear model explains.
+        h_score: Regularised H-score of its features: how far the means of the classes are apart.
+        sfda: SFDA of its features: the logarithm of the probability given to the right class, on average.
+    """
+
+    num_images: int
+    accuracy: float
+    log_me: float
+    h_score: float
+    sfda: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateResult:
     """One backbone in screening.
 
@@ -75,6 +94,7 @@ class CandidateResult:
         parameters: Of backbone and head.
         levels: Layers whose pooled outputs its head reads, from the earliest to the last.
         cross_validation: How its head was judged, where it was fitted to its end.
+        foretold: What it promised in the race, where there was one.
     """
 
     name: str
@@ -88,6 +108,7 @@ class CandidateResult:
     parameters: int | None = None
     levels: tuple[str, ...] = ()
     cross_validation: CrossValidation | None = None
+    foretold: Foretold | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,58 @@
+"""The chance of each racer to be the best in the end, from what it read rightly of a few images. Pure."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+_NUM_DRAWS = 1000
+_SPREAD = 0.04
+"""Standard deviation of accuracy on a data set around what accuracy on ImageNet lets expect."""
+LEAST_CHANCE = 0.05
+"""Below it a racer leaves."""
+
+
+def chances_to_win(
+    right: Mapping[str, NDArray[np.bool_]], imagenet: Mapping[str, float | None], *, seed: int
+) -> dict[str, float]:
+    """Return how probable it is of each racer that it is the most accurate.
+
+    Images are drawn anew with replacement, the same for all racers. What a draw finds is weighed against what accuracy
+    on ImageNet lets expect, each by how far it may be off: on few images the latter counts for much, on many for
+    nothing.
+
+    Args:
+        right: Of each racer whether it reads each image of the sample rightly; the same images for all.
+        imagenet: Accuracy of each on ImageNet; ``None`` where it is unknown, which expects it to be as the others are.
+        seed: Of the draws.
+
+    Source of the prior: Kornblith et al., "Do better ImageNet models transfer better?", arXiv:1805.08974.
+    """
+    names = list(right)
+    table = np.stack([right[name] for name in names]).astype(np.float64)
+    num_images = table.shape[1]
+    generator = np.random.default_rng(seed)
+    drawn = generator.multinomial(num_images, np.full(num_images, 1 / num_images), size=_NUM_DRAWS)
+    found = drawn @ table.T / num_images
+    means = table.mean(axis=1)
+    known = [value for name in names if (value := imagenet[name]) is not None]
+    usual = float(np.mean(known)) if known else 0.0
+    ahead = np.array([0.0 if imagenet[name] is None else float(imagenet[name] or 0.0) - usual for name in names])
+    error = np.maximum(means * (1 - means), 1 / num_images) / num_images
+    weight = _SPREAD**2 / (_SPREAD**2 + error)
+    expected = means.mean() + ahead + generator.normal(0, _SPREAD, found.shape)
+    thought = weight * found + (1 - weight) * expected
+    thought += generator.normal(0, 1e-9, thought.shape)  # equals share the wins
+    wins = np.bincount(thought.argmax(axis=1), minlength=len(names)) / _NUM_DRAWS
+    return {name: float(share) for name, share in zip(names, wins, strict=True)}
+
+
+def leavers(chances: Mapping[str, float], *, least_left: int) -> list[str]:
+    """Return who leaves, the least hopeful first; of all, so many stay at least.
+
+    Args:
+        chances: To win, by name.
+        least_left: 1, or more where the second best may still be of use beside the best.
+    """
+    ordered = sorted(chances, key=chances.__getitem__)
+    return [name for name in ordered[: max(0, len(ordered) - least_left)] if chances[name] < LEAST_CHANCE]

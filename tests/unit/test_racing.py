@@ -1,0 +1,95 @@
+"""The race on samples: who leaves, by which judgement, and what published scores say of features."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import RidgeClassifier
+
+from services.trainer.fitting.comparison.racing import chances_to_win, leavers
+from services.trainer.fitting.comparison.ridge import read_rightly
+from services.trainer.fitting.comparison.transferability import h_score, log_me, sfda
+
+
+def features(num_images=60, *, distance=3.0, width=12, seed=0):
+    generator = np.random.default_rng(seed)
+    labels = np.arange(num_images, dtype=np.int32) % 3
+    return distance * np.eye(3, width)[labels] + generator.normal(0, 1, (num_images, width)), labels
+
+
+def test_an_image_is_judged_by_all_others_without_a_second_fit():
+    values, labels = features(distance=1.5)
+    standard = (values - values.mean(axis=0)) / values.std(axis=0)
+    length = np.square(standard).sum() / len(labels)
+    by_hand = []
+    for strength in 10.0 ** np.arange(-3, 3):
+        right = 0
+        for image in range(len(labels)):
+            others = np.arange(len(labels)) != image
+            model = RidgeClassifier(alpha=strength * length).fit(standard[others], labels[others])
+            right += int(model.predict(standard[[image]])[0] == labels[image])
+        by_hand.append(right)
+    assert read_rightly(values, labels, 3).sum() == pytest.approx(max(by_hand), abs=2)
+
+
+def test_features_that_tell_nothing_are_read_as_by_guessing():
+    values, labels = features(150, distance=0.0)
+    assert read_rightly(values, labels, 3).mean() < 0.55
+
+
+@pytest.mark.parametrize(("num_images", "value"), [(3, 1.0), (6, 1.0), (6, 0.0), (60, 0.0)])
+def test_very_few_images_and_features_that_never_change_are_borne(num_images, value):
+    labels = np.arange(num_images, dtype=np.int32) % 3
+    constant = np.full((num_images, 8), value)
+    assert read_rightly(constant, labels, 3).shape == (num_images,)
+    for score in (log_me(constant, labels, 3), h_score(constant, labels), sfda(constant, labels, 3)):
+        assert np.isfinite(score)
+
+
+def test_who_is_far_behind_has_no_chance_and_who_is_level_has_half():
+    good = np.arange(200) < 180
+    right = {"good": good, "alike": np.roll(good, 100), "bad": np.arange(200) < 120}
+    chances = chances_to_win(right, dict.fromkeys(right, 0.7), seed=0)
+    assert sum(chances.values()) == pytest.approx(1.0)
+    assert chances["bad"] < 0.01
+    assert 0.3 < chances["good"] < 0.7
+    assert leavers(chances, least_left=1) == ["bad"]
+    assert leavers(chances, least_left=3) == []
+
+
+def test_on_few_images_accuracy_on_imagenet_counts_and_on_many_it_does_not():
+    few = {"modest": np.arange(15) < 9, "strong": np.arange(15) < 8}
+    many = {"modest": np.arange(3000) < 1800, "strong": np.arange(3000) < 1600}
+    imagenet = {"modest": 0.5, "strong": 0.75}
+    assert chances_to_win(few, imagenet, seed=0)["strong"] > 0.7
+    assert chances_to_win(many, imagenet, seed=0)["strong"] < 0.05
+
+
+def test_the_evidence_is_that_of_the_closed_formula_at_the_best_alpha_and_beta():
+    values, labels = features(40, distance=2.0, width=6)
+    found = log_me(values, labels, 3)
+
+    def evidence(alpha, beta, target):
+        precision = alpha * np.eye(6) + beta * values.T @ values
+        mean = beta * np.linalg.solve(precision, values.T @ target)
+        residual = np.square(values @ mean - target).sum()
+        return (
+            3 * np.log(alpha) + 20 * np.log(beta) - 20 * np.log(2 * np.pi) - beta / 2 * residual
+            - alpha / 2 * mean @ mean - np.linalg.slogdet(precision)[1] / 2
+        )  # fmt: skip
+
+    grid = 10.0 ** np.linspace(-2, 4, 121)
+    best = [max(evidence(a, b, t) for a in grid for b in grid) / 40 for t in np.eye(3)[labels].T]
+    assert found == pytest.approx(np.mean(best), abs=2e-3)
+
+
+def test_the_h_score_of_many_plain_images_is_that_of_the_unshrunk_formula():
+    values, labels = features(6000, distance=2.0, width=4)
+    centred = values - values.mean(axis=0)
+    means = np.stack([centred[labels == label].mean(axis=0) for label in labels])
+    expected = np.trace(np.linalg.inv(np.cov(centred.T, bias=True)) @ np.cov(means.T, bias=True))
+    assert h_score(values[:600], labels[:600]) == pytest.approx(expected, rel=0.2)
+
+
+def test_every_score_prefers_features_that_tell_the_classes_apart():
+    for score in (lambda v, y: log_me(v, y, 3), h_score, lambda v, y: sfda(v, y, 3)):
+        weak, strong = (score(*features(90, distance=distance)) for distance in (0.5, 4.0))
+        assert strong > weak
