@@ -84,7 +84,7 @@ class JobOptions:
         views: Of each photograph at most, 1 or 2: the second is its mirror image, which the delivered network then
             looks at as well, unless cross-validation says that this harms. Not with ``last``.
         epochs: Epochs that a head trains where it learns by epochs, 1 to 1,000.
-        tune_epochs: Epochs of fine-tuning the winner's last block, 0 (no fine-tuning) to 1,000.
+        tune_epochs: Epochs of fine-tuning the winner at most, 0 (no fine-tuning) to 1,000.
         tune_trials: Recipes of hyper-parameters tried in fine-tuning, 1 to 100; the first is the default recipe.
         tune_search: How the further recipes are proposed.
         budget_minutes: Hard cap on the whole training, in minutes, up to a day.
