@@ -27,7 +27,7 @@ const DOWNLOADS = [
   ["labels", "labels", null, () => _("Names of the classes"), ".txt"], ["predict", "predict", null, () => _("Program that classifies"), ".py"],
 ];
 let api = null;
-let shown = { report: false, ended: false, said: "", title: "" };
+let shown = { report: false, ended: false, said: "", title: "", isOffered: false };
 
 function tokenIn(address) {
   const found = address.hash.slice(1) || address.searchParams.get("token") || "";
@@ -47,7 +47,7 @@ function open() {
   api = new JobApi(id, token);
   void follow(api);
 }
-addEventListener("hashchange", () => { shown = { report: false, ended: false, said: "", title: "" }; open(); });
+addEventListener("hashchange", () => { shown = { report: false, ended: false, said: "", title: "", isOffered: false }; open(); });
 $("token-form").addEventListener("submit", (event) => { event.preventDefault(); location.hash = $("token").value.trim(); });
 
 // Ask again when there may be news; slower in the background, and slower while nobody answers.
@@ -168,6 +168,8 @@ async function presentEnd(status) {
     $("chart").replaceChildren();
     const told = showReport($("report"), await (await api.fetch("report")).text());
     shown.title = told.title;
+    shown.isOffered = told.isOffered; // a network that only guesses is offered by no button
+    showDownloads(status);
     $("lead").textContent = told.lead;
     for (const part of ["title", "lead"]) $(part).lang = "en"; // the report's own words
     $("title").textContent = told.title || $("title").textContent;
@@ -198,7 +200,7 @@ function showDownloads(status) {
   show($("offer"), offered.length > 0);
   show($("share"), Boolean(status.links.report));
   const buttons = offered.map(([, artefact, format, name, ending], at) => {
-    const button = make("button", { type: "button", className: at ? "download" : "download main" }, make("strong", { textContent: name() }), make("span", { className: "quiet", textContent: ending }));
+    const button = make("button", { type: "button", className: at || !shown.isOffered ? "download" : "download main" }, make("strong", { textContent: name() }), make("span", { className: "quiet", textContent: ending }));
     button.addEventListener("click", () => void attempt(async () => {
       const { url } = await api.link(artefact, { format });
       const link = make("a", { href: near(url), download: "", rel: "noreferrer" });

@@ -1,5 +1,5 @@
 // The report that was mailed, shown in the page: its own markup under its own style sheet, apart from ours.
-// Returns its title and the sentence that it leads with.
+// Returns its title, the sentence that it leads with, and whether it offers the network by a button.
 export function showReport(host, markup) {
   const rules = [];
   // Its rules go into a sheet of their own: as an element they would need the page's nonce.
@@ -11,6 +11,7 @@ export function showReport(host, markup) {
       if (name.startsWith("on") || name === "style") each.removeAttribute(name);
     }
   }
+  const isOffered = page.querySelector("a.button") !== null;
   for (const each of page.querySelectorAll(".buttons, .brand, .footer, .skip, .print-choice")) each.remove(); // the page has these itself
   for (const link of page.querySelectorAll("a[href]")) {
     if (!/^(https?:|#|mailto:)/.test(link.getAttribute("href"))) link.removeAttribute("href");
@@ -32,7 +33,7 @@ export function showReport(host, markup) {
   }
   root.replaceChildren(...[...page.body.childNodes].map((node) => document.importNode(node, true)));
   root.addEventListener("click", jump);
-  return { title, lead };
+  return { title, lead, isOffered };
 }
 
 // What stands behind # in our address is the key of the job: links within the report must not take its place.
