@@ -25,8 +25,14 @@ settings.register_profile(
 )
 settings.load_profile("convtailor")
 
+# Several tests at a time need all processors as it is, and a thread of OpenBLAS that has nothing to do burns one.
+# Set before anything imports numpy or TensorFlow, for this process and all that tests start.
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    os.environ[name] = "1"
 # Formats of a network beside Keras's own take a third of a small job; tests that are about them ask for them.
 os.environ["CONVTAILOR_FORMATS"] = "none"
+# Nor is a training process started before there is a job: where there is one job, the second would train nothing.
+os.environ["CONVTAILOR_WARM_CHILD"] = "false"
 # No test heeds, or changes, what is known of how fast this machine is with real jobs.
 os.environ["CONVTAILOR_CALIBRATION_FILE"] = str(Path(tempfile.gettempdir()) / f"calibration-{os.getpid()}.json")
 

@@ -16,8 +16,6 @@ from PIL import Image, ImageDraw
 
 ROOT = Path(__file__).parents[1]
 SHAPES = ("circle", "cross", "square")
-COLD = {"CONVTAILOR_WARM_CHILD": "false"}
-"""Environment for where nothing is trained: TensorFlow need not start."""
 QUICK = ("--candidates", "tiny", "--epochs", "12", "--tune-epochs", "2", "--tune-trials", "1", "--budget-minutes", "5")
 
 
@@ -115,11 +113,11 @@ class Program:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Return the environment of a stranger with no network and no settings but that of all tests."""
+    """Return the environment of a stranger with no network and no settings but those of all tests."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CONVTAILOR_")}
     return {
         **kept,
-        "CONVTAILOR_FORMATS": os.environ["CONVTAILOR_FORMATS"],
+        **{name: os.environ[name] for name in ("CONVTAILOR_FORMATS", "CONVTAILOR_WARM_CHILD")},
         "PYTHONPATH": str(ROOT),
         "HOME": str(home),
         "XDG_STATE_HOME": str(home / "state"),

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from services.trainer.data.dataset import Dataset, Split, images_path
 from services.trainer.run.context import LedgerEntry, Run
@@ -146,6 +148,16 @@ def make_run(
         countdown=still_countdown(seconds_left),
         ledger=ledger or MemoryLedger(),
     )
+
+
+def sloping_pictures(num: int = 3) -> list[NDArray[np.uint8]]:
+    """Pictures with edges and slopes, of several sizes."""
+    generator = np.random.default_rng(0)
+    found = []
+    for number in range(num):
+        coarse = generator.integers(0, 256, (4, 5, 3), dtype=np.uint8)
+        found.append(np.asarray(Image.fromarray(coarse).resize((70 + 40 * number, 51 + 13 * number))))
+    return found
 
 
 def untrained_head(feature_width: int, num_classes: int) -> Head:

@@ -11,7 +11,7 @@ import psutil
 from services.trainer.scratch.workspace import kept_jobs
 from shared.clock import utc_now
 from shared.job.job import JobState, advance
-from tests.onebox_fixture import COLD, ROOT, environment
+from tests.onebox_fixture import ROOT, environment
 from tests.training_fixture import Site, write_archive
 from tests.waiting import until
 
@@ -40,7 +40,7 @@ def test_photographs_of_a_job_whose_worker_was_killed_are_gone_when_the_next_wor
     store = site.backends.job_store
     stored = store.get(site.job_id)
     store.replace(stored, advance(stored.job, JobState.CANCELLED, utc_now(), mailed_at=utc_now()))
-    successor = site.start_worker(**COLD)
+    successor = site.start_worker()
     try:
         until(lambda: not kept_jobs(scratch), within_s=120, tell=lambda: f"{kept_jobs(scratch)}\n{site.log}")
     finally:
@@ -50,7 +50,7 @@ def test_photographs_of_a_job_whose_worker_was_killed_are_gone_when_the_next_wor
 
 def test_a_run_that_was_killed_leaves_its_photographs_only_until_the_next_one(tmp_path: Path) -> None:
     out = tmp_path / "results"
-    environ = {**environment(tmp_path), **COLD}
+    environ = environment(tmp_path)
     command = [sys.executable, "-c", RUN, str(out)]
     with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as killed:
         left = Path(killed.stdout.readline().strip())

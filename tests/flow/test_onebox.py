@@ -14,7 +14,7 @@ import pytest
 from services.client.follow import Patience
 from services.client.terminal.summary import read_result
 from shared.json_codec import to_json
-from tests.onebox_fixture import COLD, QUICK, SHAPES, Program, draw, draw_folder, run_program
+from tests.onebox_fixture import QUICK, SHAPES, Program, draw, draw_folder, run_program
 
 ALWAYS = {
     "labels.txt",
@@ -50,7 +50,7 @@ def photos(home):
 def delivered(home, photos):
     """One whole run, asked for as JSON, where the network is wanted in one other format."""
     order = ("run", "photos", "--email", "ada@example.org", "--out", "results", "--seed", "3", *QUICK, "--json")
-    return run_program(*order, cwd=home, environ={"CONVTAILOR_FORMATS": "onnx"})
+    return run_program(*order, cwd=home, environ={"CONVTAILOR_FORMATS": "onnx", "CONVTAILOR_WARM_CHILD": "true"})
 
 
 def mail_in(folder):
@@ -120,9 +120,7 @@ def test_a_corrupt_zip_is_one_error_document_and_one_mail(home):
     (home / "half.zip").write_bytes(whole.read_bytes()[:2500])
     (home / "half").mkdir()
     (home / "half/mine.txt").write_text("mine")
-    told = run_program(
-        "run", "half.zip", "--email", "ada@example.org", "--out", "half", "--json", cwd=home, environ=COLD
-    )
+    told = run_program("run", "half.zip", "--email", "ada@example.org", "--out", "half", "--json", cwd=home)
     assert told.code == 1, told.err
     error = told.document["error"]
     assert set(error) == {"code", "message", "fix", "details"}
@@ -132,7 +130,7 @@ def test_a_corrupt_zip_is_one_error_document_and_one_mail(home):
 
 
 def test_a_bad_address_is_a_usage_fault_of_the_server(home, photos):
-    told = run_program("run", "photos", "--email", "no address", "--out", "bad", "--json", cwd=home, environ=COLD)
+    told = run_program("run", "photos", "--email", "no address", "--out", "bad", "--json", cwd=home)
     assert (told.code, told.document["error"]["code"]) == (2, "invalid_email")
     assert not (home / "bad").exists()
 
@@ -156,7 +154,7 @@ def test_ctrl_c_cancels_delivers_the_best_so_far_and_leaves_nothing_running(home
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stop_before_the_training_leaves_nothing_behind(home, photos, number, code):
-    program = Program(["run", "photos", "--email", "ada@example.org", "--out", f"early{code}"], cwd=home, environ=COLD)
+    program = Program(["run", "photos", "--email", "ada@example.org", "--out", f"early{code}"], cwd=home)
     program.await_line("Start services")
     family = program.family()
     program.send(number)
@@ -168,7 +166,7 @@ def test_a_stop_before_the_training_leaves_nothing_behind(home, photos, number, 
 
 
 def test_a_server_is_spoken_with_by_commands_and_stops_on_ctrl_c(home, photos):
-    server = Program(["serve", "--port", "0", "--data", "served"], cwd=home, environ=COLD)
+    server = Program(["serve", "--port", "0", "--data", "served"], cwd=home)
     ready = home / "served/ready.json"
     patience = Patience(interval_s=0.05)
     while not ready.exists():

@@ -17,7 +17,7 @@ from services.client.api.client import Client
 from shared.ports.object_store import RESUMABLE_FROM_BYTES
 from tests.intake_fixture import bearer, small_archive
 from tests.intake_process import IntakeProcess
-from tests.onebox_fixture import COLD, Program, run_program
+from tests.onebox_fixture import Program, run_program
 from tests.waiting import until
 
 ELSEWHERE = "127.0.0.2"
@@ -74,7 +74,6 @@ def test_mails_and_the_banner_name_the_address_that_the_operator_has_named(tmp_p
     server = Program(
         ["serve", "--host", "0.0.0.0", "--port", "0", "--public-url", NOWHERE, "--data", "d"],
         cwd=tmp_path,
-        environ=COLD,
     )
     ready = tmp_path / "d" / "ready.json"
     try:

@@ -11,7 +11,7 @@ from services.onebox.services import Onebox
 from shared.backends import open_backends
 from shared.process.held_folder import remove_unheld
 from shared.settings import Settings
-from tests.onebox_fixture import COLD, environment
+from tests.onebox_fixture import environment
 from tests.waiting import until
 
 A_MOMENT = "1e-9"
@@ -27,7 +27,7 @@ def test_photographs_go_with_their_job_and_the_rest_when_its_time_is_over(tmp_pa
     with zipfile.ZipFile(archive, "w") as one_class:
         for number in range(6):
             one_class.writestr(f"only/{number}.png", bytes([number]) * 100)
-    environ = {**environment(tmp_path), **COLD}
+    environ = environment(tmp_path)
     with Onebox(data, {**environ, "CONVTAILOR_ARTEFACT_DAYS": "7"}) as box:
         box.wait_ready()
         with Client(box.url) as client:

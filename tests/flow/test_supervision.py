@@ -18,7 +18,6 @@ from shared.errors import UserFault
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
-ENVIRON = {**os.environ, "CONVTAILOR_WARM_CHILD": "false"}
 BOX_IN_A_PROCESS = """
 import json, os, sys, time
 from pathlib import Path
@@ -32,7 +31,7 @@ with Onebox(Path(sys.argv[1]), os.environ) as box:
 
 @pytest.fixture(scope="module")
 def box(tmp_path_factory):
-    with Onebox(tmp_path_factory.mktemp("box"), ENVIRON) as box:
+    with Onebox(tmp_path_factory.mktemp("box"), os.environ) as box:
         box.wait_ready()
         yield box
 
@@ -60,7 +59,10 @@ def test_a_service_that_is_killed_comes_back_and_nothing_is_lost(box, name):
 
 
 def test_settings_that_make_no_sense_are_told_with_the_log(tmp_path):
-    with Onebox(tmp_path, {**ENVIRON, "CONVTAILOR_TRAINER_LEASE_S": "soon"}) as box, pytest.raises(UserFault) as caught:
+    with (
+        Onebox(tmp_path, {**os.environ, "CONVTAILOR_TRAINER_LEASE_S": "soon"}) as box,
+        pytest.raises(UserFault) as caught,
+    ):
         until(box.check)
     fault = caught.value.fault
     assert fault.code == "service_died"
@@ -69,7 +71,7 @@ def test_settings_that_make_no_sense_are_told_with_the_log(tmp_path):
 
 
 def test_a_service_that_keeps_dying_is_given_up(tmp_path):
-    with Onebox(tmp_path, ENVIRON, rule=RestartRule(max_deaths=2, soon_s=60)) as box:
+    with Onebox(tmp_path, os.environ, rule=RestartRule(max_deaths=2, soon_s=60)) as box:
         box.wait_ready()
         intake = box.services[0]
         first = until(lambda: intake.pid)
@@ -82,7 +84,7 @@ def test_a_service_that_keeps_dying_is_given_up(tmp_path):
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM])
 def test_no_service_outlives_the_one_who_started_it(tmp_path, sent):
     with subprocess.Popen(
-        [sys.executable, "-c", BOX_IN_A_PROCESS, str(tmp_path)], cwd=ROOT, env=ENVIRON, stdout=subprocess.PIPE
+        [sys.executable, "-c", BOX_IN_A_PROCESS, str(tmp_path)], cwd=ROOT, env=os.environ, stdout=subprocess.PIPE
     ) as owner:
         pids = json.loads(owner.stdout.readline())
         services = [psutil.Process(pid) for pid in pids if pid]

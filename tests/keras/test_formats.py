@@ -1,6 +1,7 @@
 """Every format does what the network does, whatever the network is made of; what a format cannot hold is said."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -21,20 +22,10 @@ from services.trainer.export.predict import open_onnx, open_tflite
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.head import Head, Reading
 from services.trainer.zoo.network import build, complete
-from tests.zoo_fixture import ONE_OF_EACH
+from tests.zoo_fixture import sloping_pictures
 
 layers = keras.layers
 PX = 32
-
-
-def pictures(num: int = 3) -> list[NDArray[np.uint8]]:
-    """Pictures with edges and slopes, of several sizes."""
-    generator = np.random.default_rng(0)
-    found = []
-    for number in range(num):
-        coarse = generator.integers(0, 256, (4, 5, 3), dtype=np.uint8)
-        found.append(np.asarray(Image.fromarray(coarse).resize((70 + 40 * number, 51 + 13 * number))))
-    return found
 
 
 def settle(network: keras.Model) -> keras.Model:
@@ -110,7 +101,7 @@ def onnx_writer() -> Callable[..., None]:
 
 
 def answers(network: keras.Model) -> NDArray[np.float32]:
-    return np.array([np.asarray(network(picture[None], training=False))[0] for picture in pictures()])
+    return np.array([np.asarray(network(picture[None], training=False))[0] for picture in sloping_pictures()])
 
 
 @pytest.mark.parametrize("size", [(32, 32), (33, 31), (300, 200), (7, 90), (1, 1), (1200, 64)], ids=str)
@@ -129,7 +120,7 @@ def test_onnx_runtime_answers_as_keras_does(kind: str, tmp_path: Path) -> None:
     expected = answers(network)
     write_onnx(from_squares(network, PX), tmp_path / "model.onnx")
     network_of_file = open_onnx(tmp_path / "model.onnx")
-    np.testing.assert_allclose([network_of_file(each) for each in pictures()], expected, atol=1e-4)
+    np.testing.assert_allclose([network_of_file(each) for each in sloping_pictures()], expected, atol=1e-4)
     np.testing.assert_array_equal(answers(network), expected)  # the network itself is as it was
     assert np.ptp(expected, axis=0).max() > 1e-3  # it does tell pictures apart
 
@@ -146,15 +137,15 @@ def test_litert_answers_as_keras_does(kind: str, tmp_path: Path) -> None:
         path = tmp_path / f"{half}.tflite"
         write_tflite(squares, path, half=half)
         network_of_file = open_tflite(path)
-        np.testing.assert_allclose([network_of_file(each) for each in pictures()], expected, atol=gap)
+        np.testing.assert_allclose([network_of_file(each) for each in sloping_pictures()], expected, atol=gap)
         sizes.append(path.stat().st_size)
 
 
-@pytest.mark.parametrize("name", ["tiny", "mobilenet_v2_0.35"])
+@pytest.mark.parametrize("name", ["tiny", "efficientnet_lite0"])
 def test_a_network_that_reads_several_levels_and_both_views_has_files_that_answer_as_it_does(
     name: str, tmp_path: Path
 ) -> None:
-    write_onnx, row = onnx_writer(), BACKBONES[name]
+    write_onnx, row = onnx_writer(), replace(BACKBONES[name], input_px=96)
     pytest.importorskip("ai_edge_litert")
     keras.utils.set_random_seed(0)
     kernel = np.random.default_rng(0).normal(0, 1, (row.width_of(3), 3)).astype(np.float32)
@@ -165,20 +156,7 @@ def test_a_network_that_reads_several_levels_and_both_views_has_files_that_answe
     write_onnx(squares, tmp_path / "model.onnx")
     write_tflite(squares, tmp_path / "model.tflite", half=False)
     for opened in (open_onnx(tmp_path / "model.onnx"), open_tflite(tmp_path / "model.tflite")):
-        np.testing.assert_allclose([opened(each) for each in pictures()], answers(network), atol=1e-4)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", sorted({*ONE_OF_EACH, "efficientnet_lite0"} - {"mobilenet_v3_small_minimalistic"}))
-def test_every_backbone_has_an_onnx_file_that_answers_as_it_does(name: str, tmp_path: Path) -> None:
-    write_onnx = onnx_writer()
-    row = BACKBONES[name]
-    keras.utils.set_random_seed(0)
-    kernel = np.random.default_rng(0).normal(0, 1, (row.feature_width, 3)).astype(np.float32)
-    network = complete(build(row, None), Head(kernel=kernel, bias=np.zeros(3, np.float32)))
-    write_onnx(from_squares(network, row.input_px), tmp_path / "model.onnx")
-    network_of_file = open_onnx(tmp_path / "model.onnx")
-    np.testing.assert_allclose([network_of_file(each) for each in pictures()], answers(network), atol=1e-3)
+        np.testing.assert_allclose([opened(each) for each in sloping_pictures()], answers(network), atol=1e-4)
 
 
 def test_what_cannot_be_expressed_is_said_and_not_guessed(tmp_path: Path) -> None:
@@ -202,7 +180,7 @@ def test_a_second_resize_is_no_square_to_start_from() -> None:
 def converted(network: keras.Model, folder: Path, *names: str) -> list[Converted]:
     network.save(folder / "model.keras")
     files = []
-    for number, pixels in enumerate(pictures()):
+    for number, pixels in enumerate(sloping_pictures()):
         files.append(folder / f"{number}.png")
         Image.fromarray(pixels).save(files[-1])
     targets = tuple(folder / name for name in names)
@@ -239,4 +217,4 @@ def test_a_format_is_tried_as_its_owner_will(tmp_path: Path) -> None:
         np.testing.assert_allclose(np.load(tmp_path / "answers.npy"), expected, atol=1e-2)
         each.target.write_bytes(each.target.read_bytes()[:200])
         assert score(scoring).error is not None
-    assert [read_pixels(file).shape for file in files] == [picture.shape for picture in pictures()]
+    assert [read_pixels(file).shape for file in files] == [picture.shape for picture in sloping_pictures()]

@@ -4,13 +4,15 @@ import keras
 import numpy as np
 import pytest
 
+from services.trainer.export.formats.squares_model import from_squares
 from services.trainer.export.portable import without_newer
+from services.trainer.export.predict import open_onnx
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import build, complete
 from services.trainer.zoo.sources.weights import Source, WeightsFile
 from tests.keras_settings import newer_settings
-from tests.zoo_fixture import ONE_OF_EACH, untrained_head
+from tests.zoo_fixture import ONE_OF_EACH, sloping_pictures, untrained_head
 
 MODULES = {
     "MobileNet": "mobilenet",
@@ -80,16 +82,25 @@ def assert_fits_row(network) -> None:
     assert {type(each) for each in network.model.operations} <= PUBLIC
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in HEAVY else []) for name in ONE_OF_EACH]
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=[pytest.mark.slow] if name in HEAVY else []) for name in ONE_OF_EACH],
 )
-def test_raw_pixels_give_what_the_published_network_gives_for_preprocessed_ones(name, tmp_path):
-    row = BACKBONES[name]
-    original = original_of(name)
-    original.save(tmp_path / "weights.h5")
+def both(request, tmp_path_factory):
+    """A published network and what is made of its weights, which takes seconds."""
+    original = original_of(request.param)
+    path = tmp_path_factory.mktemp("weights") / "weights.h5"
+    original.save(path)
+    network = build(BACKBONES[request.param], WeightsFile.read(path, Source.MIRROR))
+    path.unlink()
+    return original, network
+
+
+def test_raw_pixels_give_what_the_published_network_gives_for_preprocessed_ones(both):
+    original, network = both
+    row = network.backbone
     pixels = np.random.default_rng(1).integers(0, 256, (1, row.input_px, row.input_px, 3), dtype=np.uint8)
 
-    network = build(row, WeightsFile.read(tmp_path / "weights.h5", Source.MIRROR))
     features = np.asarray(network.model(pixels, training=False))
     halves = np.asarray(network.tail(network.trunk(pixels.astype(np.float32), training=False), training=False))
 
@@ -101,29 +112,25 @@ def test_raw_pixels_give_what_the_published_network_gives_for_preprocessed_ones(
     assert list(newer_settings(configuration)) == []  # else older Keras could not read what is delivered
 
 
+def test_its_onnx_file_answers_as_it_does(both, tmp_path):
+    pytest.importorskip("onnxruntime")
+    writer = pytest.importorskip("services.trainer.export.formats.onnx.writer")
+    network = both[1]
+    row = network.backbone
+    kernel = np.random.default_rng(0).normal(0, 1, (row.feature_width, 3)).astype(np.float32)
+    model = complete(network, Head(kernel=kernel, bias=np.zeros(3, np.float32)))
+    writer.write_onnx(from_squares(model, row.input_px), tmp_path / "model.onnx")
+    (picture,) = sloping_pictures(1)
+    answer = open_onnx(tmp_path / "model.onnx")(picture)
+    np.testing.assert_allclose(answer, np.asarray(model(picture[None], training=False))[0], atol=1e-3)
+
+
 def test_three_classes_on_mobilenet_have_the_reference_numbers_of_parameters():
     model = complete(build(BACKBONES["mobilenet"], None), untrained_head(1024, 3))
 
     assert model.count_params() == 3_231_939
     assert count(model.trainable_variables) == 1_053_699
     assert count(model.non_trainable_variables) == 2_178_240
-
-
-@pytest.mark.parametrize("name", ["mobilenet_0.25", "convnext_tiny"])
-@pytest.mark.parametrize("suffix", ["h5", "keras"])
-def test_plain_keras_loads_what_was_assembled_and_takes_images_of_any_size(name, suffix, tmp_path):
-    row = BACKBONES[name]
-    generator = np.random.default_rng(0)
-    kernel = generator.normal(0, 1, (row.feature_width, 4)).astype(np.float32)
-    model = complete(build(row, None), Head(kernel=kernel, bias=np.arange(4, dtype=np.float32)))
-    pixels = generator.integers(0, 256, (2, 90, 61, 3), dtype=np.uint8)
-    model.save(tmp_path / f"model.{suffix}")
-
-    loaded = keras.models.load_model(tmp_path / f"model.{suffix}", compile=False)
-
-    probabilities = np.asarray(loaded(pixels))
-    np.testing.assert_allclose(probabilities, np.asarray(model(pixels)), atol=1e-6)
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
 
 def test_head_tail_and_temperature_end_up_in_the_assembled_network():

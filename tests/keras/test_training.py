@@ -60,7 +60,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, mirror: Path) -> Site:
         tune_epochs=2,
         tune_trials=2,
     )
-    worker = site.start_worker(CONVTAILOR_FORMATS=",".join(OTHER_FORMATS))
+    worker = site.start_worker(CONVTAILOR_FORMATS=",".join(OTHER_FORMATS), CONVTAILOR_WARM_CHILD="true")
     try:
         site.wait_for(lambda job: job.device is not None, worker)
         (site.folder / "maps").write_text(Path(f"/proc/{worker.pid}/maps").read_text())
