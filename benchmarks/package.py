@@ -1,7 +1,10 @@
 """What a delivery weighs, what the formats beside Keras cost a run, and how fast each runtime classifies."""
 
 import os
+import resource
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +20,7 @@ from services.trainer.export.predict import Score, open_keras, open_onnx, open_t
 from shared.layout import FILE_NAMES, Artefact
 
 NUM_PICTURES = 60
+NUM_IN_INBOX = 193
 _MB = 1e6
 _OPENERS: dict[Artefact, Callable[[Path], Score]] = {
     Artefact.MODEL_ONNX: open_onnx,
@@ -40,8 +44,30 @@ def measure(scratch: Path) -> list[Figure]:
                note=f"{zipped / _MB:.1f} MB against {network / _MB:.1f} MB, efficientnet_lite0, clothing10"),
         Figure(name="other formats, share of a run of clothing10", measured=result["timings_s"]["formats"], unit="s",
                at_most=8, note=f"written: {written}; tried beside; left out: {', '.join(left_out) or 'none'}"),
+        _whole_predict(archive, out, scratch / "inbox"),
         *_speeds(archive, out),
     ]  # fmt: skip
+
+
+def _whole_predict(archive: Path, folder: Path, inbox: Path) -> Figure:
+    """Classify a folder from the command line: start, network, pictures and answers."""
+    inbox.mkdir()
+    with ZipFile(archive) as zipped:
+        names = [name for name in sorted(zipped.namelist()) if not name.endswith("/")][:NUM_IN_INBOX]
+        for number, name in enumerate(names):
+            (inbox / f"{number}{Path(name).suffix}").write_bytes(zipped.read(name))
+    command = [sys.executable, "-m", "services.onebox.cli", "predict", str(folder), str(inbox), "--csv"]
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    subprocess.run(command, capture_output=True, check=True)
+    seconds, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Figure(
+        name=f"`convtailor predict` of {len(names)} photographs, all in",
+        measured=seconds,
+        unit="s",
+        at_most=6,
+        note=f"{spent:.1f} s of the processor, ONNX Runtime, {os.cpu_count()} cores",
+    )
 
 
 def _speeds(archive: Path, folder: Path) -> list[Figure]:
