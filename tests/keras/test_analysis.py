@@ -8,7 +8,7 @@ import pytest
 
 from services.trainer.analysis.analyse import analyse
 from services.trainer.data.dataset import LearningSet, Split, images_path
-from services.trainer.evaluation.evaluate import Evaluation
+from services.trainer.evaluation.evaluate import Evaluation, Judged
 from services.trainer.fitting.convex import ConvexData, fit_convex
 from services.trainer.fitting.temperature import probabilities
 from services.trainer.tuning.tune import Trained
@@ -100,6 +100,21 @@ def test_an_analysis_that_fails_costs_nobody_the_network(made, caplog) -> None:
     broken = replace(trained, store=SimpleNamespace(read_by=lambda _: np.zeros(0), is_done=lambda *_, **__: True))
     assert analyse(learning, broken, evaluation, run(), strength=strength).suspects is None
     assert "the analysis was left out" in caplog.text
+
+
+def test_a_fine_tuned_network_is_judged_by_validation_and_its_photographs_by_the_features(made) -> None:
+    learning, trained, evaluation, _ = made
+    rows = learning.split.train
+    validation = Judged(rows=rows[-30:], labels=learning.labels[rows[-30:]], probabilities=evaluation.probabilities)
+    split = replace(learning.split, train=rows[:-30], validation=rows[-30:])
+    tuned = replace(trained, out_of_fold=None, head=replace(trained.head, temperature=None))
+    judged = replace(evaluation, validation=validation)
+    found = analyse(replace(learning, split=split), tuned, judged, run(), strength=0.0)
+    assert not found.certainty.is_cross_validated
+    assert found.certainty.num_images == 30
+    assert found.suspects.num_examined == len(rows)
+    assert len(found.growth.classes) == len(CLASSES)
+    assert found.neighbours is not None
 
 
 def test_photographs_that_were_not_decoded_once_more_have_no_picture(made, tmp_path) -> None:
