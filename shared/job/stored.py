@@ -4,6 +4,7 @@ Damage, or a newer version of convtailor that was rolled back, leaves such thing
 this module's logger, which the operator's alarm listens to.
 """
 
+import contextlib
 import json
 import logging
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 from shared.errors import MalformedEvent, Unreadable
 from shared.job.events import Event, decode
 from shared.job.job import Job
-from shared.json_codec import faults_of, from_json
+from shared.json_codec import faults_of, from_json, from_json_text
 
 _log = logging.getLogger(__name__)
 
@@ -24,6 +25,8 @@ def read_job(text: str | bytes, *, job_id: str) -> Job:
     Raises:
         Unreadable: If it is none of this version; it has been logged then.
     """
+    with contextlib.suppress(ValidationError):  # what is wrong is said by those who read step by step, and take more
+        return from_json_text(Job, text)
     try:
         return from_json(Job, json.loads(text))
     except ValidationError as error:

@@ -18,7 +18,7 @@ from services.intake.submission import LinkTerms, UploadTerms, cancel, check_siz
 from shared.clock import Clock
 from shared.errors import UserFault
 from shared.job.job import Job
-from shared.json_codec import to_json
+from shared.json_codec import to_json, to_json_text
 from shared.layout import OTHER_FORMATS, Artefact
 from shared.messaging.outbox import publish_pending
 from shared.ports.event_bus import EventBus
@@ -118,7 +118,7 @@ class JobRoutes:
             publish_pending(self.store, self.bus)
         upload = replace(made.upload, url=self._led_here(made.upload.url))
         document = created_document(made.job, token=made.token, upload=upload, public_url=self._here())
-        return jsonify(to_json(document)), 201, {"Location": document.status_url}
+        return _document(document), 201, {"Location": document.status_url}
 
     def status(self, job_id: str) -> Response:
         """Tell how a job fares; a person gets the page that asks for it with the key that no address carries."""
@@ -148,7 +148,7 @@ class JobRoutes:
         """Return the job as the one who trains it tells it."""
         told = as_told(job, self.heartbeats)
         document = status_document(told, public_url=self._here(), retention=self.links.retention)
-        response = jsonify(to_json(document))
+        response = _document(document)
         wait_s = retry_after_s(told, self.heartbeats.cadence)
         if wait_s is not None:
             response.headers["Retry-After"] = str(wait_s)
@@ -178,6 +178,11 @@ class JobRoutes:
         """Return a signed URL that leads to us as one that leads to where the one who asks reaches us."""
         path = self.address.path_of(url)
         return url if path is None else self._here() + path
+
+
+def _document(document: object) -> Response:
+    """Return an answer that is asked for often."""
+    return Response(to_json_text(document) + b"\n", mimetype="application/json")
 
 
 def _shown() -> str | None:

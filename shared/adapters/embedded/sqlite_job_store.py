@@ -1,6 +1,5 @@
 """Jobs as JSON rows of one SQLite file, with compare-and-set by revision and the outbox in the same transaction."""
 
-import json
 import random
 import sqlite3
 from collections.abc import Collection, Sequence
@@ -13,7 +12,7 @@ from shared.errors import Conflict, NotFound, Unreadable
 from shared.job.events import Event, encode
 from shared.job.job import Job, JobState
 from shared.job.stored import read_events, read_job
-from shared.json_codec import to_json
+from shared.json_codec import to_json_text
 from shared.ports.job_store import JobPage, Position, StoredJob
 
 _SCHEMA = """
@@ -168,8 +167,7 @@ class SqliteJobStore:
 
 def _columns(job: Job) -> tuple[str, bool, int, str]:
     """Return the columns state, is_open, updated_at and document of a job."""
-    document = json.dumps(to_json(job), ensure_ascii=False, separators=(",", ":"))
-    return job.state, job.is_open, microseconds(job.updated_at), document
+    return job.state, job.is_open, microseconds(job.updated_at), to_json_text(job).decode()
 
 
 def _stored(job_id: str, document: str, revision: int) -> StoredJob:
