@@ -75,6 +75,7 @@ docs: $(VENV)/.installed  ## Regenerate the pages of docs/ that are made from th
 	@$(BIN)/python -m tools.cli_page
 	@$(BIN)/python -m tools.sizes_page
 	@$(BIN)/python -m tools.result_schema > docs/result.schema.json
+	@$(BIN)/python -m tools.verdict_page
 
 lock: $(VENV)/.installed  ## Pin the newest versions that pyproject.toml allows, with hashes.
 	@$(BIN)/$(EXPORT) --extra all --group dev --upgrade pyproject.toml --output-file requirements.lock
