@@ -40,7 +40,10 @@ PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "start": lambda _scratch: start.measure(),
     "memory": prepare_memory.measure,
-    "memory-bounds": memory_bounds.measure,
+    "memory-reports": lambda _scratch: memory_bounds.measure_reports(),
+    "memory-job": memory_bounds.measure_job,
+    "memory-fine-tuning": memory_bounds.measure_fine_tuning,
+    "memory-backbones": memory_bounds.measure_backbones,
     "archives": archive_bounds.measure,
     "copies": copies.measure,
     "pixels": pixels.measure,

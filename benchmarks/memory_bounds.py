@@ -14,17 +14,13 @@ from tests.many_classes import report_on
 from tools.sizes_page import FIRST_FIVE
 
 NUM_PHOTOGRAPHS = 397
-"""Of the job whose memory was measured first; more of them take no more."""
-NUM_OF_EACH = 96
-"""For one network alone: some batches of every kind."""
+"""So many that their activations, all at once, would not fit the bound."""
+NUM_OF_EACH = 60
+"""For whole trainings: some batches of every kind; more of them take no more."""
 
 
-def measure(scratch: Path) -> list[Figure]:
-    """Measure one process after the other."""
-    return [*_reports(), *_job(scratch), *_fine_tuning(scratch), *_backbones(scratch)]
-
-
-def _reports() -> list[Figure]:
+def measure_reports() -> list[Figure]:
+    """Measure reports on many classes."""
     figures = []
     for num_classes in (100, 1000):
         with tempfile.TemporaryDirectory() as directory:
@@ -36,21 +32,23 @@ def _reports() -> list[Figure]:
     return figures
 
 
-def _job(scratch: Path) -> list[Figure]:
-    peak = _peak(_photographs(scratch, NUM_PHOTOGRAPHS), *FIRST_FIVE)
-    note = f"{', '.join(FIRST_FIVE)} on {NUM_PHOTOGRAPHS} photographs in one process, fine-tuned, scored and packed"
+def measure_job(scratch: Path) -> list[Figure]:
+    """Measure a job with five large networks."""
+    peak = _peak(_photographs(scratch, NUM_OF_EACH), *FIRST_FIVE)
+    note = f"{', '.join(FIRST_FIVE)} on {NUM_OF_EACH} photographs in one process, fine-tuned, scored and packed"
     return [_figure("a job with five large networks", peak, most_mb=3000, note=note)]
 
 
-def _fine_tuning(scratch: Path) -> list[Figure]:
+def measure_fine_tuning(scratch: Path) -> list[Figure]:
+    """Measure fine-tuning where the disk has no room for activations."""
     archive = _photographs(scratch, NUM_PHOTOGRAPHS)
     kept, computed = _peak(archive, "vgg16"), _peak(archive, "vgg16", "--computed")
     note = f"vgg16 on {NUM_PHOTOGRAPHS} photographs; {kept / 1e6:,.0f} MB where there is room for them"
     return [_figure("fine-tuning without kept activations", computed, most_mb=1500, note=note)]
 
 
-def _backbones(scratch: Path) -> list[Figure]:
-    """Hold what is said of every backbone against it."""
+def measure_backbones(scratch: Path) -> list[Figure]:
+    """Measure a training with each backbone alone, and hold what is said of it against it."""
     archive = _photographs(scratch, NUM_OF_EACH)
     peaks = {name: _peak(archive, name) for name in BACKBONES}
     shares = {name: peak / training_bytes(BACKBONES[name].size_bytes) for name, peak in peaks.items()}

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from PIL import Image
 
 from benchmarks.figure import Figure
 from services.trainer.data.pictures.memory import MAX_DECODING_BYTES
+from tests.peak_memory import peak_bytes
 
 BOUND_MB = MAX_DECODING_BYTES / 2**20
 SIDE_PX = 5_000
@@ -108,19 +110,13 @@ def main(path: Path) -> None:
     warnings.simplefilter("ignore")
     data = path.read_bytes()
     read_squares(_encoded(Image.new("RGB", (64, 64)), "PNG"), (224,), ImageLimits())
-    before_mb = _peak_mb()
+    before_mb = peak_bytes(os.getpid()) / 2**20
     refused = ""
     try:
         read_squares(data, (224,), ImageLimits())
     except UnusableImage as error:
         refused = error.code
-    json.dump({"peak_mb": _peak_mb() - before_mb, "refused": refused}, sys.stdout)
-
-
-def _peak_mb() -> float:
-    """Return the peak of this program alone: ``getrusage`` counts that of whoever started it, too."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+    json.dump({"peak_mb": peak_bytes(os.getpid()) / 2**20 - before_mb, "refused": refused}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Peak memory of `prepare`: it must not grow with the data set."""
 
 import json
-import resource
+import os
 import subprocess
 import sys
 import tempfile
@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks.figure import Figure
 from benchmarks.material import dataset, enlarged
 from services.trainer.scratch.need import DESCRIPTION_BYTES
+from tests.peak_memory import peak_bytes
 
 SMALL, LARGE = 600, 6000
 SIDE_PX = 224
@@ -65,7 +66,7 @@ def main(archive: Path) -> None:
         prepared = prepare(archive, scratch_run(Path(directory)), key=key, sizes_px=(SIDE_PX,))
         seconds = time.perf_counter() - started
         disk_bytes = sum(path.stat().st_blocks * 512 for path in Path(directory).rglob("*"))
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak_mb = peak_bytes(os.getpid()) / 2**20
     measured = {"peak_mb": peak_mb, "images_per_s": prepared.num_images / seconds, "disk_bytes": disk_bytes}
     json.dump({**measured, "num_images": prepared.num_images}, sys.stdout)
 

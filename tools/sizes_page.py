@@ -21,8 +21,9 @@ SETS: Mapping[str, Sequence[Backbone]] = {
 _HEAD = f"""\
 # Sizes
 
-Generated from the code by `python -m tools.sizes_page`. `python -m benchmarks memory memory-bounds` measures what is
-computed here: what preparing takes of disk and memory for each photograph, and the memory of trainings and reports.
+Generated from the code by `python -m tools.sizes_page`. `python -m benchmarks` measures what is computed here:
+its part `memory` what preparing takes of disk and memory for each photograph, `memory-job` and `memory-backbones` the
+memory of trainings.
 
 ## Disk
 
@@ -37,7 +38,7 @@ _MEMORY = """\
 
 What a training process takes at least while a network is its largest, in GB. A candidate that needs more than the
 machine, or its container, has is skipped with this reason. What it takes at its peak, `python -m benchmarks
-memory-bounds` measures. The verifying process beside it loads what is delivered.
+memory-backbones` measures. The verifying process beside it loads what is delivered.
 """
 
 

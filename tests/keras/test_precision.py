@@ -68,9 +68,11 @@ def test_convolutions_compute_in_float16_and_pixels_are_scaled_in_float32(weight
     assert (computed, scaled - {tf.int32}, pooled) == ({tf.float16}, {tf.float32}, {tf.float32})
 
 
-@pytest.mark.parametrize("loudness", [1e6, 1e30])
-def test_a_base_that_leaves_the_range_of_float16_is_computed_in_float32(dataset, weights, loudness, caplog):
-    """Loud in one layer, quiet again in the next: in float32 as good as any; in float16 caps at 6 hide what is lost."""
+@pytest.mark.parametrize(("loudness", "num_given_up", "most"), [(1e6, 0, 0.02), (1e30, 1, 1e-6)])
+def test_a_base_that_leaves_the_range_of_float16_is_computed_in_float32(
+    dataset, weights, loudness, num_given_up, most, caplog
+):
+    """Loud in one layer, and too loud where the next does not take it back; in float16 caps at 6 hide what is lost."""
     network = build(small_backbone("loud"), weights)
     loud, quiet = network.model.get_layer("conv_pw_11"), network.model.get_layer("conv_pw_11_bn")
     loud.kernel.assign(loud.kernel * loudness)
@@ -80,9 +82,10 @@ def test_a_base_that_leaves_the_range_of_float16_is_computed_in_float32(dataset,
     forward = compile_forward(network, Precision.MIXED)
     mixed = np.concatenate([forward(part)[1] for part in np.array_split(images, 3)])
 
-    np.testing.assert_allclose(mixed, compile_forward(network)(images)[1], atol=1e-5)
+    exact = compile_forward(network)(images)[1]
+    assert np.linalg.norm(mixed - exact) <= most * np.linalg.norm(exact)
     assert mixed.std() > 0.01
-    assert caplog.text.count("mixed precision given up") == 1
+    assert caplog.text.count("mixed precision given up") == num_given_up
 
 
 def test_a_step_is_close_to_that_of_float32(dataset, weights, tmp_path):

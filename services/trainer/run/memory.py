@@ -8,9 +8,9 @@ from contextlib import suppress
 
 _PROCESS_BYTES = 700 * 10**6
 """Of a training process apart from its networks, at least: TensorFlow, and a pass at work."""
-_NUM_COPIES = 16
-"""Times that a network's weights lie in memory, at least, while its pass is frozen and first called: as variables, as
-constants of the graph, in its text, and in each of the graphs that TensorFlow makes of it on the way to the fastest."""
+_NUM_COPIES = 4
+"""Times that a network's weights lie in memory, at least: while it is built, as variables, in the pass over the
+photographs, and in the file that is written."""
 _LIGHT_BYTES = 32 * 2**20
 
 

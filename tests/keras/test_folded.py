@@ -1,0 +1,83 @@
+"""The pass over the photographs computes what the network does, in fewer steps and with few copies of its weights."""
+
+import gc
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import psutil
+import pytest
+
+from services.trainer.screening.forward import compile_forward
+from services.trainer.zoo.families.mobilenet import levels_of_mobilenet
+from services.trainer.zoo.folded import without_normalisation
+from services.trainer.zoo.network import build
+from tests.peak_memory import peak_bytes
+from tests.zoo_fixture import PX, small_backbone
+
+
+def every_kind() -> keras.Model:
+    """Return a network in which normalisation follows everything that it may be folded into, and what it may not."""
+    layers = keras.layers
+    image = keras.Input((8, 8, 3))
+    x = layers.BatchNormalization(name="first_of_all")(image)
+    x = layers.Conv2D(4, 3, use_bias=False)(x)
+    x = layers.BatchNormalization()(x)
+    x = layers.ReLU(6.0)(x)
+    x = layers.DepthwiseConv2D(3, depth_multiplier=2)(x)
+    x = layers.BatchNormalization(scale=False)(x)
+    x = layers.SeparableConv2D(6, 1, use_bias=False)(x)
+    x = layers.BatchNormalization(center=False)(x)
+    x = layers.Conv2D(6, 1, groups=2)(x)
+    x = layers.BatchNormalization()(x)
+    read_twice = layers.Conv2D(6, 1)(x)
+    x = layers.Add()([layers.BatchNormalization(name="of_one_that_is_read_twice")(read_twice), read_twice])
+    x = layers.Conv2D(5, 1, activation="relu")(x)
+    x = layers.BatchNormalization(name="after_an_activation")(x)
+    given_out = layers.Conv2D(5, 1)(x)
+    x = layers.BatchNormalization(name="of_one_that_is_given_out")(given_out)
+    return keras.Model(image, [given_out, layers.GlobalAveragePooling2D()(x)])
+
+
+def test_normalisation_goes_into_the_layer_before_it_and_stays_where_something_else_would_change():
+    keras.utils.set_random_seed(3)
+    model = every_kind()
+    chance = np.random.default_rng(3)
+    for layer in model.layers:
+        low = 0.5 if isinstance(layer, keras.layers.BatchNormalization) else -1.0  # a variance is positive
+        layer.set_weights([chance.uniform(low, 1.5, each.shape) for each in layer.get_weights()])
+    before = [each.copy() for each in model.get_weights()]
+
+    folded = without_normalisation(model)
+
+    pixels = chance.uniform(-1, 1, (2, 8, 8, 3)).astype(np.float32)
+    for found, expected in zip(folded(pixels), model(pixels), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    left = [each.name for each in folded.layers if isinstance(each, keras.layers.BatchNormalization)]
+    assert left == [
+        "first_of_all",
+        "of_one_that_is_read_twice",
+        "after_an_activation",
+        "of_one_that_is_given_out",
+    ]
+    for value, known in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(value, known, "the network itself is delivered, and stays as it was")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process forget its peak")
+def test_a_pass_takes_a_few_copies_of_the_weights_and_not_a_dozen():
+    alpha = 3.0
+    large = replace(
+        small_backbone("large"), arguments={"alpha": alpha}, feature_width=3072, levels=levels_of_mobilenet(alpha)
+    )
+    network = build(large, None)
+    weights_bytes = 4 * network.model.count_params()
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak of what other tests did
+    before = psutil.Process().memory_info().rss
+
+    compile_forward(network)(np.zeros((1, PX, PX, 3), np.uint8))
+
+    assert peak_bytes(psutil.Process().pid) - before < 3 * weights_bytes
