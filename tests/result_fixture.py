@@ -159,7 +159,12 @@ def cross_validated(result: Result, *, is_mirrored: bool = True) -> Result:
     choice = Choice(
         num_tried=34, optimism=0.012, runner_up="runner_up", winner_only=21, runner_up_only=12, p_value=0.163
     )
-    return replace(result, candidates=candidates, tuning=None, mirroring=mirroring, choice=choice)
+    per_class = tuple(
+        replace(each, cross_validated=each.recall, num_cross_validated=5 * each.num_images)
+        for each in result.test.per_class
+    )
+    test = replace(result.test, per_class=per_class)
+    return replace(result, candidates=candidates, tuning=None, mirroring=mirroring, test=test, choice=choice)
 
 
 def make_result(

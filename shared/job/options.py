@@ -1,6 +1,7 @@
 """What a person may choose about a job, with ranges; every fault in a choice is reported at once."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -61,6 +62,31 @@ Candidates = Annotated[tuple[str, ...], BeforeValidator(_split_names), AfterVali
 
 MOST_BACKBONES = 3
 """That stand side by side in one network, at most."""
+UNGROUPED, BY_FOLDER, BY_PREFIX, REGEX_MARK = "none", "folder", "prefix", "regex:"
+_MAX_PATTERN, _MAX_OPEN_REPEATS = 200, 3
+
+
+def _known_rule(rule: str) -> str:
+    if rule in (UNGROUPED, BY_FOLDER, BY_PREFIX):
+        return rule
+    pattern = rule.removeprefix(REGEX_MARK)
+    if pattern == rule or not pattern:
+        raise ValueError(f"received {rule!r}; choose {UNGROUPED}, {BY_FOLDER}, {BY_PREFIX}, or {REGEX_MARK}PATTERN")
+    if len(pattern) > _MAX_PATTERN:
+        raise ValueError(f"the pattern has {len(pattern)} characters, at most {_MAX_PATTERN} are allowed")
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"{pattern!r} is no regular expression of Python: {error}") from error
+    # What is repeated within a repetition, or many times over, takes for ever on some paths.
+    if re.search(r"[*+}]\)*[*+{]|\\\d", pattern) or len(re.findall(r"[*+]|,\}", pattern)) > _MAX_OPEN_REPEATS:
+        raise ValueError(
+            f"{pattern!r} may take for ever: repeat nothing that repeats, use no back-references, and at most "
+            f"{_MAX_OPEN_REPEATS} times * or +"
+        )
+    return rule
+
+
 _OF_FINE_TUNING = ("tune_epochs", "tune_trials", "tune_search")
 
 
@@ -91,6 +117,10 @@ class JobOptions:
         max_cost: Hard cap on what the whole training costs, in the currency of the operator's price for an hour; the
             same as a budget of so many minutes, of which the smaller counts.
         seed: Seed of the split, of initialisation and of shuffling.
+        group_by: What stays together on one side of the split, whatever its class: ``folder``, the folders inside a
+            class folder, such as a site or an animal; ``prefix``, what file names have before the first space, ``_``,
+            ``-`` or dot; ``regex:PATTERN``, what the pattern's first group, or all of it, finds in the path; ``none``:
+            near-identical photographs alone.
         min_image_px: Images with a side shorter than this, in pixels, are quarantined.
         max_image_px: Images with a side longer than this, in pixels, are quarantined; big JPEGs by the size at which
             they are decoded.
@@ -112,6 +142,7 @@ class JobOptions:
     budget_minutes: Annotated[float, Field(gt=0, le=1440)] = 60.0
     max_cost: Annotated[float, Field(gt=0, le=1e6)] | None = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    group_by: Annotated[str, AfterValidator(_known_rule)] = UNGROUPED
     min_image_px: Annotated[int, Field(ge=2, le=4096)] = 8
     max_image_px: Annotated[int, Field(ge=32, le=20000)] = 12000
 

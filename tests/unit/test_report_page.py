@@ -165,3 +165,18 @@ def test_the_sections_of_a_page_can_stand_in_another_page() -> None:
     sections, _, _ = rest.partition("<!-- end of sections -->")
     assert sections.strip().startswith("<main")
     assert sections.strip().endswith("</main>")
+
+
+def test_a_class_with_few_tests_has_what_cross_validation_found_beside_it() -> None:
+    page = page_of(cross_validated(make_result(per_class=12)))
+    few = page.partition("Found, cross-validated")[2].partition("</table>")[0]
+    assert few.count("<tr>") > 2
+    assert re.search(r"\d+\u00a0% \(\d+–\d+\)", few)
+    assert "Found, cross-validated" not in page_of(cross_validated(make_result(per_class=60)))
+    assert "Found, cross-validated" not in page_of(make_result())
+
+
+def test_what_the_person_wanted_together_is_told() -> None:
+    result = make_result()
+    result = replace(result, counts=replace(result.counts, group_by="folder", num_groups=12))
+    assert "by folder: 12 groups" in page_of(result)

@@ -35,6 +35,12 @@ _OPTIONS: tuple[tuple[str, type, str, str], ...] = (
     ("--budget-minutes", float, "M", "Hard cap on the training; then the best so far is delivered.  [default: 60]"),
     ("--max-cost", float, "C", "Hard cap on what training costs, where the service knows its price.  [default: none]"),
     ("--seed", int, "N", "Of the split, the first weights and the shuffling.  [default: 0]"),
+    (
+        "--group-by",
+        str,
+        "RULE",
+        "What stays on one side of the split: folder (inside classes), prefix (of file names), or regex:PATTERN.  [default: none]",
+    ),
     ("--min-image-px", int, "PX", "Images with a shorter side are left out and listed.  [default: 8]"),
     (
         "--max-image-px",

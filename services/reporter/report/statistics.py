@@ -39,6 +39,7 @@ class ClassRow:
         recall_interval: 95 % Wilson interval of the recall; the whole range where it has no test image.
         num_predicted: Images that were taken for it, rightly or not.
         precision_interval: The same of the precision; the whole range where nothing was taken for it.
+        cross_interval: The same of the recall in cross-validation.
     """
 
     number: int
@@ -47,6 +48,7 @@ class ClassRow:
     recall_interval: tuple[float, float]
     num_predicted: int
     precision_interval: tuple[float, float]
+    cross_interval: tuple[float, float]
 
 
 MOST_MATRIX_CLASSES = 60
@@ -140,6 +142,10 @@ def class_rows(result: Result) -> list[ClassRow]:
                 recall_interval=_interval(right, score.num_images, counted_images(score)),
                 num_predicted=predicted[position],
                 precision_interval=_interval(right, predicted[position], predicted[position] * counting),
+                cross_interval=wilson_interval(
+                    (score.cross_validated or 0.0) * score.num_cross_validated * counting,
+                    score.num_cross_validated * counting,
+                ),
             )
         )
     return rows

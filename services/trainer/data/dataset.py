@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from services.trainer.data.grouping import given_groups, joined
 from services.trainer.run.identity import Facts, RunKey, objection
 from shared.job.findings.photographs import Duplicates, Quarantined
 from shared.job.result import Remark
@@ -167,11 +168,18 @@ class Dataset:
             directory=self.directory,
             classes=self.classes,
             labels=labels,
-            groups=self.groups,
+            groups=self._kept_together,
             paths=self.paths,
             split=self.split,
             sizes_px=self.sizes_px,
         )
+
+    @property
+    def _kept_together(self) -> NDArray[np.int64]:
+        """Return the groups that folds do not tear: of near-duplicates, and what the person wants together."""
+        if not self.key.group_by:
+            return self.groups
+        return joined(self.groups, given_groups(self.paths, self.labels, self.classes, self.key.group_by))
 
     def seal(self) -> HeldOut:
         """Return what the one network of a run is judged by, once."""

@@ -13,26 +13,28 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.trainer.data import assignment
 from services.trainer.data.archive import ImageArchive, open_images
 from services.trainer.data.assignment import MOST_NAMED, Assignment, Findings, findings_of, groups_of, parts_of
 from services.trainer.data.copies.groups import alike_groups, split_groups
 from services.trainer.data.copies.look import THUMBNAIL_PX
-from services.trainer.data.copies.search import HASHING_VERSION, near_pairs
-from services.trainer.data.dataset import Dataset, images_path, load, save
+from services.trainer.data.copies.search import HASHING_VERSION, Pairs, near_pairs
+from services.trainer.data.dataset import Dataset, Split, images_path, load, save
 from services.trainer.data.decoded_images import DecodedImages
 from services.trainer.data.decoding import decode_all
+from services.trainer.data.grouping import given_groups, joined
 from services.trainer.data.pictures.image import DECODING_VERSION, ImageLimits
 from services.trainer.data.pictures.square_file import SquareFile
 from services.trainer.data.repetition import near_duplicates
-from services.trainer.data.split import SPLIT_VERSION, split_by_groups
+from services.trainer.data.split import SPLIT_VERSION, split_by_given_groups, split_by_groups
 from services.trainer.run.context import Run, Stopped
 from services.trainer.run.identity import RunKey, file_sha256
 from shared.archive.rules import LAYOUT_VERSION
 from shared.archive.safety import listed
 from shared.errors import UserFault
-from shared.job.options import JobOptions
+from shared.job.options import UNGROUPED, JobOptions
 from shared.job.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -54,6 +56,7 @@ def identify(archive: Path, options: JobOptions) -> RunKey:
         min_image_px=options.min_image_px,
         max_image_px=options.max_image_px,
         seed=options.seed,
+        group_by="" if options.group_by == UNGROUPED else options.group_by,
     )
 
 
@@ -144,7 +147,7 @@ def prepare_held_out(archive: Path, run: Run, *, key: RunKey, px: int, known: As
 def _repeated(order: _Order, known: Assignment) -> Dataset | None:
     """Decode what an earlier attempt used, split as it was; ``None`` where too little of it can be read here."""
     dataset = _decoded_anew(order, known)
-    if not dataset.is_whole:
+    if not dataset.is_whole and not order.key.group_by:  # a group may be all that a class has
         logger.warning("earlier split ignored", extra={"reason": "a class has too few images left of it"})
         return None
     save(dataset)
@@ -178,13 +181,22 @@ def _made(order: _Order) -> tuple[Dataset, Assignment]:
     hashes, looks = np.array(decoded.hashes, np.uint64), np.array(decoded.looks, np.float32).reshape(-1, 2)
     pairs = near_pairs(hashes, looks, thumbnails, decoded.paths, between=lambda: _check(order))
     groups = alike_groups(pairs, len(labels))
-    split = split_by_groups(labels, split_groups(pairs, labels), order.key.seed)
+    split = _split(order, pairs, decoded, labels)
     parts = parts_of(split, decoded.entries, num_entries=decoded.num_entries)
     found = near_duplicates(groups, labels, split, paths=decoded.paths, classes=decoded.classes)
     findings = findings_of(decoded.quarantined, replace(found, exact=decoded.num_exact, conflicts=decoded.conflicts))
     of_entries = groups_of(groups, decoded.entries, num_entries=decoded.num_entries)
     made = Assignment(parts=parts, groups=of_entries, findings=findings, image_s=image_s)
     return _dataset(order, decoded, made, findings), made
+
+
+def _split(order: _Order, pairs: Pairs, decoded: DecodedImages, labels: NDArray[np.int32]) -> Split:
+    """Keep near-duplicates on one side, and whatever the person wants together."""
+    rule = order.key.group_by
+    if not rule:
+        return split_by_groups(labels, split_groups(pairs, labels), order.key.seed)
+    given = given_groups(decoded.paths, labels, decoded.classes, rule)
+    return split_by_given_groups(labels, joined(alike_groups(pairs, len(labels)), given), order.key.seed)
 
 
 def _dataset(order: _Order, decoded: DecodedImages, made: Assignment, findings: Findings) -> Dataset:

@@ -1,6 +1,7 @@
 """How good a classifier is, and how sure one may be of it: arithmetic on labels and logits, without TensorFlow."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,24 @@ def class_scores(
             num_independent=independent(groups[labels == label]),
         )
         for label, (name, precision, recall, f1, support) in enumerate(zip(classes, *columns, strict=True))
+    )
+
+
+def with_cross_validated(
+    scores: Sequence[ClassScore], labels: Labels, right: NDArray[np.bool_]
+) -> tuple[ClassScore, ...]:
+    """Put beside each class what cross-validation found of it.
+
+    Args:
+        scores: One for each class.
+        labels: Classes of the images that were cross-validated.
+        right: Whether each was taken for what it is.
+    """
+    totals = np.bincount(labels, minlength=len(scores))
+    found = np.bincount(labels, weights=right, minlength=len(scores))
+    return tuple(
+        replace(each, cross_validated=float(hits / total), num_cross_validated=int(total)) if total else each
+        for each, total, hits in zip(scores, totals, found, strict=True)
     )
 
 

@@ -20,6 +20,7 @@ class RunKey:
         min_image_px: Least length of an image's side.
         max_image_px: Greatest length of an image's side.
         seed: Of the split.
+        group_by: What stays together in it; empty: near-identical photographs alone.
     """
 
     archive_sha256: str
@@ -27,11 +28,15 @@ class RunKey:
     min_image_px: int
     max_image_px: int
     seed: int
+    group_by: str = ""
 
     @property
     def facts(self) -> Facts:
-        """Its fields by name, as they are written beside whatever was made from them."""
-        return asdict(self)
+        """Its fields by name, as they are written beside whatever was made from them.
+
+        What is at rest is left out, so that what was made before there was such a choice still counts.
+        """
+        return {name: value for name, value in asdict(self).items() if name != "group_by" or value}
 
     @property
     def digest(self) -> str:

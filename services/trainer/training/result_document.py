@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from services.trainer.analysis.analyse import Analysis
 from services.trainer.data.dataset import Dataset
-from services.trainer.evaluation.metrics import independent
+from services.trainer.evaluation.metrics import independent, with_cross_validated
 from services.trainer.screening.screen import Screening
 from services.trainer.training.exporting import Exported
 from services.trainer.training.formats import Formats
 from services.trainer.training.scoring import Scored
 from services.trainer.tuning.tune import Trained
 from shared.job.findings.photographs import Counts
+from shared.job.findings.scores import TestScores
 from shared.job.findings.training import CandidateResult
 from shared.job.result import Bill, Result, RunIdentity, Timings
 from shared.job.verdict.evidence import evidence_of
@@ -67,6 +70,7 @@ def result_of(
         bill: What was estimated beside what was spent.
     """
     dataset, split = pieces.dataset, pieces.dataset.split
+    group_by = dataset.key.group_by
     result = Result(
         job_id=job_id,
         seed=seed,
@@ -76,6 +80,8 @@ def result_of(
             validation=len(split.validation),
             test=len(split.test),
             validation_independent=independent(dataset.groups[split.validation]),
+            group_by=group_by,
+            num_groups=len(np.unique(dataset.learning.groups)) if group_by else None,
         ),
         quarantined=dataset.quarantined,
         num_quarantined=dataset.num_quarantined,
@@ -84,7 +90,7 @@ def result_of(
         winner=pieces.trained.backbone.name,
         candidates=(*pieces.screening.candidates, *pieces.others),
         tuning=pieces.trained.result,
-        test=pieces.scored.evaluation.scores,
+        test=_test_scores(pieces),
         model=pieces.exported.size,
         timings_s=Timings(
             **{name: round(seconds, 3) for name, seconds in spent_s.items()},
@@ -112,3 +118,11 @@ def result_of(
         growth=pieces.analysis.growth,
     )
     return replace(result, verdict=judge(evidence_of(result, pieces.analysis.neighbours)))
+
+
+def _test_scores(pieces: Pieces) -> TestScores:
+    """Return what the test found, and beside each class what cross-validation did."""
+    scores, answers = pieces.scored.evaluation.scores, pieces.trained.out_of_fold
+    if answers is None:
+        return scores
+    return replace(scores, per_class=with_cross_validated(scores.per_class, answers.labels, answers.right))

@@ -13,12 +13,16 @@ class Counts:
         test: To test with.
         validation_independent: What the validation split counts for where it holds copies; see
             :attr:`TestScores.num_independent`.
+        group_by: The rule by which photographs stayed together on one side; empty: near-identical ones alone.
+        num_groups: How many groups that made.
     """
 
     train: int
     validation: int
     test: int
     validation_independent: float | None = None
+    group_by: str = ""
+    num_groups: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassScore:
-    """One class on the test split; ``num_independent`` as in :class:`TestScores`."""
+    """One class on the test split.
+
+    Args:
+        name: Of the class.
+        precision: Share of images taken for it that are of it.
+        recall: Share of its images that were taken for it.
+        f1: Their harmonic mean.
+        num_images: Test images of it.
+        num_independent: As in :class:`TestScores`.
+        cross_validated: Share of its training and validation images that were taken for it by heads which had not
+            learnt from them; ``None`` where there was no cross-validation.
+        num_cross_validated: How many these are.
+    """
 
     name: str
     precision: float
@@ -13,6 +25,8 @@ class ClassScore:
     f1: float
     num_images: int
     num_independent: float | None = None
+    cross_validated: float | None = None
+    num_cross_validated: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

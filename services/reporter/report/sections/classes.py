@@ -9,6 +9,9 @@ from services.reporter.report.wording import NBSP, NONE, number, percent, short_
 from shared.job.result import Result
 
 _MOST_AT_ONCE = 25
+FEW_TESTED = 15
+"""Test photographs below which a class's recall has an interval of 40 points and more around the middle."""
+_MOST_FEW = 12
 
 
 def class_section(result: Result, limits: Limits) -> Section:
@@ -28,12 +31,39 @@ def class_section(result: Result, limits: Limits) -> Section:
         text = f"These are the {len(shown)} weakest of {len(rows)} classes; {where}."
         blocks.append(Paragraph(text=text, is_quiet=True))
         blocks += folded(f"The other {len(rows) - len(shown)} classes", [_table(rows[len(shown) :])], limits)
+    blocks += _few_tested(rows)
     averages = (
         f"Averages over classes: balanced accuracy {percent(result.test.balanced_accuracy, 1)}, "
         f"macro F1 {percent(result.test.macro_f1, 1)}."
     )
     blocks.append(Paragraph(text=averages, is_quiet=True))
     return Section(title="Class by class, the weakest first", blocks=blocks, is_printed=True)
+
+
+def _few_tested(rows: Sequence[ClassRow]) -> list[Block]:
+    """Return of classes with few test photographs what cross-validation says of them, which counts all others."""
+    few = [each for each in rows if each.score.num_images < FEW_TESTED and each.score.cross_validated is not None]
+    if not few:
+        return []
+    shown = few[:_MOST_FEW]
+    text = (
+        f"With fewer than {FEW_TESTED} test photographs a class's own figures say little. This is what cross-validation "
+        "found of them on photographs for training and validation, by layers that had not learnt from these:"
+    )
+    cells = [
+        (
+            f"{each.number}. {one_line(each.score.name)}",
+            _with_range(each.score.cross_validated or 0.0, each.cross_interval),
+            number(each.score.num_cross_validated),
+        )
+        for each in shown
+    ]
+    left_out = f"… and {len(few) - len(shown)} more such classes; result.json has them."
+    return [
+        Paragraph(text=text),
+        Table(titles=("Class", "Found, cross-validated", "Judged"), rows=cells, numeric_from=1),
+        *([Paragraph(text=left_out, is_quiet=True)] if len(shown) < len(few) else []),
+    ]
 
 
 def _table(rows: Sequence[ClassRow]) -> Table:

@@ -19,6 +19,7 @@ def photograph_section(result: Result, limits: Limits) -> Section:
         ("To learn from", number(counts.train)),
         ("To choose with", f"{number(counts.validation)} (validation)"),
         ("To test with", number(counts.test)),
+        *_together(result),
         ("Left out", count(result.num_left_out, "file") if result.quarantined else "nothing"),
         ("Copies", _copies(result.duplicates)),
     ]
@@ -31,6 +32,16 @@ def photograph_section(result: Result, limits: Limits) -> Section:
     if result.duplicates.conflicts:
         blocks += _conflicts(result.duplicates.conflicts, result.num_conflicts, limits.num_conflicts)
     return Section(title="Your photographs", blocks=blocks, is_printed=True)
+
+
+def _together(result: Result) -> list[tuple[str, str]]:
+    """Return what the person wanted on one side of the split."""
+    counts = result.counts
+    if not counts.group_by:
+        return []
+    groups = "" if counts.num_groups is None else f": {count(counts.num_groups, 'group')}"
+    rule = one_line(counts.group_by)
+    return [("Kept together", f"by {rule}{groups}, so the test has none that it learnt from")]
 
 
 def _folded_list(title: str, blocks: list[Block], limits: Limits) -> list[Block]:

@@ -1,0 +1,71 @@
+"""Photographs that a person wants on one side of the split: of one site, animal, day or batch. Pure."""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from shared.job.options import BY_FOLDER, BY_PREFIX, REGEX_MARK
+
+_PREFIX = re.compile(r"(.+?)[ _.-]")
+
+
+def given_groups(
+    paths: Sequence[str], labels: NDArray[np.int32], classes: Sequence[str], rule: str
+) -> NDArray[np.int64]:
+    """Return the number of every image's group by a rule; an image that the rule says nothing of is alone.
+
+    A group may hold images of several classes: what was taken at one site is one group whatever it shows.
+
+    Args:
+        paths: In the archive.
+        labels: ``(num_images,) int32``.
+        classes: Names of their classes, which are folders of the paths.
+        rule: As :attr:`shared.job.options.JobOptions.group_by`.
+    """
+    named = _rule(rule)
+    names = [named(path, classes[label]) for path, label in zip(paths, labels.tolist(), strict=True)]
+    keys = [f"={name}" if name is not None else f"alone {position}" for position, name in enumerate(names)]
+    groups: NDArray[np.int64] = np.unique(keys, return_inverse=True)[1].astype(np.int64)
+    return groups
+
+
+def joined(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the groups in which everything is together that is so in either of two groupings.
+
+    Args:
+        first: ``(num_images,) int64``.
+        second: Likewise.
+    """
+    num = len(first)
+    positions = np.arange(num)
+    nodes = np.concatenate([num + first - first.min(), num + np.ptp(first) + 1 + second - second.min()])
+    links = coo_array((np.ones(2 * num, bool), (np.concatenate([positions, positions]), nodes)), (nodes.max() + 1,) * 2)
+    groups: NDArray[np.int64] = connected_components(links, directed=False)[1][:num].astype(np.int64)
+    return groups
+
+
+def _rule(rule: str) -> Callable[[str, str], str | None]:
+    """Return what names the group of an image, given its path and its class."""
+    if rule == BY_FOLDER:
+        return _folder_in_class
+    if rule == BY_PREFIX:
+        return lambda path, _: found[1] if (found := _PREFIX.match(PurePosixPath(path).name)) else None
+    pattern = re.compile(rule.removeprefix(REGEX_MARK))
+
+    def named(path: str, _: str) -> str | None:
+        found = pattern.search(path)
+        return None if found is None else found[1] if pattern.groups else found[0]
+
+    return named
+
+
+def _folder_in_class(path: str, name: str) -> str | None:
+    """Return the folders between that of the class and the image, joined; ``None`` where there are none."""
+    folders = list(PurePosixPath(path).parent.parts)
+    below = folders[folders.index(name) + 1 :] if name in folders else folders[1:]
+    return "/".join(below) or None

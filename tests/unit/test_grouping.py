@@ -1,0 +1,90 @@
+"""Sites, animals and batches stay on one side of the split, whatever their class."""
+
+from pathlib import PurePosixPath
+
+import numpy as np
+import pytest
+
+from services.trainer.data.grouping import given_groups, joined
+from services.trainer.data.split import split_by_given_groups
+from services.trainer.run.identity import RunKey
+from shared.errors import UserFault
+from shared.job.options import parse_options
+
+CLASSES = ("cats", "dogs")
+
+
+def groups_of(rule: str, *paths: str) -> list[set[str]]:
+    labels = np.array([CLASSES.index(PurePosixPath(path).parts[1]) for path in paths], np.int32)
+    numbers = given_groups(paths, labels, CLASSES, rule)
+    return sorted(
+        ({path for path, own in zip(paths, numbers, strict=True) if own == one} for one in set(numbers)), key=min
+    )
+
+
+def test_a_site_is_one_group_whatever_its_class() -> None:
+    found = groups_of("folder", "p/cats/site1/1.jpg", "p/dogs/site1/1.jpg", "p/cats/site2/1.jpg", "p/cats/2.jpg")
+    assert {"p/cats/site1/1.jpg", "p/dogs/site1/1.jpg"} in found
+    assert {"p/cats/2.jpg"} in found
+
+
+def test_what_names_begin_with_is_a_group() -> None:
+    found = groups_of("prefix", "p/cats/tom_1.jpg", "p/cats/tom_2.jpg", "p/cats/felix-1.jpg", "p/cats/plain")
+    assert [len(each) for each in found] == [1, 1, 2]
+
+
+def test_a_pattern_names_groups_by_its_first_group_or_by_all_that_it_finds() -> None:
+    paths = ("p/cats/a-day3-1.jpg", "p/cats/b-day3-2.jpg", "p/dogs/c-day4-1.jpg", "p/dogs/none.jpg")
+    for rule in (r"regex:day(\d)", r"regex:day\d"):
+        assert [len(each) for each in groups_of(rule, *paths)] == [2, 1, 1]
+
+
+def test_copies_and_sites_together_make_one_group() -> None:
+    found = joined(np.array([0, 0, 1, 2]), np.array([5, 6, 6, 7]))
+    assert found[0] == found[1] == found[2] != found[3]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_group_straddles_and_every_class_is_learnt_from(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    groups = np.repeat(np.arange(12), 10)
+    labels = rng.integers(0, 3, 120).astype(np.int32)
+    labels[groups == 5] = 3  # a class that is one group
+    split = split_by_given_groups(labels, groups, seed)
+    parts = [set(groups[part]) for part in (split.train, split.validation, split.test)]
+    assert not parts[0] & parts[1]
+    assert not parts[0] & parts[2]
+    assert not parts[1] & parts[2]
+    assert set(labels[split.train]) == {0, 1, 2, 3}
+    assert 5 < len(split.test) < 40
+
+
+@pytest.mark.parametrize("num_groups", [1, 2, 3])
+def test_too_few_groups_are_told_with_the_way_out(num_groups: int) -> None:
+    groups = np.repeat(np.arange(num_groups), 10)
+    with pytest.raises(UserFault) as caught:
+        split_by_given_groups(groups.astype(np.int32), groups, 0)
+    assert caught.value.fault.code == "groups_too_few"
+    assert "another rule" in caught.value.fault.fix
+
+
+@pytest.mark.parametrize("rule", ["site", "regex:", "regex:(", "regex:(a+)+$", r"regex:(a)\1", "regex:.*.*.*.*x"])
+def test_a_rule_that_means_nothing_or_may_take_for_ever_is_refused_beforehand(rule: str) -> None:
+    options, faults = parse_options({"group_by": rule})
+    assert options is None
+    assert "group_by" in faults[0].message
+
+
+@pytest.mark.parametrize("rule", ["none", "folder", "prefix", r"regex:^(\w+)-", r"regex:site\d{1,3}"])
+def test_rules_that_make_sense_are_taken(rule: str) -> None:
+    options, _ = parse_options({"group_by": rule})
+    assert options is not None
+    assert options.group_by == rule
+
+
+def test_what_was_made_without_a_rule_before_there_were_any_still_counts() -> None:
+    def key_of(**more: str) -> RunKey:
+        return RunKey(archive_sha256="a", data_version="1", min_image_px=1, max_image_px=2, seed=0, **more)
+
+    assert "group_by" not in key_of().facts
+    assert key_of().digest != key_of(group_by="folder").digest
