@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from shared.job.candidates import CANDIDATE_NAMES
+from shared.job.findings.focus import ClassFocus, Focus, Hit
 from shared.job.findings.network import FormatResult, ModelSize
 from shared.job.findings.photographs import Counts, Duplicates, LabelConflict, Quarantined
 from shared.job.findings.scores import Calibration, ClassScore, Mistake, TestScores, UploadedScores
@@ -213,6 +214,7 @@ def make_result(
             predicted=classes[predicted],
             confidence=round(0.97 - 0.035 * i, 3),
             thumbnail_jpeg_base64=thumbnail(11 * i),
+            heat_jpeg_base64=thumbnail(11 * i + 3),
         )
         for i, (actual, predicted) in enumerate(wrong[:8])
     )
@@ -315,6 +317,21 @@ def make_result(
             num_right_in_test_only=1,
             num_right_as_uploaded_only=1,
             p_value=1.0,
+        ),
+        focus=Focus(
+            hits=(
+                Hit(
+                    path=f"photos/{classes[0]}/IMG_1.JPG",
+                    actual=classes[0],
+                    confidence=0.99,
+                    thumbnail_jpeg_base64=thumbnail(3),
+                    heat_jpeg_base64=thumbnail(5),
+                ),
+            ),
+            classes=tuple(
+                ClassFocus(name=name, num_images=4, heat_jpeg_base64=thumbnail(7 * i))
+                for i, name in enumerate(classes[:12])
+            ),
         ),
         kept_days=KeptDays(artefacts=30.0, archive=0.0),
         bill=Bill(estimate=Spending(seconds=95.0, cost=0.0106), spent=Spending(seconds=114.0, cost=0.0127)),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from shared.job.findings.certainty import Certainty
 from shared.job.findings.comparison import Comparison
+from shared.job.findings.focus import Focus
 from shared.job.findings.growth import Growth
 from shared.job.findings.network import FormatResult, ModelSize
 from shared.job.findings.photographs import Counts, Duplicates, Quarantined
@@ -123,6 +124,7 @@ class Result:
     formats: tuple[FormatResult, ...] = ()
     verdict: Verdict | None = None
     comparison: Comparison | None = None
+    focus: Focus | None = None
     bill: Bill | None = None
     suspects: Suspects | None = None
     certainty: Certainty | None = None

@@ -17,7 +17,7 @@ from services.trainer.export.formats.inexpressible import Inexpressible
 from services.trainer.export.formats.order import Conversion, Converted, Scoring
 from services.trainer.export.formats.score import score
 from services.trainer.export.formats.squares_model import from_squares
-from services.trainer.export.formats.tflite_writer import write_tflite
+from services.trainer.export.formats.tflite_writer import TFLiteWriter
 from services.trainer.export.predict import open_onnx, open_tflite
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.head import Head, Reading
@@ -135,7 +135,7 @@ def test_litert_answers_as_keras_does(kind: str, tmp_path: Path) -> None:
     sizes = []
     for half, gap in ((False, 1e-4), (True, 1e-2)):
         path = tmp_path / f"{half}.tflite"
-        write_tflite(squares, path, half=half)
+        TFLiteWriter(squares).write(path, half=half)
         network_of_file = open_tflite(path)
         np.testing.assert_allclose([network_of_file(each) for each in sloping_pictures()], expected, atol=gap)
         sizes.append(path.stat().st_size)
@@ -154,7 +154,7 @@ def test_a_network_that_reads_several_levels_and_both_views_has_files_that_answe
     network = keras.models.load_model(tmp_path / "model.keras", compile=False)  # as the process reads it that writes
     squares = from_squares(network, row.input_px)
     write_onnx(squares, tmp_path / "model.onnx")
-    write_tflite(squares, tmp_path / "model.tflite", half=False)
+    TFLiteWriter(squares).write(tmp_path / "model.tflite", half=False)
     for opened in (open_onnx(tmp_path / "model.onnx"), open_tflite(tmp_path / "model.tflite")):
         np.testing.assert_allclose([opened(each) for each in sloping_pictures()], answers(network), atol=1e-4)
 

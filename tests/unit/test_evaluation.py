@@ -1,5 +1,6 @@
 """The one reading of the test split: what it computes, and that nobody reads it before."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from services.trainer.data.dataset import HIDDEN, AlreadyOpened, Dataset, HeldOut, Split, images_path
-from services.trainer.evaluation.evaluate import NUM_MISTAKES, evaluate
+from services.trainer.evaluation.evaluate import MOST_MISTAKES, MOST_OF_PAIR, NUM_MISTAKES, evaluate
 from services.trainer.fitting.temperature import Logits, probabilities
 from services.trainer.run.identity import RunKey
 from shared.job.findings.photographs import Duplicates
@@ -70,7 +71,12 @@ def test_the_scores_are_those_of_the_test_split_alone(honest: Logits, tmp_path: 
     right = honest[rows].argmax(axis=1) == dataset.labels[rows]
     assert found.scores.accuracy == right.mean()
     assert found.scores.num_images == len(rows) == np.sum(found.scores.confusion_matrix)
-    assert len(found.scores.mistakes) == NUM_MISTAKES
+    mistakes = found.scores.mistakes
+    surest = [each.confidence for each in mistakes[:NUM_MISTAKES]]
+    assert surest == sorted(surest, reverse=True)
+    assert max(each.confidence for each in mistakes[NUM_MISTAKES:]) <= surest[-1]
+    assert len(mistakes) <= MOST_MISTAKES
+    assert max(Counter((each.actual, each.predicted) for each in mistakes[NUM_MISTAKES:]).values()) <= MOST_OF_PAIR
     held_out = len(dataset.split.validation) + len(rows)
     assert told[-1] == (held_out, held_out)
     for mistake in found.scores.mistakes:

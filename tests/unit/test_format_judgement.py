@@ -47,6 +47,31 @@ def test_rounded_weights_may_change_numbers_but_not_the_accuracy() -> None:
     assert found.num_otherwise == 3
 
 
+@pytest.mark.parametrize(("num_images", "lost", "is_kept"), [(20, 1, True), (20, 2, False), (199, 1, True)])
+def test_one_image_lost_of_few_is_no_reason_to_leave_out_rounded_weights(
+    num_images: int, lost: int, is_kept: bool
+) -> None:
+    told = evaluated()
+    found = told.probabilities[-num_images:].copy()
+    found[:lost] = np.roll(found[:lost], 1, axis=1)
+    scored = Scored(pictures=tuple(tuple(row) for row in told.pictures))
+    last = Evaluated(
+        labels=told.labels[-num_images:],
+        probabilities=told.probabilities[-num_images:],
+        num_kept=KEPT,
+        pictures=told.pictures,
+    )
+    assert (compare(found, scored, last, is_rounded=True).objection is None) is is_kept
+
+
+def test_what_rounded_weights_gain_speaks_for_them() -> None:
+    told = evaluated()
+    found = told.probabilities.copy()
+    found[:20] = np.roll(found[:20], 1, axis=1)
+    scored = Scored(pictures=tuple(tuple(row) for row in told.pictures))
+    assert compare(found, scored, told, is_rounded=True).objection is None
+
+
 def test_another_resize_is_noticed_by_the_pictures_alone() -> None:
     told = evaluated()
     scored = Scored(pictures=tuple(tuple(row) for row in told.pictures[::-1]))

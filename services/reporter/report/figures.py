@@ -62,6 +62,21 @@ MOST_MISTAKES = 8
 MOST_SUSPECTS = 8
 
 
+def heat_name(of: str) -> str:
+    """Return the name of the picture that shows where the network looked in another."""
+    return f"{of}-lit"
+
+
+def hit_name(position: int) -> str:
+    """Return the name of the thumbnail of a hit, counted from 0."""
+    return f"hit-{position + 1}"
+
+
+def class_focus_name(position: int) -> str:
+    """Return the name of the mean picture of a class, counted from 0."""
+    return f"class-{position + 1}"
+
+
 def mistake_name(position: int) -> str:
     """Return the name of the thumbnail of a mistake, counted from 0."""
     return f"mistake-{position + 1}"

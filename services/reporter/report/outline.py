@@ -21,7 +21,7 @@ from services.reporter.report.sections.headline import (
     score_block,
     verdict_title,
 )
-from services.reporter.report.sections.mistakes import confidence_section, mistake_section
+from services.reporter.report.sections.mistakes import confidence_section, focus_section, mistake_section
 from services.reporter.report.sections.network import network_section
 from services.reporter.report.sections.photographs import photograph_section
 from services.reporter.report.sections.training import candidate_section, tuning_section
@@ -70,7 +70,8 @@ def _with_model(job: Job, result: Result, *, figures: Figures, downloads: Downlo
         comparison_section(result),
         class_section(result, limits),
         confusion_section(result, figures, limits),
-        mistake_section(result, figures),
+        mistake_section(result, figures, limits),
+        focus_section(result, figures, limits),
         suspect_section(result, figures, limits),
         certainty_section(result, figures, limits),
         confidence_section(result),

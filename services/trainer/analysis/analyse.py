@@ -15,7 +15,8 @@ from services.trainer.analysis.growth import GrowthData, learning_curve
 from services.trainer.analysis.nearest import find_nearest, tell_strangers
 from services.trainer.analysis.suspects import find_suspects
 from services.trainer.data.dataset import LearningSet
-from services.trainer.evaluation.evaluate import Evaluation, thumbnail
+from services.trainer.evaluation.evaluate import THUMBNAIL_PX, Evaluation
+from services.trainer.evaluation.lit_picture import thumbnail
 from services.trainer.fitting.comparison.paired import groups_that_differ
 from services.trainer.fitting.logistic import Problem
 from services.trainer.fitting.principal import principal_of
@@ -139,7 +140,8 @@ def _suspects(learning: LearningSet, answers: Answers, trained: Trained) -> Susp
     suspects, rows = find_suspects(learning, answers.rows, answers.labels, answers.probabilities)
     images = learning.images(trained.backbone.input_px)
     # Where a finished network is only delivered, what it learnt from was not decoded once more and is black.
-    pictures = [thumbnail(images[row]) if images[row].any() else "" for row in rows[:NUM_THUMBNAILS]]
+    squares = (images[row] for row in rows[:NUM_THUMBNAILS])
+    pictures = [thumbnail(square, THUMBNAIL_PX) if square.any() else "" for square in squares]
     shown = [
         replace(each, thumbnail_jpeg_base64=picture)
         for each, picture in zip(suspects.listed[:NUM_THUMBNAILS], pictures, strict=True)

@@ -81,6 +81,8 @@ class LearningSet:
         paths: Path of each image in the archive.
         split: Train, validation, test.
         sizes_px: Side lengths at hand.
+        given_groups: ``(num_images,) int64``: near-duplicates, and what the person wants together, have one number;
+            ``None`` where that is the same as ``groups``.
     """
 
     facts: Facts
@@ -91,6 +93,12 @@ class LearningSet:
     paths: tuple[str, ...]
     split: Split
     sizes_px: tuple[int, ...]
+    given_groups: NDArray[np.int64] | None = None
+
+    @property
+    def kept_together(self) -> NDArray[np.int64]:
+        """The groups that no fold tears: near-duplicates, and what the person wants together."""
+        return self.groups if self.given_groups is None else self.given_groups
 
     def images(self, px: int) -> Images:
         """Map the images of one side length, ``(num_images, px, px, 3) uint8`` RGB, read-only.
@@ -168,17 +176,18 @@ class Dataset:
             directory=self.directory,
             classes=self.classes,
             labels=labels,
-            groups=self._kept_together,
+            groups=self.groups,
+            given_groups=self._kept_together,
             paths=self.paths,
             split=self.split,
             sizes_px=self.sizes_px,
         )
 
     @property
-    def _kept_together(self) -> NDArray[np.int64]:
-        """Return the groups that folds do not tear: of near-duplicates, and what the person wants together."""
+    def _kept_together(self) -> NDArray[np.int64] | None:
+        """Return the groups of near-duplicates joined with what the person wants together; ``None`` without a rule."""
         if not self.key.group_by:
-            return self.groups
+            return None
         return joined(self.groups, given_groups(self.paths, self.labels, self.classes, self.key.group_by))
 
     def seal(self) -> HeldOut:

@@ -1,15 +1,14 @@
 """The one reading of the test split."""
 
-import base64
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from services.trainer.data.dataset import HeldOut, Indices, LearningSet
+from services.trainer.evaluation.lit_picture import thumbnail
 from services.trainer.evaluation.metrics import (
     balanced_accuracy,
     class_scores,
@@ -23,7 +22,10 @@ from shared.interval import wilson_interval
 from shared.job.findings.scores import Calibration, Mistake, TestScores
 
 NUM_MISTAKES = 12
-THUMBNAIL_PX = 96
+"""The surest, which are shown first."""
+MOST_MISTAKES, MOST_OF_PAIR = 200, 8
+"""Those that are named in all, and of one class taken for one other."""
+THUMBNAIL_PX, SMALL_PX = 96, 64
 BATCH = 128
 """Images between two reports."""
 
@@ -154,7 +156,8 @@ def _mistakes(
     confidence = calibrated.max(axis=1)
     predicted = calibrated.argmax(axis=1)
     wrong = np.flatnonzero(predicted != labels)
-    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:NUM_MISTAKES]
+    surest = wrong[np.argsort(-confidence[wrong], kind="stable")]
+    worst = _spread(surest, labels, predicted)
     images = learning.images(px)
     return tuple(
         Mistake(
@@ -162,16 +165,21 @@ def _mistakes(
             actual=learning.classes[labels[position]],
             predicted=learning.classes[predicted[position]],
             confidence=float(confidence[position]),
-            thumbnail_jpeg_base64=thumbnail(images[rows[position]]),
+            thumbnail_jpeg_base64=thumbnail(
+                images[rows[position]], THUMBNAIL_PX if place < NUM_MISTAKES else SMALL_PX, quality=75
+            ),
         )
-        for position in worst
+        for place, position in enumerate(worst)
     )
 
 
-def thumbnail(square: NDArray[np.uint8]) -> str:
-    """Return a small JPEG of a picture, in base64."""
-    image = Image.fromarray(np.asarray(square))
-    image.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
-    data = BytesIO()
-    image.save(data, "JPEG", quality=80)
-    return base64.b64encode(data.getvalue()).decode()
+def _spread(surest: Indices, labels: Labels, predicted: Indices) -> list[int]:
+    """Return the surest mistakes, then a few of every pair of classes, as many as a document bears."""
+    chosen: list[int] = surest[:NUM_MISTAKES].tolist()
+    taken = Counter((int(labels[each]), int(predicted[each])) for each in chosen)
+    for position in surest[NUM_MISTAKES:].tolist():
+        pair = int(labels[position]), int(predicted[position])
+        if len(chosen) < MOST_MISTAKES and taken[pair] < MOST_OF_PAIR:
+            chosen.append(position)
+            taken[pair] += 1
+    return chosen

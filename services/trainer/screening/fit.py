@@ -90,7 +90,7 @@ def convex_data(dataset: LearningSet, store: FeatureStore, run: Run) -> ConvexDa
     return ConvexData(
         inputs=store.read_by,
         labels=dataset.labels,
-        groups=dataset.groups,
+        groups=dataset.kept_together,
         rows=learning_rows(dataset),
         num_classes=len(dataset.classes),
         seed=run.seed,

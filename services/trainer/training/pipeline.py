@@ -15,7 +15,7 @@ from services.trainer.training.exporting import export
 from services.trainer.training.formats import Delivered, add_formats
 from services.trainer.training.preparation import Prepared
 from services.trainer.training.result_document import Pieces, result_of
-from services.trainer.training.scoring import score
+from services.trainer.training.scoring import score, with_focus
 from services.trainer.training.task import Outcome
 from services.trainer.tuning.tune import Trained, TunePlan, tune
 from services.trainer.zoo.combination.limits import Limits
@@ -58,6 +58,7 @@ def train(prepared: Prepared) -> Outcome:
     stopped_because = run.stop_reason()
     with clock.phase("evaluate"):
         scored = score(learning, dataset.seal(), trained, run)
+        scored, focus = with_focus(scored, learning, trained, run)
         analysis = analyse(learning, trained, scored.evaluation, run, strength=_strength(screening, trained))
     with clock.phase("export"):
         exported = export(scored, learning, trained, archive=prepared.archive, verifier=tools.verifier, run=run)
@@ -77,6 +78,7 @@ def train(prepared: Prepared) -> Outcome:
         trained=trained,
         scored=scored,
         analysis=analysis,
+        focus=focus,
         exported=exported,
         formats=formats,
         device=device.name,

@@ -13,6 +13,7 @@ from services.trainer.training.exporting import Exported
 from services.trainer.training.formats import Formats
 from services.trainer.training.scoring import Scored
 from services.trainer.tuning.tune import Trained
+from shared.job.findings.focus import Focus
 from shared.job.findings.photographs import Counts
 from shared.job.findings.scores import TestScores
 from shared.job.findings.training import CandidateResult
@@ -32,6 +33,7 @@ class Pieces:
         trained: How fine-tuning went.
         scored: What the test split said.
         analysis: What its answers and features say beyond that.
+        focus: Where the network looks.
         exported: What is delivered.
         formats: In which formats else.
         device: What trained.
@@ -43,6 +45,7 @@ class Pieces:
     trained: Trained
     scored: Scored
     analysis: Analysis
+    focus: Focus
     exported: Exported
     formats: Formats
     device: str
@@ -81,7 +84,7 @@ def result_of(
             test=len(split.test),
             validation_independent=independent(dataset.groups[split.validation]),
             group_by=group_by,
-            num_groups=len(np.unique(dataset.learning.groups)) if group_by else None,
+            num_groups=len(np.unique(dataset.learning.kept_together)) if group_by else None,
         ),
         quarantined=dataset.quarantined,
         num_quarantined=dataset.num_quarantined,
@@ -103,6 +106,7 @@ def result_of(
         versions=dict(pieces.exported.versions),
         as_uploaded=pieces.exported.as_uploaded,
         formats=pieces.formats.results,
+        focus=pieces.focus,
         mirroring=pieces.trained.mirroring,
         bill=bill,
         unfreezing=pieces.trained.unfreezing,

@@ -1,6 +1,6 @@
 """The trained network put together, calibrated, and judged by the test split, without a second pass over the images."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from services.trainer.data.dataset import HeldOut, Images, Indices, LearningSet
 from services.trainer.evaluation.evaluate import Evaluation, evaluate
+from services.trainer.evaluation.focus import look
 from services.trainer.fitting.temperature import Logits
 from services.trainer.run.context import Run
 from services.trainer.run.device import Precision
@@ -19,6 +20,7 @@ from services.trainer.tuning.tune import Trained
 from services.trainer.zoo.combination.joined import assemble
 from services.trainer.zoo.head import Reading
 from services.trainer.zoo.network import Network, complete
+from shared.job.findings.focus import Focus
 from shared.job.progress import Progress
 
 
@@ -64,6 +66,23 @@ def score(learning: LearningSet, held_out: HeldOut, trained: Trained, run: Run) 
     last = model.get_layer("probabilities")
     last.set_weights([values / evaluation.temperature for values in last.get_weights()])
     return Scored(model=model, evaluation=evaluation)
+
+
+def with_focus(scored: Scored, learning: LearningSet, trained: Trained, run: Run) -> tuple[Scored, Focus]:
+    """Put to the mistakes where the network looked, and return the same of hits and of classes; none where hurried.
+
+    Args:
+        scored: See there.
+        learning: See there.
+        trained: See there.
+        run: See there.
+    """
+    if run.stop_reason() is not None:
+        return scored, Focus()
+    evaluation = scored.evaluation
+    mistakes, focus = look(scored.model, evaluation, learning, trained.backbone.input_px, run.countdown.monotonic)
+    scores = replace(evaluation.scores, mistakes=mistakes)
+    return replace(scored, evaluation=replace(evaluation, scores=scores)), focus
 
 
 class Reader:

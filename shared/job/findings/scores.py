@@ -39,6 +39,7 @@ class Mistake:
         predicted: The class the network chose.
         confidence: Calibrated probability of the chosen class.
         thumbnail_jpeg_base64: A small picture of it.
+        heat_jpeg_base64: The same, lit up where it speaks for the chosen class; empty where that was not computed.
     """
 
     path: str
@@ -46,6 +47,7 @@ class Mistake:
     predicted: str
     confidence: float
     thumbnail_jpeg_base64: str
+    heat_jpeg_base64: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

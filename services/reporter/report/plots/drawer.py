@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from services.reporter.report.figures import Figures, Picture
 from services.reporter.report.plots.plan import planned_plots, thumbnails
@@ -78,7 +79,9 @@ class Drawer:
 
     def _draw(self, result: Result, waiting: list[str], until: float) -> Iterator[tuple[str, _Png]]:
         """Yield the plots that can be drawn in time, by name; one that costs the process its life costs no other."""
-        document = to_json(result) if waiting else {}
+        # No plot shows mistakes or where the network looks, which are most of the document.
+        bare = replace(result, test=replace(result.test, mistakes=()), focus=None)
+        document = to_json(bare) if waiting else {}
         while waiting:
             try:
                 process = self._warm()

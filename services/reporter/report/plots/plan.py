@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from services.reporter.report.figures import (
     ACCURACY_BARS,
@@ -16,13 +16,18 @@ from services.reporter.report.figures import (
     TUNING,
     Figures,
     Picture,
+    class_focus_name,
+    heat_name,
+    hit_name,
     mistake_name,
     suspect_name,
 )
 from services.reporter.report.statistics import matrix_view, trained
-from services.reporter.report.wording import percent, short_name
+from services.reporter.report.wording import one_line, percent, short_name
+from shared.job.findings.focus import Focus
 from shared.job.result import Result
 
+_LIT = "bright where it spoke for the answer"
 _JPEG_START = b"\xff\xd8\xff"
 
 
@@ -64,21 +69,33 @@ def undrawn(result: Result) -> Figures:
 
 
 def thumbnails(result: Result) -> list[Picture]:
-    """Return the thumbnails that can be read, of mistakes and suspects; one without is told in words."""
-    mistakes = result.test.mistakes
+    """Return the small pictures that can be read; what is shown without one is told in words."""
+    return [each for each in map(_picture, _small_pictures(result)) if each is not None]
+
+
+def _small_pictures(result: Result) -> Iterator[tuple[str, str, str]]:
+    """Yield name, meaning and content of every small picture that the document holds."""
+    focus = result.focus or Focus()
     suspects = result.suspects.listed[:MOST_SUSPECTS] if result.suspects is not None else ()
-    found = [
-        *(_thumbnail(mistake_name(at), each.path, each.thumbnail_jpeg_base64) for at, each in enumerate(mistakes)),
-        *(_thumbnail(suspect_name(at), each.path, each.thumbnail_jpeg_base64) for at, each in enumerate(suspects)),
-    ]
-    return [picture for picture in found if picture is not None]
+    for position, mistake in enumerate(result.test.mistakes):
+        alt = f"The photograph {short_name(mistake.path)}"
+        yield mistake_name(position), alt, mistake.thumbnail_jpeg_base64
+        yield heat_name(mistake_name(position)), f"{alt}, {_LIT}", mistake.heat_jpeg_base64
+    for position, hit in enumerate(focus.hits):
+        alt = f"The photograph {short_name(hit.path)}"
+        yield hit_name(position), alt, hit.thumbnail_jpeg_base64
+        yield heat_name(hit_name(position)), f"{alt}, {_LIT}", hit.heat_jpeg_base64
+    for position, suspect in enumerate(suspects):
+        yield suspect_name(position), f"The photograph {short_name(suspect.path)}", suspect.thumbnail_jpeg_base64
+    for position, of_class in enumerate(focus.classes):
+        alt = f"Mean over photographs of {one_line(of_class.name)}, {_LIT}"
+        yield class_focus_name(position), alt, of_class.heat_jpeg_base64
 
 
-def _thumbnail(name: str, path: str, jpeg_base64: str) -> Picture | None:
+def _picture(told: tuple[str, str, str]) -> Picture | None:
+    name, alt, content = told
     try:
-        data = base64.b64decode(jpeg_base64, validate=True)
+        data = base64.b64decode(content, validate=True)
     except binascii.Error:
         return None
-    if not data.startswith(_JPEG_START):
-        return None
-    return Picture(name=name, alt=f"The photograph {short_name(path)}", subtype="jpeg", data=data)
+    return Picture(name=name, alt=alt, subtype="jpeg", data=data) if data.startswith(_JPEG_START) else None

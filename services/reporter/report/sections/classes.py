@@ -47,8 +47,9 @@ def _few_tested(rows: Sequence[ClassRow]) -> list[Block]:
         return []
     shown = few[:_MOST_FEW]
     text = (
-        f"With fewer than {FEW_TESTED} test photographs a class's own figures say little. This is what cross-validation "
-        "found of them on photographs for training and validation, by layers that had not learnt from these:"
+        f"With fewer than {FEW_TESTED} test photographs a class's own figures say little. This is what "
+        "cross-validation found of them on photographs for training and validation, by layers that had not learnt from "
+        "these:"
     )
     cells = [
         (

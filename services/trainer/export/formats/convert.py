@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 
 import keras
 
@@ -12,7 +11,7 @@ from services.trainer.data.pictures.picture import read_pixels
 from services.trainer.export.formats.inexpressible import Inexpressible
 from services.trainer.export.formats.order import Conversion, Converted
 from services.trainer.export.formats.squares_model import SquaresModel, from_squares
-from services.trainer.export.formats.tflite_writer import write_tflite
+from services.trainer.export.formats.tflite_writer import TFLiteWriter
 from shared.layout import FILE_NAMES, Artefact
 
 _MAX_CHARACTERS = 300
@@ -28,13 +27,13 @@ def convert(conversion: Conversion, monotonic: Callable[[], float] = time.monoto
     model = keras.models.load_model(conversion.model, compile=False)
     answers = (model(read_pixels(path)[None], training=False)[0] for path in conversion.pictures)
     yield Converted(answers=tuple(tuple(map(float, answer)) for answer in answers))
-    squares: SquaresModel | None = None
+    writers: Mapping[str, Callable[[Path], None]] | None = None
     for target in conversion.targets:
         started = monotonic()
         error = None
         try:
-            squares = squares or from_squares(model, conversion.side_px)
-            _WRITERS[target.name](squares, target)
+            writers = writers or _writers(from_squares(model, conversion.side_px))
+            writers[target.name](target)
         except Inexpressible as reason:
             error = str(reason)
         except Exception as fault:  # noqa: BLE001 - converters raise what they like, and no format is owed
@@ -48,10 +47,11 @@ def _write_onnx(squares: SquaresModel, path: Path) -> None:
     write_onnx(squares, path)
 
 
-_WRITERS: Mapping[str, Callable[[SquaresModel, Path], None]] = MappingProxyType(
-    {
-        FILE_NAMES[Artefact.MODEL_ONNX]: _write_onnx,
-        FILE_NAMES[Artefact.MODEL_TFLITE]: partial(write_tflite, half=False),
-        FILE_NAMES[Artefact.MODEL_TFLITE_FLOAT16]: partial(write_tflite, half=True),
+def _writers(squares: SquaresModel) -> Mapping[str, Callable[[Path], None]]:
+    """Return what writes each format, by the name of its file; what two of them need is made once."""
+    tflite = TFLiteWriter(squares)
+    return {
+        FILE_NAMES[Artefact.MODEL_ONNX]: partial(_write_onnx, squares),
+        FILE_NAMES[Artefact.MODEL_TFLITE]: partial(tflite.write, half=False),
+        FILE_NAMES[Artefact.MODEL_TFLITE_FLOAT16]: partial(tflite.write, half=True),
     }
-)
