@@ -53,7 +53,7 @@ def _few_tested(rows: Sequence[ClassRow]) -> list[Block]:
     )
     cells = [
         (
-            f"{each.number}. {one_line(each.score.name)}",
+            f"{each.number}. {short_name(each.score.name)}",
             _with_range(each.score.cross_validated or 0.0, each.cross_interval),
             number(each.score.num_cross_validated),
         )
