@@ -39,7 +39,7 @@ _OPTIONS: tuple[tuple[str, type, str, str], ...] = (
         "--group-by",
         str,
         "RULE",
-        "What stays on one side of the split: folder (inside classes), prefix (of file names), or regex:PATTERN.  [default: none]",
+        "What stays on one side: folder (inside classes), prefix (of names), or regex:PATTERN.  [default: none]",
     ),
     ("--min-image-px", int, "PX", "Images with a shorter side are left out and listed.  [default: 8]"),
     (
