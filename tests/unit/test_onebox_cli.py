@@ -75,7 +75,8 @@ def test_the_defaults_in_the_help_are_those_of_the_service():
     for parameter in command.params:
         defaults[parameter.name] = parameter.help.rpartition("[default: ")[2].rstrip("]")
     expected = JobOptions()
-    defaults = {name: str(None) if value == "none" else value for name, value in defaults.items()}
+    absent = {name for name in defaults if getattr(expected, name) is None}
+    defaults = {name: str(None) if name in absent and value == "none" else value for name, value in defaults.items()}
     assert defaults == {
         name: ",".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
         for name, value in ((name, getattr(expected, name)) for name in JobOptions.__dataclass_fields__)
