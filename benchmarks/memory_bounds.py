@@ -15,7 +15,7 @@ from tools.sizes_page import FIRST_FIVE
 
 NUM_PHOTOGRAPHS = 397
 """So many that their activations, all at once, would not fit the bound."""
-NUM_OF_EACH = 60
+NUM_OF_EACH = 36
 """For whole trainings: some batches of every kind; more of them take no more."""
 
 
