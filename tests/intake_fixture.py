@@ -13,6 +13,7 @@ from services.intake.api.routes import JobRoutes
 from services.intake.app import create_app
 from services.intake.events.archive_event import ArchiveTerms, announce_archive, handle_archive
 from services.intake.events.expiry import Keeper
+from services.intake.overview.look import QueueLook
 from services.intake.pages.pages import Pages, Terms
 from services.intake.pages.routes import PageRoutes
 from services.intake.submission import LinkTerms, UploadTerms
@@ -65,6 +66,7 @@ class IntakeFixture:
             pages=pages,
             forget=keeper.forget,
             admission=Admission(store=self.access, rules=self.rules),
+            queue=QueueLook(self.store, self.heartbeats, self.clock),
         )
         self.page_routes = PageRoutes(
             pages=pages, describe=lambda: openapi_document(PUBLIC_URL), address=PublicAddress(url=PUBLIC_URL)

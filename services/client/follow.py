@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.client.api.client import Client
 from services.client.api.job_view import JobView
@@ -75,9 +75,14 @@ def follow(client: Client, job_id: str, token: str, *, live: Live, patience: Pat
             live.show(stage_of(view))
             if view.is_ended:
                 return view
-        num_unchanged = num_unchanged + 1 if view == last else 0
+        num_unchanged = num_unchanged + 1 if _news(view) == _news(last) else 0
         last = view
         patience.wait(patience.pause_s(view, num_unchanged))
+
+
+def _news(view: JobView | None) -> JobView | None:
+    """Return what counts as news: that time passes is none."""
+    return view and replace(view, starts_in_s=None)
 
 
 def raise_unless_done(view: JobView) -> None:

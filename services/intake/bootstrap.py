@@ -15,6 +15,7 @@ from services.intake.events.archive_event import ArchiveTerms, announce_archive,
 from services.intake.events.background import Background, Task, keep_expiring, keep_sweeping
 from services.intake.events.expiry import Keeper
 from services.intake.events.push import PushRoutes
+from services.intake.overview.look import QueueLook
 from services.intake.pages.pages import Pages, Terms
 from services.intake.pages.routes import PageRoutes
 from services.intake.settings import IntakeSettings
@@ -106,6 +107,7 @@ def _job_routes(
         pages=pages,
         forget=_keeper(settings, backends).forget,
         admission=_admission(settings, backends),
+        queue=QueueLook(backends.job_store, backends.heartbeat_store, clock),
         forwarded_hops=settings.forwarded_hops,
     )
 

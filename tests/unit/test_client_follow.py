@@ -1,6 +1,7 @@
 """Following a job on the real intake app while other services move it along."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ from services.client.fault import Unreachable
 from services.client.follow import Patience, follow, raise_unless_done
 from services.intake.app import create_app
 from shared.errors import Fault, UserFault
+from shared.job.claim import Claim
 from shared.job.heartbeat import Cadence
 from shared.job.job import JobState
 from shared.job.progress import Best, Progress
@@ -146,6 +148,27 @@ def test_while_a_job_waits_for_others_it_is_looked_at_ever_more_seldom_up_to_a_b
     script = Paced(*nothing, lambda: service.move(made, JobState.TRAINING), lambda: service.move(made, JobState.FAILED))
     follow_with(script, service, made, Recorder())
     assert script.waits == [2.0, 3.0, 4.5, 6.75, 10.0, 10.0, 10.0, 1.0]
+
+
+def test_that_a_start_comes_nearer_is_no_news_to_ask_for_more_often(service, made):
+    service.handle_uploads()
+    other = service.submit()
+    service.clock.advance(-60)
+    claim = Claim(owner="w", fence=1, expires_at=service.clock() + timedelta(hours=1))
+    service.move(other, JobState.QUEUED, JobState.TRAINING, claim=claim, progress=Progress(phase="screen", eta_s=900.0))
+    passing = [lambda: service.clock.advance(5)] * 4
+    script, told = Paced(*passing, lambda: service.move(made, JobState.CANCELLED)), Details()
+    follow_with(script, service, made, told)
+    assert script.waits == [2.0, 3.0, 4.5, 6.75, 10.0]
+    assert told.details[0] == "next · starts in about 15 min 00 s"
+
+
+class Details:
+    def __init__(self):
+        self.details = []
+
+    def show(self, stage):
+        self.details.append(stage.detail if stage else "")
 
 
 def test_a_wait_of_days_ends_too(service):

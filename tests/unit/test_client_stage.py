@@ -40,6 +40,20 @@ def test_a_trainer_that_has_said_nothing_yet_is_still_waited_for() -> None:
     assert stage_of(JobView(job_id="j", state=JobState.TRAINING)) == Stage(key="queue")
 
 
+@pytest.mark.parametrize(
+    ("position", "starts_in_s", "said"),
+    [
+        (None, None, ""),
+        (1, None, "next"),
+        (1, 0.0, "next"),
+        (3, 754.0, "place 3 in the queue · starts in about 12 min 34 s"),
+    ],
+)
+def test_who_waits_is_told_the_place_and_how_long(position: int | None, starts_in_s: float | None, said: str) -> None:
+    view = JobView(job_id="j", state=JobState.QUEUED, queue_position=position, starts_in_s=starts_in_s)
+    assert stage_of(view) == Stage(key="queue", detail=said)
+
+
 @pytest.mark.parametrize("state", sorted(END_STATES))
 def test_a_job_that_has_ended_is_in_no_stage(state: JobState) -> None:
     assert stage_of(JobView(job_id="j", state=state, phase="tune")) is None

@@ -63,6 +63,8 @@ class JobView:
         unit: What is counted.
         detail: What is being done, for a person.
         eta_s: Seconds until the job ends, as far as can be told.
+        queue_position: Its place while it is queued, 1 for the next one, if the server says so.
+        starts_in_s: Seconds until a trainer is expected to take it up, if the server can tell.
         best: The best network so far.
         estimate: What the whole training was estimated to take.
         spent: What it took so far.
@@ -85,6 +87,8 @@ class JobView:
     unit: str = ""
     detail: str = ""
     eta_s: float | None = None
+    queue_position: int | None = None
+    starts_in_s: float | None = None
     best: Best | None = None
     estimate: Spending | None = None
     spent: Spending | None = None

@@ -7,6 +7,7 @@ from services.client.api.job_view import JobView
 from shared.job.job import JobState
 from shared.job.progress import Best
 from shared.text.printable import printable_name
+from shared.wording import duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ def stage_of(view: JobView) -> Stage | None:
     if view.is_ended:
         return None
     if view.state in _STAGE_OF_STATE:
-        return Stage(key=_STAGE_OF_STATE[view.state], best=view.best)
+        return Stage(key=_STAGE_OF_STATE[view.state], detail=_place(view), best=view.best)
     if view.phase is None:
         return Stage(key="queue")
     return Stage(
@@ -77,6 +78,15 @@ def stage_of(view: JobView) -> Stage | None:
         eta_s=view.eta_s,
         best=view.best,
     )
+
+
+def _place(view: JobView) -> str:
+    """Return the place in the queue as a phrase, and when the job is expected to start; empty where none is told."""
+    if view.queue_position is None:
+        return ""
+    place = "next" if view.queue_position == 1 else f"place {view.queue_position} in the queue"
+    start = f"starts in about {duration(view.starts_in_s)}" if view.starts_in_s else ""
+    return listed([place, start])
 
 
 def counts(stage: Stage) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.intake.overview.queue import Place
 from shared.errors import Fault
 from shared.job.job import Job, JobState, Trial
 from shared.job.options import JobOptions
@@ -131,6 +132,9 @@ class JobStatus:
         unit: What is counted.
         detail: What is being done, for a person.
         eta_s: Seconds until the job ends, as far as can be told.
+        queue_position: Its place while it is queued, 1 for the next one; ``null`` far behind.
+        starts_in_s: Seconds until a trainer is expected to take it up, if as many train at a time as now; ``null``
+            where nothing tells, such as when none is at work.
         best: The best network so far.
         estimate: What the whole training was estimated to take, and to cost where the service knows its price.
         spent: What all attempts at it took so far, and cost.
@@ -161,6 +165,8 @@ class JobStatus:
     unit: str
     detail: str
     eta_s: float | None
+    queue_position: int | None
+    starts_in_s: float | None
     best: Best | None
     estimate: Spending | None
     spent: Spending
@@ -205,8 +211,8 @@ def created_document(job: Job, *, token: str, upload: SignedRequest, public_url:
     )
 
 
-def status_document(job: Job, *, public_url: str, retention: Retention) -> JobStatus:
-    """Tell how a job fares, and how long what it left is kept."""
+def status_document(job: Job, *, public_url: str, retention: Retention, place: Place | None = None) -> JobStatus:
+    """Tell how a job fares, its place in the queue, and how long what it left is kept."""
     progress = job.progress or Progress(phase="")
     return JobStatus(
         job_id=job.job_id,
@@ -217,6 +223,8 @@ def status_document(job: Job, *, public_url: str, retention: Retention) -> JobSt
         unit=progress.unit,
         detail=_AWAITING_CLICK if job.awaits_confirmation and not job.is_ended else progress.detail,
         eta_s=progress.eta_s,
+        queue_position=place.position if place else None,
+        starts_in_s=place.starts_in_s if place else None,
         best=progress.best,
         estimate=progress.estimate,
         spent=Spending.of(round(job.trained_s, 1), progress.price_per_hour),

@@ -13,6 +13,7 @@ from services.intake.api.document import Health, ServiceCard, SignedLink, create
 from services.intake.api.next_look import retry_after_s
 from services.intake.api.openapi import ARTEFACTS, openapi_document
 from services.intake.job_request import parse_request
+from services.intake.overview.look import QueueLook
 from services.intake.pages.pages import Pages, wants_page
 from services.intake.submission import LinkTerms, UploadTerms, cancel, check_size, delete, link, look_up, submit
 from shared.clock import Clock
@@ -55,6 +56,7 @@ class JobRoutes:
         pages: What people are shown in a browser, at the same addresses.
         forget: Deletes what a job left.
         admission: Decides who may submit.
+        queue: Tells places in the queue.
         forwarded_hops: How many proxies of ours tell who calls; 0: none.
     """
 
@@ -69,6 +71,7 @@ class JobRoutes:
     pages: Pages
     forget: Callable[[StoredJob, datetime], bool]
     admission: Admission
+    queue: QueueLook
     forwarded_hops: int = 0
 
     def blueprint(self) -> Blueprint:
@@ -147,7 +150,9 @@ class JobRoutes:
     def _told(self, job: Job) -> Response:
         """Return the job as the one who trains it tells it."""
         told = as_told(job, self.heartbeats)
-        document = status_document(told, public_url=self._here(), retention=self.links.retention)
+        document = status_document(
+            told, public_url=self._here(), retention=self.links.retention, place=self.queue.place_of(told)
+        )
         response = _document(document)
         wait_s = retry_after_s(told, self.heartbeats.cadence)
         if wait_s is not None:

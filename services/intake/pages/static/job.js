@@ -116,7 +116,7 @@ function showPhases(status) {
 function showNumbers(status) {
   if (status.total) { $("bar").max = status.total; $("bar").value = status.done; } else $("bar").removeAttribute("value");
   const counted = status.total ? (UNITS[status.unit]?.(number(status.done), number(status.total)) ?? `${number(status.done)} / ${number(status.total)} ${status.unit}`) : "";
-  const told = [counted, status.detail, status.eta_s === null ? "" : _("{time} left", { time: span(status.eta_s) })];
+  const told = [counted, placeOf(status), status.detail, status.eta_s === null ? "" : _("{time} left", { time: span(status.eta_s) })];
   $("detail").textContent = told.filter(Boolean).join(" · ");
   const archive = status.archive && _("{photographs} in {classes}", { photographs: ngettext("one photograph", "{count} photographs", status.archive.num_images), classes: ngettext("one class", "{count} classes", status.archive.num_classes) });
   const best = status.best && _("best so far: {name}, {share} right", { name: status.best.candidate, share: percent(status.best.val_accuracy) });
@@ -127,6 +127,13 @@ function showNumbers(status) {
   if (status.state === "awaiting_upload" && remembered()?.id === id) {
     $("note").replaceChildren(make("a", { href: "/", textContent: _("The upload was interrupted. Go on with it on the first page.") }));
   }
+}
+
+function placeOf(status) {
+  if (!status.queue_position) return "";
+  const place = status.queue_position === 1 ? _("yours is next") : _("place {place} in the queue", { place: number(status.queue_position) });
+  const start = status.starts_in_s ? _("starts in about {time}", { time: span(status.starts_in_s) }) : "";
+  return [place, start].filter(Boolean).join(" · ");
 }
 
 function showTrials(status) {
