@@ -27,3 +27,10 @@ def test_a_package_says_in_one_sentence_what_lives_there_and_what_must_not(packa
 def test_a_package_holds_few_files_and_nothing_but_one_idea(package: Path) -> None:
     modules = [path.name for path in (ROOT / package).glob("*.py") if path.name != "__init__.py"]
     assert len(modules) <= MOST_FILES, "divide it by ideas"
+
+
+def test_each_decision_has_a_number_of_its_own_which_its_title_tells():
+    pages = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
+    numbers = [int(page.name.split("-")[0]) for page in pages]
+    assert len(numbers) == len(set(numbers))
+    assert [page.read_text().split(".")[0] for page in pages] == [f"# {number}" for number in numbers]

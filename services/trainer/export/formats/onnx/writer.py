@@ -1,7 +1,7 @@
 """``model.onnx``: the network for ONNX Runtime and everything else that reads ONNX, written operation by operation.
 
 Written by us: the published converter goes by way of TensorFlow's graph and patches numpy to run at all; this reads
-the layers of Keras, of which a delivered network has two dozen kinds. See ADR 15.
+the layers of Keras, of which a delivered network has two dozen kinds. See ADR 26.
 """
 
 from collections.abc import Callable, Mapping
