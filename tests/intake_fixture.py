@@ -11,7 +11,7 @@ from services.intake.api.link_routes import LinkRoutes
 from services.intake.api.openapi import openapi_document
 from services.intake.api.routes import JobRoutes
 from services.intake.app import create_app
-from services.intake.events.archive_event import ArchiveTerms, announce_archive, handle_archive
+from services.intake.events.archive_event import ArchiveTerms, announce_archive, check_awaited, handle_archive
 from services.intake.events.expiry import Keeper
 from services.intake.overview.look import QueueLook
 from services.intake.pages.pages import Pages, Terms
@@ -81,6 +81,7 @@ class IntakeFixture:
                 signer=signer,
                 objects=self.objects,
                 clock=self.clock,
+                check=partial(check_awaited, store=self.store),
                 on_stored=partial(announce_archive, bus=self.bus, clock=self.clock),
             ),
         )

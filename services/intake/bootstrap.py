@@ -11,7 +11,7 @@ from services.intake.api.link_routes import LinkRoutes
 from services.intake.api.openapi import openapi_document
 from services.intake.api.routes import JobRoutes
 from services.intake.app import create_app
-from services.intake.events.archive_event import ArchiveTerms, announce_archive, handle_archive
+from services.intake.events.archive_event import ArchiveTerms, announce_archive, check_awaited, handle_archive
 from services.intake.events.background import Background, Task, keep_expiring, keep_sweeping
 from services.intake.events.expiry import Keeper
 from services.intake.events.push import PushRoutes
@@ -123,6 +123,7 @@ def _object_routes(backends: Backends, clock: Clock) -> ObjectRoutes | None:
         signer=backends.url_signer,
         objects=backends.object_store,
         clock=clock,
+        check=partial(check_awaited, store=backends.job_store),
         on_stored=partial(announce_archive, bus=backends.event_bus, clock=clock),
         partials=backends.partial_uploads,
     )

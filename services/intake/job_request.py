@@ -14,6 +14,11 @@ from shared.job.options import JobOptions, parse_options
 MAX_EMAIL_CHARACTERS = 254
 """Longest address that mail can be sent to. Source: RFC 5321, 4.5.3.1.3, less the angle brackets."""
 
+_ENCODED_WORD = re.compile(r"=\?.*\?=")
+"""Source: RFC 2047, 2; its section 5 forbids them within an address, and mail programs make something else of it."""
+MAX_SIZE_DIGITS = 18
+"""Most digits of the size of an archive: what any store counts in."""
+
 _EMAIL = "email"
 _SIZE = "size_bytes"
 _OPTIONS = "options"
@@ -64,7 +69,7 @@ def _merge(sources: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], list[F
         if name == _OPTIONS:
             faults.append(_fault("invalid_option", "options", "'options' must be a JSON object.", "Send an object."))
         elif name in fields and fields[name] != value:
-            faults.append(_fault("field_repeated", name, f"The field {name!r} comes with two values.", "Send it once."))
+            faults.append(_repeated(name))
         fields.setdefault(name, value)
     fields.pop(_OPTIONS, None)
     return fields, faults
@@ -85,13 +90,14 @@ def _read_email(value: object) -> tuple[str | None, list[Fault]]:
     if value is None or value == "":
         fix = "Send the field 'email' in the body or as a query parameter."
         return None, [_fault("email_missing", _EMAIL, "There is no e-mail address to send the report to.", fix)]
+    if isinstance(value, list) and len(value) > 1:
+        return None, [_repeated(_EMAIL)]
     if not isinstance(value, str):
         return None, [_invalid_email("it is no text")]
     address = value.strip(" ")
-    if len(address) > MAX_EMAIL_CHARACTERS:
-        return None, [_invalid_email(f"it has more than {MAX_EMAIL_CHARACTERS} characters")]
-    if not address.isprintable():
-        return None, [_invalid_email("it holds line breaks or control characters")]
+    objection = _objection_to(address)
+    if objection is not None:
+        return None, [_invalid_email(objection)]
     try:
         # Mail servers that take a local part outside ASCII (RFC 6531) are still rare; domains travel as punycode.
         valid = validate_email(address, check_deliverability=False, allow_smtputf8=False)
@@ -100,17 +106,32 @@ def _read_email(value: object) -> tuple[str | None, list[Fault]]:
     return valid.ascii_email, []
 
 
+def _objection_to(address: str) -> str | None:
+    """Return what speaks against an address beside its form."""
+    if len(address) > MAX_EMAIL_CHARACTERS:
+        return f"it has more than {MAX_EMAIL_CHARACTERS} characters"
+    if not address.isprintable():
+        return "it holds line breaks or control characters"
+    if _ENCODED_WORD.search(address):
+        return "it holds an encoded word, which is for names beside an address"
+    return None
+
+
 def _read_size(value: object) -> tuple[int | None, list[Fault]]:
     """Read the size of the archive; forms and queries send it as text."""
     if value is None or value == "":
         return None, []
     text = str(value)
-    if isinstance(value, int | str) and re.fullmatch(r"[1-9][0-9]{0,17}", text):
+    if isinstance(value, int | str) and re.fullmatch(rf"[1-9][0-9]{{0,{MAX_SIZE_DIGITS - 1}}}", text):
         return int(text), []
     if text == "0":
         return None, [empty_archive()]
     message = f"The option {_SIZE!r} is {text[:40]!r}, expected the archive's size: a whole number from 1."
     return None, [_fault("invalid_option", _SIZE, message, "Send the size of the zip in bytes, or leave it out.")]
+
+
+def _repeated(name: str) -> Fault:
+    return _fault("field_repeated", name, f"The field {name!r} comes with two values.", "Send it once.")
 
 
 def _invalid_email(reason: str) -> Fault:

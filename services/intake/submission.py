@@ -3,6 +3,7 @@
 import hmac
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -11,7 +12,7 @@ from services.intake.job_request import JobRequest
 from shared.access.api_key import hash_of
 from shared.access.signed_link import LinkKind, SignedLinks
 from shared.clock import Clock
-from shared.errors import Conflict, NotFound, UserFault
+from shared.errors import Conflict, NotFound, Transient, UserFault
 from shared.job.events import announcement, confirmation_awaited
 from shared.job.job import Artefacts, Job, JobState, Upload, advance
 from shared.job.retention import Retention
@@ -136,8 +137,10 @@ def look_up(job_id: str, token: str, *, store: JobStore) -> StoredJob:
     return stored
 
 
-def cancel(job_id: str, token: str, *, store: JobStore, bus: EventBus, clock: Clock) -> Job:
+def cancel(job_id: str, token: str, *, store: JobStore, objects: ObjectStore, bus: EventBus, clock: Clock) -> Job:
     """Stop a job: at once before it trains; while it trains the worker stops it and delivers the best so far.
+
+    What was uploaded and not looked at so far is deleted; the rest is, before the mail about the end says so.
 
     Asking again changes nothing.
 
@@ -151,9 +154,13 @@ def cancel(job_id: str, token: str, *, store: JobStore, bus: EventBus, clock: Cl
         if cancelled is stored.job:
             return cancelled
         try:
-            return _write_cancelled(stored, cancelled, store=store, bus=bus, clock=clock)
+            written = _write_cancelled(stored, cancelled, store=store, bus=bus, clock=clock)
         except Conflict:
             continue
+        if written.state is JobState.CANCELLED and written.archive is None:
+            with suppress(Transient):  # what is left then goes within the hour
+                objects.delete(written.upload.object_key)
+        return written
     raise Conflict(f"job {job_id} changed {_CANCEL_TRIES} times while it was being cancelled")
 
 

@@ -46,6 +46,7 @@ class ObjectRoutes:
         signer: Checks the signatures.
         objects: Where the objects lie.
         clock: Tells the time.
+        check: Raises where nobody waits for what is sent under a key.
         on_stored: Hears of every whole upload.
         partials: Takes uploads in pieces; ``None`` where none are signed.
     """
@@ -53,6 +54,7 @@ class ObjectRoutes:
     signer: UrlSigner
     objects: ObjectStore
     clock: Clock
+    check: Callable[[str], None]
     on_stored: Callable[[StoredObject], None]
     partials: PartialUploads | None = None
 
@@ -68,6 +70,7 @@ class ObjectRoutes:
         """Keep the body, streamed; what is refused or breaks off leaves nothing."""
         request.max_content_length = sys.maxsize  # the grant has its own cap; None would mean the app's
         grant = self._grant(signature)
+        self.check(grant.key)
         if grant.session and self.partials is not None:
             return self._piece(grant, self.partials)
         stored = receive(
@@ -85,6 +88,7 @@ class ObjectRoutes:
         grant = self._grant(signature)
         if self.partials is None:
             raise MethodNotAllowed(["GET", "PUT"])
+        self.check(grant.key)
         check_upload(self.objects, grant, content_type=request.headers.get("Content-Type", ""))
         signed = self.signer.sign_session(grant, self.partials.begin())
         answer = jsonify(to_json(SignedLink(url=signed.url, expires_at=signed.expires_at)))
@@ -184,6 +188,9 @@ def _span(stored: StoredObject) -> tuple[int, int] | None:
     condition = request.if_range
     if condition.date is not None or condition.etag not in (None, stored.generation):
         return None
+    first, _ = wanted.ranges[0]
+    if first < -stored.size_bytes < 0:
+        return 0, stored.size_bytes  # RFC 9110, 14.1.2: a suffix longer than the object means the whole
     span = wanted.range_for_length(stored.size_bytes)
     if span is None:
         raise RequestedRangeNotSatisfiable(length=stored.size_bytes)

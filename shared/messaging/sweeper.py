@@ -139,6 +139,8 @@ def _look(stored: StoredJob, store: JobStore, terms: _Terms) -> _Swept:
         if changed is stored.job:
             return _Swept()
         store.replace(stored, changed, events)
+        if changed.state is JobState.EXPIRED:  # what came and was never confirmed
+            terms.objects.delete(changed.upload.object_key)
     except (Conflict, NotFound):
         return _Swept()  # somebody is at work on it, so it is not idle
     except ConvtailorError:

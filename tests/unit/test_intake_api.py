@@ -112,6 +112,8 @@ def test_every_fault_is_told_at_once(service):
         ({"json": {"email": "ada@example.org", "seed": -1}}, "invalid_option"),
         ({"json": {"email": "ada@example.org", "options": "seed=1"}}, "invalid_option"),
         ({"json": {"email": "a@example.org"}, "query_string": {"email": "b@example.org"}}, "field_repeated"),
+        ({"data": {"email": ["a@example.org", "b@example.org"]}}, "field_repeated"),
+        ({"query_string": "email=a@example.org&email=b@example.org"}, "field_repeated"),
         ({"json": ["ada@example.org"]}, "invalid_json"),
         ({"data": b'{"email": ', "content_type": "application/json"}, "invalid_json"),
         ({"data": b"[" * 60_000, "content_type": "application/json"}, "invalid_json"),
@@ -149,6 +151,8 @@ def test_one_fault_is_told_under_its_own_code(service, sent, code):
         f"{'a' * 64}@{'.'.join(['b' * 60] * 4)}.org",
         "äda@example.org",
         "ada@[127.0.0.1]",
+        "=?utf-8?q?x?=@example.org",
+        "=?UTF-8?B?eA==?=@example.org",
         7,
         None,
         ["ada@example.org"],
@@ -217,6 +221,22 @@ def test_wrong_token_and_unknown_job_cannot_be_told_apart(service):
 def test_token_opens_the_job_from_header_or_query(service):
     made = service.submit()
     assert service.http.get(f"/v1/jobs/{made['job_id']}?token={made['token']}").json == service.status(made)
+
+
+@pytest.mark.parametrize("header", ["{token}", "Bearer", "Bearer {token}=x, y=z", "Bearer={token}", "Basic {token}"])
+def test_a_header_that_cannot_be_read_is_told_and_not_made_up_for_by_the_address(service, header):
+    made = service.submit()
+    headers = {"Authorization": header.format(token=made["token"])}
+    answer = service.http.get(f"/v1/jobs/{made['job_id']}?token={made['token']}", headers=headers)
+    assert (answer.status_code, answer.json["error"]["code"]) == (401, "token_missing")
+    answer = service.http.post("/v1/jobs?email=ada@example.org", headers=headers)
+    assert (answer.status_code, answer.json["error"]["code"]) == (401, "key_invalid")
+
+
+def test_the_password_of_a_proxy_leaves_the_token_to_the_address(service):
+    made = service.submit()
+    answer = service.http.get(f"/v1/jobs/{made['job_id']}?token={made['token']}", auth=("lab", "password"))
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("told_by", ["its heartbeats", "the job itself, as earlier versions wrote it"])

@@ -48,6 +48,27 @@ def test_every_reference_leads_to_a_schema_that_is_one(document):
     assert len(set(identifiers)) == len(identifiers)
 
 
+def test_forms_are_promised_no_option_that_only_json_can_hold(service, document):
+    content = document["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]
+    takes = {}
+    for media, each in content.items():
+        name = each["schema"]["$ref"].rpartition("/")[2]
+        takes[media] = "options" in document["components"]["schemas"][name]["properties"]
+    assert takes == {
+        "application/json": True,
+        "application/x-www-form-urlencoded": False,
+        "multipart/form-data": False,
+    }
+    assert service.http.post("/v1/jobs", json={"email": "a@example.org", "options": {"epochs": 3}}).status_code == 201
+
+
+def test_the_largest_size_that_is_promised_is_understood(service, document):
+    size = document["components"]["schemas"]["JobForm"]["properties"]["size_bytes"]
+    for told, code in ((size["maximum"], "upload_too_large"), (size["maximum"] + 1, "invalid_option")):
+        answer = service.http.post("/v1/jobs", json={"email": "a@example.org", "size_bytes": told})
+        assert answer.json["error"]["code"] == code
+
+
 def validator(document: dict, path: str, method: str, status: int) -> Draft202012Validator:
     responses = document["paths"][path][method]["responses"]
     answer = responses[str(status)]  # a status that is not listed is a fault of the description

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.errors import ConvtailorError
+from shared.errors import ConvtailorError, NotFound
 from shared.job.claim import Claim
 from shared.job.events import Event, EventType, Topic, job_queued
 from shared.job.job import UPLOAD_GRACE, Job, JobState, Upload, advance
@@ -150,6 +150,16 @@ def test_an_upload_that_never_came_expires(ground: Ground) -> None:
     assert swept(ground) == SweepReport(num_expired=1, num_reminded=0, num_published=0)
     assert ground.store.get("job-1").job.state is S.EXPIRED
     assert heard(ground) == []
+
+
+def test_photographs_whose_address_nobody_confirmed_go_when_the_time_for_it_is_over(ground: Ground) -> None:
+    job = make_job(confirm_by=NOW + timedelta(hours=1), confirmation_mailed_at=NOW)
+    ground.store.create(job)
+    upload(ground, job)
+    ground.clock.advance(3600)
+    assert swept(ground).num_expired == 1
+    with pytest.raises(NotFound):
+        ground.objects.stat(job.upload.object_key)
 
 
 @pytest.mark.parametrize("size_bytes", [10**9, None], ids=["as declared", "up to the cap"])

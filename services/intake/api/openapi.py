@@ -13,6 +13,7 @@ from services.intake.api.document import (
     SignedLink,
     UploadReceipt,
 )
+from services.intake.job_request import MAX_SIZE_DIGITS
 from shared.job.options import JobOptions
 from shared.json_codec import adapter
 from shared.web.error_reply import ErrorDocument
@@ -70,6 +71,7 @@ _MODEL_FORMAT = _query(
 )
 ARTEFACTS = ("labels", "model", "predict", "report", "result")
 _REQUEST = {"$ref": _SCHEMA_REF.format(model="JobRequest")}
+_FORM = {"$ref": _SCHEMA_REF.format(model="JobForm")}
 _FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 OPERATIONS = (
@@ -96,7 +98,9 @@ OPERATIONS = (
         errors=(400, 401, 413, 415, 429, 503),
         takes_key=True,
         parameters=(_query("email", "Where the report goes; may stand in the body instead.", format="email"),),
-        body=_media(_JSON, *_FORM_TYPES, schema=_REQUEST),
+        body={
+            "content": _media(_JSON, schema=_REQUEST)["content"] | _media(*_FORM_TYPES, schema=_FORM)["content"],
+        },
     ),
     Operation(
         path="/v1/jobs/{job_id}",
@@ -278,14 +282,23 @@ def _schemas() -> dict[str, Any]:
     size = {
         "type": "integer",
         "minimum": 1,
+        "maximum": 10**MAX_SIZE_DIGITS - 1,
         "description": "Size of the archive. More than 8 MiB may then be sent in pieces: where upload.method is POST.",
     }
-    own = {"email": email, "size_bytes": size, "options": {"$ref": "#/components/schemas/JobOptions"}}
-    schemas["JobRequest"] = {
+    flat = {"email": email, "size_bytes": size, **choices["properties"]}
+    nested = {"options": {"$ref": "#/components/schemas/JobOptions"}}
+    asked = "An e-mail address is needed, here or in the query."
+    beside = f"{asked} Options stand beside the e-mail or in an object named options."
+    schemas["JobRequest"] = _request("JobRequest", beside, flat | nested)
+    schemas["JobForm"] = _request("JobForm", asked, flat)
+    return schemas
+
+
+def _request(title: str, description: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {
         "type": "object",
-        "title": "JobRequest",
-        "description": "Options stand beside the e-mail or in an object named options.",
-        "properties": {**own, **choices["properties"]},
+        "title": title,
+        "description": description,
+        "properties": dict(properties),
         "additionalProperties": False,
     }
-    return schemas

@@ -35,6 +35,8 @@ _MODEL_FORMATS = {
     **OTHER_FORMATS,
     "zip": Artefact.MODEL_ZIP,
 }
+_PROXY_SCHEMES = ("basic", "digest", "negotiate")
+"""What a proxy in front of us asks people for; browsers send it along with every request."""
 _ARTEFACTS = ",".join(ARTEFACTS)
 _MOST_HOURS = 7 * 24
 """No back-end signs for longer than a week."""
@@ -114,7 +116,7 @@ class JobRoutes:
         """Make a job."""
         wanted = parse_request([_fields(request.args), _body()], is_priced=self.terms.is_priced)
         check_size(wanted, self.terms)
-        admitted = self.admission.admit(_shown(), self._caller(), wanted.email, self.clock())
+        admitted = self.admission.admit(_shown("key_invalid"), self._caller(), wanted.email, self.clock())
         made = submit(wanted, admitted, store=self.store, objects=self.objects, clock=self.clock, terms=self.terms)
         g.job_id = made.job.job_id
         if made.job.awaits_confirmation:
@@ -131,7 +133,9 @@ class JobRoutes:
 
     def cancel(self, job_id: str) -> Response:
         """Stop a job."""
-        return self._told(cancel(job_id, _token(), store=self.store, bus=self.bus, clock=self.clock))
+        return self._told(
+            cancel(job_id, _token(), store=self.store, objects=self.objects, bus=self.bus, clock=self.clock)
+        )
 
     def delete(self, job_id: str) -> Response:
         """Delete what a job left, and what it says of its person."""
@@ -190,17 +194,31 @@ def _document(document: object) -> Response:
     return Response(to_json_text(document) + b"\n", mimetype="application/json")
 
 
-def _shown() -> str | None:
-    """Return what the Authorization header shows."""
+def _shown(refusal: str) -> str | None:
+    """Return the bearer token of the Authorization header; ``None`` where there is none, or a proxy's own words.
+
+    Args:
+        refusal: Code for a header that cannot be read: whoever sends one means to show something.
+
+    Raises:
+        UserFault: With that code.
+    """
     authorization = request.authorization
     if authorization is not None and authorization.type == "bearer" and authorization.token:
         return authorization.token
-    return None
+    is_anothers = authorization is not None and authorization.type in _PROXY_SCHEMES
+    if is_anothers or not request.headers.get("Authorization"):
+        return None
+    raise UserFault(
+        refusal,
+        "The Authorization header shows no token.",
+        fix="Send 'Authorization: Bearer TOKEN', with the word Bearer, one space and the token; or leave it out.",
+    )
 
 
 def _token() -> str:
     """Return the token of the request, from its Authorization header or its query."""
-    shown = _shown()
+    shown = _shown("token_missing")
     if shown is not None:
         return shown
     if request.args.get("token"):

@@ -1,4 +1,4 @@
-"""What happens when an archive has been uploaded: a look at its table of contents queues the job or rejects it."""
+"""What happens when an archive comes: one that nobody waits for is refused, another queues its job or rejects it."""
 
 import logging
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from shared.errors import NotFound, UserFault
 from shared.job.events import Event, announcement, archive_uploaded
 from shared.job.job import Archive, Job, JobState, advance
 from shared.job.retention import Retention
+from shared.layout import job_of_archive
 from shared.messaging.outbox import publish_pending
 from shared.ports.event_bus import EventBus
 from shared.ports.job_store import JobStore
@@ -41,6 +42,29 @@ class ArchiveTerms:
 
     charge: Charge = _nothing
     retention: Retention = _AT_ONCE
+
+
+def check_awaited(key: str, *, store: JobStore) -> None:
+    """Refuse an archive that nobody will read, before a byte of it is taken.
+
+    Args:
+        key: Where it would lie.
+        store: Has its job.
+
+    Raises:
+        UserFault: ``job_already_ended``.
+        Transient: If the store does not answer.
+    """
+    try:
+        is_ended = store.get(job_of_archive(key) or "").job.is_ended
+    except NotFound:
+        is_ended = True
+    if is_ended:
+        raise UserFault(
+            "job_already_ended",
+            "The job has ended, and takes no photographs any more.",
+            fix="Look at its status, which says why; submit the archive again where it is still wanted.",
+        )
 
 
 def announce_archive(stored: StoredObject, *, bus: EventBus, clock: Clock) -> None:
