@@ -130,6 +130,24 @@ def known_key(store: AccessStore, shown: str) -> ApiKey:
     return key
 
 
+def check_operator(store: AccessStore, shown: str | None) -> None:
+    """Let operators in.
+
+    Args:
+        store: Keys.
+        shown: What the request shows in its Authorization header, if anything.
+
+    Raises:
+        UserFault: ``key_required``, ``key_invalid`` or ``operator_only``.
+        Transient: If the store does not answer.
+    """
+    fix = "Send 'Authorization: Bearer KEY' with a key that `convtailor keys --new NAME --operator` made."
+    if shown is None:
+        raise UserFault("key_required", "This is for operators, who show an API key.", fix=fix)
+    if not known_key(store, shown).is_operator:
+        raise UserFault("operator_only", "The API key is good, but not an operator's.", fix=fix)
+
+
 def rules_of(settings: IntakeSettings) -> AdmissionRules:
     """Return what the operator chose."""
     domains = (each.strip().casefold() for each in settings.trusted_domains.split(","))

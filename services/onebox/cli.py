@@ -31,6 +31,7 @@ _COMMANDS = {
     "serve": _Entry("services.onebox.commands.serve:serve", "Run the service on this machine until stopped."),
     "submit": _Entry("services.client.commands.submit:submit", "Send a zip or folder to a server."),
     "status": _Entry("services.client.commands.status:status", "Show how a job fares."),
+    "jobs": _Entry("services.client.commands.jobs:jobs", "List jobs: your own, or for operators all."),
     "watch": _Entry("services.client.commands.watch:watch", "Follow a job live until it ends."),
     "fetch": _Entry("services.client.commands.fetch:fetch", "Download what a job left."),
     "cancel": _Entry(

@@ -8,6 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from services.intake.api.openapi import OPERATIONS
+from shared.access.api_key import drawn_key
 from shared.errors import Fault
 from shared.job.job import JobState, Trial, TrialState
 from shared.job.progress import Best, Progress
@@ -82,6 +83,10 @@ def answers(service: IntakeFixture):
     for path in ("/", "/healthz", "/openapi.json"):
         yield path, http.get(path)
     yield "/v1/jobs", http.post("/v1/jobs", json={})
+    text, key = drawn_key("operator", service.clock(), is_operator=True)
+    service.access.put_key(key)
+    yield "/v1/jobs", http.get("/v1/jobs")
+    yield "/v1/jobs", http.get("/v1/jobs?hours=2", headers={"Authorization": f"Bearer {text}"})
     yield "/v1/jobs", http.post("/v1/jobs", data=b"x", content_type="text/plain")
     yield "/v1/jobs", http.post("/v1/jobs", data=b"x" * 100_000, content_type="application/json")
     submitted = http.post("/v1/jobs", json={"email": "ada@example.org"})

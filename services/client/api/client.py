@@ -123,6 +123,18 @@ class Client:
         """Return how a job fares, as the server put it."""
         return self._call("GET", f"/v1/jobs/{job_id}", token=token)
 
+    def jobs_document(self, key: str, hours: int) -> dict[str, Any]:
+        """Return all jobs of the server, as it put them.
+
+        Args:
+            key: An operator's API key.
+            hours: How long ago a job may have ended.
+
+        Raises:
+            UsageFault: If it is no operator's key.
+        """
+        return self._call("GET", f"/v1/jobs?hours={hours}", token=key)
+
     def cancel(self, job_id: str, token: str) -> JobView:
         """Ask for a job to stop; while it trains the best network so far is still delivered."""
         self._call("POST", f"/v1/jobs/{job_id}/cancel", token=token)

@@ -5,6 +5,7 @@ import os
 import re
 import tempfile
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 
 from services.client.fault import UsageFault
@@ -62,9 +63,27 @@ class TokenStore:
                 details={"path": str(file)},
             ) from error
 
+    def recall_latest(self, most: int, *, server: str | None = None) -> list[KnownJob]:
+        """Return the jobs that were submitted last, the latest first.
+
+        Args:
+            most: How many at most.
+            server: Only those of this server, if it is given.
+
+        Raises:
+            UsageFault: If one of them cannot be read.
+        """
+        jobs = (self.recall(file.stem) for file in self._files())
+        wanted = (job for job in jobs if job is not None and server in (None, job.server))
+        return list(islice(wanted, most))
+
     def _latest(self) -> Path | None:
-        files = list(self._folder.glob("*.json")) if self._folder.is_dir() else []
-        return max(files, key=lambda file: file.stat().st_mtime_ns, default=None)
+        return next(iter(self._files()), None)
+
+    def _files(self) -> list[Path]:
+        """Return the files of all jobs, the latest first."""
+        files = self._folder.glob("*.json") if self._folder.is_dir() else ()
+        return sorted(files, key=lambda file: file.stat().st_mtime_ns, reverse=True)
 
     def _file(self, job_id: str) -> Path:
         """Return the file of a job; an id that could leave the folder is refused."""

@@ -231,7 +231,7 @@ def status_document(job: Job, *, public_url: str, retention: Retention, place: P
         trials=job.trials,
         error=job.fault,
         links=_links(job, status_url(public_url, job.job_id)),
-        archive=_archive_summary(job),
+        archive=archive_summary(job),
         options=job.options,
         device=job.device,
         attempts=job.attempts,
@@ -248,7 +248,8 @@ def status_document(job: Job, *, public_url: str, retention: Retention, place: P
     )
 
 
-def _archive_summary(job: Job) -> ArchiveSummary | None:
+def archive_summary(job: Job) -> ArchiveSummary | None:
+    """Tell of the archive of a job, once it was looked at."""
     if job.archive is None:
         return None
     return ArchiveSummary(

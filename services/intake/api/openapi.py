@@ -13,6 +13,7 @@ from services.intake.api.document import (
     SignedLink,
     UploadReceipt,
 )
+from services.intake.api.operator_document import JobList
 from services.intake.job_request import MAX_SIZE_DIGITS
 from shared.job.options import JobOptions
 from shared.json_codec import adapter
@@ -36,6 +37,7 @@ class Operation:
         body: The request body, if any.
         needs_token: Whether the job's token is asked for.
         takes_key: Whether an API key may be shown; a service may require one.
+        needs_operator: Whether an operator's API key is asked for.
     """
 
     path: str
@@ -47,6 +49,7 @@ class Operation:
     body: Mapping[str, Any] | None = None
     needs_token: bool = False
     takes_key: bool = False
+    needs_operator: bool = False
 
 
 def _query(name: str, description: str, **schema: Any) -> dict[str, Any]:
@@ -101,6 +104,19 @@ OPERATIONS = (
         body={
             "content": _media(_JSON, schema=_REQUEST)["content"] | _media(*_FORM_TYPES, schema=_FORM)["content"],
         },
+    ),
+    Operation(
+        path="/v1/jobs",
+        method="get",
+        summary="Tell an operator of all jobs: up to 500 with something to come, and up to 500 that ended lately.",
+        answers={200: JobList},
+        errors=(400, 401, 403, 503),
+        needs_operator=True,
+        parameters=(
+            _query(
+                "hours", "How long ago a job may have ended; 24 unless told.", type="integer", minimum=1, maximum=720
+            ),
+        ),
     ),
     Operation(
         path="/v1/jobs/{job_id}",
@@ -194,7 +210,7 @@ OPERATIONS = (
     ),
 )
 _PATH_SCHEMAS = {"artefact": {"type": "string", "enum": list(ARTEFACTS)}}
-_ANSWERED_WITH = (ErrorDocument, Health, JobCreated, JobStatus, ServiceCard, SignedLink, UploadReceipt)
+_ANSWERED_WITH = (ErrorDocument, Health, JobCreated, JobList, JobStatus, ServiceCard, SignedLink, UploadReceipt)
 
 
 def openapi_document(public_url: str) -> dict[str, Any]:
@@ -249,6 +265,8 @@ def _describe(operation: Operation) -> dict[str, Any]:
         described["requestBody"] = operation.body
     if operation.needs_token:
         described["security"] = [{"bearer": []}, {"query": []}]
+    if operation.needs_operator:
+        described["security"] = [{"key": []}]
     if operation.takes_key:
         described["security"] = [{}, {"key": []}]
     return described

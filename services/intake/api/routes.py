@@ -116,14 +116,14 @@ class JobRoutes:
         """Make a job."""
         wanted = parse_request([_fields(request.args), _body()], is_priced=self.terms.is_priced)
         check_size(wanted, self.terms)
-        admitted = self.admission.admit(_shown("key_invalid"), self._caller(), wanted.email, self.clock())
+        admitted = self.admission.admit(shown_token("key_invalid"), self._caller(), wanted.email, self.clock())
         made = submit(wanted, admitted, store=self.store, objects=self.objects, clock=self.clock, terms=self.terms)
         g.job_id = made.job.job_id
         if made.job.awaits_confirmation:
             publish_pending(self.store, self.bus)
         upload = replace(made.upload, url=self._led_here(made.upload.url))
         document = created_document(made.job, token=made.token, upload=upload, public_url=self._here())
-        return _document(document), 201, {"Location": document.status_url}
+        return answer(document), 201, {"Location": document.status_url}
 
     def status(self, job_id: str) -> Response:
         """Tell how a job fares; a person gets the page that asks for it with the key that no address carries."""
@@ -147,7 +147,7 @@ class JobRoutes:
         if name not in ARTEFACTS:
             raise _invalid("artefact", f"There is no artefact {name!r}.", f"Use one of: {_ARTEFACTS}.")
         wanted = _model_format() if name == "model" else Artefact(name)
-        terms = replace(self.links, valid_for=_valid_for(self.links.valid_for))
+        terms = replace(self.links, valid_for=hours_asked(self.links.valid_for, most=_MOST_HOURS))
         signed = link(job_id, _token(), wanted, store=self.store, objects=self.objects, terms=terms)
         return jsonify(to_json(SignedLink(url=self._led_here(signed.url), expires_at=signed.expires_at))), 201
 
@@ -157,7 +157,7 @@ class JobRoutes:
         document = status_document(
             told, public_url=self._here(), retention=self.links.retention, place=self.queue.place_of(told)
         )
-        response = _document(document)
+        response = answer(document)
         wait_s = retry_after_s(told, self.heartbeats.cadence)
         if wait_s is not None:
             response.headers["Retry-After"] = str(wait_s)
@@ -189,12 +189,12 @@ class JobRoutes:
         return url if path is None else self._here() + path
 
 
-def _document(document: object) -> Response:
+def answer(document: object) -> Response:
     """Return an answer that is asked for often."""
     return Response(to_json_text(document) + b"\n", mimetype="application/json")
 
 
-def _shown(refusal: str) -> str | None:
+def shown_token(refusal: str) -> str | None:
     """Return the bearer token of the Authorization header; ``None`` where there is none, or a proxy's own words.
 
     Args:
@@ -218,7 +218,7 @@ def _shown(refusal: str) -> str | None:
 
 def _token() -> str:
     """Return the token of the request, from its Authorization header or its query."""
-    shown = _shown("token_missing")
+    shown = shown_token("token_missing")
     if shown is not None:
         return shown
     if request.args.get("token"):
@@ -230,13 +230,21 @@ def _token() -> str:
     )
 
 
-def _valid_for(usual: timedelta) -> timedelta:
-    """Return for how long a link is asked for."""
+def hours_asked(usual: timedelta, *, most: int) -> timedelta:
+    """Return the time that the field ``hours`` of the query asks for.
+
+    Args:
+        usual: Counts where the field is missing.
+        most: Hours that may be asked for.
+
+    Raises:
+        UserFault: ``invalid_option``.
+    """
     text = request.args.get("hours", "")
     if not text:
         return usual
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= _MOST_HOURS):
-        raise _invalid("hours", f"Received {text[:40]!r} hours.", f"Ask for a whole number from 1 to {_MOST_HOURS}.")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= most):
+        raise _invalid("hours", f"Received {text[:40]!r} hours.", f"Ask for a whole number from 1 to {most}.")
     return timedelta(hours=int(text))
 
 
