@@ -108,6 +108,7 @@ def _job_routes(
         forget=_keeper(settings, backends).forget,
         admission=_admission(settings, backends),
         queue=QueueLook(backends.job_store, backends.heartbeat_store, clock),
+        data_dir=settings.data_dir if settings.backend == "embedded" else None,
         forwarded_hops=settings.forwarded_hops,
     )
 

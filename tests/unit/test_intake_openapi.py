@@ -86,6 +86,7 @@ def answers(service: IntakeFixture):
     text, key = drawn_key("operator", service.clock(), is_operator=True)
     service.access.put_key(key)
     yield "/v1/jobs", http.get("/v1/jobs")
+    yield "/metrics", http.get("/metrics")
     yield "/v1/jobs", http.get("/v1/jobs?hours=2", headers={"Authorization": f"Bearer {text}"})
     yield "/v1/jobs", http.post("/v1/jobs", data=b"x", content_type="text/plain")
     yield "/v1/jobs", http.post("/v1/jobs", data=b"x" * 100_000, content_type="application/json")

@@ -80,6 +80,14 @@ _FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 OPERATIONS = (
     Operation(path="/", method="get", summary="Say what this is.", answers={200: ServiceCard}),
     Operation(path="/healthz", method="get", summary="Tell whether it works.", answers={200: Health}, errors=(503,)),
+    Operation(
+        path="/metrics",
+        method="get",
+        summary="Tell an operator's monitor of queue, phases, ends, mails and disk, in the text format of Prometheus.",
+        answers={200: None},
+        errors=(401, 403, 503),
+        needs_operator=True,
+    ),
     Operation(path="/docs", method="get", summary="Show this API to a person.", answers={200: None}),
     Operation(path="/favicon.ico", method="get", summary="Send the sign of the pages.", answers={200: None}),
     Operation(

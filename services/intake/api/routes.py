@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,6 +60,7 @@ class JobRoutes:
         forget: Deletes what a job left.
         admission: Decides who may submit.
         queue: Tells places in the queue.
+        data_dir: Where everything lies, where that is a folder of this machine.
         forwarded_hops: How many proxies of ours tell who calls; 0: none.
     """
 
@@ -74,6 +76,7 @@ class JobRoutes:
     forget: Callable[[StoredJob, datetime], bool]
     admission: Admission
     queue: QueueLook
+    data_dir: Path | None = None
     forwarded_hops: int = 0
 
     def blueprint(self) -> Blueprint:
