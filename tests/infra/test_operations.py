@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ import pytest
 from services.client.commands.access import KEY_VARIABLE
 from services.intake.api.document import JobStatus
 from services.intake.api.error_code import OWN_ERRORS
+from services.intake.overview.metrics import Census, disk_metrics
 from services.onebox.cli import convtailor
 from shared.adapters.gcp.firestore.job_document import OUTBOX_UNREADABLE
 from shared.job.events import Topic
@@ -30,6 +32,8 @@ BLOCKS = CONFIGURATION.blocks
 VARIABLES = {address.removeprefix("var.") for address in BLOCKS if address.startswith("var.")}
 FENCED = "\n".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL))
 INLINE = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", PAGE, flags=re.DOTALL))
+_METRICS = [*Census(datetime.now(tz=UTC)).metrics(), *disk_metrics(lambda: (0, 0))]
+GAUGES = {f"convtailor_{each.name}": each.labels for each in _METRICS}
 CODE = [*FENCED.splitlines(), *INLINE]
 
 
@@ -106,9 +110,15 @@ def test_every_name_with_an_underscore_is_a_variable_a_state_or_a_check():
     known = VARIABLES | {str(state) for state in JobState} | {"public_url", "cpu_idle", OUTBOX_UNREADABLE}
     known |= {each.name for each in fields(JobOptions)}
     known |= {each.name for each in fields(JobStatus)} | set(OWN_ERRORS.status_of_code)
+    known |= GAUGES.keys()
     named = {match[1] for word in INLINE if (match := re.fullmatch(r"([a-z]+(?:_[a-z0-9]+)+)(=\S+)?", word))}
     assert len(named) > 15
     assert named - known == set()
+
+
+def test_every_gauge_is_explained_with_its_labels():
+    told = {name: f"{name}{{{','.join(labels)}}}" if labels else name for name, labels in GAUGES.items()}
+    assert {word for word in INLINE if word.startswith("convtailor_")} == set(told.values())
 
 
 def test_every_setting_exists():
