@@ -46,7 +46,7 @@ def test_archive_is_queued_and_can_be_cancelled(intake):
     cancelled = intake.http.post(status["links"]["cancel"], headers=bearer(made))
     assert cancelled.json()["state"] == "cancelled"
     again = intake.upload(made, small_archive())
-    assert (again.status_code, again.json()["error"]["code"]) == (409, "already_uploaded")
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "job_already_ended")
 
 
 def test_large_archive_passes_through_without_being_held(intake):
