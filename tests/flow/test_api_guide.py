@@ -32,13 +32,13 @@ def rows() -> list[list[str]]:
 
 
 def test_guide_names_every_route_option_and_code():
-    routes = {row[0].strip("`") for row in rows() if row[0].startswith(("`GET", "`POST", "`PUT"))}
+    routes = {route for row in rows() for route in re.findall(r"`((?:DELETE|GET|POST|PUT) /[^`]*)`", row[0])}
     assert routes == {f"{each.method.upper()} {each.path}" for each in OPERATIONS}
     defaults = {row[0].strip("`"): row[2].strip("`").replace(",", "") for row in rows() if len(row) == 3}
     options = JobOptions()
     told = {name: getattr(options, name) for name in JobOptions.__dataclass_fields__} | {"candidates": "auto"}
     assert {name: default for name, default in defaults.items() if name != "option" and "-" not in name} == {
-        name: str(int(value) if isinstance(value, float) else value) for name, value in told.items()
+        name: str(int(value) if isinstance(value, float) else value).lower() for name, value in told.items()
     }
     codes = {(int(row[0]), code) for row in rows() if row[0].isdigit() for code in re.findall(r"`([a-z_]+)`", row[1])}
     assert codes == OWN_ERRORS.known()
@@ -72,7 +72,8 @@ def test_commands_of_the_guide_work(tmp_path):
             train(intake)
             output, _ = shell.communicate(timeout=60)
         assert shell.returncode == 0
-        assert output.splitlines()[-1] == '"job_already_ended"'
+        assert output.splitlines()[-2] == '"job_already_ended"'
+        assert output.splitlines()[-1].startswith(f"{intake.url}/v1/objects/"), "a link to pass on"
         job = json.loads((here / "job.json").read_text())
         assert intake.status(job)["options"]["epochs"] == 10
         fetched = {path.name: path.read_text() for path in here.iterdir() if path.suffix != ".zip"}
