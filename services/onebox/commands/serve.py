@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -9,12 +10,16 @@ import click
 
 from services.client.fault import ExitCode, UsageFault
 from services.client.terminal.taught_command import TaughtCommand
+from services.intake.settings import IntakeSettings
 from services.onebox.services import Onebox
+from services.onebox.stores import invalid
+from services.reporter.settings import MailCarrier, ReporterSettings
+from shared.settings import InvalidSettings, load
 
 _LOOK_EVERY_S = 0.5
 _HOW_TO = """\
 convtailor serves at {url}; Ctrl-C stops it. Data, logs and mails: {data}
-{elsewhere}
+{notes}
 Open that address in a browser, or from another terminal:
   convtailor submit photos.zip --email you@example.org --server {url}
   convtailor watch && convtailor fetch --out results
@@ -29,6 +34,12 @@ _ELSEWHERE = """\
 Other machines, and links in mails, use {public_url}. Where that does not lead here, as in a container or behind a
 router, name the address that does with --public-url.
 """
+_NOT_MAILED = """\
+Mails are written into a folder and reach nobody; CONVTAILOR_MAILER=smtp, with CONVTAILOR_SMTP_HOST, sends them.
+"""
+_KEYS_ONLY = """\
+Jobs are taken of those with an API key only; this makes one: convtailor keys --new NAME --data {data}
+"""
 
 
 @click.command(
@@ -38,6 +49,7 @@ router, name the address that does with --public-url.
         "convtailor serve --port 0",
         "convtailor serve --host 0.0.0.0 --port 8080 --data /srv/convtailor",
         "convtailor serve --host 0.0.0.0 --public-url http://photos.example.org:8080",
+        "convtailor serve --host 0.0.0.0 --require-key --keep-days 7",
     ),
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; 0.0.0.0 opens it to all.")
@@ -56,23 +68,60 @@ router, name the address that does with --public-url.
     metavar="DIR",
     help="Folder for jobs, archives, networks, mails and logs; it survives restarts.",
 )
-def serve(host: str, port: int, public_url: str | None, data: Path) -> int:
+@click.option("--require-key", is_flag=True, help="Take jobs of those with an API key only; see convtailor keys.")
+@click.option(
+    "--keep-days",
+    type=click.FloatRange(0, 365, min_open=True),
+    metavar="DAYS",
+    help="How long networks and reports are kept after the end of a job; 30 unless told.",
+)
+def serve(host: str, port: int, public_url: str | None, data: Path, require_key: bool, keep_days: float | None) -> int:
     """Run intake, trainer and reporter on this machine until stopped.
 
     A job that was under way when the service stopped is carried on at the next start with the same folder.
     """
     _check_free(host, port)
     environ = {**os.environ, "CONVTAILOR_PUBLIC_URL": _checked(public_url)}
+    environ |= chosen(require_key=require_key, keep_days=keep_days)
+    known = notes_on(environ, data)
     with Onebox(data, environ, host=host, port=port) as box:
         try:
             url = box.wait_ready()
             elsewhere = "" if box.public_url == url else _ELSEWHERE.format(public_url=box.public_url)
-            click.echo(_HOW_TO.format(url=url, data=box.data_dir, elsewhere=elsewhere))
+            click.echo(_HOW_TO.format(url=url, data=box.data_dir, notes=elsewhere + known))
             while True:
                 box.wait(_LOOK_EVERY_S)
         except KeyboardInterrupt:
             click.echo("Stopping; jobs under way go on at the next start.", err=True)
     return ExitCode.DONE
+
+
+def chosen(*, require_key: bool, keep_days: float | None) -> dict[str, str]:
+    """Return the variables of the services that options stand for; what was not given is left to the environment."""
+    variables = {}
+    if require_key:
+        variables["CONVTAILOR_REQUIRE_KEY"] = "true"
+    if keep_days is not None:
+        variables["CONVTAILOR_ARTEFACT_DAYS"] = f"{keep_days:g}"
+    return variables
+
+
+def notes_on(environ: Mapping[str, str], data: Path) -> str:
+    """Return what an operator should know of the services before anybody submits.
+
+    Args:
+        environ: Variables of the services.
+        data: Their folder.
+
+    Raises:
+        UsageFault: If a variable of theirs cannot be read.
+    """
+    try:
+        reporter, intake = load(ReporterSettings, environ), load(IntakeSettings, environ)
+    except InvalidSettings as error:
+        raise invalid(error) from error
+    notes = _NOT_MAILED if reporter.mailer is MailCarrier.OUTBOX else ""
+    return notes + (_KEYS_ONLY.format(data=data) if intake.require_key else "")
 
 
 def _checked(public_url: str | None) -> str:
