@@ -137,19 +137,41 @@ def look_up(job_id: str, token: str, *, store: JobStore) -> StoredJob:
     return stored
 
 
-def cancel(job_id: str, token: str, *, store: JobStore, objects: ObjectStore, bus: EventBus, clock: Clock) -> Job:
+def look_up_unopened(job_id: str, *, store: JobStore) -> StoredJob:
+    """Return a job to somebody who has been let in by other means than its token.
+
+    Raises:
+        UserFault: ``job_not_found``.
+    """
+    try:
+        return store.get(job_id)
+    except NotFound as error:
+        message, fix = f"There is no job {job_id!r}.", "`convtailor jobs --all` lists them."
+        raise UserFault("job_not_found", message, fix=fix) from error
+
+
+def cancel(
+    opened: Callable[[], StoredJob], *, store: JobStore, objects: ObjectStore, bus: EventBus, clock: Clock
+) -> Job:
     """Stop a job: at once before it trains; while it trains the worker stops it and delivers the best so far.
 
     What was uploaded and not looked at so far is deleted; the rest is, before the mail about the end says so.
 
     Asking again changes nothing.
 
+    Args:
+        opened: Reads the job for whoever asks.
+        store: Has it.
+        objects: Has its photographs.
+        bus: Takes the news.
+        clock: Tells the time.
+
     Raises:
         UserFault: ``job_not_found``, or ``job_already_ended`` where there is nothing left to stop.
         Conflict: If the job changed again and again meanwhile.
     """
     for _ in range(_CANCEL_TRIES):
-        stored = look_up(job_id, token, store=store)
+        stored = opened()
         cancelled = _cancelled(stored.job, clock)
         if cancelled is stored.job:
             return cancelled
@@ -161,7 +183,7 @@ def cancel(job_id: str, token: str, *, store: JobStore, objects: ObjectStore, bu
             with suppress(Transient):  # what is left then goes within the hour
                 objects.delete(written.upload.object_key)
         return written
-    raise Conflict(f"job {job_id} changed {_CANCEL_TRIES} times while it was being cancelled")
+    raise Conflict(f"job {stored.job.job_id} changed {_CANCEL_TRIES} times while it was being cancelled")
 
 
 def _write_cancelled(stored: StoredJob, cancelled: Job, *, store: JobStore, bus: EventBus, clock: Clock) -> Job:

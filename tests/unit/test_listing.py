@@ -91,6 +91,35 @@ def test_nobody_else_sees_any_job(service: IntakeFixture) -> None:
     assert asked(service, None).json["error"]["code"] == "key_required"
 
 
+def test_an_operator_stops_anybodys_job_and_looks_at_it_and_fetches_nothing(service: IntakeFixture) -> None:
+    _, training, queued = filled(service)
+    headers = {"Authorization": f"Bearer {key_of(service, is_operator=True)}"}
+    for made, state in ((training, "training"), (queued, "cancelled")):
+        answer = service.http.post(f"/v1/jobs/{made['job_id']}/cancel", headers=headers)
+        assert (answer.status_code, answer.json["state"]) == (200, state)
+        assert service.http.get(f"/v1/jobs/{made['job_id']}", headers=headers).json["cancel_requested_at"]
+        for path in ("report", "model"):
+            assert service.http.get(f"/v1/jobs/{made['job_id']}/{path}", headers=headers).status_code == 404
+        assert service.http.delete(f"/v1/jobs/{made['job_id']}", headers=headers).status_code == 404
+    in_address = f"/v1/jobs/{queued['job_id']}?token={headers['Authorization'].removeprefix('Bearer ')}"
+    assert service.http.get(in_address).status_code == 404, "addresses lie in histories and logs"
+    answer = service.http.post(f"/v1/jobs/{'0' * 32}/cancel", headers=headers)
+    assert (answer.status_code, answer.json["error"]["code"]) == (404, "job_not_found")
+
+
+def test_the_key_of_a_person_opens_no_job_not_even_one_submitted_with_it(service: IntakeFixture) -> None:
+    key = key_of(service, is_operator=False)
+    headers = {"Authorization": f"Bearer {key}"}
+    made = service.http.post("/v1/jobs", json={"email": "ada@example.org"}, headers=headers).json
+    for method, path in (("GET", ""), ("POST", "/cancel")):
+        answer = service.http.open(f"/v1/jobs/{made['job_id']}{path}", method=method, headers=headers)
+        assert (answer.status_code, answer.json["error"]["code"]) == (403, "operator_only")
+    forged = {"Authorization": f"Bearer {key[:-1]}x"}
+    answer = service.http.post(f"/v1/jobs/{made['job_id']}/cancel", headers=forged)
+    assert (answer.status_code, answer.json["error"]["code"]) == (401, "key_invalid")
+    assert service.status(made)["state"] == "awaiting_upload"
+
+
 def test_a_list_is_bounded_and_says_so() -> None:
     store = MemoryJobStore()
     for number in range(MOST_LISTED + 1):

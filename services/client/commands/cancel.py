@@ -12,6 +12,7 @@ from services.client.terminal.taught_command import TaughtCommand
     examples=(
         "convtailor cancel",
         "convtailor cancel 3f2a…",
+        "convtailor cancel 3f2a… --token ctk_3f0a51c2d4e6_… --server https://convtailor.example.org",
     ),
 )
 @job_argument
@@ -19,7 +20,10 @@ from services.client.terminal.taught_command import TaughtCommand
 @token_option
 @json_option
 def cancel(job_id: str | None, server: str | None, token: str | None, as_json: bool) -> None:
-    """Stop JOB; if it trains already, the best network so far is still delivered."""
+    """Stop JOB; if it trains already, the best network so far is still delivered.
+
+    Operators may stop anybody's, with an API key of theirs as --token.
+    """
     access = open_access(job_id, server, token)
     with access.client as client:
         view = client.cancel(access.known.job_id, access.known.token)

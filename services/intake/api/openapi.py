@@ -37,6 +37,7 @@ class Operation:
         body: The request body, if any.
         needs_token: Whether the job's token is asked for.
         takes_key: Whether an API key may be shown; a service may require one.
+        opens_to_operators: Whether an operator's API key does instead of the token.
         needs_operator: Whether an operator's API key is asked for.
     """
 
@@ -50,6 +51,7 @@ class Operation:
     needs_token: bool = False
     takes_key: bool = False
     needs_operator: bool = False
+    opens_to_operators: bool = False
 
 
 def _query(name: str, description: str, **schema: Any) -> dict[str, Any]:
@@ -131,7 +133,8 @@ OPERATIONS = (
         method="get",
         summary="Tell how a job fares.",
         answers={200: JobStatus},
-        errors=(503,),
+        errors=(403, 503),
+        opens_to_operators=True,
         needs_token=True,
     ),
     Operation(
@@ -160,8 +163,9 @@ OPERATIONS = (
         method="post",
         summary="Stop a job; one that trains is stopped by its worker soon. Asking twice changes nothing.",
         answers={200: JobStatus},
-        errors=(409, 503),
+        errors=(403, 409, 503),
         needs_token=True,
+        opens_to_operators=True,
     ),
     Operation(
         path="/v1/jobs/{job_id}/{artefact}",
@@ -273,6 +277,8 @@ def _describe(operation: Operation) -> dict[str, Any]:
         described["requestBody"] = operation.body
     if operation.needs_token:
         described["security"] = [{"bearer": []}, {"query": []}]
+    if operation.opens_to_operators:
+        described["security"].append({"key": []})
     if operation.needs_operator:
         described["security"] = [{"key": []}]
     if operation.takes_key:
