@@ -12,6 +12,9 @@ from typing import IO
 
 import shared
 
+PIPE = subprocess.PIPE
+"""Lets the starter read what the program writes."""
+
 
 class ChildProcess:
     """A program whose standard input is a pipe that we alone hold: it ends when we do, and so the program learns of it.

@@ -110,7 +110,7 @@ class TestSendGridMailer(MailerContract):
         pointed_at = re.findall(r'src="cid:([^"]+)"', letter.html)
         files = {file["content_id"]: file for file in document["attachments"]}
         assert sorted(pointed_at) == sorted(files)
-        assert len(files) == 13
+        assert len(files) == 16
         for picture in letter.pictures:
             file = files[picture.content_id]
             assert base64.b64decode(file["content"]) == picture.data

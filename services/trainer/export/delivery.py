@@ -111,5 +111,6 @@ def result_text(result: Result) -> str:
     rows = ",\n   ".join(json.dumps(row, separators=(",", ":")) for row in matrix)
     document["test"]["confusion_matrix"] = _MATRIX
     text = json.dumps(document, indent=1, ensure_ascii=False)
-    before, _, after = text.rpartition(json.dumps(_MATRIX))  # the classes, whose names are anything, come before
-    return f"{before}[\n   {rows}\n  ]{after}"
+    # No name, which may be anything, looks like a key and its value: quotes within a string are escaped.
+    before, key, after = text.partition(f'"confusion_matrix": {json.dumps(_MATRIX)}')
+    return f"{before}{key.removesuffix(json.dumps(_MATRIX))}[\n   {rows}\n  ]{after}"

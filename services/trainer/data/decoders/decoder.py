@@ -4,7 +4,6 @@ import atexit
 import logging
 import os
 import queue
-import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -24,7 +23,7 @@ from services.trainer.data.decoders.frame import (
 )
 from services.trainer.data.decoders.process import IN_FLIGHT_PER_THREAD, num_threads
 from services.trainer.data.pictures.image import ImageLimits, UnusableImage
-from shared.process.child_process import ChildProcess, python_module
+from shared.process.child_process import PIPE, ChildProcess, python_module
 
 COMMAND = python_module("services.trainer.data.decoders.process")
 REST_S = 10.0
@@ -46,7 +45,7 @@ class _Process(ChildProcess):
     """One process, and the thread that feeds it: whoever writes into a pipe may wait for who reads from the other."""
 
     def __init__(self, command: Sequence[str]) -> None:
-        super().__init__(command, os.environ, output=subprocess.PIPE)
+        super().__init__(command, os.environ, output=PIPE)
         self._sizes_px: tuple[int, ...] = ()
         self._num_awaited = 0
         self._frames: queue.SimpleQueue[tuple[bytes, bytes] | None] = queue.SimpleQueue()
