@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.chromium import found
-from tests.browser.watched import chromium, needs_browser, watched
+from tests.browser.watched import chromium, go_to_start, needs_browser, watched
 from tests.intake_process import IntakeProcess
 from tests.onebox_fixture import draw_folder
 
@@ -68,7 +68,7 @@ def test_a_person_at_another_machine_sends_photographs_and_follows_the_job(tmp_p
     url = f"http://{HERE}:{intake.url.rpartition(':')[2]}"
     try:
         with chromium(program) as browser, watched(browser) as seen:
-            seen.page.goto(url)
+            go_to_start(seen.page, url)
             seen.page.set_input_files("#folder", draw_folder(tmp_path / "shapes", per_class=6))
             seen.page.get_by_label("Your e-mail address").fill("ada@example.org")
             seen.page.get_by_role("button", name="Send 18 photographs").click()

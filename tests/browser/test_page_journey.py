@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from services.onebox.services import Onebox
-from tests.browser.watched import PHONE, chromium, needs_browser, watched
+from tests.browser.watched import PHONE, chromium, go_to_start, needs_browser, watched
 from tests.onebox_fixture import draw, draw_folder, environment
 from tests.waiting import until
 
@@ -47,7 +47,7 @@ def job(box, browser, photographs) -> str:
     """Send the photographs on a desktop, look in between, and return the address of the job once it has ended."""
     with watched(browser) as seen:
         page = seen.page
-        page.goto(box.url)
+        go_to_start(page, box.url)
         seen.is_accessible()
         page.set_input_files("#folder", photographs)
         assert seen.see("#summary").inner_text().startswith("39 photographs in 3 classes")

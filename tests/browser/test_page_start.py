@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shared.adapters.embedded.object_file import TRAILER_BYTES
-from tests.browser.watched import PHONE, chromium, folder_of, needs_browser, watched
+from tests.browser.watched import PHONE, chromium, folder_of, go_to_start, needs_browser, watched
 from tests.intake_fixture import small_archive
 from tests.intake_process import IntakeProcess
 from tests.onebox_fixture import draw_folder
@@ -69,7 +69,7 @@ def test_an_upload_that_is_cut_goes_on_where_it_stopped(browser, intake, large):
     with watched(browser) as seen:
         page, sent = seen.page, []
         page.on("request", lambda request: sent.append(request.headers.get("content-range", "")))
-        page.goto(intake.url)
+        go_to_start(page, intake.url)
         cut = []
 
         def fail_once(route: Any) -> None:
@@ -94,7 +94,7 @@ def test_an_upload_that_is_cut_goes_on_where_it_stopped(browser, intake, large):
 def test_an_upload_goes_on_after_the_page_was_closed_when_the_same_folder_is_chosen_again(browser, intake, large):
     with watched(browser) as seen:
         page, sent = seen.page, []
-        page.goto(intake.url)
+        go_to_start(page, intake.url)
 
         def hold(route: Any) -> None:
             if "bytes 8388608-" not in str(route.request.headers):
@@ -105,7 +105,7 @@ def test_an_upload_goes_on_after_the_page_was_closed_when_the_same_folder_is_cho
             send(page, large)
         page.unroute_all(behavior="ignoreErrors")
         page.on("dialog", lambda dialog: dialog.accept())
-        page.goto(f"{intake.url}/?again")
+        go_to_start(page, f"{intake.url}/?again")
         seen.see("#unfinished-text", "Choose the same photographs again")
         page.on("request", lambda request: sent.append(request.headers.get("content-range", "")))
         send(page, large)
@@ -143,7 +143,7 @@ def make_odd(root: Path, kind: str) -> Path:
 )
 def test_a_folder_that_cannot_be_used_is_told_of_before_anything_is_sent(browser, intake, tmp_path, kind, told):
     with watched(browser, PHONE) as seen:
-        seen.page.goto(intake.url)
+        go_to_start(seen.page, intake.url)
         seen.page.set_input_files("#folder", make_odd(tmp_path, kind))
         seen.see("#choose-error, #warnings .warning", told)
         if kind == "split":
@@ -160,7 +160,7 @@ def test_a_folder_that_cannot_be_used_is_told_of_before_anything_is_sent(browser
 def test_a_file_that_is_no_zip_is_refused_with_a_way_on(browser, intake, tmp_path, name, data, told):
     (tmp_path / name).write_bytes(data)
     with watched(browser) as seen:
-        seen.page.goto(intake.url)
+        go_to_start(seen.page, intake.url)
         seen.page.set_input_files("#zip", tmp_path / name)
         seen.see("#choose-error", told)
         (tmp_path / "good.zip").write_bytes(small_archive())
@@ -171,7 +171,7 @@ def test_a_file_that_is_no_zip_is_refused_with_a_way_on(browser, intake, tmp_pat
 def test_a_class_may_be_renamed_merged_and_left_out_and_its_zip_says_so(browser, intake, photographs):
     with watched(browser) as seen:
         page = seen.page
-        page.goto(intake.url)
+        go_to_start(page, intake.url)
         page.set_input_files("#folder", photographs)
         page.get_by_label("Name of the class square").fill("كائن طويل الاسم")
         page.get_by_label("Name of the class cross").fill("كائن طويل الاسم")
@@ -189,7 +189,7 @@ def test_a_class_may_be_renamed_merged_and_left_out_and_its_zip_says_so(browser,
 def test_corrections_of_an_earlier_job_go_into_what_is_sent_and_can_be_forgotten(browser, intake, photographs):
     with watched(browser) as seen:
         page = seen.page
-        page.goto(intake.url)
+        go_to_start(page, intake.url)
         moves = [["circle/000.png", "cross"], ["square/000.png", None], ["gone.png", "cross"]]
         kept = {"job": "1", "moves": moves}
         page.evaluate("kept => localStorage.setItem('convtailor.corrections', JSON.stringify(kept))", kept)
@@ -203,7 +203,7 @@ def test_corrections_of_an_earlier_job_go_into_what_is_sent_and_can_be_forgotten
         seen.see("#state", "Waiting")
         assert archive_of(intake, page.url) == (["circle", "cross", "square"], 17)
         assert (photographs / "circle" / "000.png").exists()
-        page.goto(intake.url)
+        go_to_start(page, intake.url)
         page.set_input_files("#folder", photographs)
         page.get_by_role("button", name="Forget the corrections").click()
         seen.see("#summary", "18 photographs in 3 classes")
@@ -212,7 +212,7 @@ def test_corrections_of_an_earlier_job_go_into_what_is_sent_and_can_be_forgotten
 def test_photographs_are_sent_with_a_keyboard_alone(browser, intake, photographs):
     with watched(browser) as seen:
         page = seen.page
-        page.goto(intake.url)
+        go_to_start(page, intake.url)
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.className") == "skip"
         page.get_by_role("button", name="Choose a folder").focus()

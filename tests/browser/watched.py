@@ -116,6 +116,12 @@ def watched(browser: Any, size: dict[str, int] = DESKTOP, **options: Any) -> Ite
         context.close()
 
 
+def go_to_start(page: Any, url: str) -> None:
+    """Open the page that sends photographs, and wait until it takes them: its script asks for the rules first."""
+    page.goto(url)
+    page.locator("#app:not([hidden])").wait_for()
+
+
 def folder_of(root: Path, name: str) -> Path:
     """Return a new empty folder."""
     folder = root / name

@@ -14,6 +14,7 @@ from typing import Any
 
 from google.cloud.firestore import Client
 
+from services.intake.admission import Admitted
 from services.intake.events.archive_event import handle_archive
 from services.intake.job_request import JobRequest
 from services.intake.submission import UploadTerms, look_up, submit
@@ -128,7 +129,7 @@ class MeteredJob:
         office = self._office
         request = JobRequest(email="ada@example.org", options=self._options)
         terms = UploadTerms(max_bytes=1 << 20, valid_for=timedelta(hours=1))
-        made = submit(request, store=self._jobs, objects=office.objects, clock=office.clock, terms=terms)
+        made = submit(request, Admitted(), store=self._jobs, objects=office.objects, clock=office.clock, terms=terms)
         self._job_id, self._token = made.job.job_id, made.token
         key = made.job.upload.object_key
         stored = office.objects.put(key, io.BytesIO(small_archive()), content_type="application/zip")

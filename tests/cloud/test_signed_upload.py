@@ -12,6 +12,7 @@ import pytest
 
 from services.client.api.client import Client
 from services.client.api.job_view import UploadTicket
+from services.intake.admission import Admitted
 from services.intake.job_request import JobRequest
 from services.intake.submission import UploadTerms, submit
 from shared.adapters.gcp.storage.gcs_object_store import RESUMABLE_FROM_BYTES, GcsObjectStore
@@ -153,7 +154,7 @@ def test_a_job_whose_archive_is_told_to_be_large_is_uploaded_in_pieces(
 ) -> None:
     wanted = JobRequest(email="ada@example.org", options=JobOptions(), size_bytes=size_bytes)
     terms = UploadTerms(max_bytes=1 << 30, valid_for=HOUR)
-    made = submit(wanted, store=MemoryJobStore(), objects=store, clock=signing_clock, terms=terms)
+    made = submit(wanted, Admitted(), store=MemoryJobStore(), objects=store, clock=signing_clock, terms=terms)
     assert made.upload.method == method
     assert ticket(made.upload).is_resumable == (method == "POST")
 

@@ -12,6 +12,8 @@ MOST_BYTES = 512 * 2**20
 """Memory for the activations that fine-tuning starts from, of all images in all views."""
 ERRORS = 2.0
 """Standard errors by which the log loss has to be lower: the best of many iterations is judged, and some are lucky."""
+LEAST = 0.002
+"""Log loss, in nats, below which a difference is none that a person would see, however sure it is."""
 _HALF_BYTES = 2
 
 
@@ -67,7 +69,7 @@ class Gain:
     @property
     def is_promising(self) -> bool:
         """Whether a short attempt is worth being carried on: the log loss fell, and accuracy did not clearly."""
-        return self.log_loss > 0 and self.accuracy >= -self.accuracy_error
+        return self.log_loss >= LEAST and self.accuracy >= -self.accuracy_error
 
 
 def gain_of(tuned: OutOfFold, frozen: OutOfFold) -> Gain:
@@ -84,7 +86,9 @@ def gain_of(tuned: OutOfFold, frozen: OutOfFold) -> Gain:
         accuracy_error=frozen.standard_error(more_right),
         log_loss=float(less_loss.mean()),
         log_loss_error=frozen.standard_error(less_loss),
-        is_kept=is_better(tuned, frozen, errors=ERRORS) and bool(more_right.mean() >= 0),
+        is_kept=(
+            is_better(tuned, frozen, errors=ERRORS) and bool(less_loss.mean() >= LEAST) and bool(more_right.mean() >= 0)
+        ),
     )
 
 
