@@ -11,11 +11,11 @@ from services.trainer.scratch.calibration import keep_calibration, learnt, read_
 from services.trainer.screening.fit import HeadPlan
 from services.trainer.screening.screen import Screening, screen
 from services.trainer.training.bundling import bundle
-from services.trainer.training.exporting import export
+from services.trainer.training.exporting import Exported, export
 from services.trainer.training.formats import Delivered, add_formats
 from services.trainer.training.preparation import Prepared
 from services.trainer.training.result_document import Pieces, result_of
-from services.trainer.training.scoring import score, with_focus
+from services.trainer.training.scoring import Scored, score, with_focus
 from services.trainer.training.task import Outcome
 from services.trainer.tuning.tune import Trained, TunePlan, tune
 from services.trainer.zoo.combination.limits import Limits
@@ -63,14 +63,7 @@ def train(prepared: Prepared) -> Outcome:
     with clock.phase("export"):
         exported = export(scored, learning, trained, archive=prepared.archive, verifier=tools.verifier, run=run)
         artefacts = deliver_package(tools.objects, exported.package, job_id=order.job_id, fence=order.fence)
-        delivered = Delivered(
-            package=exported.package,
-            evaluation=scored.evaluation,
-            learning=learning,
-            px=trained.backbone.input_px,
-            archive=prepared.archive,
-        )
-        formats = add_formats(delivered, tools.verifier, run)
+        formats = add_formats(_delivered(prepared, exported, scored, trained), tools.verifier, run)
     pieces = Pieces(
         others=material.others,
         dataset=dataset,
@@ -87,6 +80,17 @@ def train(prepared: Prepared) -> Outcome:
     if stopped_because is None and order.fence == 1:
         _calibrate(prepared, device.name)
     return Outcome(artefacts=artefacts, stopped_because=stopped_because)
+
+
+def _delivered(prepared: Prepared, exported: Exported, scored: Scored, trained: Trained) -> Delivered:
+    """Return what other formats are made from, and held against."""
+    return Delivered(
+        package=exported.package,
+        evaluation=scored.evaluation,
+        learning=prepared.material.dataset.learning,
+        px=trained.backbone.input_px,
+        archive=prepared.archive,
+    )
 
 
 def _calibrate(prepared: Prepared, device: str) -> None:

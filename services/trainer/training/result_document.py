@@ -72,20 +72,12 @@ def result_of(
         total_s: Seconds from taking the job up to its last artefact.
         bill: What was estimated beside what was spent.
     """
-    dataset, split = pieces.dataset, pieces.dataset.split
-    group_by = dataset.key.group_by
+    dataset = pieces.dataset
     result = Result(
         job_id=job_id,
         seed=seed,
         classes=dataset.classes,
-        counts=Counts(
-            train=len(split.train),
-            validation=len(split.validation),
-            test=len(split.test),
-            validation_independent=independent(dataset.groups[split.validation]),
-            group_by=group_by,
-            num_groups=len(np.unique(dataset.learning.kept_together)) if group_by else None,
-        ),
+        counts=_counts(dataset),
         quarantined=dataset.quarantined,
         num_quarantined=dataset.num_quarantined,
         duplicates=dataset.duplicates,
@@ -111,17 +103,33 @@ def result_of(
         bill=bill,
         unfreezing=pieces.trained.unfreezing,
         choice=pieces.screening.choice,
-        run=RunIdentity(
-            key=dataset.key.digest,
-            archive_sha256=dataset.key.archive_sha256,
-            data_version=dataset.key.data_version,
-            split_sha256=dataset.split_sha256,
-        ),
+        run=_identity(dataset),
         suspects=pieces.analysis.suspects,
         certainty=pieces.analysis.certainty,
         growth=pieces.analysis.growth,
     )
     return replace(result, verdict=judge(evidence_of(result, pieces.analysis.neighbours)))
+
+
+def _counts(dataset: Dataset) -> Counts:
+    split, group_by = dataset.split, dataset.key.group_by
+    return Counts(
+        train=len(split.train),
+        validation=len(split.validation),
+        test=len(split.test),
+        validation_independent=independent(dataset.groups[split.validation]),
+        group_by=group_by,
+        num_groups=len(np.unique(dataset.learning.kept_together)) if group_by else None,
+    )
+
+
+def _identity(dataset: Dataset) -> RunIdentity:
+    return RunIdentity(
+        key=dataset.key.digest,
+        archive_sha256=dataset.key.archive_sha256,
+        data_version=dataset.key.data_version,
+        split_sha256=dataset.split_sha256,
+    )
 
 
 def _test_scores(pieces: Pieces) -> TestScores:
