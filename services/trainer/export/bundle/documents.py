@@ -109,15 +109,7 @@ def model_card(result: Result, files: Sequence[NetworkFile]) -> str:
         files: The networks beside it.
     """
     low, high = result.test.interval
-    used = "\n".join(
-        f"| `{each.name}` | {each.size_bytes / 1e6:.1f} MB | {_USES.get(each.name, '')} |" for each in files
-    )
-    scores = sorted(result.test.per_class, key=lambda score: score.recall)[:_MAX_CLASSES]
-    rows = "\n".join(
-        f"| {_plain(score.name)} | {score.recall:.2f} | {score.precision:.2f} | {score.num_images} |"
-        for score in scores
-    )
-    cut = f"; the {_MAX_CLASSES} with the lowest recall" if len(scores) < len(result.classes) else ""
+    cut = f"; the {_MAX_CLASSES} with the lowest recall" if len(result.classes) > _MAX_CLASSES else ""
     return f"""---
 {_metadata(result)}---
 
@@ -142,7 +134,7 @@ What it says of `examples/` has to agree with `examples/expected.json`.
 
 | file | size | for |
 |---|---|---|
-{used}
+{_rows_of_files(files)}
 
 Files that take squares want `({result.model.input_px}, {result.model.input_px}, 3)` float32 RGB of 0 to 255, resized as
 `resize()` in `predict.py` does it; another resize costs accuracy. `model.json` says the same to programs.
@@ -151,7 +143,7 @@ Files that take squares want `({result.model.input_px}, {result.model.input_px},
 
 | class | recall | precision | test images |
 |---|---|---|---|
-{rows}
+{_rows_of_classes(result)}
 
 {len(result.classes)} classes in all{cut}. `result.json` has every number, `predictions.csv` every answer of the test,
 `splits.csv` which file served for what: {result.counts.train} to train, {result.counts.validation} to choose,
@@ -159,6 +151,21 @@ Files that take squares want `({result.model.input_px}, {result.model.input_px},
 
 Pretrained weights: {result.model.weights_licence or "see result.json"}.
 """
+
+
+def _rows_of_files(files: Sequence[NetworkFile]) -> str:
+    return "\n".join(
+        f"| `{each.name}` | {each.size_bytes / 1e6:.1f} MB | {_USES.get(each.name, '')} |" for each in files
+    )
+
+
+def _rows_of_classes(result: Result) -> str:
+    """Return the classes with the lowest recall, the worst first."""
+    scores = sorted(result.test.per_class, key=lambda score: score.recall)[:_MAX_CLASSES]
+    return "\n".join(
+        f"| {_plain(score.name)} | {score.recall:.2f} | {score.precision:.2f} | {score.num_images} |"
+        for score in scores
+    )
 
 
 def _since(result: Result) -> str:
