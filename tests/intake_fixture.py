@@ -44,6 +44,7 @@ class IntakeFixture:
 
     clock: HandClock = field(default_factory=HandClock)
     rules: AdmissionRules = field(default_factory=AdmissionRules)
+    retention: Retention = field(default_factory=Retention)
 
     def __post_init__(self) -> None:
         signer = UrlSigner(b"a secret for tests", public_url=PUBLIC_URL, clock=self.clock)
@@ -53,7 +54,7 @@ class IntakeFixture:
         self.objects = MemoryObjectStore(signer=signer, clock=self.clock)
         self.bus = MemoryEventBus(clock=self.clock)
         pages = Pages(terms=Terms(max_bytes=MAX_BYTES, artefact_days=30, archive_days=0))
-        keeper = Keeper(store=self.store, heartbeats=self.heartbeats, objects=self.objects, retention=Retention())
+        keeper = Keeper(store=self.store, heartbeats=self.heartbeats, objects=self.objects, retention=self.retention)
         self.job_routes = JobRoutes(
             store=self.store,
             heartbeats=self.heartbeats,
@@ -61,7 +62,7 @@ class IntakeFixture:
             bus=self.bus,
             clock=self.clock,
             terms=UploadTerms(max_bytes=MAX_BYTES, valid_for=VALID_FOR),
-            links=LinkTerms(valid_for=VALID_FOR, retention=Retention(), clock=self.clock),
+            links=LinkTerms(valid_for=VALID_FOR, retention=self.retention, clock=self.clock),
             address=PublicAddress(url=PUBLIC_URL),
             pages=pages,
             forget=keeper.forget,

@@ -19,12 +19,21 @@ def page() -> str:
     """Return the help of the program and of every command as Markdown."""
     group = click.Context(convtailor, info_name="convtailor", terminal_width=_WIDTH, max_content_width=_WIDTH)
     parts = [_HEAD, _section("convtailor", convtailor.get_help(group))]
-    for name in convtailor.list_commands(group):
-        command = convtailor.get_command(group, name)
-        if command is not None:
-            context = click.Context(command, info_name=name, parent=group, terminal_width=_WIDTH)
-            parts.append(_section(f"convtailor {name}", command.get_help(context)))
+    parts += _sections(convtailor, group)
     return "\n".join(parts)
+
+
+def _sections(group: click.Group, context: click.Context) -> list[str]:
+    """Return the help of every command of a group, and of groups among them."""
+    parts = []
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if command is not None:
+            inner = click.Context(command, info_name=name, parent=context, terminal_width=_WIDTH)
+            parts.append(_section(inner.command_path, command.get_help(inner)))
+            if isinstance(command, click.Group):
+                parts += _sections(command, inner)
+    return parts
 
 
 def _section(title: str, text: str) -> str:

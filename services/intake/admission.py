@@ -130,8 +130,8 @@ def known_key(store: AccessStore, shown: str) -> ApiKey:
     return key
 
 
-def check_operator(store: AccessStore, shown: str | None) -> None:
-    """Let operators in.
+def check_operator(store: AccessStore, shown: str | None) -> ApiKey:
+    """Let operators in, and return the key of the one who asks.
 
     Args:
         store: Keys.
@@ -144,8 +144,10 @@ def check_operator(store: AccessStore, shown: str | None) -> None:
     fix = "Send 'Authorization: Bearer KEY' with a key that `convtailor keys --new NAME --operator` made."
     if shown is None:
         raise UserFault("key_required", "This is for operators, who show an API key.", fix=fix)
-    if not known_key(store, shown).is_operator:
+    key = known_key(store, shown)
+    if not key.is_operator:
         raise UserFault("operator_only", "The API key is good, but not an operator's.", fix=fix)
+    return key
 
 
 def rules_of(settings: IntakeSettings) -> AdmissionRules:

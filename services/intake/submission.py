@@ -211,15 +211,21 @@ def _cancelled(job: Job, clock: Clock) -> Job:
 
 
 def delete(
-    job_id: str, token: str, *, store: JobStore, forget: Callable[[StoredJob, datetime], bool], clock: Clock
+    opened: Callable[[], StoredJob], *, store: JobStore, forget: Callable[[StoredJob, datetime], bool], clock: Clock
 ) -> Job:
     """Delete what a job left and what it says of its person; asking again changes nothing.
+
+    Args:
+        opened: Reads the job for whoever asks.
+        store: Has it.
+        forget: Deletes.
+        clock: Tells the time.
 
     Raises:
         UserFault: ``job_not_found``, or ``job_not_ended`` while there is work or a mail to come.
         Conflict: If the job changed meanwhile.
     """
-    stored = look_up(job_id, token, store=store)
+    stored = opened()
     if stored.job.is_open:
         raise UserFault(
             "job_not_ended",
@@ -228,7 +234,7 @@ def delete(
             details={"state": stored.job.state},
         )
     forget(stored, clock())
-    return store.get(job_id).job
+    return store.get(stored.job.job_id).job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

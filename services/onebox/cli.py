@@ -37,6 +37,9 @@ _COMMANDS = {
     "cancel": _Entry(
         "services.client.commands.cancel:cancel", "Stop a job; the best network so far is still delivered."
     ),
+    "admin": _Entry(
+        "services.client.commands.admin:admin", "For operators: jobs, failures, disk; retry, cancel and forget jobs."
+    ),
     "keys": _Entry("services.onebox.commands.keys:keys", "For operators: make, list and revoke API keys."),
     "forget": _Entry("services.onebox.commands.forget:forget", "For operators: delete what is kept of one person."),
 }

@@ -189,6 +189,8 @@ class Job:
         confirm_by: Until when its person has to confirm the address; ``None`` where nobody asks for that.
         confirmed_at: When they did.
         confirmation_mailed_at: When a mail that asks for it was accepted.
+        retries: Times an operator had it tried again after its end; see :mod:`shared.job.retry`.
+        retried_at_fence: Fence of the claim when it last was; attempts count from there.
     """
 
     job_id: str
@@ -220,6 +222,8 @@ class Job:
     confirm_by: datetime | None = None
     confirmed_at: datetime | None = None
     confirmation_mailed_at: datetime | None = None
+    retries: int = 0
+    retried_at_fence: int = 0
 
     @property
     def awaits_confirmation(self) -> bool:

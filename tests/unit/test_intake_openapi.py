@@ -77,6 +77,17 @@ def validator(document: dict, path: str, method: str, status: int) -> Draft20201
     return Draft202012Validator({**media["schema"], "components": document["components"]})
 
 
+def answers_to_operators(service: IntakeFixture, made: dict, operator: dict):
+    """Yield what an operator is answered about a job that failed, and leave it with nothing to come."""
+    path, template = f"/v1/jobs/{made['job_id']}/retry", "/v1/jobs/{job_id}/retry"
+    yield "/v1/disk", service.http.get("/v1/disk", headers=operator)
+    yield "/v1/disk", service.http.get("/v1/disk", headers=bearer(made))
+    yield template, service.http.post(path, headers=operator)
+    service.move(made, mail_fault=Fault(code="c", message="m", fix="f"), mailed_at=None)
+    yield template, service.http.post(path, headers=operator)
+    service.move(made, mailed_at=service.clock())
+
+
 def answers(service: IntakeFixture):
     """Yield real answers of every operation, good and bad."""
     http = service.http
@@ -119,6 +130,7 @@ def answers(service: IntakeFixture):
     yield artefact_path, http.get(f"{job}/report", headers=bearer(made))
     yield f"{job_path}/links", http.post(f"{job}/links?hours=x", headers=bearer(made))
     yield f"{job_path}/links", http.post(f"{job}/links?hours=24", headers=bearer(made))
+    yield from answers_to_operators(service, made, {"Authorization": f"Bearer {text}"})
     yield job_path, http.delete(job, headers=bearer(made))
     yield objects_path, http.post(signed)
     yield "/v1/links/{link}", http.get("/v1/links/x")

@@ -1,6 +1,6 @@
 """The HTTP API of a convtailor server as Python calls with typed errors."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -123,17 +123,35 @@ class Client:
         """Return how a job fares, as the server put it."""
         return self._call("GET", f"/v1/jobs/{job_id}", token=token)
 
-    def jobs_document(self, key: str, hours: int) -> dict[str, Any]:
+    def jobs_document(self, key: str, hours: int, *, states: Sequence[str] = (), sort: str = "age") -> dict[str, Any]:
         """Return all jobs of the server, as it put them.
 
         Args:
             key: An operator's API key.
             hours: How long ago a job may have ended.
+            states: Those in which it is to be; none: in any.
+            sort: ``age`` or ``size``.
 
         Raises:
             UsageFault: If it is no operator's key.
         """
-        return self._call("GET", f"/v1/jobs?hours={hours}", token=key)
+        return self.operator_document(f"/v1/jobs?hours={hours}&state={','.join(states)}&sort={sort}", key)
+
+    def operator_document(self, path: str, key: str) -> dict[str, Any]:
+        """Return what only operators are told.
+
+        Raises:
+            UsageFault: If it is no operator's key.
+        """
+        return self._call("GET", path, token=key)
+
+    def act(self, method: str, path: str, key: str) -> dict[str, Any]:
+        """Have the server do something to a job that an operator's key opens; return the job's status.
+
+        Raises:
+            UserFault: If the state of the job does not let it.
+        """
+        return self._call(method, path, token=key)
 
     def cancel(self, job_id: str, token: str) -> JobView:
         """Ask for a job to stop; while it trains the best network so far is still delivered."""

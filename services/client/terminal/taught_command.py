@@ -1,4 +1,4 @@
-"""A command whose help ends with examples to copy."""
+"""Commands, and groups of them, whose help ends with examples to copy."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 
-class TaughtCommand(click.Command):
-    """A click command with examples.
+class _Taught(click.Command):
+    """Has examples.
 
     Args:
         examples: Command lines, each of which works as it stands on somebody's machine.
@@ -24,3 +24,16 @@ class TaughtCommand(click.Command):
         with formatter.section("Examples"):
             for example in self.examples:
                 formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
+
+
+class TaughtCommand(_Taught):
+    """A click command with examples."""
+
+
+class TaughtGroup(_Taught, click.Group):
+    """A group of click commands with examples; they are listed in the order in which they were added."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        del ctx
+        return list(self.commands)

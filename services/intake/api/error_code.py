@@ -27,6 +27,7 @@ OWN_ERRORS = OwnErrors(
         "artefact_not_ready": 409,
         "job_already_ended": 409,
         "job_not_ended": 409,
+        "nothing_to_retry": 409,
         "artefact_expired": 410,
         "url_expired": 410,
         "upload_too_large": 413,

@@ -15,6 +15,8 @@ from services.intake.api.document import (
 )
 from services.intake.api.operator_document import JobList
 from services.intake.job_request import MAX_SIZE_DIGITS
+from services.intake.overview.disk import DiskUse
+from services.intake.overview.listing import Order
 from shared.job.options import JobOptions
 from shared.json_codec import adapter
 from shared.web.error_reply import ErrorDocument
@@ -126,7 +128,17 @@ OPERATIONS = (
             _query(
                 "hours", "How long ago a job may have ended; 24 unless told.", type="integer", minimum=1, maximum=720
             ),
+            _query("state", "Only jobs in these states, separated by commas."),
+            _query("sort", "What comes first: open jobs, or large archives.", enum=list(Order), default="age"),
         ),
+    ),
+    Operation(
+        path="/v1/disk",
+        method="get",
+        summary="Tell an operator what takes how much room.",
+        answers={200: DiskUse},
+        errors=(401, 403, 503),
+        needs_operator=True,
     ),
     Operation(
         path="/v1/jobs/{job_id}",
@@ -142,8 +154,9 @@ OPERATIONS = (
         method="delete",
         summary="Delete what a job left and its person's address, once it has ended. Asking twice changes nothing.",
         answers={200: JobStatus},
-        errors=(409, 503),
+        errors=(403, 409, 503),
         needs_token=True,
+        opens_to_operators=True,
     ),
     Operation(
         path="/v1/jobs/{job_id}/links",
@@ -166,6 +179,14 @@ OPERATIONS = (
         errors=(403, 409, 503),
         needs_token=True,
         opens_to_operators=True,
+    ),
+    Operation(
+        path="/v1/jobs/{job_id}/retry",
+        method="post",
+        summary="For operators: have a job tried again that failed, or its mail; one mail tells how it ends.",
+        answers={200: JobStatus},
+        errors=(401, 403, 404, 409, 503),
+        needs_operator=True,
     ),
     Operation(
         path="/v1/jobs/{job_id}/{artefact}",
@@ -222,7 +243,17 @@ OPERATIONS = (
     ),
 )
 _PATH_SCHEMAS = {"artefact": {"type": "string", "enum": list(ARTEFACTS)}}
-_ANSWERED_WITH = (ErrorDocument, Health, JobCreated, JobList, JobStatus, ServiceCard, SignedLink, UploadReceipt)
+_ANSWERED_WITH = (
+    DiskUse,
+    ErrorDocument,
+    Health,
+    JobCreated,
+    JobList,
+    JobStatus,
+    ServiceCard,
+    SignedLink,
+    UploadReceipt,
+)
 
 
 def openapi_document(public_url: str) -> dict[str, Any]:

@@ -10,15 +10,19 @@ from services.intake.overview.queue import Place
 from shared.errors import Fault
 from shared.job.job import Job, JobState
 from shared.job.progress import Progress
+from shared.job.retry import RetryKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobLine:
-    """A job in a list; fields are those of its status, but for two.
+    """A job in a list; fields are those of its status, but for four.
 
     Args:
         email: Where its report goes; empty once it is forgotten.
         key_id: The API key that it was submitted with.
+        mail_error: Why no mail about its end will ever be accepted.
+        retry: What a retry would do anew: ``train``, ``report`` or ``mail``; ``null`` where there is nothing to do, or
+            the photographs are deleted.
     """
 
     job_id: str
@@ -39,11 +43,13 @@ class JobLine:
     created_at: datetime
     updated_at: datetime
     mailed_at: datetime | None
+    mail_error: Fault | None
+    retry: RetryKind | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobList:
-    """Jobs with something to come, the longest unchanged first; behind them those that ended lately.
+    """Jobs in the order that was asked for.
 
     Args:
         jobs: The jobs.
@@ -56,18 +62,21 @@ class JobList:
     unreadable: tuple[str, ...]
 
 
-def list_document(listing: Listing, place_of: Callable[[Job], Place | None]) -> JobList:
+def list_document(
+    listing: Listing, place_of: Callable[[Job], Place | None], kind_of: Callable[[Job], RetryKind | None]
+) -> JobList:
     """Tell of many jobs.
 
     Args:
         listing: The jobs.
         place_of: Tells the place of a job in the queue.
+        kind_of: Tells what a retry of it would do.
     """
-    lines = tuple(_line(job, place_of(job)) for job in listing.jobs)
+    lines = tuple(_line(job, place_of(job), kind_of(job)) for job in listing.jobs)
     return JobList(jobs=lines, is_whole=listing.is_whole, unreadable=listing.unreadable)
 
 
-def _line(job: Job, place: Place | None) -> JobLine:
+def _line(job: Job, place: Place | None, retry: RetryKind | None) -> JobLine:
     progress = job.progress or Progress(phase="")
     return JobLine(
         job_id=job.job_id,
@@ -88,4 +97,6 @@ def _line(job: Job, place: Place | None) -> JobLine:
         created_at=job.created_at,
         updated_at=job.updated_at,
         mailed_at=job.mailed_at,
+        mail_error=job.mail_fault,
+        retry=retry,
     )

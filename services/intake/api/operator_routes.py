@@ -1,22 +1,24 @@
 """What only operators may ask for, by an API key of theirs."""
 
-import shutil
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from services.intake.admission import check_operator
-from services.intake.api.operator_document import list_document
-from services.intake.api.routes import JobRoutes, answer, hours_asked, shown_token
-from services.intake.overview.listing import list_jobs
+from services.intake.api.operator_document import JobList, list_document
+from services.intake.api.routes import JobRoutes, answer, hours_asked, invalid_option, shown_token
+from services.intake.overview.disk import look_at_disk, measured
+from services.intake.overview.listing import Order, Wanted, list_jobs
 from services.intake.overview.metrics import CONTENT_TYPE, count_jobs, disk_metrics, exposition
+from shared.job.job import JobState
+from shared.job.retry import retry_kind
 
 MOST_HOURS = 720
 """How far back ended jobs are listed."""
 _USUAL = timedelta(days=1)
+_STATES = ", ".join(JobState)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,28 +35,61 @@ class OperatorRoutes:
         """Return the routes for an app."""
         routes = Blueprint("operator", __name__)
         routes.add_url_rule("/v1/jobs", view_func=self.list, methods=["GET"])
+        routes.add_url_rule("/v1/disk", view_func=self.disk)
         routes.add_url_rule("/metrics", view_func=self.metrics)
         return routes
 
     def metrics(self) -> Response:
         """Tell a monitor how the service fares."""
+        self._check()
         jobs = self.jobs
-        check_operator(jobs.admission.store, shown_token("key_invalid"))
         metrics = count_jobs(jobs.store, jobs.heartbeats, now=jobs.clock()).metrics()
         if jobs.data_dir is not None:
-            metrics += disk_metrics(partial(_measured, jobs.data_dir))
+            metrics += disk_metrics(partial(measured, jobs.data_dir))
         return Response(exposition(metrics), content_type=CONTENT_TYPE)
 
     def list(self) -> Response:
         """Tell of all jobs."""
-        jobs = self.jobs
-        check_operator(jobs.admission.store, shown_token("key_invalid"))
-        within = hours_asked(_USUAL, most=MOST_HOURS)
-        listing = list_jobs(jobs.store, jobs.heartbeats, now=jobs.clock(), ended_within=within)
-        return answer(list_document(listing, jobs.queue.place_of))
+        self._check()
+        return answer(listed(self.jobs, wanted()))
+
+    def disk(self) -> Response:
+        """Tell what takes how much room."""
+        self._check()
+        return answer(look_at_disk(self.jobs.objects, self.jobs.data_dir))
+
+    def _check(self) -> None:
+        check_operator(self.jobs.admission.store, shown_token("key_invalid"))
 
 
-def _measured(folder: Path) -> tuple[int, int]:
-    """Return the size of a folder's disk and what is free of it for the service, in bytes."""
-    usage = shutil.disk_usage(folder)
-    return usage.total, usage.free
+def wanted() -> Wanted:
+    """Return which jobs the query asks for.
+
+    Raises:
+        UserFault: ``invalid_option``.
+    """
+    return Wanted(states=_states(), ended_within=hours_asked(_USUAL, most=MOST_HOURS), order=_order())
+
+
+def listed(jobs: JobRoutes, asked: Wanted) -> JobList:
+    """Return the jobs that are asked for, as operators are told of them."""
+    now = jobs.clock()
+    listing = list_jobs(jobs.store, jobs.heartbeats, now=now, wanted=asked)
+    return list_document(
+        listing, jobs.queue.place_of, lambda job: retry_kind(job, retention=jobs.links.retention, now=now)
+    )
+
+
+def _states() -> frozenset[JobState]:
+    named = [each for each in request.args.get("state", "").split(",") if each]
+    unknown = [each for each in named if each not in set(JobState)]
+    if unknown:
+        raise invalid_option("state", f"There is no state {unknown[0][:40]!r}.", f"Use one or more of: {_STATES}.")
+    return frozenset(map(JobState, named)) or frozenset(JobState)
+
+
+def _order() -> Order:
+    named = request.args.get("sort") or Order.AGE
+    if named not in set(Order):
+        raise invalid_option("sort", f"There is no order {named[:40]!r}.", f"Use one of: {', '.join(Order)}.")
+    return Order(named)

@@ -15,6 +15,7 @@ from services.intake.api.document import Health, ServiceCard, SignedLink, create
 from services.intake.api.next_look import retry_after_s
 from services.intake.api.openapi import ARTEFACTS, openapi_document
 from services.intake.job_request import parse_request
+from services.intake.operator_action import Action, OperatorActions
 from services.intake.overview.look import QueueLook
 from services.intake.pages.pages import Pages, wants_page
 from services.intake.submission import (
@@ -28,7 +29,7 @@ from services.intake.submission import (
     look_up_unopened,
     submit,
 )
-from shared.access.api_key import is_key
+from shared.access.api_key import ApiKey, is_key
 from shared.clock import Clock
 from shared.errors import UserFault
 from shared.job.job import Job
@@ -102,6 +103,7 @@ class JobRoutes:
         routes.add_url_rule("/v1/jobs/<job_id>", view_func=self.delete, methods=["DELETE"])
         routes.add_url_rule("/v1/jobs/<job_id>/links", view_func=self.share, methods=["POST"])
         routes.add_url_rule("/v1/jobs/<job_id>/cancel", view_func=self.cancel, methods=["POST"])
+        routes.add_url_rule("/v1/jobs/<job_id>/retry", view_func=self.retry, methods=["POST"])
         routes.add_url_rule(f"/v1/jobs/<job_id>/<any({_ARTEFACTS}):artefact>", view_func=self.fetch)
         return routes
 
@@ -148,31 +150,60 @@ class JobRoutes:
 
     def cancel(self, job_id: str) -> Response:
         """Stop a job."""
-        return self._told(
-            cancel(self._opener(job_id), store=self.store, objects=self.objects, bus=self.bus, clock=self.clock)
+        operator = self._operator()
+        if operator is not None:
+            return self._told(self.actions.act(Action.CANCEL, job_id, operator))
+        opened = self._opener(job_id)
+        return self._told(cancel(opened, store=self.store, objects=self.objects, bus=self.bus, clock=self.clock))
+
+    @property
+    def actions(self) -> OperatorActions:
+        """What operators may do to jobs."""
+        return OperatorActions(
+            store=self.store,
+            objects=self.objects,
+            bus=self.bus,
+            clock=self.clock,
+            retention=self.links.retention,
+            forget=self.forget,
         )
 
     def _opener(self, job_id: str) -> Callable[[], StoredJob]:
-        """Return what reads a job for its person, by its token, or for an operator, by a key that no address shows."""
+        """Return what reads a job for its person, by its token, or for an operator."""
+        if self._operator() is not None:
+            return partial(look_up_unopened, job_id, store=self.store)
+        return partial(look_up, job_id, _token(), store=self.store)
+
+    def _operator(self) -> ApiKey | None:
+        """Return the key of an operator, which no address shows; ``None`` where a token is shown, or nothing.
+
+        Raises:
+            UserFault: If a key is shown, and none of an operator.
+        """
         shown = shown_token("token_missing")
-        if shown is None or not is_key(shown):
-            return partial(look_up, job_id, _token(), store=self.store)
-        check_operator(self.admission.store, shown)
-        return partial(look_up_unopened, job_id, store=self.store)
+        return check_operator(self.admission.store, shown) if shown is not None and is_key(shown) else None
 
     def delete(self, job_id: str) -> Response:
         """Delete what a job left, and what it says of its person."""
-        return self._told(delete(job_id, _token(), store=self.store, forget=self.forget, clock=self.clock))
+        operator = self._operator()
+        if operator is not None:
+            return self._told(self.actions.act(Action.FORGET, job_id, operator))
+        return self._told(delete(self._opener(job_id), store=self.store, forget=self.forget, clock=self.clock))
 
     def share(self, job_id: str) -> tuple[Response, int]:
         """Sign a link that anybody may follow for a time."""
         name = request.args.get("artefact", "report")
         if name not in ARTEFACTS:
-            raise _invalid("artefact", f"There is no artefact {name!r}.", f"Use one of: {_ARTEFACTS}.")
+            raise invalid_option("artefact", f"There is no artefact {name!r}.", f"Use one of: {_ARTEFACTS}.")
         wanted = _model_format() if name == "model" else Artefact(name)
         terms = replace(self.links, valid_for=hours_asked(self.links.valid_for, most=_MOST_HOURS))
         signed = link(job_id, _token(), wanted, store=self.store, objects=self.objects, terms=terms)
         return jsonify(to_json(SignedLink(url=self._led_here(signed.url), expires_at=signed.expires_at))), 201
+
+    def retry(self, job_id: str) -> Response:
+        """Have a job tried again."""
+        operator = check_operator(self.admission.store, shown_token("key_invalid"))
+        return self._told(self.actions.act(Action.RETRY, job_id, operator))
 
     def _told(self, job: Job) -> Response:
         """Return the job as the one who trains it tells it."""
@@ -267,11 +298,12 @@ def hours_asked(usual: timedelta, *, most: int) -> timedelta:
     if not text:
         return usual
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= most):
-        raise _invalid("hours", f"Received {text[:40]!r} hours.", f"Ask for a whole number from 1 to {most}.")
+        raise invalid_option("hours", f"Received {text[:40]!r} hours.", f"Ask for a whole number from 1 to {most}.")
     return timedelta(hours=int(text))
 
 
-def _invalid(field: str, message: str, fix: str) -> UserFault:
+def invalid_option(field: str, message: str, fix: str) -> UserFault:
+    """Return what is said of a field of the query that cannot be used."""
     return UserFault("invalid_option", message, fix=fix, details={"field": field})
 
 

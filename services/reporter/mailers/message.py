@@ -17,8 +17,12 @@ _MOST_BYTES = 20 * 2**20
 
 
 def end_of(job: Job) -> str:
-    """Return the name of the end that a mail is about; the trainer's ``reporting`` ends as ``done``."""
-    return (JobState.DONE if job.state is JobState.REPORTING else job.state).value
+    """Return the name of the end that a mail is about; the trainer's ``reporting`` ends as ``done``.
+
+    The end of a retry is another one: programs that show mails leave out what comes under a name that they know.
+    """
+    end = (JobState.DONE if job.state is JobState.REPORTING else job.state).value
+    return f"{end}.{job.retries}" if job.retries else end
 
 
 def to_message(letter: Letter, job: Job, *, sender: Address, now: datetime) -> EmailMessage:

@@ -239,7 +239,7 @@ class Worker:
             job_lease.hand_back(counts=True)
             raise
         except NoRoom as refusal:
-            num_handed_back = job_lease.claim.fence - attempts
+            num_handed_back = job_lease.claim.fence - job_lease.job.retried_at_fence - attempts
             wants_end = job_lease.read().cancel_requested_at is not None
             if wants_end and not holds_network(job_lease.known.trials):
                 return JobState.CANCELLED, {}
