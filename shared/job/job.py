@@ -189,7 +189,7 @@ class Job:
         confirm_by: Until when its person has to confirm the address; ``None`` where nobody asks for that.
         confirmed_at: When they did.
         confirmation_mailed_at: When a mail that asks for it was accepted.
-        retries: Times an operator had it tried again after its end; see :mod:`shared.job.retry`.
+        retries: Times an operator had it tried again after its end; it then began anew.
         retried_at_fence: Fence of the claim when it last was; attempts count from there.
     """
 

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from services.intake.operator_action import Action
+from services.intake.operation.action import Action
+from services.intake.operation.retry import retry_kind
 from services.reporter.mailers.message import end_of
 from services.trainer.worker.job_lease import claim_job
 from shared.access.api_key import drawn_key
@@ -17,7 +18,6 @@ from shared.job.claim import Claim, held
 from shared.job.events import Topic, job_queued
 from shared.job.job import Artefacts, Job, JobState
 from shared.job.retention import Retention
-from shared.job.retry import retry_kind
 from shared.json_codec import from_json, to_json
 from tests.intake_fixture import IntakeFixture, bearer, small_archive
 from tests.job_fixture import make_job
@@ -169,7 +169,7 @@ def test_an_operator_forgets_a_job_that_has_ended(service, operator):
 
 
 def test_every_action_leaves_who_did_what_in_the_log_and_refusals_too(service, operator, caplog):
-    caplog.set_level(logging.INFO, "services.intake.operator_action")
+    caplog.set_level(logging.INFO, "services.intake.operation.action")
     made = failed(service)
     for action in (Action.CANCEL, Action.RETRY, Action.FORGET):
         acted(service, made, action, operator)

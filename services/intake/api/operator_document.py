@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.intake.api.document import ArchiveSummary, archive_summary
+from services.intake.operation.retry import RetryKind
 from services.intake.overview.listing import Listing
 from services.intake.overview.queue import Place
 from shared.errors import Fault
 from shared.job.job import Job, JobState
 from shared.job.progress import Progress
-from shared.job.retry import RetryKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,11 @@ from flask import Blueprint, Response, request
 from services.intake.admission import check_operator
 from services.intake.api.operator_document import JobList, list_document
 from services.intake.api.routes import JobRoutes, answer, hours_asked, invalid_option, shown_token
+from services.intake.operation.retry import retry_kind
 from services.intake.overview.disk import look_at_disk, measured
 from services.intake.overview.listing import Order, Wanted, list_jobs
 from services.intake.overview.metrics import CONTENT_TYPE, count_jobs, disk_metrics, exposition
 from shared.job.job import JobState
-from shared.job.retry import retry_kind
 
 MOST_HOURS = 720
 """How far back ended jobs are listed."""

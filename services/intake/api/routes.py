@@ -15,7 +15,7 @@ from services.intake.api.document import Health, ServiceCard, SignedLink, create
 from services.intake.api.next_look import retry_after_s
 from services.intake.api.openapi import ARTEFACTS, openapi_document
 from services.intake.job_request import parse_request
-from services.intake.operator_action import Action, OperatorActions
+from services.intake.operation.action import Action, OperatorActions
 from services.intake.overview.look import QueueLook
 from services.intake.pages.pages import Pages, wants_page
 from services.intake.submission import (

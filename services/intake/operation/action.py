@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import partial
 
+from services.intake.operation.retry import RetryKind, not_retried, retried, retry_kind
 from services.intake.submission import cancel, delete, look_up_unopened
 from shared.access.api_key import ApiKey
 from shared.clock import Clock
@@ -14,7 +15,6 @@ from shared.errors import Conflict, ConvtailorError, NotFound, UserFault
 from shared.job.events import announcement
 from shared.job.job import Archive, Job
 from shared.job.retention import Retention
-from shared.job.retry import RetryKind, not_retried, retried, retry_kind
 from shared.messaging.outbox import publish_pending
 from shared.ports.event_bus import EventBus
 from shared.ports.job_store import JobStore, StoredJob
