@@ -4,6 +4,7 @@ from flask import Flask, Response, request
 
 from services.intake.api.error_code import OWN_ERRORS
 from services.intake.api.link_routes import LinkRoutes
+from services.intake.api.operator_pages import OperatorPages
 from services.intake.api.operator_routes import OperatorRoutes
 from services.intake.api.routes import JobRoutes
 from services.intake.events.push import PushRoutes
@@ -35,7 +36,7 @@ def create_app(
         return pages.pages.error(request, fault, status) if wants_page(request) else None
 
     app = make_app("convtailor-intake", OWN_ERRORS, face)
-    for routes in (jobs, OperatorRoutes(jobs=jobs), pages, links, objects, pushes):
+    for routes in (jobs, OperatorRoutes(jobs=jobs), OperatorPages(jobs=jobs), pages, links, objects, pushes):
         if routes is not None:
             app.register_blueprint(routes.blueprint())
     return app

@@ -14,7 +14,8 @@ from shared.job.job import JobState, Trial, TrialState
 from shared.job.progress import Best, Progress
 from tests.intake_fixture import PUBLIC_URL, IntakeFixture, bearer, small_archive
 
-OF_PAGES = {"/docs", "/favicon.ico", "/robots.txt", "/static/{version}/{name}"}
+OF_PAGES = {each.path for each in OPERATIONS if each.path.startswith(("/operator", "/static"))}
+OF_PAGES |= {"/docs", "/favicon.ico", "/robots.txt"}
 """They answer with pages and what belongs to them, and errors as all the others."""
 
 

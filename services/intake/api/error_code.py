@@ -19,6 +19,7 @@ OWN_ERRORS = OwnErrors(
         "key_invalid": 401,
         "key_required": 401,
         "token_missing": 401,
+        "form_invalid": 403,
         "operator_only": 403,
         "url_invalid": 403,
         "artefact_absent": 404,

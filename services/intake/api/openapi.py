@@ -104,6 +104,16 @@ OPERATIONS = (
         answers={200: None},
         errors=(404,),
     ),
+    *(
+        Operation(path=path, method=method, summary=summary, answers={status: str}, errors=(401, 403, 503))
+        for path, method, status, summary in (
+            ("/operator", "get", 200, "Show jobs and failures to an operator, who signs in here by a key."),
+            ("/operator/disk", "get", 200, "Show an operator what takes how much room."),
+            ("/operator/sign-in", "post", 303, "Keep an operator's key in a cookie."),
+            ("/operator/sign-out", "post", 303, "Have the browser forget it."),
+            ("/operator/jobs/{job_id}/{action}", "post", 303, "Retry, cancel or forget a job, by a form of the page."),
+        )
+    ),
     Operation(path="/openapi.json", method="get", summary="Describe this API.", answers={200: dict}),
     Operation(
         path="/v1/jobs",

@@ -109,7 +109,7 @@ class JobRoutes:
 
     def root(self) -> Response:
         """Say what this is; to a person, let photographs be chosen."""
-        here = self._here()
+        here = self.here()
         if wants_page(request):
             return self.pages.start(request, here=here)
         card = ServiceCard(
@@ -127,7 +127,7 @@ class JobRoutes:
 
     def openapi(self) -> Response:
         """Describe this API."""
-        return jsonify(openapi_document(self._here()))
+        return jsonify(openapi_document(self.here()))
 
     def submit(self) -> tuple[Response, int, dict[str, str]]:
         """Make a job."""
@@ -139,7 +139,7 @@ class JobRoutes:
         if made.job.awaits_confirmation:
             publish_pending(self.store, self.bus)
         upload = replace(made.upload, url=self._led_here(made.upload.url))
-        document = created_document(made.job, token=made.token, upload=upload, public_url=self._here())
+        document = created_document(made.job, token=made.token, upload=upload, public_url=self.here())
         return answer(document), 201, {"Location": document.status_url}
 
     def status(self, job_id: str) -> Response:
@@ -209,7 +209,7 @@ class JobRoutes:
         """Return the job as the one who trains it tells it."""
         told = as_told(job, self.heartbeats)
         document = status_document(
-            told, public_url=self._here(), retention=self.links.retention, place=self.queue.place_of(told)
+            told, public_url=self.here(), retention=self.links.retention, place=self.queue.place_of(told)
         )
         response = answer(document)
         wait_s = retry_after_s(told, self.heartbeats.cadence)
@@ -233,14 +233,14 @@ class JobRoutes:
         """Return the address of the one who asks."""
         return caller_of(request.remote_addr, request.headers.get("X-Forwarded-For"), self.forwarded_hops)
 
-    def _here(self) -> str:
+    def here(self) -> str:
         """Return the address under which the one who asks reaches this service."""
         return self.address.of_request(request.environ)
 
     def _led_here(self, url: str) -> str:
         """Return a signed URL that leads to us as one that leads to where the one who asks reaches us."""
         path = self.address.path_of(url)
-        return url if path is None else self._here() + path
+        return url if path is None else self.here() + path
 
 
 def answer(document: object) -> Response:

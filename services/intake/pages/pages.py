@@ -1,7 +1,7 @@
 """Makes pages from templates: each in the language of the one who asks, under a policy with a nonce of its own."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -71,6 +71,16 @@ class Pages:
     def confirm(self, request: Request, *, is_confirmed: bool) -> Response:
         """Return the page on which a person confirms the address, or hears that it is confirmed."""
         return self._page(request, "confirm", is_confirmed=is_confirmed)
+
+    def operator(self, request: Request, name: str, told: Mapping[str, Any]) -> Response:
+        """Return a page for operators.
+
+        Args:
+            request: As it came.
+            name: Of its template.
+            told: What it shows.
+        """
+        return self._page(request, name, **dict(told))
 
     def error(self, request: Request, fault: Fault, status: int) -> Response:
         """Return what is wrong and how to mend it; code and fix are those that programs are told."""
