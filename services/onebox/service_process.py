@@ -35,14 +35,24 @@ class ServiceProcess:
     """Keeps one service running until it is stopped.
 
     Args:
-        name: Package below ``services``.
+        name: What it is called in messages.
         environ: Its environment; may be amended between starts.
         log: File that receives its output, appended.
         rule: When it is started again.
+        module: What runs; the package of that name below ``services`` by default.
     """
 
-    def __init__(self, name: str, *, environ: Mapping[str, str], log: Path, rule: RestartRule | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        environ: Mapping[str, str],
+        log: Path,
+        rule: RestartRule | None = None,
+        module: str | None = None,
+    ) -> None:
         self.name, self.log = name, log
+        self._command = python_module("shared.process.guarded", module or f"services.{name}")
         self.environ = dict(environ)
         self._rule = rule or RestartRule()
         self._process: ChildProcess | None = None
@@ -114,8 +124,7 @@ class ServiceProcess:
         with self._lock, open_log(self.log) as sink:
             if self._stopping.is_set():
                 return None
-            command = python_module("shared.process.guarded", f"services.{self.name}")
-            self._process = ChildProcess(command, self.environ, output=sink, errors=sink, leads_group=True)
+            self._process = ChildProcess(self._command, self.environ, output=sink, errors=sink, leads_group=True)
             return self._process
 
     def _given_up(self, code: int, num_deaths: int) -> UserFault:

@@ -38,6 +38,7 @@ class Onebox:
         port: Port that it listens at; 0 picks a free one, which then stays for all restarts.
         stop_within_s: Time to stop in good order; then they are killed, which loses nothing that was accepted.
         rule: When a service that dies is started again.
+        trainer: Module that runs as the trainer.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Onebox:
         port: int = 0,
         stop_within_s: float = 5.0,
         rule: RestartRule | None = None,
+        trainer: str = "services.trainer",
     ) -> None:
         self.data_dir = data_dir.resolve()
         self._stop_within_s = stop_within_s
@@ -69,7 +71,7 @@ class Onebox:
             "CONVTAILOR_READY_FILE": str(self._ready_file),
         }
         self._intake = self._service("intake", {**base, **listening}, rule)
-        self._trainer = self._service("trainer", base, rule)
+        self._trainer = self._service("trainer", base, rule, trainer)
         self._reporter = self._service("reporter", base, rule)
         self.url = ""
         self.public_url = ""
@@ -169,8 +171,11 @@ class Onebox:
             remove_unheld(self._temporary)
             self._temporary = None
 
-    def _service(self, name: str, environ: Mapping[str, str], rule: RestartRule | None) -> ServiceProcess:
-        return ServiceProcess(name, environ=environ, log=self.data_dir / LOGS / f"{name}.log", rule=rule)
+    def _service(
+        self, name: str, environ: Mapping[str, str], rule: RestartRule | None, module: str | None = None
+    ) -> ServiceProcess:
+        log = self.data_dir / LOGS / f"{name}.log"
+        return ServiceProcess(name, environ=environ, log=log, rule=rule, module=module)
 
 
 @contextmanager

@@ -4,8 +4,9 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Sequence
 
-from services.trainer.bootstrap import build_worker
+from services.trainer.bootstrap import TRAINING_COMMAND, build_worker
 from services.trainer.settings import TrainerSettings
 from services.trainer.worker.preemption import watch_for_preemption
 from services.trainer.worker.warm_process import Unfit
@@ -18,8 +19,11 @@ NO_GPU = 69
 logger = logging.getLogger(__name__)
 
 
-def main() -> int:
+def main(training_command: Sequence[str] = TRAINING_COMMAND) -> int:
     """Run a worker configured by the environment.
+
+    Args:
+        training_command: What it starts for each job.
 
     Returns:
         0 when it was told to leave or idled for long enough, 2 where the settings have faults, 69 without the GPU that
@@ -29,7 +33,7 @@ def main() -> int:
     try:
         settings = load(TrainerSettings, os.environ)
         start_logging(settings.log_level, "trainer")
-        worker = build_worker(settings)
+        worker = build_worker(settings, command=training_command)
     except InvalidSettings as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -3,7 +3,7 @@
 import os
 import socket
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from services.trainer.run.device import visibility
@@ -21,12 +21,15 @@ MIN_CLOUD_LEASE_S, MAX_CLOUD_LEASE_S = 10, 600
 TRAINING_COMMAND = python_module("services.trainer.training.process")
 
 
-def build_worker(settings: TrainerSettings, environ: Mapping[str, str] = os.environ) -> Worker:
+def build_worker(
+    settings: TrainerSettings, environ: Mapping[str, str] = os.environ, *, command: Sequence[str] = TRAINING_COMMAND
+) -> Worker:
     """Return a worker over the back-ends that the settings name.
 
     Args:
         settings: See there.
         environ: What training processes get besides the settings.
+        command: What is started as a training process.
 
     Raises:
         shared.settings.InvalidSettings: If the back-ends cannot be used, or not with these settings.
@@ -44,7 +47,7 @@ def build_worker(settings: TrainerSettings, environ: Mapping[str, str] = os.envi
         heartbeats=backends.heartbeat_store,
         objects=backends.object_store,
         bus=backends.event_bus,
-        spawn=lambda: TrainingProcess(TRAINING_COMMAND, child_environ),
+        spawn=lambda: TrainingProcess(command, child_environ),
         disk=DiskRoom(scratch=settings.scratch),
         owner=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
         rules=WorkerRules(

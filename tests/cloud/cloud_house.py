@@ -39,6 +39,7 @@ from tests.cloud.storage_server import StorageServer
 from tests.http_fixture import Asked, Reply, served
 from tests.oidc_fixture import ACCOUNT, AUDIENCE, Issuer, served_certificates
 from tests.onebox_fixture import environment
+from tests.paced_training import Gates
 
 BUCKET = "convtailor-data"
 LEASE_S = 10
@@ -110,13 +111,24 @@ class CloudHouse:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.ports['intake']}"
 
-    def start(self, package: str, name: str) -> None:
-        """Start a service under a name of its own; it is started again whenever it dies."""
+    def start(self, package: str, name: str, *, module: str | None = None) -> None:
+        """Start a service under a name of its own; it is started again whenever it dies.
+
+        Args:
+            package: Which, below ``services``.
+            name: Its name here.
+            module: What runs in its place.
+        """
         own = {"CONVTAILOR_DATA_DIR": str(self.folder / name), "CONVTAILOR_PORT": str(self.ports.get(name, 1))}
         log = self.folder / f"{name}.log"
-        service = ServiceProcess(package, environ={**self.environ, **own}, log=log, rule=_RESTLESS)
+        service = ServiceProcess(package, environ={**self.environ, **own}, log=log, rule=_RESTLESS, module=module)
         self.services[name] = service
         service.start()
+
+    def start_paced_trainer(self, name: str, gates: Gates | None = None) -> None:
+        """Start a trainer that learns nothing, at the pace of gates."""
+        self.environ.update(gates.environ if gates is not None else {})
+        self.start("trainer", name, module="tests.paced_trainer")
 
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a service and all that it started; without effect while it is being started again."""

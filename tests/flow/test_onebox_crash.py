@@ -1,4 +1,7 @@
-"""kill -9 of any service at any phase: one finished job and one mail all the same."""
+"""kill -9 of any service at any phase: one finished job and one mail all the same.
+
+What is trained here is nothing (``tests/paced_training.py``); ``tests/keras/test_training.py`` kills what trains.
+"""
 
 import email
 import email.policy
@@ -16,16 +19,10 @@ from services.onebox.services import Onebox
 from shared.job.job import JobState
 from tests.onebox_fixture import draw_folder, environment
 from tests.open_files import open_to_others
+from tests.paced_training import Gates
 
 PHASES = ("queue", "prepare", "screen", "tune", "evaluate", "export", "report", "done")
-OPTIONS = {
-    "candidates": "tiny",
-    "levels": "last",
-    "epochs": 40,
-    "tune_epochs": 6,
-    "tune_trials": 1,
-    "budget_minutes": 5,
-}
+OPTIONS = {"candidates": "tiny", "budget_minutes": 5}
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +48,15 @@ def usual_umask():
 
 
 @pytest.fixture(scope="module")
-def box(home):
+def gates(home):
+    return Gates(home / "gates")
+
+
+@pytest.fixture(scope="module")
+def box(home, gates):
     leases = {"CONVTAILOR_TRAINER_LEASE_S": "3", "CONVTAILOR_REPORTER_LEASE_S": "3"}
-    with Onebox(home / "data", {**environment(home), **leases, "CONVTAILOR_MAX_ATTEMPTS": "20"}) as box:
+    environ = {**environment(home), **leases, "CONVTAILOR_MAX_ATTEMPTS": "20", **gates.environ}
+    with Onebox(home / "data", environ, trainer="tests.paced_trainer") as box:
         box.wait_ready()
         yield box
 
@@ -74,9 +77,10 @@ def mails_of(box, job_id):
     return [mail for mail in mails if mail["X-Job-Id"] == job_id]
 
 
-def train_through(box, archive, kills):
+def train_through(box, archive, gates, kills):
     """Run one job and kill a service whenever the job has come as far as the next pair of service and phase says."""
-    patience, due = Patience(interval_s=0.02), list(kills)
+    patience, due = Patience(interval_s=0.1), list(kills)
+    gates.close({phase for _, phase in kills})
     deadline_s = patience.clock() + 900
     services = {service.name: service for service in box.services}
     with Client(box.url) as client:
@@ -86,7 +90,9 @@ def train_through(box, archive, kills):
         while not view.is_ended:
             assert patience.clock() < deadline_s, view
             if due and phase_of(view) >= PHASES.index(due[0][1]):
-                os.kill(services[due.pop(0)[0]].pid, signal.SIGKILL)
+                service, phase = due.pop(0)
+                os.kill(services[service].pid, signal.SIGKILL)
+                gates.open(phase)
             box.wait(patience.interval_s)
             with suppress(Unreachable):
                 view = client.status(created.job_id, created.token)
@@ -95,9 +101,9 @@ def train_through(box, archive, kills):
 
 
 @pytest.mark.slow
-def test_a_trainer_killed_in_every_phase_of_one_job_ends_in_one_network_and_one_mail(box, archive):
+def test_a_trainer_killed_in_every_phase_of_one_job_ends_in_one_network_and_one_mail(box, archive, gates):
     phases = ("prepare", "screen", "tune", "evaluate", "export")
-    view = train_through(box, archive, [("trainer", phase) for phase in phases])
+    view = train_through(box, archive, gates, [("trainer", phase) for phase in phases])
     assert view.state is JobState.DONE, view
     assert view.links["model"]
     assert [trial.name for trial in view.trials] == ["screen/tiny", "tune/0"]
@@ -105,8 +111,8 @@ def test_a_trainer_killed_in_every_phase_of_one_job_ends_in_one_network_and_one_
 
 
 @pytest.mark.slow
-def test_intake_and_reporter_killed_at_work_end_in_one_network_and_one_mail(box, archive):
-    view = train_through(box, archive, [("intake", "queue"), ("intake", "screen"), ("reporter", "report")])
+def test_intake_and_reporter_killed_at_work_end_in_one_network_and_one_mail(box, archive, gates):
+    view = train_through(box, archive, gates, [("intake", "queue"), ("intake", "screen"), ("reporter", "report")])
     assert view.state is JobState.DONE, view
     assert view.links["report"]
     assert len(mails_of(box, view.job_id)) == 1
