@@ -15,7 +15,8 @@ import pytest
 from services.client.commands.access import KEY_VARIABLE
 from services.intake.api.document import JobStatus
 from services.intake.api.error_code import OWN_ERRORS
-from services.intake.overview.metrics import Census, disk_metrics
+from services.intake.overview.exposition import gauges
+from services.intake.overview.metrics import Census
 from services.onebox.cli import convtailor
 from shared.adapters.gcp.firestore.job_document import OUTBOX_UNREADABLE
 from shared.job.events import Topic
@@ -32,8 +33,7 @@ BLOCKS = CONFIGURATION.blocks
 VARIABLES = {address.removeprefix("var.") for address in BLOCKS if address.startswith("var.")}
 FENCED = "\n".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL))
 INLINE = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", PAGE, flags=re.DOTALL))
-_METRICS = [*Census(datetime.now(tz=UTC)).metrics(), *disk_metrics(lambda: (0, 0))]
-GAUGES = {f"convtailor_{each.name}": each.labels for each in _METRICS}
+GAUGES = {each.name: each._labelnames for each in gauges(Census(datetime.now(tz=UTC)), (0, 0))}
 CODE = [*FENCED.splitlines(), *INLINE]
 
 

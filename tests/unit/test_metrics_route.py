@@ -1,13 +1,13 @@
 """What a monitor is told: the numbers an operator would be woken for, and to nobody without a key."""
 
-import re
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
+from prometheus_client.parser import text_string_to_metric_families
 
 from services.intake.app import create_app
-from services.intake.overview.metrics import Metric, exposition
 from shared.access.api_key import drawn_key
 from shared.errors import Fault
 from shared.job.claim import Claim
@@ -18,7 +18,6 @@ from tests.job_fixture import archive_of, make_heartbeat, make_job
 
 REFUSED = Fault(code="mail_refused", message="m", fix="f")
 TOO_SHORT = Fault(code="budget_too_short", message="m", fix="f")
-LINE = re.compile(r'(convtailor_[a-z_]+)(\{(?:[a-z_]+="[^"]*",?)+\})? ([0-9.e+]+)')
 
 
 @pytest.fixture
@@ -26,13 +25,29 @@ def service() -> IntakeFixture:
     return IntakeFixture()
 
 
-def told(service: IntakeFixture) -> dict[str, float]:
+def asked(service: IntakeFixture, **headers: str):
     text, key = drawn_key("monitor", service.clock(), is_operator=True)
     service.access.put_key(key)
-    answer = service.http.get("/metrics", headers={"Authorization": f"Bearer {text}"})
-    assert (answer.status_code, answer.content_type) == (200, "text/plain; version=0.0.4; charset=utf-8")
-    lines = [line for line in answer.text.splitlines() if not line.startswith("#")]
-    return {match[1] + (match[2] or ""): float(match[3]) for match in map(LINE.fullmatch, lines) if match}
+    return service.http.get("/metrics", headers={"Authorization": f"Bearer {text}", **headers})
+
+
+def told(service: IntakeFixture) -> dict[str, float]:
+    answer = asked(service)
+    assert (answer.status_code, answer.mimetype) == (200, "text/plain")
+    return numbers_of(text_string_to_metric_families(answer.text))
+
+
+def numbers_of(families) -> dict[str, float]:
+    """Return each number by its name and labels, as the library of Prometheus reads them."""
+    numbers: dict[str, float] = {}
+    for family in families:
+        assert (family.type, bool(family.documentation)) == ("gauge", True)
+        for sample in family.samples:
+            labels = ",".join(f'{name}="{value}"' for name, value in sample.labels.items())
+            name = f"{sample.name}{{{labels}}}" if labels else sample.name
+            assert name not in numbers, "told twice"
+            numbers[name] = sample.value
+    return numbers
 
 
 def queued(service: IntakeFixture) -> dict:
@@ -70,9 +85,9 @@ def test_a_monitor_sees_what_failed_within_a_day_and_whose_mail_is_missing(servi
     numbers = told(service)
     ended = {name: count for name, count in numbers.items() if "ended" in name}
     assert ended == {
-        'convtailor_jobs_ended_last_day{state="cancelled",code=""}': 1,
-        'convtailor_jobs_ended_last_day{state="done",code=""}': 1,
-        'convtailor_jobs_ended_last_day{state="failed",code="budget_too_short"}': 1,
+        'convtailor_jobs_ended_last_day{code="",state="cancelled"}': 1,
+        'convtailor_jobs_ended_last_day{code="",state="done"}': 1,
+        'convtailor_jobs_ended_last_day{code="budget_too_short",state="failed"}': 1,
     }
     assert numbers["convtailor_mails_owed"] == 1
     assert numbers["convtailor_mails_refused_last_day"] == 1
@@ -94,11 +109,20 @@ def test_nobody_without_an_operators_key_is_told_anything(service: IntakeFixture
     assert service.http.get("/metrics", headers={"Authorization": f"Bearer {text}"}).status_code == 403
 
 
-def test_every_gauge_is_introduced_once_and_no_label_breaks_its_line() -> None:
-    metric = Metric(name="jobs", help="Jobs.", labels=("code",), values={('a"b\\c\nd',): 2.5, ("e",): 1e6})
-    assert exposition([metric]).splitlines() == [
-        "# HELP convtailor_jobs Jobs.",
-        "# TYPE convtailor_jobs gauge",
-        r'convtailor_jobs{code="a\"b\\c\nd"} 2.5',
-        'convtailor_jobs{code="e"} 1000000',
+def test_a_monitor_that_asks_for_openmetrics_is_told_the_same_in_it(service: IntakeFixture) -> None:
+    queued(service)
+    answer = asked(service, Accept="application/openmetrics-text; version=1.0.0")
+    assert answer.mimetype == "application/openmetrics-text"
+    assert numbers_of(open_metrics(answer.text)) == told(service)
+
+
+def test_no_label_breaks_its_line(service: IntakeFixture) -> None:
+    code = 'a"b\\c\nd'
+    fault = Fault(code=code, message="m", fix="f")
+    service.store.create(make_job("job-1", JobState.FAILED, updated_at=service.clock(), fault=fault))
+    [family] = [
+        each
+        for each in text_string_to_metric_families(asked(service).text)
+        if each.name == "convtailor_jobs_ended_last_day"
     ]
+    assert [sample.labels["code"] for sample in family.samples] == [code]

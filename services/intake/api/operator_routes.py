@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 from flask import Blueprint, Response, request
 
@@ -12,7 +11,7 @@ from services.intake.api.routes import JobRoutes, answer, hours_asked, invalid_o
 from services.intake.operation.retry import retry_kind
 from services.intake.overview.disk import look_at_disk, measured
 from services.intake.overview.listing import Order, Wanted, list_jobs
-from services.intake.overview.metrics import CONTENT_TYPE, count_jobs, disk_metrics, exposition
+from services.intake.overview.metrics import count_jobs
 from shared.job.job import JobState
 
 MOST_HOURS = 720
@@ -42,11 +41,13 @@ class OperatorRoutes:
     def metrics(self) -> Response:
         """Tell a monitor how the service fares."""
         self._check()
+        from services.intake.overview.exposition import exposition  # noqa: PLC0415 - a tenth of a second at start
+
         jobs = self.jobs
-        metrics = count_jobs(jobs.store, jobs.heartbeats, now=jobs.clock()).metrics()
-        if jobs.data_dir is not None:
-            metrics += disk_metrics(partial(measured, jobs.data_dir))
-        return Response(exposition(metrics), content_type=CONTENT_TYPE)
+        census = count_jobs(jobs.store, jobs.heartbeats, now=jobs.clock())
+        disk = None if jobs.data_dir is None else measured(jobs.data_dir)
+        told, content_type = exposition(census, disk, accept=request.headers.get("Accept", ""))
+        return Response(told, content_type=content_type)
 
     def list(self) -> Response:
         """Tell of all jobs."""
