@@ -15,6 +15,7 @@ import pytest
 from services.client.commands.access import KEY_VARIABLE
 from services.intake.api.document import JobStatus
 from services.intake.api.error_code import OWN_ERRORS
+from services.intake.api.operator_document import JobLine
 from services.intake.overview.exposition import gauges
 from services.intake.overview.metrics import Census
 from services.onebox.cli import convtailor
@@ -81,6 +82,8 @@ def test_convtailor_has_every_command_and_flag():
     for line in commands("convtailor"):
         _, name, *words = shlex.split(line)
         command = convtailor.get_command(click.Context(convtailor), name)
+        if isinstance(command, click.Group):
+            command = command.get_command(click.Context(command), words.pop(0))
         assert command is not None, line
         flags = {flag for parameter in command.params for flag in parameter.opts}
         assert {word.split("=")[0] for word in words if word.startswith("--")} <= flags, line
@@ -109,7 +112,7 @@ def test_terraform_has_every_variable_output_and_target():
 def test_every_name_with_an_underscore_is_a_variable_a_state_or_a_check():
     known = VARIABLES | {str(state) for state in JobState} | {"public_url", "cpu_idle", OUTBOX_UNREADABLE}
     known |= {each.name for each in fields(JobOptions)}
-    known |= {each.name for each in fields(JobStatus)} | set(OWN_ERRORS.status_of_code)
+    known |= {each.name for each in (*fields(JobStatus), *fields(JobLine))} | set(OWN_ERRORS.status_of_code)
     known |= GAUGES.keys()
     named = {match[1] for word in INLINE if (match := re.fullmatch(r"([a-z]+(?:_[a-z0-9]+)+)(=\S+)?", word))}
     assert len(named) > 15
