@@ -13,6 +13,7 @@ from services.intake.api.routes import JobRoutes
 from services.intake.app import create_app
 from services.intake.events.archive_event import ArchiveTerms, announce_archive, check_awaited, handle_archive
 from services.intake.events.expiry import Keeper
+from services.intake.overview.capacity import Capacity
 from services.intake.overview.look import QueueLook
 from services.intake.pages.pages import Pages, Terms
 from services.intake.pages.routes import PageRoutes
@@ -45,6 +46,7 @@ class IntakeFixture:
     clock: HandClock = field(default_factory=HandClock)
     rules: AdmissionRules = field(default_factory=AdmissionRules)
     retention: Retention = field(default_factory=Retention)
+    max_jobs: int = 0
 
     def __post_init__(self) -> None:
         signer = UrlSigner(b"a secret for tests", public_url=PUBLIC_URL, clock=self.clock)
@@ -67,6 +69,7 @@ class IntakeFixture:
             pages=pages,
             forget=keeper.forget,
             admission=Admission(store=self.access, rules=self.rules),
+            capacity=Capacity(self.store, self.max_jobs, self.clock),
             queue=QueueLook(self.store, self.heartbeats, self.clock),
         )
         self.page_routes = PageRoutes(

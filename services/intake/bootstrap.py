@@ -15,6 +15,7 @@ from services.intake.events.archive_event import ArchiveTerms, announce_archive,
 from services.intake.events.background import Background, Task, keep_expiring, keep_sweeping
 from services.intake.events.expiry import Keeper
 from services.intake.events.push import PushRoutes
+from services.intake.overview.capacity import Capacity
 from services.intake.overview.look import QueueLook
 from services.intake.pages.pages import Pages, Terms
 from services.intake.pages.routes import PageRoutes
@@ -107,6 +108,7 @@ def _job_routes(
         pages=pages,
         forget=_keeper(settings, backends).forget,
         admission=_admission(settings, backends),
+        capacity=Capacity(backends.job_store, settings.max_jobs, clock),
         queue=QueueLook(backends.job_store, backends.heartbeat_store, clock),
         data_dir=settings.data_dir if settings.backend == "embedded" else None,
         forwarded_hops=settings.forwarded_hops,

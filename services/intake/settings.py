@@ -82,6 +82,9 @@ class IntakeSettings(PushSettings):
     bytes_per_network_day: Annotated[int, Field(ge=0)] = setting(
         0, help="Most bytes of archives within a day of callers without an API key from one network; 0: no limit."
     )
+    max_jobs: Annotated[int, Field(ge=0, le=100_000)] = setting(
+        0, help="Most jobs that may be open at a time, from the first request to the end; 0: no limit."
+    )
     forwarded_hops: Annotated[int, Field(ge=0, le=20)] = setting(
         0,
         help="Proxies in front that each add the caller's address to X-Forwarded-For, such as 1 on Cloud Run; 0: the "

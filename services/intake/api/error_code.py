@@ -35,6 +35,7 @@ OWN_ERRORS = OwnErrors(
         "unsupported_media_type": 415,
         "upload_wrong_type": 415,
         "limit_reached": 429,
+        "too_many_jobs": 429,
     },
     fixes={
         400: "Compare it with the examples at /openapi.json.",

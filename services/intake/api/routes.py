@@ -16,6 +16,7 @@ from services.intake.api.next_look import retry_after_s
 from services.intake.api.openapi import ARTEFACTS, openapi_document
 from services.intake.job_request import parse_request
 from services.intake.operation.action import Action, OperatorActions
+from services.intake.overview.capacity import Capacity
 from services.intake.overview.look import QueueLook
 from services.intake.pages.pages import Pages, wants_page
 from services.intake.submission import (
@@ -72,6 +73,7 @@ class JobRoutes:
         pages: What people are shown in a browser, at the same addresses.
         forget: Deletes what a job left.
         admission: Decides who may submit.
+        capacity: Has room for so many jobs.
         queue: Tells places in the queue.
         data_dir: Where everything lies, where that is a folder of this machine.
         forwarded_hops: How many proxies of ours tell who calls; 0: none.
@@ -88,6 +90,7 @@ class JobRoutes:
     pages: Pages
     forget: Callable[[StoredJob, datetime], bool]
     admission: Admission
+    capacity: Capacity
     queue: QueueLook
     data_dir: Path | None = None
     forwarded_hops: int = 0
@@ -133,8 +136,9 @@ class JobRoutes:
         """Make a job."""
         wanted = parse_request([_fields(request.args), _body()], is_priced=self.terms.is_priced)
         check_size(wanted, self.terms)
-        admitted = self.admission.admit(shown_token("key_invalid"), self._caller(), wanted.email, self.clock())
-        made = submit(wanted, admitted, store=self.store, objects=self.objects, clock=self.clock, terms=self.terms)
+        with self.capacity.place():
+            admitted = self.admission.admit(shown_token("key_invalid"), self._caller(), wanted.email, self.clock())
+            made = submit(wanted, admitted, store=self.store, objects=self.objects, clock=self.clock, terms=self.terms)
         g.job_id = made.job.job_id
         if made.job.awaits_confirmation:
             publish_pending(self.store, self.bus)

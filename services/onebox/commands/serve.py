@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -49,7 +50,7 @@ Jobs are taken of those with an API key only; this makes one: convtailor keys --
         "convtailor serve --port 0",
         "convtailor serve --host 0.0.0.0 --port 8080 --data /srv/convtailor",
         "convtailor serve --host 0.0.0.0 --public-url http://photos.example.org:8080",
-        "convtailor serve --host 0.0.0.0 --require-key --keep-days 7",
+        "convtailor serve --host 0.0.0.0 --require-key --keep-days 7 --max-jobs 200",
     ),
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; 0.0.0.0 opens it to all.")
@@ -75,14 +76,20 @@ Jobs are taken of those with an API key only; this makes one: convtailor keys --
     metavar="DAYS",
     help="How long networks and reports are kept after the end of a job; 30 unless told.",
 )
-def serve(host: str, port: int, public_url: str | None, data: Path, require_key: bool, keep_days: float | None) -> int:
+@click.option(
+    "--max-jobs",
+    type=click.IntRange(1, 100_000),
+    metavar="NUMBER",
+    help="Take no more jobs while so many are open; no limit unless told.",
+)
+def serve(host: str, port: int, public_url: str | None, data: Path, **limits: Any) -> int:
     """Run intake, trainer and reporter on this machine until stopped.
 
     A job that was under way when the service stopped is carried on at the next start with the same folder.
     """
     _check_free(host, port)
     environ = {**os.environ, "CONVTAILOR_PUBLIC_URL": _checked(public_url)}
-    environ |= chosen(require_key=require_key, keep_days=keep_days)
+    environ |= chosen(**limits)
     known = notes_on(environ, data)
     with Onebox(data, environ, host=host, port=port) as box:
         try:
@@ -96,13 +103,15 @@ def serve(host: str, port: int, public_url: str | None, data: Path, require_key:
     return ExitCode.DONE
 
 
-def chosen(*, require_key: bool, keep_days: float | None) -> dict[str, str]:
+def chosen(*, require_key: bool, keep_days: float | None, max_jobs: int | None = None) -> dict[str, str]:
     """Return the variables of the services that options stand for; what was not given is left to the environment."""
     variables = {}
     if require_key:
         variables["CONVTAILOR_REQUIRE_KEY"] = "true"
     if keep_days is not None:
         variables["CONVTAILOR_ARTEFACT_DAYS"] = f"{keep_days:g}"
+    if max_jobs is not None:
+        variables["CONVTAILOR_MAX_JOBS"] = str(max_jobs)
     return variables
 
 
