@@ -67,7 +67,7 @@ def bootstrap(settings: IntakeSettings, *, address: PublicAddress, clock: Clock 
     backends = open_backends(replace(settings, public_url=address.url), clock=clock)
     gate = open_push_gate(settings, backends.event_bus)
     pushes = None if gate is None else _push_routes(gate, settings, backends, clock)
-    pages = _pages(settings, backends)
+    pages = _pages(settings, backends, root=address.root)
     jobs = _job_routes(settings, backends, address, clock, pages=pages)
     guide = PageRoutes(pages=pages, describe=lambda: openapi_document(address.url), address=address)
     links = LinkRoutes(jobs=jobs, links=required_links(backends))
@@ -75,15 +75,16 @@ def bootstrap(settings: IntakeSettings, *, address: PublicAddress, clock: Clock 
     return Intake(app=app, background=Background(_tasks(settings, backends, clock) if gate is None else []))
 
 
-def _pages(settings: IntakeSettings, backends: Backends) -> Pages:
+def _pages(settings: IntakeSettings, backends: Backends, *, root: str) -> Pages:
     return Pages(
+        root=root,
         terms=Terms(
             max_bytes=settings.max_upload_bytes,
             artefact_days=settings.artefact_days,
             archive_days=settings.archive_days,
             requires_key=settings.require_key,
             elsewhere=() if backends.url_signer is not None else (_CLOUD_STORAGE,),
-        )
+        ),
     )
 
 

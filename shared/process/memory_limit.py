@@ -2,11 +2,12 @@
 
 import sys
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 _FIRST_TO_GO = "500"
 """Of 1,000: before anything that a person has open, after what asked to go first."""
-_CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+_UNIFIED = ("sys/fs/cgroup", "memory.max")
+_OLDER = ("sys/fs/cgroup/memory", "memory.limit_in_bytes")
 
 
 def spare_the_machine(*, has_accelerator: bool = False) -> int | None:
@@ -27,16 +28,44 @@ def spare_the_machine(*, has_accelerator: bool = False) -> int | None:
     return num_bytes if num_bytes is not None and limit_memory(num_bytes) else None
 
 
-def memory_bytes() -> int | None:
-    """Return how much memory the machine has, or the container, in bytes; ``None`` where nobody tells."""
+def memory_bytes(root: Path = Path("/")) -> int | None:
+    """Return how much memory there is, in bytes; ``None`` where nobody tells.
+
+    It is what the machine has, or less where the container, the service of systemd that this process belongs to, or a
+    group around them may take less.
+
+    Args:
+        root: Where the system's own files lie.
+    """
     found: list[int] = []
     with suppress(OSError, ValueError, IndexError):
-        total = Path("/proc/meminfo").read_text(encoding="ascii").partition("MemTotal:")[2]
+        total = (root / "proc/meminfo").read_text(encoding="ascii").partition("MemTotal:")[2]
         found.append(int(total.split()[0]) * 1024)
-    for path in _CGROUP_LIMITS:
+    for path in _limits_around(root):
         with suppress(OSError, ValueError):  # "max": there is none
-            found.append(int(Path(path).read_text(encoding="ascii")))
+            found.append(int(path.read_text(encoding="ascii")))
     return min(found, default=None)
+
+
+def _limits_around(root: Path) -> list[Path]:
+    """Return the files that hold the limits of this process's control group and of all around it, some missing.
+
+    A container sees its own group as the outermost; a service of systemd sees all the way down to itself.
+    Source: https://www.kernel.org/doc/html/latest/admin-guide/cgroup-v2.html, man 7 cgroups.
+    """
+    groups = {_UNIFIED: PurePosixPath("/"), _OLDER: PurePosixPath("/")}
+    with suppress(OSError, UnicodeDecodeError):
+        for line in (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines():
+            number, _, rest = line.partition(":")
+            controllers, _, path = rest.partition(":")
+            if number == "0" or "memory" in controllers.split(","):
+                groups[_UNIFIED if number == "0" else _OLDER] = PurePosixPath(path)
+    return [
+        root / folder / around.relative_to("/") / name
+        for (folder, name), path in groups.items()
+        for around in (path, *path.parents)
+        if around.is_absolute() and ".." not in around.parts
+    ]
 
 
 def limit_memory(num_bytes: int) -> bool:

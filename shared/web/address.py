@@ -7,6 +7,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 _LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 _FAR_AWAY = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
@@ -39,6 +40,11 @@ class PublicAddress:
         if host and host[1].strip("[]").lower() in self.names | {arrived_at}:
             return f"http://{host[0]}"
         return url_at(arrived_at, int(environ["SERVER_PORT"]))
+
+    @property
+    def root(self) -> str:
+        """Path at which the service begins, without a slash at its end; a proxy may serve it below one."""
+        return urlsplit(self.url).path.rstrip("/")
 
     def path_of(self, url: str) -> str | None:
         """Return what of a URL comes after our own address; ``None`` if it leads elsewhere."""

@@ -3,11 +3,7 @@
 The other machine is a network namespace with a cable to this one; the browser runs in it.
 """
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,38 +12,9 @@ from tests.browser.chromium import found
 from tests.browser.watched import chromium, go_to_start, needs_browser, watched
 from tests.intake_process import IntakeProcess
 from tests.onebox_fixture import draw_folder
+from tests.other_machine import HERE, on_it, other_machine
 
 pytestmark = [needs_browser, pytest.mark.slow]
-NAME = f"convtailor{os.getpid() % 10_000}"
-HERE, THERE = "10.231.77.1", "10.231.77.2"
-
-
-def run(*words: str) -> bool:
-    """Run a command of ``ip``; answer whether it went well."""
-    ip = shutil.which("ip", path=f"{os.environ['PATH']}:/sbin:/usr/sbin")
-    return ip is not None and subprocess.run([ip, *words], capture_output=True, check=False).returncode == 0
-
-
-@contextmanager
-def other_machine() -> Iterator[bool]:
-    """Lay a cable to a machine of its own while the block lasts; answer whether that was possible."""
-    near, far = f"ct{os.getpid() % 10_000}a", f"ct{os.getpid() % 10_000}b"
-    try:
-        yield all(
-            run(*words.split())
-            for words in (
-                f"netns add {NAME}",
-                f"link add {near} type veth peer name {far} netns {NAME}",
-                f"addr add {HERE}/30 dev {near}",
-                f"link set {near} up",
-                f"-n {NAME} addr add {THERE}/30 dev {far}",
-                f"-n {NAME} link set {far} up",
-                f"-n {NAME} link set lo up",
-            )
-        )
-    finally:
-        run("netns", "delete", NAME)
-        run("link", "delete", near)
 
 
 @pytest.fixture
@@ -57,8 +24,7 @@ def program(tmp_path) -> Iterator[Path]:
         if not is_there:
             pytest.skip("needs the right to make network namespaces")
         script = tmp_path / "browser"
-        ip = shutil.which("ip", path=f"{os.environ['PATH']}:/sbin:/usr/sbin")
-        script.write_text(f'#!/bin/sh\nexec {ip} netns exec {NAME} {found()} "$@"\n')
+        script.write_text(f'#!/bin/sh\nexec {" ".join(on_it(found()))} "$@"\n')
         script.chmod(0o755)
         yield script
 

@@ -50,9 +50,15 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
-    """Every page that there is."""
+    """Every page that there is.
+
+    Args:
+        terms: What they say of the service.
+        root: Path at which the service begins, without a slash at its end: empty, or where a proxy serves it below one.
+    """
 
     terms: Terms
+    root: str = ""
 
     def start(self, request: Request, *, here: str) -> Response:
         """Return the page on which photographs are chosen and sent."""
@@ -97,7 +103,7 @@ class Pages:
             .get_template(f"{name}.html.jinja")
             .render(
                 told
-                | _of_every_page(language)
+                | _of_every_page(language, self.root)
                 | {"nonce": nonce, "terms": self.terms, "limits": name_table().limits, "path": request.path}
             )
         )
@@ -107,12 +113,15 @@ class Pages:
         response.headers["Permissions-Policy"] = PERMISSIONS
         response.vary.update(("Accept", "Accept-Language", "Cookie"))
         if asked is not None and asked in LANGUAGES:
-            response.set_cookie(LANGUAGE_COOKIE, asked, max_age=365 * 86400, samesite="Lax", httponly=True)
+            response.set_cookie(
+                LANGUAGE_COOKIE, asked, max_age=365 * 86400, samesite="Lax", httponly=True, path=f"{self.root}/"
+            )
         return response
 
 
-def _of_every_page(language: str) -> dict[str, Any]:
-    return {"language": language, "languages": LANGUAGES, "static": f"/static/{static_version()}"}
+def _of_every_page(language: str, root: str) -> dict[str, Any]:
+    static = f"{root}/static/{static_version()}"
+    return {"language": language, "languages": LANGUAGES, "root": root, "static": static}
 
 
 @cache

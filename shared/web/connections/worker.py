@@ -6,7 +6,7 @@ collects requests, sends what slow readers left of their answers and waits for c
 Uploads and downloads are streamed by threads of their own, at a pace that their peers have to keep.
 
 A connection is always in one place: ``_watched`` (the loop waits for its peer), ``_queued`` (it waits for a thread that
-transfers) or with a thread.
+transfers), ``_unread`` (it has its answer, and its peer goes on sending in vain) or with a thread.
 """
 
 import contextlib
@@ -56,6 +56,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._limits = self.app.rules.limits
         self._watched: dict[Connection, None] = {}
         self._queued: dict[Connection, None] = {}
+        self._unread: dict[Connection, None] = {}
         self._num_transfers = 0
         self._next_look_s = 0.0
         self._transfer_pool = ThreadPoolExecutor(self._limits.num_transfers, thread_name_prefix="transfer")
@@ -107,12 +108,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if now_s < self._next_look_s:
             return
         self._next_look_s = now_s + _LOOK_EVERY_S
-        for conn in [conn for conn in (*self._watched, *self._queued) if conn.deadline_s <= now_s]:
+        for conn in [conn for conn in (*self._watched, *self._queued, *self._unread) if conn.deadline_s <= now_s]:
             conn.when_late()
 
     def murder_keepalived(self, force: bool = False) -> None:
         """Close every connection that is with no thread, at the end."""
-        for conn in [*self._watched, *self._queued] if force else ():
+        for conn in [*self._watched, *self._queued, *self._unread] if force else ():
             self._forget(conn)
 
     def _cap_keepalive(self, deadline: float) -> None:
@@ -143,6 +144,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             del self._watched[conn]
             self.poller.unregister(conn.sock)
         self._queued.pop(conn, None)
+        self._unread.pop(conn, None)
 
     def _forget(self, conn: Connection) -> None:
         """Close a connection that is with no thread."""
@@ -151,8 +153,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         conn.close()
 
     def _make_room(self) -> None:
-        """Close the connection that has kept the loop waiting longest, else the one that has queued longest."""
-        for waiting in (self._watched, self._queued):
+        """Close one that has its answer, else the one that is awaited longest, else the one that has queued longest."""
+        for waiting in (self._unread, self._watched, self._queued):
             if waiting:
                 self._forget(next(iter(waiting)))
                 return
@@ -257,7 +259,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self._watch(conn, selectors.EVENT_READ, self._on_last_bytes, _LINGER_S)
 
     def _on_last_bytes(self, conn: Connection, _sock: object) -> None:
+        """Take what comes after the answer; of a peer that sends much, no more.
+
+        A proxy that sends an upload on looks for an answer only when it cannot send: it has to be kept from that, and
+        its connection has to stay, or it says that we are broken.
+        """
         data = conn.sock.receive_now(_READ_BYTES)
         conn.num_drained_bytes += len(data or b"")
-        if data == b"" or conn.num_drained_bytes > _MAX_DRAINED_BYTES:
+        if data == b"":
             self._forget(conn)
+        elif conn.num_drained_bytes > _MAX_DRAINED_BYTES:
+            self._unwatch(conn)
+            self._unread[conn] = None

@@ -1,6 +1,9 @@
 // The few things that every page does with its elements.
 import { _ } from "./words.js";
 
+// Path at which the service begins, with a slash at its end: a proxy may serve it below a path of its own.
+export const ROOT = new URL("../../", import.meta.url).pathname;
+
 export const $ = (id) => document.getElementById(id);
 
 export function make(name, properties = {}, ...children) {
@@ -37,7 +40,7 @@ export async function faultOf(answer) {
 // Return the address of something of our own by its path alone: right wherever the browser has found the server.
 export function near(address) {
   const url = new URL(address, location.href);
-  return url.pathname.startsWith("/v1/") ? url.pathname + url.search : url.href;
+  return url.pathname.startsWith(`${ROOT}v1/`) ? url.pathname + url.search : url.href;
 }
 
 export const OFFLINE = () => ({ code: "offline", message: _("The server cannot be reached."), fix: _("Check the network; this page goes on by itself when it is back.") });

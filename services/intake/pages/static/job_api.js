@@ -1,10 +1,10 @@
 // One job as the API tells of it; the key goes into a header, never into an address.
 import { Refused } from "./sending.js";
-import { faultOf, near } from "./dom.js";
+import { ROOT, faultOf, near } from "./dom.js";
 
 export class JobApi {
   constructor(id, token) {
-    this.path = `/v1/jobs/${id}`;
+    this.path = `${ROOT}v1/jobs/${id}`;
     this.headers = { Authorization: `Bearer ${token}`, Accept: "application/json" };
   }
 

@@ -2,7 +2,7 @@
 import { ClassList } from "./class_list.js";
 import { corrected, corrections, forgetCorrections } from "./corrections.js";
 import { Unusable, chosenFiles, dropped } from "./choosing.js";
-import { $, OFFLINE, faultOf, make, show, tell } from "./dom.js";
+import { $, OFFLINE, ROOT, faultOf, make, show, tell } from "./dom.js";
 import { PIECE_BYTES, pieces, zipSize, zipStream } from "./packing.js";
 import { canReduce, savingOf } from "./reducing.js";
 import { Refused, Upload } from "./sending.js";
@@ -255,14 +255,14 @@ async function createJob(made) {
     if (value) fields[name] = ["levels", "candidates"].includes(name) ? value : Number(value);
   }
   const key = $("key").value.trim();
-  const answer = await fetch("/v1/jobs", { method: "POST", headers: { "Content-Type": "application/json", Accept: "application/json", ...(key && { Authorization: `Bearer ${key}` }) }, body: JSON.stringify(fields) });
+  const answer = await fetch(`${ROOT}v1/jobs`, { method: "POST", headers: { "Content-Type": "application/json", Accept: "application/json", ...(key && { Authorization: `Bearer ${key}` }) }, body: JSON.stringify(fields) });
   if (!answer.ok) {
     const fault = await faultOf(answer);
     show($("key-field"), !$("key-field").hidden || ["key_required", "key_invalid", "limit_reached"].includes(fault.code));
     throw new Refused(fault);
   }
   const told = await answer.json();
-  return { id: told.job_id, page: `/v1/jobs/${told.job_id}#${told.token}`, ticket: told.upload, session: null, bytes: made.bytes };
+  return { id: told.job_id, page: `${ROOT}v1/jobs/${told.job_id}#${told.token}`, ticket: told.upload, session: null, bytes: made.bytes };
 }
 
 async function transfer(job, made) {
@@ -337,7 +337,7 @@ $("abandon").addEventListener("click", async () => {
   forget();
   if (job) {
     const token = job.page.split("#")[1];
-    await fetch(`/v1/jobs/${job.id}/cancel`, { method: "POST", headers: { Authorization: `Bearer ${token}`, Accept: "application/json" } }).catch(() => {});
+    await fetch(`${ROOT}v1/jobs/${job.id}/cancel`, { method: "POST", headers: { Authorization: `Bearer ${token}`, Accept: "application/json" } }).catch(() => {});
   }
   show($("sending"), false);
   show($("choose"));
