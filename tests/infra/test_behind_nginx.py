@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from services.client.api.client import Client
+from shared.access.api_key import drawn_key
 from shared.access.signed_link import LinkGrant, LinkKind
 from shared.backends import open_backends, required_links
 from shared.clock import utc_now
@@ -97,6 +98,18 @@ def test_the_language_is_kept_for_this_service_and_no_other_of_the_same_host(htt
     answer = http.get(f"{served.url}/?lang=de", headers={"Accept": "text/html"})
     assert f"Path={PREFIX}/" in answer.headers["Set-Cookie"]
     assert 'lang="de"' in http.get(f"{served.url}/docs", headers={"Accept": "text/html"}).text
+
+
+def test_an_operator_signs_in_and_the_key_goes_nowhere_else(http, served, intake):
+    text, key = drawn_key("of the lab", utc_now(), is_operator=True)
+    open_backends(Settings(data_dir=intake.data_dir)).access_store.put_key(key)
+    shown = {"Accept": "text/html"}
+    led = http.post(f"{served.url}/operator/sign-in", data={"key": text}, headers=shown)
+    assert (led.status_code, led.headers["Location"]) == (303, f"{PREFIX}/operator")
+    assert {f"Path={PREFIX}/operator", "Secure", "HttpOnly"} <= set(led.headers["Set-Cookie"].split("; "))
+    page = http.get(f"{served.url}/operator", headers=shown)
+    assert page.status_code == 200
+    assert set(re.findall(r'action="([^"]*)/operator', page.text)) == {PREFIX}
 
 
 def test_without_https_or_the_last_slash_people_are_led_on(http, served):
