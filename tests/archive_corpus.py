@@ -116,7 +116,7 @@ def _cases_refused() -> list[ArchiveCase]:
         ),
         ArchiveCase(
             name="split_already",
-            build=lambda: zipped(good_files("train/") | good_files("test/")),
+            build=lambda: zipped(good_files("fold1/") | good_files("fold2/")),
             code="archive_already_split",
         ),
         ArchiveCase(

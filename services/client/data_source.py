@@ -46,15 +46,19 @@ def check_data(data: Path) -> None:
         raise UserFault.of(empty_archive())
 
 
-def check_archive(archive: Path) -> ArchivePlan:
+def check_archive(archive: Path, *, is_mixed: bool = False) -> ArchivePlan:
     """Return what a server will read of a zip; one that every server would refuse for its contents is never sent.
+
+    Args:
+        archive: The zip.
+        is_mixed: Whether parts of a split are to be put together.
 
     Raises:
         UserFault: With every fault found; see :func:`shared.archive.rules.plan_archive`.
     """
     with archive.open("rb") as file:
         directory = read_directory(file)
-    return plan_archive(directory.records, data_end=directory.start)
+    return plan_archive(directory.records, data_end=directory.start, is_mixed=is_mixed)
 
 
 def archive_of(

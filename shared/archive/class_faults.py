@@ -54,13 +54,16 @@ def name_faults(names: Sequence[str]) -> list[Fault]:
     return faults
 
 
-def count_faults(sizes: Mapping[str, int], left_out: Iterable[LeftOut], *, min_images: int) -> list[Fault]:
+def count_faults(
+    sizes: Mapping[str, int], left_out: Iterable[LeftOut], *, min_images: int, part: str = ""
+) -> list[Fault]:
     """Tell of too few classes, and of classes with too few files that may be photographs.
 
     Args:
         sizes: Such files by class.
         left_out: Files of classes that are surely none.
         min_images: What every class needs.
+        part: The folders that have to hold them, where a split of the person's own has others beside them.
     """
     faults = []
     if len(sizes) == 1:
@@ -80,22 +83,23 @@ def count_faults(sizes: Mapping[str, int], left_out: Iterable[LeftOut], *, min_i
         faults.append(Fault(code="archive_empty_class", message=message, fix=fix, details={"classes": empty}))
     small = {name: size for name, size in sizes.items() if 0 < size < min_images}
     if small:
-        faults.append(class_too_small(small, reasons, min_images=min_images))
+        faults.append(class_too_small(small, reasons, min_images=min_images, part=part))
     return faults
 
 
-def class_too_small(sizes: Mapping[str, int], left_out: Iterable[LeftOut], *, min_images: int) -> Fault:
+def class_too_small(sizes: Mapping[str, int], left_out: Iterable[LeftOut], *, min_images: int, part: str = "") -> Fault:
     """Tell which classes have too few photographs, and first of all why, where files of theirs could not be used.
 
     Args:
         sizes: Usable photographs of these classes only.
         left_out: Files of any class that could not be used.
         min_images: What every class needs.
+        part: As :func:`count_faults`.
     """
     missing = [each for each in left_out if each.class_name in sizes]
     why, mends = _commonest(missing, sum(sizes[name] for name in {each.class_name for each in missing}))
     named = enumeration([f"{quoted(name)} ({size:,})" for name, size in sizes.items()], most=_MOST_NAMED)
-    message = f"{why}Every class needs {min_images} photographs; too few are in {named}."
+    message = f"{why}Every class needs {min_images} photographs{f' in {part}' if part else ''}; too few are in {named}."
     held = Counter(each.class_name for each in missing)
     if all(size + held[name] >= min_images for name, size in sizes.items()):
         fix = f"{mends}Otherwise leave these folders out of the zip."

@@ -9,20 +9,22 @@ Types are never decided by file endings here; only what is surely no image is se
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from shared.archive.arrangement import Arrangement, SetAside, lay_out
 from shared.archive.class_faults import LeftOut, count_faults, name_faults
-from shared.archive.entry import Aside, Entry, aside, is_part, read_entry
+from shared.archive.entry import Aside, Entry, is_part, read_entry
 from shared.archive.safety import ArchiveLimits, listed, safety_faults
 from shared.archive.structure.file_name import class_hint
-from shared.archive.structure.folder_tree import Folder, grow
+from shared.archive.structure.folder_name import Role
 from shared.archive.structure.nesting import level_hint, remarks_about
-from shared.archive.structure.recognise import base_of, structure_faults
+from shared.archive.structure.own_split import MIX_THEM, OwnSplit, nothing_to_learn_fault, remarks_about_parts
+from shared.archive.structure.recognise import structure_faults
 from shared.archive.zip_format.diagnosis import JOIN_PARTS
 from shared.archive.zip_format.directory import Record
 from shared.errors import Fault, UserFault, faults_together
 from shared.job.result import Remark
-from shared.wording import count
+from shared.wording import count, quoted_names
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 """Raise it when folders become other classes; see ``tests/unit/test_data_version.py``."""
 
 
@@ -54,14 +56,6 @@ REASONS: Mapping[Aside, Told] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetAside:
-    """An entry that is not used, and why."""
-
-    path: str
-    reason: Aside
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivePlan:
     """What will be read from an archive.
 
@@ -70,12 +64,14 @@ class ArchivePlan:
         classes: Entries that may be images, by class; both sorted by name.
         set_aside: Entries that are not used, system files such as ``Thumbs.db`` included.
         remarks: What a person should know of the way in which folders were taken for classes.
+        own: The split that the person made, where there is one to be used; ``None``: the product makes one.
     """
 
     root: str
     classes: Mapping[str, tuple[Entry, ...]]
     set_aside: tuple[SetAside, ...]
     remarks: tuple[Remark, ...] = ()
+    own: OwnSplit | None = None
 
     @property
     def num_images(self) -> int:
@@ -94,7 +90,11 @@ class ArchivePlan:
 
 
 def plan_archive(
-    records: Sequence[Record], limits: ArchiveLimits | None = None, *, data_end: int | None = None
+    records: Sequence[Record],
+    limits: ArchiveLimits | None = None,
+    *,
+    data_end: int | None = None,
+    is_mixed: bool = False,
 ) -> ArchivePlan:
     """Judge a central directory and plan what to read.
 
@@ -102,6 +102,7 @@ def plan_archive(
         records: Every entry, in the order of the directory.
         limits: What is allowed; the defaults of :class:`ArchiveLimits` unless given.
         data_end: Offset at which the central directory begins, where known; entries must lie before it.
+        is_mixed: Whether parts such as ``train`` and ``test`` are put together instead of used as they are.
 
     Raises:
         UserFault: With every fault found; see :func:`shared.errors.faults_together`.
@@ -111,71 +112,57 @@ def plan_archive(
         raise UserFault("archive_empty", "The zip has no entries.", fix=_FIX_LAYOUT)
     entries = [read_entry(index, record) for index, record in enumerate(records)]
     faults = safety_faults(records, entries, limits, data_end=data_end)
-    layout = _lay_out(entries, limits)
+    layout = lay_out(entries, max_entry_bytes=limits.max_entry_bytes, is_mixed=is_mixed)
     faults += _layout_faults(layout, records, limits)
     if faults:
         raise faults_together(faults)
     return ArchivePlan(
         root="/".join(layout.root),
-        classes={name: tuple(sorted(layout.classes[name], key=_by_path)) for name in sorted(layout.classes)},
+        classes={name: tuple(sorted(layout.classes[name], key=layout.order)) for name in sorted(layout.classes)},
         set_aside=tuple(layout.set_aside),
-        remarks=remarks_about(layout.base),
+        remarks=_remarks(layout),
+        own=None if is_mixed else layout.split,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Layout:
-    """Entries sorted into classes; a class folder without images is a class without entries."""
-
-    top: Folder
-    base: Folder
-    root: tuple[str, ...]
-    classes: dict[str, list[Entry]]
-    set_aside: list[SetAside]
-
-
-def _lay_out(entries: Sequence[Entry], limits: ArchiveLimits) -> _Layout:
-    judged = [(entry, aside(entry, max_entry_bytes=limits.max_entry_bytes)) for entry in entries]
-    top = grow(judged)
-    base = base_of(top)
-    root = base.parts
-    classes: dict[str, list[Entry]] = {name: [] for name in base.folders}
-    set_aside: list[SetAside] = []
-    for entry, reason in judged:
-        if entry.is_folder:
-            continue
-        if reason is not None:
-            set_aside.append(SetAside(path=entry.path, reason=reason))
-        elif entry.folders[: len(root)] == root and len(entry.folders) > len(root):
-            classes.setdefault(entry.folders[len(root)], []).append(entry)
-        else:
-            set_aside.append(SetAside(path=entry.path, reason=Aside.NO_CLASS))
-    return _Layout(top=top, base=base, root=root, classes=classes, set_aside=set_aside)
-
-
-def _by_path(entry: Entry) -> tuple[tuple[str, ...], str]:
-    return entry.folders, entry.path
 
 
 _FIX_LAYOUT = "Put the photographs of each class into a folder named for the class, and zip these folders."
 
 
-def _layout_faults(layout: _Layout, records: Sequence[Record], limits: ArchiveLimits) -> list[Fault]:
-    sizes = {name: len(layout.classes[name]) for name in sorted(layout.classes)}
-    structural = structure_faults(layout.top, layout.base, records)
+def _layout_faults(layout: Arrangement, records: Sequence[Record], limits: ArchiveLimits) -> list[Fault]:
+    structural = structure_faults(layout.top, layout.base, records, is_mixed=layout.is_mixed)
     if structural:
         return structural
+    sizes = layout.num_learnt
     if not any(sizes.values()):
         return [_no_images(layout)]
     if len(sizes) > limits.max_classes:
         return [_too_many_classes(list(sizes), limits.max_classes)]
-    counted = count_faults(sizes, _left_out(layout), min_images=limits.min_images)
-    if counted:
+    if layout.split is not None:
+        held = [name for name, entries in layout.classes.items() if entries]
+        nothing = nothing_to_learn_fault(layout.split, held, [name for name, size in sizes.items() if size])
+        if nothing is not None:
+            return [nothing, *name_faults(list(sizes))]
+    return [*name_faults(list(sizes)), *_count_faults(layout, sizes, limits.min_images)]
+
+
+def _count_faults(layout: Arrangement, sizes: Mapping[str, int], min_images: int) -> list[Fault]:
+    own = None if layout.is_mixed else layout.split
+    part = quoted_names(own.names(Role.TRAIN)) if own is not None else ""
+    counted = count_faults(sizes, _left_out(layout), min_images=min_images, part=part)
+    if counted and layout.split is None:
         hint = level_hint(layout.base)
         if len(sizes) == 1:
             hint += class_hint(entry for entries in layout.classes.values() for entry in entries)
         counted[-1] = replace(counted[-1], fix=counted[-1].fix + hint)
-    return [*name_faults(list(sizes)), *counted]
+    elif counted and own is not None:
+        counted[-1] = replace(counted[-1], fix=f"{counted[-1].fix} {MIX_THEM}")
+    return counted
+
+
+def _remarks(layout: Arrangement) -> tuple[Remark, ...]:
+    if layout.split is None:
+        return remarks_about(layout.base)
+    return remarks_about_parts(layout.split, is_mixed=layout.is_mixed)
 
 
 def _too_many_classes(names: Sequence[str], max_classes: int) -> Fault:
@@ -185,14 +172,13 @@ def _too_many_classes(names: Sequence[str], max_classes: int) -> Fault:
     return Fault(code="archive_too_many_classes", message=message, fix=fix, details=details)
 
 
-def _left_out(layout: _Layout) -> list[LeftOut]:
+def _left_out(layout: Arrangement) -> list[LeftOut]:
     """Return why files of classes cannot be photographs."""
     found = []
     for each in layout.set_aside:
-        parts = each.path.split("/")
-        name = parts[len(layout.root)] if len(parts) > len(layout.root) + 1 else None
-        if name in layout.classes and each.reason in REASONS:
-            found.append(_missing(name, each))
+        placed = layout.place(each.path.split("/")[:-1])
+        if placed is not None and placed[1] in layout.classes and each.reason in REASONS:
+            found.append(_missing(placed[1], each))
     return found
 
 
@@ -205,7 +191,7 @@ def _missing(class_name: str, file: SetAside) -> LeftOut:
     return LeftOut(class_name=class_name, code=ending, reason=reason, fix=fix)
 
 
-def _no_images(layout: _Layout) -> Fault:
+def _no_images(layout: Arrangement) -> Fault:
     loose = layout.top.num_images
     if loose:
         message = f"All {count(loose, 'photograph')} lie in no folder, so nothing says what is on each."

@@ -29,6 +29,15 @@ class TuneSearch(StrEnum):
     """Drawn at random; all train for one epoch, and a third of them goes on."""
 
 
+class SplitChoice(StrEnum):
+    """Who decides which photographs the network is tested with."""
+
+    OWN = "own"
+    """The person, where the archive is divided into train and test; else the product."""
+    NEW = "new"
+    """The product; parts of the archive are put together."""
+
+
 class LevelChoice(StrEnum):
     """Which levels of a backbone the last layer of the network may read, pooled."""
 
@@ -121,6 +130,8 @@ class JobOptions:
             class folder, such as a site or an animal; ``prefix``, what file names have before the first space, ``_``,
             ``-`` or dot; ``regex:PATTERN``, what the pattern's first group, or all of it, finds in the path; ``none``:
             near-identical photographs alone.
+        split: ``own``: an archive that is divided into parts such as ``train``, ``val`` and ``test`` is used as it is;
+            ``new``: its parts are put together and divided anew.
         min_image_px: Images with a side shorter than this, in pixels, are quarantined.
         max_image_px: Images with a side longer than this, in pixels, are quarantined; big JPEGs by the size at which
             they are decoded.
@@ -143,8 +154,14 @@ class JobOptions:
     max_cost: Annotated[float, Field(gt=0, le=1e6)] | None = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     group_by: Annotated[str, AfterValidator(_known_rule)] = UNGROUPED
+    split: SplitChoice = SplitChoice.OWN
     min_image_px: Annotated[int, Field(ge=2, le=4096)] = 8
     max_image_px: Annotated[int, Field(ge=32, le=20000)] = 12000
+
+    @property
+    def is_mixed(self) -> bool:
+        """Tell whether parts of an archive are put together, whatever they are called."""
+        return self.split is SplitChoice.NEW
 
     def minutes_at(self, price_per_hour: float | None) -> float:
         """Return the minutes that training may take where an hour costs so much: the smaller of both caps.

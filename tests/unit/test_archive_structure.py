@@ -4,6 +4,7 @@ import pytest
 
 from shared.archive.entry import read_entry
 from shared.archive.rules import ArchivePlan, plan_archive
+from shared.archive.structure.folder_name import Role
 from shared.archive.structure.folder_tree import MAX_FOLDERS, grow
 from shared.archive.zip_format.directory import Record
 from shared.errors import Fault, UserFault
@@ -32,7 +33,7 @@ def fault(*names: str) -> Fault:
     return caught.value.fault
 
 
-SPLITS = {
+USED = {
     "train and test": files("train/cat", "train/dog", "test/cat", "test/dog"),
     "in a wrapper": files("data/train/cat", "data/train/dog", "data/val/cat", "data/val/dog"),
     "deep in wrappers": files("a/b/c/train/cat", "a/b/c/train/dog", "a/b/c/test/cat", "a/b/c/test/dog"),
@@ -43,6 +44,7 @@ SPLITS = {
     "French": files("entraînement/chat", "entraînement/chien", "validation/chat", "validation/chien"),
     "Chinese": files("训练集/猫", "训练集/狗", "测试集/猫", "测试集/狗"),
     "sets": files("d/training_set/cats", "d/training_set/dogs", "d/test_set/cats", "d/test_set/dogs"),
+    "train beside unlabelled ones": files("train/cats", "train/dogs", "single_prediction"),
     "sets and single ones": files("training_set/cats", "training_set/dogs", "test_set/cats", "single_prediction"),
     "numbered": files("01_train/a", "01_train/b", "02_val/a", "02_val/b", "03_test/a", "03_test/b"),
     "camels": files("TrainImages/a", "TrainImages/b", "TestImages/a", "TestImages/b"),
@@ -53,15 +55,22 @@ SPLITS = {
     "segments doubled": files(*[f"{s}/{s}/{c}" for s in ("seg_train", "seg_test") for c in "ab"], "seg_pred/seg_pred"),
     "name of the data set": files(*[f"flowers_{s}/{c}" for s in ("train", "test") for c in ("rose", "tulip")]),
     "public and private": files("train/a", "train/b", "public_test/a", "public_test/b", "PrivateTest/a"),
+    "unlabelled test": files("plant/train/Maize", "plant/train/Beet", "plant/test"),
+    "unlabelled test and a table": [*files("train/Maize", "train/Beet", "test"), "sample_submission.csv"],
+    "three parts, one unlabelled": files("train/a", "train/b", "valid/a", "valid/b", "test"),
+    "fewer classes in test": files("train/a", "train/b", "train/c", "test/a"),
+    "letters": files(*[f"asl_train/asl_train/{c}" for c in "AB"], "asl_test/asl_test"),
+    "augmented, test apart": files(*[f"New (Augmented)/New/{s}/{c}" for s in ("train", "valid") for c in "ab"], "test"),
+    "images inside classes": files("train/n01/images", "train/n02/images", "val/images", "test/images"),
+}
+
+
+REFUSED = {
     "folds": files(*[f"fold{number}/class_{c}" for number in range(1, 6) for c in "ab"]),
     "lettered folds": files(*[f"Fold {letter}/{c}" for letter in "AB" for c in ("cat", "dog")]),
     "folds that are split": files(
         *[f"fold{n}/{s}/{c}" for n in (1, 2) for s in ("train", "val") for c in ("cat", "dog")]
     ),
-    "unlabelled test": files("plant/train/Maize", "plant/train/Beet", "plant/test"),
-    "unlabelled test and a table": [*files("train/Maize", "train/Beet", "test"), "sample_submission.csv"],
-    "three parts, one unlabelled": files("train/a", "train/b", "valid/a", "valid/b", "test"),
-    "fewer classes in test": files("train/a", "train/b", "train/c", "test/a"),
     "other classes in test": files("train/a", "train/b", "test/c", "test/d"),
     "one part beside the rest": files("train/cats", "train/dogs", "extra/cats", "extra/dogs"),
     "no class folders": files("train", "test"),
@@ -69,24 +78,53 @@ SPLITS = {
     "parts in the names": files("cats_train", "cats_test", "dogs_train", "dogs_test"),
     "test set beside classes": files("cats", "dogs", "test_set"),
     "validation beside classes": files("d/cats", "d/dogs", "d/validation"),
-    "letters": files(*[f"asl_train/asl_train/{c}" for c in "AB"], "asl_test/asl_test"),
     "road signs": [*files("Train/0", "Train/1", "Test", "Meta"), "Train.csv", "Test.csv"],
-    "augmented, test apart": files(*[f"New (Augmented)/New/{s}/{c}" for s in ("train", "valid") for c in "ab"], "test"),
     "records beside": [*files("train_images", "test_images"), *files("train_tfrecords", ending="tfrec"), "train.csv"],
-    "images inside classes": files("train/n01/images", "train/n02/images", "val/images", "test/images"),
     "two data sets": files(*[f"dataset{n}/{s}/{c}" for n in (1, 2) for s in ("train", "test") for c in "ab"]),
 }
 
 
-@pytest.mark.parametrize("names", SPLITS.values(), ids=SPLITS)
+@pytest.mark.parametrize("names", USED.values(), ids=USED)
+def test_a_split_that_somebody_made_is_used_as_it_is(names: list[str]) -> None:
+    made = plan(*names)
+    assert made.own is not None
+    learnt_from, held_out = made.own.names(Role.TRAIN), made.own.names(Role.VALIDATION, Role.TEST)
+    assert all("tr" in name.casefold() or name in ("训练集", "entraînement") for name in learnt_from)
+    for entries in made.classes.values():
+        for entry in entries:
+            placed = made.own.place(entry.folders)
+            assert placed is not None
+            part = learnt_from if placed[0] is Role.TRAIN else held_out
+            assert not set(part).isdisjoint(entry.folders), "what was to test with is learnt from"
+
+
+@pytest.mark.parametrize("names", REFUSED.values(), ids=REFUSED)
 def test_parts_of_a_split_never_become_classes(names: list[str]) -> None:
     found = fault(*names)
     assert found.code == "archive_already_split"
     assert len(found.details["folders"]) >= 1
-    assert found.details["folders"][0] in found.fix or "one folder" in found.fix
+    assert found.details["folders"][0] in found.fix or "one folder" in found.fix or "split=new" in found.fix
 
 
-def test_who_sends_a_split_is_told_which_folder_to_zip_and_what_to_leave_out() -> None:
+@pytest.mark.parametrize("name", ["train and test", "numbered", "public and private", "in a wrapper"])
+def test_parts_can_be_put_together_all_the_same(name: str) -> None:
+    made = plan_archive(records(USED[name]), is_mixed=True)
+    assert made.own is None
+    assert made.num_images == len(USED[name])
+    assert [remark.code for remark in made.remarks] == ["split_mixed"]
+
+
+def test_pieces_of_equal_rank_are_put_together_where_that_is_asked_for() -> None:
+    made = plan_archive(records(REFUSED["folds"]), is_mixed=True)
+    assert {name: len(entries) for name, entries in made.classes.items()} == {"class_a": 30, "class_b": 30}
+
+
+def test_what_is_to_test_with_comes_first_so_that_copies_elsewhere_go() -> None:
+    made = plan(*files("train/cat", "train/dog", "val/cat", "val/dog", "test/cat", "test/dog"))
+    assert [entry.folders[0] for entry in made.classes["cat"]] == ["test"] * 6 + ["val"] * 6 + ["train"] * 6
+
+
+def test_a_folder_that_may_be_anything_beside_a_split_is_to_be_left_out() -> None:
     parts = [f"d/{part}/{name}" for part in ("training_set", "test_set") for name in ("cats", "dogs")]
     found = fault(*files(*parts, "d/single"))
     assert "'training_set' and 'test_set' hold the same classes, 'cats' and 'dogs'" in found.message
@@ -94,15 +132,44 @@ def test_who_sends_a_split_is_told_which_folder_to_zip_and_what_to_leave_out() -
     assert "Leave 'd/single' out" in found.fix
 
 
-def test_a_test_without_classes_is_to_be_left_out() -> None:
-    found = fault(*files("plant/train/Maize", "plant/train/Beet", "plant/test"))
-    assert "In 'test' there are no class folders (6 photographs)" in found.message
-    assert "Zip the folder 'plant/train' alone. Leave 'plant/test' out" in found.fix
+def test_photographs_in_no_class_of_a_part_are_left_out_and_told_of() -> None:
+    made = plan(*files("plant/train/Maize", "plant/train/Beet", "plant/test"))
+    [remark] = made.remarks
+    assert remark.code == "part_without_classes"
+    assert "In 'test' there are no class folders (6 photographs)" in remark.message
+    assert len(made.set_aside) == 6
+
+
+def test_a_class_that_cannot_be_learnt_is_told_with_where_it_lies_alone() -> None:
+    found = fault(*files("train/cats", "train/dogs", "test/cats", "test/dogs", "test/birds"))
+    assert found.code == "archive_already_split"
+    assert "'test' holds a class that 'train' lacks: 'birds'" in found.message
+    assert "Put photographs of 'birds' into 'train'" in found.fix
+    assert "--split new" in found.fix
+
+
+def test_every_class_needs_photographs_to_learn_from_however_many_there_are_to_test_with() -> None:
+    found = fault(*files("train/cats", "test/cats", "test/dogs", count=9), *files("train/dogs", count=2))
+    assert found.code == "class_too_small"
+    assert "5 photographs in 'train'; too few are in 'dogs' (2)" in found.message
+
+
+def test_a_class_may_have_nothing_to_test_with() -> None:
+    made = plan(*files("train/cats", "train/dogs", "test/cats"))
+    assert {name: len(entries) for name, entries in made.classes.items()} == {"cats": 12, "dogs": 6}
+
+
+def test_what_is_not_told_apart_is_told_which_folder_to_zip() -> None:
+    found = fault(*files("Train/0", "Train/1", "Test", "Meta"), "Train.csv")
+    assert found.code == "archive_already_split"
+    assert "In 'Test' there are no class folders (6 photographs)" in found.message
+    assert "Zip the folder 'Train' alone. Leave 'Test' and 'Meta' out" in found.fix
 
 
 def test_pieces_of_equal_rank_are_to_be_put_together() -> None:
     found = fault(*files(*[f"fold{number}/{c}" for number in (1, 2) for c in ("cats", "dogs")]))
     assert found.fix.startswith("Put what 'fold1' and 'fold2' hold of a class, such as 'cats', into one folder")
+    assert "--split new" in found.fix
 
 
 CLASSES = {
@@ -144,10 +211,17 @@ def test_a_class_keeps_its_name_whatever_it_is_called(names: list[str]) -> None:
     assert set(plan(*names).classes) == tops
 
 
-def test_a_split_inside_every_class_is_put_together_and_told_of() -> None:
-    made = plan(*files("cats/train", "cats/test", "dogs/train", "dogs/test"))
-    assert {name: len(entries) for name, entries in made.classes.items()} == {"cats": 12, "dogs": 12}
-    assert [remark.code for remark in made.remarks] == ["split_inside_classes"]
+def test_a_split_inside_every_class_is_used_too() -> None:
+    names = files("cats/train", "cats/test", "dogs/train", "dogs/test")
+    made = plan(*names)
+    assert made.own is not None
+    assert [made.own.place(("cats", part)) for part in ("train", "test")] == [
+        (Role.TRAIN, "cats"),
+        (Role.TEST, "cats"),
+    ]
+    mixed = plan_archive(records(names), is_mixed=True)
+    assert {name: len(entries) for name, entries in mixed.classes.items()} == {"cats": 12, "dogs": 12}
+    assert [remark.code for remark in mixed.remarks] == ["split_inside_classes"]
 
 
 def test_who_sends_a_hierarchy_is_told_which_level_was_taken() -> None:
@@ -194,14 +268,14 @@ def test_a_second_copy_is_named_and_to_be_left_out(names: list[str], onto: list[
     assert f"Leave '{where}'" in found.fix
 
 
-def test_a_second_copy_of_a_split_is_told_as_both() -> None:
+def test_a_second_copy_of_a_split_is_to_be_left_out_and_the_split_is_used_then() -> None:
     parts = [f"{part}/{name}" for part in ("train", "test", "val") for name in ("NORMAL", "PNEUMONIA")]
     names = files(*[f"x/{part}" for part in parts])
     with pytest.raises(UserFault) as caught:
         plan_archive([*copied(names, files(*[f"x/x/{part}" for part in parts])), Record("x/__MACOSX/._.DS_Store")])
-    codes = [each["code"] for each in caught.value.fault.details["faults"]]
-    assert codes == ["archive_second_copy", "archive_already_split"]
-    assert "x/x" not in caught.value.fault.details["faults"][1]["fix"]
+    assert caught.value.fault.code == "archive_second_copy"
+    assert "Leave 'x/x' out" in caught.value.fault.fix
+    assert plan(*names).own is not None
 
 
 def test_files_of_one_size_and_name_are_no_copies_where_their_checksums_differ() -> None:
@@ -211,7 +285,6 @@ def test_files_of_one_size_and_name_are_no_copies_where_their_checksums_differ()
 LEVELS = {
     "documents": files("trash-main/dataset/glass", "trash-main/dataset/metal", "trash-main/docs"),
     "results": files("images/glass", "images/metal", "test_results", "my model"),
-    "unlabelled": files("train/cats", "train/dogs", "single_prediction"),
     "treated in several ways": files(*[f"p/{kind}/{c}" for kind in ("color", "grayscale", "segmented") for c in "ab"]),
     "several data sets": files("dataset1/cats", "dataset1/dogs", "dataset2/cats", "dataset2/dogs"),
     "annotations without endings": files("images/Images/Pug", "images/Images/Beagle", *("annotations/Annotation/Pug",))

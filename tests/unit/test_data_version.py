@@ -24,7 +24,7 @@ PIXELS = {1: "574254aecbfa4a49", 2: "ea76204baec56560"}
 EIGHT_BITS = "0da89ca774f81d51"
 """Of files of at most 8 bits: what ordinary photographs become has never changed."""
 COPIES = {1: "c06e28b28cacf4cc", 2: "0b384ed1a1fc4934"}
-LAYOUTS = {1: "da4a7e92283187eb"}
+LAYOUTS = {1: "da4a7e92283187eb", 2: "ab7ba1765b5c8ca4"}
 SPLITS = {1: "9e9527b206fbb10c", 2: "741a3c59bf35fd4a"}
 
 
@@ -133,12 +133,16 @@ def test_who_changes_which_folders_are_classes_raises_the_version() -> None:
     layouts = [
         [*("a/b/cats", "a/b/dogs/far", "a/b/dogs/near", "a/b"), *("a/.git/x", "a/b/birds/__MACOSX")],
         ["main/data/glass", "main/data/metal", "main/.git"],
+        ["d/train/glass", "d/train/metal", "d/val/glass", "d/val/metal", "d/test_set/x/glass", "d/test_set/x/metal"],
+        ["glass/train", "glass/test", "metal/train", "metal/test"],
     ]
     taken = []
     for folders in layouts:
         names = [f"{folder}/{number}.jpg" for folder in folders for number in range(5)] + [f"{folders[-1]}/x/a.py"]
         made = plan_archive([Record(name, offset=1000 * number) for number, name in enumerate(names)])
         taken += [f"{name}:{entry.path}".encode() for name, entries in made.classes.items() for entry in entries]
+        if made.own is not None:
+            taken += [str(made.own.place(tuple(folder.split("/")))).encode() for folder in folders]
     assert digest_of(*taken) == LAYOUTS.get(LAYOUT_VERSION), (
         "folders become other classes now: raise LAYOUT_VERSION in shared/archive/rules.py"
     )

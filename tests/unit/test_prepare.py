@@ -14,7 +14,7 @@ from services.trainer.data.pictures.square_file import SquareFile
 from services.trainer.data.prepare import identify, prepare
 from services.trainer.run.context import Run, Stopped
 from shared.errors import UserFault
-from shared.job.options import JobOptions
+from shared.job.options import JobOptions, SplitChoice
 from tests.archive_corpus import ACCEPTED, REFUSED, ArchiveCase
 from tests.archive_making import encoded, good, good_files, photograph, zipped
 from tests.training_fixture import null_ledger, still_countdown
@@ -210,3 +210,112 @@ def test_how_folders_were_understood_is_kept_with_the_data_set(prepared: Callabl
     [remark] = prepared(zipped(unlike)).remarks
     assert remark.code == "folders_inside_classes"
     assert prepared(zipped(unlike)).remarks == (remark,)
+
+
+def in_parts(**sizes: int) -> dict[str, bytes]:
+    """Return photographs of two classes in folders that are parts, no two alike."""
+    seeds = iter(range(1000, 9000))
+    return {
+        f"d/{part}/{name}/{number}.png": encoded(photograph(next(seeds)))
+        for part, size in sizes.items()
+        for name in ("cats", "dogs")
+        for number in range(size)
+    }
+
+
+def parts_of(dataset: Dataset) -> dict[str, set[str]]:
+    """Return the folders that each part of the split was taken from."""
+    split = dataset.split
+    rows = {"train": split.train, "validation": split.validation, "test": split.test}
+    return {part: {dataset.paths[row].split("/")[1] for row in found} for part, found in rows.items()}
+
+
+def test_a_split_of_the_persons_own_is_the_split(prepared: Callable[..., Dataset]) -> None:
+    dataset = prepared(zipped(in_parts(train=8, val=3, test=4)))
+    assert parts_of(dataset) == {"train": {"train"}, "validation": {"val"}, "test": {"test"}}
+    assert [len(part) for part in (dataset.split.train, dataset.split.validation, dataset.split.test)] == [16, 6, 8]
+    assert dataset.own is not None
+    assert (dataset.own.train, dataset.own.validation, dataset.own.test) == (("train",), ("val",), ("test",))
+
+
+def test_what_a_split_lacks_is_taken_from_the_photographs_to_learn_from(prepared: Callable[..., Dataset]) -> None:
+    tested = prepared(zipped(in_parts(train=8, test=4)), name="tested")
+    assert parts_of(tested) == {"train": {"train"}, "validation": {"train"}, "test": {"test"}}
+    assert len(tested.split.test) == 8
+    chosen = prepared(zipped(in_parts(train=8, valid=4)), name="chosen", ledger=null_ledger())
+    assert parts_of(chosen) == {"train": {"train"}, "validation": {"valid"}, "test": {"train"}}
+    assert chosen.is_whole
+
+
+def test_a_copy_of_a_test_photograph_is_not_learnt_from(prepared: Callable[..., Dataset]) -> None:
+    files = in_parts(train=12, val=3, test=4)
+    files["d/train/cats/same.png"] = files["d/test/cats/1.png"]
+    files["d/val/cats/same.png"] = files["d/test/cats/1.png"]
+    files["d/train/dogs/mirrored.png"] = encoded(
+        photograph(1000 + 24 + 6 + 4).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    )
+    dataset = prepared(zipped(files))
+    used = {dataset.paths[row] for row in (*dataset.split.train, *dataset.split.validation)}
+    assert used.isdisjoint({"d/train/cats/same.png", "d/val/cats/same.png", "d/train/dogs/mirrored.png"})
+    assert len(dataset.split.test) == 8, "nothing is ever taken from a test"
+    told = {each.path for each in dataset.quarantined if each.code == "copy_of_held_back"}
+    assert told == {"d/train/cats/same.png", "d/val/cats/same.png", "d/train/dogs/mirrored.png"}
+    assert dataset.duplicates.num_given_way == 3
+    assert not dataset.duplicates.repeated
+
+
+def test_where_hardly_anything_would_be_left_copies_stay_and_are_told(prepared: Callable[..., Dataset]) -> None:
+    files = in_parts(train=8, test=8)
+    for number in range(6):
+        picture = photograph(1000 + 16 + number).resize((90, 70), Image.Resampling.BICUBIC)
+        files[f"d/train/cats/{number}.png"] = encoded(picture)
+    dataset = prepared(zipped(files))
+    [repeated] = dataset.duplicates.repeated
+    assert (repeated.name, repeated.num_test_straddling) == ("cats", 6)
+    assert dataset.duplicates.num_given_way == 0
+
+
+def test_a_later_attempt_keeps_the_persons_split_though_a_class_has_no_test(
+    prepared: Callable[..., Dataset], tmp_path: Path
+) -> None:
+    files = {path: data for path, data in in_parts(train=8, test=4).items() if not path.startswith("d/test/dogs")}
+    files["d/train/cats/same.png"] = files["d/test/cats/1.png"]
+    first = prepared(zipped(files))
+    document = tmp_path / "run" / "dataset" / "dataset.json"
+    assert document.exists()
+    assert prepared(zipped(files)).own == first.own
+    document.unlink()
+    again = prepared(zipped(files))
+    assert again.split_sha256 == first.split_sha256
+    assert again.own == first.own
+    assert again.duplicates == first.duplicates
+
+
+def test_parts_that_are_put_together_are_split_anew(tmp_path: Path) -> None:
+    archive = tmp_path / "a.zip"
+    archive.write_bytes(zipped(in_parts(train=8, test=4)))
+    own, new = (identify(archive, JobOptions(seed=3, split=choice)) for choice in SplitChoice)
+    assert own != new
+    assert "split" not in own.facts
+    dataset = prepare(archive, make_run(tmp_path / "run"), key=new, sizes_px=[32])
+    assert dataset.own is None
+    assert parts_of(dataset)["train"] == {"train", "test"}
+
+
+def test_what_a_person_wants_together_stays_off_the_test_that_has_some_of_it(tmp_path: Path) -> None:
+    files = {path.replace("/0.png", "/ann_0.png"): data for path, data in in_parts(train=12, test=4).items()}
+    archive = tmp_path / "a.zip"
+    archive.write_bytes(zipped(files))
+    key = identify(archive, JobOptions(seed=3, group_by="prefix"))
+    dataset = prepare(archive, make_run(tmp_path / "run"), key=key, sizes_px=[32])
+    learnt = {dataset.paths[row] for row in (*dataset.split.train, *dataset.split.validation)}
+    assert not [path for path in learnt if "ann_" in path]
+    assert len(dataset.split.test) == 8
+
+
+def test_a_part_of_which_nothing_can_be_read_is_named(prepared: Callable[..., Dataset]) -> None:
+    files = in_parts(train=8) | {f"d/test/{name}/1.png": b"no picture" for name in ("cats", "dogs")}
+    with pytest.raises(UserFault) as caught:
+        prepared(zipped(files))
+    assert caught.value.fault.code == "archive_already_split"
+    assert "none of the photographs in 'test' can be used" in str(caught.value)

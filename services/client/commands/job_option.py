@@ -41,6 +41,7 @@ _OPTIONS: tuple[tuple[str, type, str, str], ...] = (
         "RULE",
         "What stays on one side: folder (inside classes), prefix (of names), or regex:PATTERN.  [default: none]",
     ),
+    ("--split", str, "NAME", "own: use train, val and test as they are; new: put them together.  [default: own]"),
     ("--min-image-px", int, "PX", "Images with a shorter side are left out and listed.  [default: 8]"),
     (
         "--max-image-px",

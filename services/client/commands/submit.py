@@ -50,7 +50,7 @@ def submit(data: Path, email: str, server: str | None, key: str | None, as_json:
         open_live() as live,
     ):
         archive = archive_of(data, scratch, on_bytes=in_bytes(live, "zip"), on_note=live.note)
-        check_archive(archive)
+        check_archive(archive, is_mixed=chosen.get("split") == "new")
         created = client.submit(email, chosen, size_bytes=archive.stat().st_size, key=key_of(key))
         known = KnownJob(job_id=created.job_id, server=client.server, token=created.token)
         token_store().remember(known)

@@ -122,7 +122,13 @@ def _judge(job: Job, uploaded: StoredObject, objects: ObjectStore, *, clock: Clo
     limits = ArchiveLimits(max_archive_bytes=job.upload.max_bytes)
     try:
         charge(job, uploaded.size_bytes, clock())
-        plan = read_plan(objects, uploaded.key, generation=uploaded.generation, limits=limits)
+        plan = read_plan(
+            objects,
+            uploaded.key,
+            generation=uploaded.generation,
+            limits=limits,
+            is_mixed=job.options.is_mixed,
+        )
     except UserFault as error:
         _log.info("archive rejected: %s", error.fault.code)
         return advance(job, JobState.REJECTED, clock(), fault=error.fault)

@@ -26,7 +26,12 @@ _AT_ONCE = BoundedSemaphore(2)
 
 
 def read_plan(
-    objects: ObjectStore, key: str, *, generation: str | None = None, limits: ArchiveLimits | None = None
+    objects: ObjectStore,
+    key: str,
+    *,
+    generation: str | None = None,
+    limits: ArchiveLimits | None = None,
+    is_mixed: bool = False,
 ) -> ArchivePlan:
     """Read the central directory of an archive and plan what the trainer will read.
 
@@ -35,6 +40,7 @@ def read_plan(
         key: Under which key.
         generation: Which version; the newest unless given.
         limits: What is allowed; ``max_archive_bytes`` is the cap on the object itself.
+        is_mixed: Whether parts of a split are put together.
 
     Raises:
         UserFault: With every fault found.
@@ -53,7 +59,7 @@ def read_plan(
     remote = RemoteFile(objects, key, generation=generation, size_bytes=size_bytes)
     with _AT_ONCE:
         directory = read_directory(cast("IO[bytes]", remote), max_entries=limits.max_entries)
-        return plan_archive(directory.records, limits, data_end=directory.start)
+        return plan_archive(directory.records, limits, data_end=directory.start, is_mixed=is_mixed)
 
 
 class RemoteFile(io.RawIOBase):

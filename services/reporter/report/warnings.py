@@ -27,7 +27,11 @@ _STOPPED = {
 
 _REMARKS = {
     "folders_inside_classes": "Folders inside your classes were not told apart",
-    "split_inside_classes": "A split of your own was not used",
+    "folders_are_groups": "Folders inside your classes stay together",
+    "own_split_used": "Your own split was used",
+    "part_without_classes": "Photographs that nothing is known of were left out",
+    "split_mixed": "Your own split was not used",
+    "split_inside_classes": "Your own split was not used",
     "grey_range_judged": "What is white was judged",
     "names_guessed": "Names in a code page that nobody told",
     "class_named_like_a_part": "A class is called like part of a split",
@@ -81,11 +85,22 @@ def _seen_before(result: Result) -> Iterator[Notice]:
     seen = sum(each.num_test_straddling for each in torn)
     yield Notice(
         title="The test is easier than life" if seen else "Copies stand on both sides of the choice",
-        text=f"{names}: nearly all photographs of {these} near-identical, so that copies of the same picture had to "
-        f"stand on both sides. {number(seen)} of "
+        text=f"{names}: {_why_torn(result, these)} {number(seen)} of "
         f"{count(result.test.num_images, 'test photograph')} hardly differ from one that the model learnt from or was "
         f"chosen by, so the number above says how well it knows these pictures again, not how well it will do on new "
         f"ones. Add photographs of {them} from other days, places or things, and run again.",
+    )
+
+
+def _why_torn(result: Result, these: str) -> str:
+    if result.counts.own_split is not None:
+        return (
+            f"copies of the same picture stand on both sides of your own split. So many photographs of {these} "
+            "concerned that hardly anything to learn from would be left without them."
+        )
+    return (
+        f"nearly all photographs of {these} near-identical, so that copies of the same picture had to stand on both "
+        "sides."
     )
 
 

@@ -47,14 +47,18 @@ class ImageArchive:
 
 
 @contextmanager
-def open_images(path: Path) -> Iterator[ImageArchive]:
+def open_images(path: Path, *, is_mixed: bool = False) -> Iterator[ImageArchive]:
     """Open an archive for the length of a ``with`` block.
+
+    Args:
+        path: The zip.
+        is_mixed: Whether parts of a split are put together.
 
     Raises:
         UserFault: With every fault found; see :func:`shared.archive.rules.plan_archive`.
     """
     with path.open("rb") as file:
         directory = read_directory(file)
-        plan = plan_archive(directory.records, data_end=directory.start)
+        plan = plan_archive(directory.records, data_end=directory.start, is_mixed=is_mixed)
         remarks = (*plan.remarks, *remarks_about_names(directory.page, is_guessed=directory.is_guessed))
         yield ImageArchive(directory, ContentReader(file), replace(plan, remarks=remarks))

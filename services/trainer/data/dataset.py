@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from services.trainer.data.grouping import given_groups, joined
 from services.trainer.run.identity import Facts, RunKey, objection
-from shared.job.findings.photographs import Duplicates, Quarantined
+from shared.job.findings.photographs import Duplicates, OwnParts, Quarantined
 from shared.job.result import Remark
 from shared.json_codec import from_json, to_json
 
@@ -32,6 +32,12 @@ class Split:
     train: Indices
     validation: Indices
     test: Indices
+
+
+def rows_of(split: Split) -> Indices:
+    """Return the images of all parts, ascending."""
+    rows: Indices = np.sort(np.concatenate([split.train, split.validation, split.test]))
+    return rows
 
 
 HIDDEN = -1
@@ -130,6 +136,8 @@ class Dataset:
         num_quarantined: How many there are; as many as are named unless given.
         duplicates: What the search for copies found.
         remarks: How the folders of the archive were understood.
+        own: The parts of the person's own split, where that was used; an image whose copy a higher part holds is then
+            in no part.
     """
 
     key: RunKey
@@ -145,6 +153,7 @@ class Dataset:
     duplicates: Duplicates
     remarks: tuple[Remark, ...] = ()
     num_quarantined: int | None = None
+    own: OwnParts | None = None
 
     @property
     def facts(self) -> Facts:
@@ -220,6 +229,7 @@ def save(dataset: Dataset) -> None:
         "num_quarantined": dataset.num_quarantined,
         "duplicates": to_json(dataset.duplicates),
         "remarks": [to_json(each) for each in dataset.remarks],
+        "own": None if dataset.own is None else to_json(dataset.own),
     }
     temporary = dataset.directory / f"{_DOCUMENT}.part"
     with temporary.open("w", encoding="utf-8") as file:
@@ -269,6 +279,7 @@ def _dataset(directory: Path, key: RunKey, split_sha256: str, document: Mapping[
         num_quarantined=document.get("num_quarantined"),
         duplicates=from_json(Duplicates, document["duplicates"]),
         remarks=tuple(from_json(Remark, each) for each in document["remarks"]),
+        own=None if document["own"] is None else from_json(OwnParts, document["own"]),
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from shared.job.options import BY_FOLDER, BY_PREFIX, REGEX_MARK
+from shared.job.result import Remark
 
 _PREFIX = re.compile(r"(.+?)[ _.-]")
 
@@ -47,6 +49,28 @@ def joined(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.in
     links = coo_array((np.ones(2 * num, bool), (np.concatenate([positions, positions]), nodes)), (nodes.max() + 1,) * 2)
     groups: NDArray[np.int64] = connected_components(links, directed=False)[1][:num].astype(np.int64)
     return groups
+
+
+def grouped_remarks(remarks: Sequence[Remark], rule: str) -> tuple[Remark, ...]:
+    """Return remarks on folders, true where these decide what stays together.
+
+    Args:
+        remarks: As the archive alone gives rise to them.
+        rule: As :func:`given_groups`; empty without one.
+    """
+    if rule != BY_FOLDER:
+        return tuple(remarks)
+    return tuple(_of_groups(each) if each.code == "folders_inside_classes" else each for each in remarks)
+
+
+def _of_groups(remark: Remark) -> Remark:
+    """Say of folders inside classes that they are groups, not that they were passed over."""
+    message = remark.message.replace(
+        "Folders inside them were not told apart:",
+        "Folders inside them are no classes but groups, as you asked: what lies in one stays on one side of the split. "
+        "For example,",
+    )
+    return replace(remark, code="folders_are_groups", message=message)
 
 
 def _rule(rule: str) -> Callable[[str, str], str | None]:

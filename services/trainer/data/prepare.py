@@ -18,23 +18,23 @@ from numpy.typing import NDArray
 from services.trainer.data import assignment
 from services.trainer.data.archive import ImageArchive, open_images
 from services.trainer.data.assignment import MOST_NAMED, Assignment, Findings, findings_of, groups_of, parts_of
-from services.trainer.data.copies.groups import alike_groups, split_groups
+from services.trainer.data.copies.groups import alike_groups
 from services.trainer.data.copies.look import THUMBNAIL_PX
 from services.trainer.data.copies.search import HASHING_VERSION, Pairs, near_pairs
-from services.trainer.data.dataset import Dataset, Split, images_path, load, save
+from services.trainer.data.dataset import Dataset, Split, images_path, load, rows_of, save
 from services.trainer.data.decoded_images import DecodedImages
 from services.trainer.data.decoding import decode_all
-from services.trainer.data.grouping import given_groups, joined
+from services.trainer.data.grouping import given_groups, grouped_remarks
 from services.trainer.data.pictures.image import DECODING_VERSION, ImageLimits
 from services.trainer.data.pictures.square_file import SquareFile
 from services.trainer.data.repetition import near_duplicates
-from services.trainer.data.split import SPLIT_VERSION, split_by_given_groups, split_by_groups
+from services.trainer.data.split import SPLIT_VERSION, Alike, split_alike, split_as_made
 from services.trainer.run.context import Run, Stopped
 from services.trainer.run.identity import RunKey, file_sha256
 from shared.archive.rules import LAYOUT_VERSION
-from shared.archive.safety import listed
+from shared.archive.safety import ArchiveLimits, listed
 from shared.errors import UserFault
-from shared.job.options import UNGROUPED, JobOptions
+from shared.job.options import UNGROUPED, JobOptions, SplitChoice
 from shared.job.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -57,6 +57,7 @@ def identify(archive: Path, options: JobOptions) -> RunKey:
         max_image_px=options.max_image_px,
         seed=options.seed,
         group_by="" if options.group_by == UNGROUPED else options.group_by,
+        split="" if options.split is SplitChoice.OWN else options.split,
     )
 
 
@@ -70,6 +71,11 @@ class _Order:
     sizes_px: tuple[int, ...]
     directory: Path
     is_for_learning: bool = True
+
+    @property
+    def is_mixed(self) -> bool:
+        """Tell whether parts of a split are put together."""
+        return self.key.split == SplitChoice.NEW
 
 
 def prepare(archive: Path, run: Run, *, key: RunKey, sizes_px: Sequence[int]) -> Dataset:
@@ -147,7 +153,8 @@ def prepare_held_out(archive: Path, run: Run, *, key: RunKey, px: int, known: As
 def _repeated(order: _Order, known: Assignment) -> Dataset | None:
     """Decode what an earlier attempt used, split as it was; ``None`` where too little of it can be read here."""
     dataset = _decoded_anew(order, known)
-    if not dataset.is_whole and not order.key.group_by:  # a group may be all that a class has
+    may_lack = order.key.group_by or dataset.own is not None  # a group or a folder may be all that a class has
+    if not dataset.is_whole and not may_lack:
         logger.warning("earlier split ignored", extra={"reason": "a class has too few images left of it"})
         return None
     save(dataset)
@@ -183,20 +190,28 @@ def _made(order: _Order) -> tuple[Dataset, Assignment]:
     groups = alike_groups(pairs, len(labels))
     split = _split(order, pairs, decoded, labels)
     parts = parts_of(split, decoded.entries, num_entries=decoded.num_entries)
-    found = near_duplicates(groups, labels, split, paths=decoded.paths, classes=decoded.classes)
-    findings = findings_of(decoded.quarantined, replace(found, exact=decoded.num_exact, conflicts=decoded.conflicts))
+    found = replace(
+        near_duplicates(groups, labels, split, paths=decoded.paths, classes=decoded.classes),
+        exact=decoded.num_exact,
+        conflicts=decoded.conflicts,
+        num_given_way=decoded.num_given_way,
+    )
+    findings = findings_of(decoded.quarantined, found)
     of_entries = groups_of(groups, decoded.entries, num_entries=decoded.num_entries)
     made = Assignment(parts=parts, groups=of_entries, findings=findings, image_s=image_s)
     return _dataset(order, decoded, made, findings), made
 
 
 def _split(order: _Order, pairs: Pairs, decoded: DecodedImages, labels: NDArray[np.int32]) -> Split:
-    """Keep near-duplicates on one side, and whatever the person wants together."""
-    rule = order.key.group_by
-    if not rule:
-        return split_by_groups(labels, split_groups(pairs, labels), order.key.seed)
-    given = given_groups(decoded.paths, labels, decoded.classes, rule)
-    return split_by_given_groups(labels, joined(alike_groups(pairs, len(labels)), given), order.key.seed)
+    """Keep near-duplicates on one side, and whatever the person wants together; a split of the person's own is kept."""
+    rule, ranks = order.key.group_by, decoded.ranks
+    given = given_groups(decoded.paths, labels, decoded.classes, rule) if rule else None
+    alike = Alike(pairs=pairs, given=given)
+    if ranks is None:
+        return split_alike(labels, alike, order.key.seed)
+    split = split_as_made(labels, alike, ranks, order.key.seed, least=ArchiveLimits().min_images)
+    decoded.give_way(np.setdiff1d(np.arange(len(labels)), rows_of(split)).tolist())
+    return split
 
 
 def _dataset(order: _Order, decoded: DecodedImages, made: Assignment, findings: Findings) -> Dataset:
@@ -213,7 +228,8 @@ def _dataset(order: _Order, decoded: DecodedImages, made: Assignment, findings: 
         quarantined=findings.quarantined,
         num_quarantined=findings.num_left_out,
         duplicates=findings.duplicates,
-        remarks=decoded.all_remarks,
+        remarks=grouped_remarks(decoded.all_remarks, order.key.group_by),
+        own=decoded.own_parts,
     )
 
 
@@ -222,7 +238,7 @@ def _decode_all(order: _Order, known: Assignment | None) -> DecodedImages:
     if order.directory.exists():
         shutil.rmtree(order.directory)
     order.directory.mkdir(parents=True)
-    with open_images(order.archive) as source, warnings.catch_warnings():
+    with open_images(order.archive, is_mixed=order.is_mixed) as source, warnings.catch_warnings():
         # Pillow warns of odd metadata and of big pictures; the first does no harm, the second has limits of its own.
         warnings.simplefilter("ignore")
         return _decode(source, order, known)
@@ -242,7 +258,13 @@ def _decode(source: ImageArchive, order: _Order, known: Assignment | None) -> De
         ]
         thumbnails = SquareFile(_thumbnails_path(order.directory), THUMBNAIL_PX, num_images=len(entries))
         files.append(stack.enter_context(thumbnails))
-        decoded = DecodedImages(list(classes), files, num_entries=source.num_entries, is_settled=known is not None)
+        decoded = DecodedImages(
+            list(classes),
+            files,
+            num_entries=source.num_entries,
+            is_settled=known is not None,
+            own=source.plan.own,
+        )
         decoded.remarks = source.plan.remarks
         if known is None:
             decoded.set_aside(source.plan)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.trainer.data.copies.groups import is_pure, straddles
-from services.trainer.data.dataset import Split
+from services.trainer.data.dataset import Split, rows_of
 from shared.job.findings.photographs import Duplicates, RepeatedClass
 
 NUM_EXAMPLES = 5
@@ -19,15 +19,19 @@ _TEST = 2
 def near_duplicates(
     groups: NDArray[np.int64], labels: NDArray[np.int32], split: Split, *, paths: Sequence[str], classes: Sequence[str]
 ) -> Duplicates:
-    """Return what there is to tell of near-duplicates; of identical pictures this knows nothing.
+    """Return what there is to tell of near-duplicates in the split; of identical pictures this knows nothing.
 
     Args:
         groups: ``(num_images,) int64``, one number for near-duplicates.
         labels: ``(num_images,) int32``.
-        split: Of the images.
+        split: Of the images; one that is in no part does not count.
         paths: Of the images.
         classes: Names; the position is the label.
     """
+    rows = rows_of(split)
+    parts = np.zeros(len(labels), np.uint8)
+    parts[split.validation], parts[split.test] = 1, _TEST
+    groups, labels, parts, paths = groups[rows], labels[rows], parts[rows], [paths[row] for row in rows]
     _, position, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     is_mixed = ~is_pure(position, labels)
     return Duplicates(
@@ -36,7 +40,7 @@ def near_duplicates(
         num_near=int(sizes[sizes > 1].sum()),
         mixed_groups=len(np.unique(position[is_mixed])),
         examples=_examples(position, sizes, is_mixed, paths),
-        repeated=_repeated(position, labels, split, classes),
+        repeated=_repeated(position, labels, parts, classes),
     )
 
 
@@ -52,10 +56,8 @@ def _examples(
 
 
 def _repeated(
-    groups: NDArray[np.int64], labels: NDArray[np.int32], split: Split, classes: Sequence[str]
+    groups: NDArray[np.int64], labels: NDArray[np.int32], parts: NDArray[np.uint8], classes: Sequence[str]
 ) -> tuple[RepeatedClass, ...]:
-    parts = np.zeros(len(labels), np.uint8)
-    parts[split.validation], parts[split.test] = 1, _TEST
     is_torn = straddles(groups, parts)
     told = []
     for label, name in enumerate(classes):

@@ -63,7 +63,7 @@ def raw_images(archive: Path, paths: Sequence[str]) -> Iterator[Pixels]:
         UnusableImage: If it is damaged inside the archive.
         UnreadablePicture: If it is no picture.
     """
-    with open_images(archive) as images:
+    with open_images(archive, is_mixed=True) as images:  # parts together hold all that was taken, whoever split
         entries = {entry.path: entry for group in images.plan.classes.values() for entry in group}
         for path in paths:
             yield read_pixels(BytesIO(images.read(entries[path])))

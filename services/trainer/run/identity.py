@@ -10,6 +10,10 @@ Facts = Mapping[str, str | int]
 """What something was made from, by name; two things count as one only where all of these agree."""
 
 
+_AT_REST = frozenset({"group_by", "split"})
+"""Choices that are left out of the facts where nobody made them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunKey:
     """What the data set of a run is a function of, and of nothing else: no candidate, no machine, no order of entries.
@@ -21,6 +25,8 @@ class RunKey:
         max_image_px: Greatest length of an image's side.
         seed: Of the split.
         group_by: What stays together in it; empty: near-identical photographs alone.
+        split: Who makes it, where that is not the person whose archive has one; see
+            :attr:`shared.job.options.JobOptions.split`.
     """
 
     archive_sha256: str
@@ -29,6 +35,7 @@ class RunKey:
     max_image_px: int
     seed: int
     group_by: str = ""
+    split: str = ""
 
     @property
     def facts(self) -> Facts:
@@ -36,7 +43,7 @@ class RunKey:
 
         What is at rest is left out, so that what was made before there was such a choice still counts.
         """
-        return {name: value for name, value in asdict(self).items() if name != "group_by" or value}
+        return {name: value for name, value in asdict(self).items() if value or name not in _AT_REST}
 
     @property
     def digest(self) -> str:

@@ -6,6 +6,7 @@ from shared.archive.structure.annotation import other_task_fault, table_fault
 from shared.archive.structure.folder_name import is_annotation_folder, is_beside, is_container, sense_of
 from shared.archive.structure.folder_tree import Folder
 from shared.archive.structure.nesting import wrong_level_fault
+from shared.archive.structure.own_split import OwnSplit, mixed_split, own_split
 from shared.archive.structure.second_copy import copy_fault, second_copies
 from shared.archive.structure.split import split_fault
 from shared.archive.zip_format.directory import Record
@@ -27,13 +28,24 @@ def base_of(top: Folder) -> Folder:
     return base
 
 
-def structure_faults(top: Folder, base: Folder, records: Sequence[Record]) -> list[Fault]:
+def split_of(base: Folder, *, is_mixed: bool) -> OwnSplit | None:
+    """Return the parts of an archive that are used as they are, or put together; ``None`` where it has no such parts.
+
+    Args:
+        base: The folder whose folders would be the classes.
+        is_mixed: Whether its parts are to be put together.
+    """
+    return mixed_split(base) if is_mixed else own_split(base)
+
+
+def structure_faults(top: Folder, base: Folder, records: Sequence[Record], *, is_mixed: bool = False) -> list[Fault]:
     """Return why the folders of an archive are no classes, with what to zip instead; none where they may be.
 
     Args:
         top: The archive.
         base: The folder whose folders would be the classes.
         records: The central directory.
+        is_mixed: Whether parts of a split are to be put together.
     """
     if not top.num_images:
         return []
@@ -43,6 +55,8 @@ def structure_faults(top: Folder, base: Folder, records: Sequence[Record]) -> li
     copies = second_copies(base, records)
     faults = [copy_fault(copies)] if copies else []
     rest = base.without(copies) if copies else base
+    if split_of(rest, is_mixed=is_mixed) is not None:
+        return faults
     # One that stays alone once the copies are gone wraps the classes.
     level = split_fault(rest) or wrong_level_fault(rest)
     if level is None or "classes" not in level.details:  # nothing in folders says what is on the photographs

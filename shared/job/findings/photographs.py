@@ -4,6 +4,21 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnParts:
+    """The split that a person made, by the names of its folders.
+
+    Args:
+        train: To learn from.
+        validation: To choose with; empty where there was none, and some were taken from those to learn from.
+        test: To test with; likewise.
+    """
+
+    train: tuple[str, ...]
+    validation: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """Images in each split, after quarantine and duplicates.
 
@@ -15,6 +30,7 @@ class Counts:
             :attr:`TestScores.num_independent`.
         group_by: The rule by which photographs stayed together on one side; empty: near-identical ones alone.
         num_groups: How many groups that made.
+        own_split: The parts that the person made, where these were used; ``None``: the product made the split.
     """
 
     train: int
@@ -23,6 +39,7 @@ class Counts:
     validation_independent: float | None = None
     group_by: str = ""
     num_groups: int | None = None
+    own_split: OwnParts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +93,8 @@ class Duplicates:
         mixed_groups: Groups of near-duplicates with images of several classes; they are learnt from only.
         examples: A few groups, by some of their paths.
         repeated: Classes that are mostly one picture or straddle the split.
+        num_given_way: Photographs left out because a copy of each is in a part of the person's own split that judges
+            the network; named with the files that were left out.
     """
 
     exact: int
@@ -86,3 +105,4 @@ class Duplicates:
     mixed_groups: int | None = None
     examples: tuple[tuple[str, ...], ...] = ()
     repeated: tuple[RepeatedClass, ...] = ()
+    num_given_way: int = 0

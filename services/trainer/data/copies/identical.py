@@ -20,6 +20,14 @@ class Copies:
         self._others.setdefault(first, []).append((label, path))
         return False
 
+    def row_of(self, digest: bytes) -> int:
+        """Return the row of a picture that was admitted before.
+
+        Raises:
+            KeyError: If there is none.
+        """
+        return self._row_of[digest]
+
     def settle(self, labels: Sequence[int], paths: Sequence[str]) -> tuple[int, tuple[LabelConflict, ...], list[int]]:
         """Count what was dropped, once all pictures have come.
 
