@@ -138,7 +138,7 @@ def make_odd(root: Path, kind: str) -> Path:
         ("loose", "There are no photographs in folders"),
         ("one class", "There is only one class"),
         ("few", "Every class needs 5 photographs"),
-        ("split", "parts of a split"),
+        ("split", "You have divided your photographs already: test, train"),
     ],
 )
 def test_a_folder_that_cannot_be_used_is_told_of_before_anything_is_sent(browser, intake, tmp_path, kind, told):
@@ -147,6 +147,7 @@ def test_a_folder_that_cannot_be_used_is_told_of_before_anything_is_sent(browser
         seen.page.set_input_files("#folder", make_odd(tmp_path, kind))
         seen.see("#choose-error, #warnings .warning", told)
         if kind == "split":
+            assert "36 photographs in 3 classes" in seen.see("#summary", "36").inner_text()
             seen.page.get_by_role("button", name="Put them together").click()
             assert "36 photographs in 3 classes" in seen.see("#summary", "36").inner_text()
         seen.fits()

@@ -31,10 +31,11 @@ def test_what_the_server_would_take_is_sent(case, tmp_path):
     assert tuple(check_archive(tmp_path / "photos.zip").classes) == case.classes
 
 
-def test_a_split_is_named_before_it_is_sent(tmp_path):
-    (tmp_path / "photos.zip").write_bytes(zipped(good_files("seg_train/seg_train/") | good_files("seg_test/seg_test/")))
-    with pytest.raises(UserFault, match="'seg_train' and 'seg_test' hold the same classes, 'cats' and 'dogs'"):
+def test_a_split_that_cannot_be_used_is_named_before_it_is_sent(tmp_path):
+    (tmp_path / "photos.zip").write_bytes(zipped(good_files("fold1/") | good_files("fold2/")))
+    with pytest.raises(UserFault, match="'fold1' and 'fold2' hold the same classes, 'cats' and 'dogs'"):
         check_archive(tmp_path / "photos.zip")
+    assert check_archive(tmp_path / "photos.zip", is_mixed=True).num_images == 24
 
 
 def test_the_zip_of_a_command_that_was_killed_goes_with_the_next_one(tmp_path):

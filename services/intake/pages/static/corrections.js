@@ -34,7 +34,8 @@ export function corrected(classes, root, moves) {
   let count = 0;
   for (const [name, items] of classes) {
     for (const item of items) {
-      const paths = [`${name}/${item.inside}`, [root, name, item.inside].filter(Boolean).join("/")];
+      const below = [item.part, name, item.inside].filter(Boolean).join("/");
+      const paths = [item.path, below, [root, below].filter(Boolean).join("/")];
       const found = paths.find((path) => moves.has(path));
       const target = found === undefined ? name : moves.get(found);
       if (found !== undefined) count += 1;

@@ -157,9 +157,9 @@ function warningsAbout(classes, items) {
     const action = make("button", { type: "button", className: "button second", textContent: _("Put them together") });
     action.addEventListener("click", () => {
       chosen.zip = null;
-      take({ classes: together(chosen.found, chosen.parts), leftOut: chosen.leftOut, parts: [] });
+      take({ classes: together(list.classes), leftOut: chosen.leftOut, parts: [] });
     });
-    found.push({ message: _("These are parts of a split, no classes: {names}", { names: chosen.parts.join(", ") }), fix: _("convtailor makes its own split. Put together, the class folders inside become the classes."), action: make("p", {}, action) });
+    found.push({ message: _("You have divided your photographs already: {names}", { names: chosen.parts.join(", ") }), fix: _("They are used so: what is there to test with is never learnt from. Put together, convtailor divides them itself."), action: make("p", {}, action) });
   }
   const sizes = [...classes].map(([name, each]) => [name, each.length]);
   const few = sizes.filter(([, count]) => count >= limits.min_images && count < 20).map(([name]) => name);

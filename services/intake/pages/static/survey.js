@@ -80,35 +80,46 @@ export function survey(items, names) {
     else if (reason !== "system_file") leave(reason, item);
   }
   const root = rootOf(kept.map((item) => item.parts));
-  const classes = new Map();
+  const folders = new Map();
   for (const item of kept) {
     const rest = item.parts.slice(root.length);
     if (rest.length < 2) leave("outside_class_folder", item);
-    else listIn(classes, rest[0]).push({ ...item, inside: rest.slice(1).join("/") });
+    else listIn(folders, rest[0]).push({ ...item, inside: rest.slice(1).join("/") });
   }
-  return { root: root.join("/"), classes: inOrder(classes), leftOut, parts: splitParts(classes, names) };
+  const split = splitOf(folders, names);
+  split?.others.forEach((item) => leave("outside_class_folder", item));
+  return { root: root.join("/"), classes: inOrder(split?.classes ?? folders), leftOut, parts: split?.parts ?? [] };
 }
 
 const inOrder = (classes) => new Map([...classes].sort(([one], [other]) => one.localeCompare(other)));
 
-// Return the folders that are parts of a split and hold class folders; none where there is no split.
-function splitParts(classes, names) {
-  const parts = [...classes.keys()].filter((name) => names.partOf(name));
-  const holding = parts.filter((name) => new Set(classes.get(name).map((item) => item.inside.split("/")).filter((path) => path.length > 1).map(([first]) => first)).size > 1);
-  return new Set(parts.map(names.partOf)).size > 1 && holding.length ? holding : [];
+// Return the classes of a split that its owner made, each item with its part; null where there is none that is used as
+// it is. The server has the last word; folders that it may refuse are shown as they are.
+function splitOf(folders, names) {
+  const roles = new Map([...folders.keys()].map((name) => [name, names.partOf(name)]));
+  const inner = new Map([...folders].map(([name, items]) => [name, rootOf(items.map((item) => item.inside.split("/")))]));
+  const classOf = (name, item) => item.inside.split("/").slice(inner.get(name).length, -1)[0];
+  const known = new Set();
+  for (const [name, items] of folders) {
+    const found = new Set(items.map((item) => classOf(name, item)).filter(Boolean));
+    if (roles.get(name) === "train" && found.size > 1) found.forEach((each) => known.add(each));
+  }
+  if (!known.size || folders.size < 2 || [...roles.values()].some((role) => !role)) return null;
+  const classes = new Map();
+  const others = [];
+  for (const [part, items] of folders) {
+    for (const item of items) {
+      const name = classOf(part, item);
+      if (name === undefined || !known.has(name)) others.push(item);
+      else listIn(classes, name).push({ ...item, part, inside: item.inside.split("/").slice(inner.get(part).length + 1).join("/") });
+    }
+  }
+  return { classes, others, parts: [...folders.keys()].filter((part) => [...classes.values()].flat().some((item) => item.part === part)).sort() };
 }
 
 // Put the parts of a split together: what lies in train/cats and in test/cats becomes cats.
-export function together(classes, parts) {
-  const merged = new Map();
-  for (const [name, items] of classes) {
-    for (const item of items) {
-      const [inner, ...rest] = item.inside.split("/");
-      if (!parts.includes(name) || !rest.length) continue;
-      listIn(merged, inner).push({ ...item, inside: `${name}-${rest.join("-")}` });
-    }
-  }
-  return inOrder(merged);
+export function together(classes) {
+  return new Map([...classes].map(([name, items]) => [name, items.map(({ part, ...item }) => (part ? { ...item, inside: `${part}-${item.inside.replaceAll("/", "-")}` } : item))]));
 }
 
 // Return what keeps the chosen classes from being sent, by code; null where nothing does.
@@ -129,8 +140,9 @@ export function entriesOf(classes) {
   for (const [name, items] of inOrder(classes)) {
     const folder = name.trim().replaceAll("/", "∕");
     for (const item of items) {
-      let path = `${folder}/${item.inside}`;
-      for (let copy = 2; taken.has(path); copy += 1) path = `${folder}/${copy}-${item.inside}`;
+      const where = item.part ? `${item.part}/${folder}` : folder;
+      let path = `${where}/${item.inside}`;
+      for (let copy = 2; taken.has(path); copy += 1) path = `${where}/${copy}-${item.inside}`;
       taken.add(path);
       entries.push({ name: path, item });
     }
