@@ -16,13 +16,13 @@ from benchmarks.figure import Figure
 from benchmarks.material import dataset
 from benchmarks.product_run import run_program
 from services.trainer.data.pictures.picture import read_pixels
-from services.trainer.export.predict import Score, open_keras, open_onnx, open_tflite
+from services.trainer.export.predict import Look, open_keras, open_onnx, open_tflite
 from shared.layout import FILE_NAMES, Artefact
 
 NUM_PICTURES = 60
 NUM_IN_INBOX = 193
 _MB = 1e6
-_OPENERS: dict[Artefact, Callable[[Path], Score]] = {
+_OPENERS: dict[Artefact, Callable[[Path], Look]] = {
     Artefact.MODEL_ONNX: open_onnx,
     Artefact.MODEL_TFLITE: open_tflite,
     Artefact.MODEL_TFLITE_FLOAT16: open_tflite,
@@ -88,11 +88,11 @@ def _speeds(archive: Path, folder: Path) -> list[Figure]:
     return figures
 
 
-def _image_s(score: Score, pictures: list[np.ndarray]) -> float:
-    score(pictures[0])
+def _image_s(look: Look, pictures: list[np.ndarray]) -> float:
+    look(pictures[0])
     spent = []
     for picture in pictures:
         started = time.perf_counter()
-        score(picture)
+        look(picture)
         spent.append(time.perf_counter() - started)
     return statistics.median(spent)

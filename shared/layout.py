@@ -28,6 +28,7 @@ class Artefact(StrEnum):
     MODEL_ZIP = "model_zip"
     LABELS = "labels"
     PREDICT = "predict"
+    STRANGERS = "strangers"
     REPORT = "report"
     RESULT = "result"
 
@@ -41,6 +42,7 @@ FILE_NAMES = {
     Artefact.MODEL_ZIP: "model.zip",
     Artefact.LABELS: "labels.txt",
     Artefact.PREDICT: "predict.py",
+    Artefact.STRANGERS: "strangers.json",
     Artefact.REPORT: "report.html",
     Artefact.RESULT: "result.json",
 }

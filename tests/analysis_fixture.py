@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from shared.interval import wilson_interval
-from shared.job.findings.certainty import AnswerSets, Certainty, Coverage, ReliabilityBin, Strangers
+from shared.job.findings.certainty import AnswerSets, Certainty, Coverage, ReliabilityBin, StrangerCheck, Strangers
 from shared.job.findings.growth import ClassGrowth, Growth, GrowthPoint
 from shared.job.findings.suspects import Suspect, Suspects, Twins
 
@@ -32,6 +32,7 @@ def certainty() -> Certainty:
             for stated, right in ((0.42, 0.5), (0.7, 0.67), (0.88, 0.92), (0.96, 1.0), (0.99, 1.0))
         ),
         strangers=Strangers(auroc=0.76, caught=0.32, hardest="shorts", hardest_auroc=0.63),
+        check=StrangerCheck(num_references=400, limit=0.71, expected=0.05, num_images=48, num_above=2),
     )
 
 

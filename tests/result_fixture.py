@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 from shared.job.candidates import CANDIDATE_NAMES
 from shared.job.findings.focus import ClassFocus, Focus, Hit
 from shared.job.findings.network import FormatResult, ModelSize
-from shared.job.findings.photographs import Counts, Duplicates, LabelConflict, Quarantined
+from shared.job.findings.photographs import ClassFiles, Counts, Duplicates, LabelConflict, Quarantined
 from shared.job.findings.scores import Calibration, ClassScore, Mistake, TestScores, UploadedScores
 from shared.job.findings.training import (
     CandidateResult,
@@ -166,6 +166,18 @@ def cross_validated(result: Result, *, is_mirrored: bool = True) -> Result:
     )
     test = replace(result.test, per_class=per_class)
     return replace(result, candidates=candidates, tuning=None, mirroring=mirroring, test=test, choice=choice)
+
+
+def _files(name: str, per_class: int) -> ClassFiles:
+    """Return which photographs of a class served for what, some of them by name."""
+    paths = [f"photos/{name}/{number:03d}.jpg" for number in range(6)]
+    return ClassFiles(
+        name=name,
+        test=tuple(paths[:3]),
+        validation=(paths[3],),
+        train=tuple(paths[4:]),
+        num_more=max(0, 7 * per_class - len(paths)),
+    )
 
 
 def make_result(
@@ -338,6 +350,7 @@ def make_result(
         suspects=suspects(names, thumbnail) if len(names) > 1 else None,
         certainty=certainty(),
         growth=growth(names),
+        split=tuple(_files(name, per_class) for name in names),
         run=RunIdentity(
             key=hashlib.sha256(b"key").hexdigest(),
             archive_sha256=hashlib.sha256(b"archive").hexdigest(),

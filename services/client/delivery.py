@@ -21,6 +21,7 @@ FILE_NAMES = {
     "model_zip": layout.FILE_NAMES[Artefact.MODEL_ZIP],
     "labels": layout.FILE_NAMES[Artefact.LABELS],
     "predict": layout.FILE_NAMES[Artefact.PREDICT],
+    "strangers": layout.FILE_NAMES[Artefact.STRANGERS],
     "report": layout.FILE_NAMES[Artefact.REPORT],
     "result": layout.FILE_NAMES[Artefact.RESULT],
     "mail": layout.MAIL_FILE_NAME,

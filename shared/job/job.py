@@ -135,6 +135,7 @@ class Artefacts:
         model_zip: One file with everything that is needed to use it.
         labels: Class names, one a line, in the order of the outputs.
         predict: A small Python program that loads the model.
+        strangers: What tells photographs unlike all that the network learnt from.
         report: ``report.html``; written by the reporter.
     """
 
@@ -147,6 +148,7 @@ class Artefacts:
     model_zip: str | None = None
     labels: str | None = None
     predict: str | None = None
+    strangers: str | None = None
     report: str | None = None
 
 

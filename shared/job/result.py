@@ -12,7 +12,7 @@ from shared.job.findings.comparison import Comparison
 from shared.job.findings.focus import Focus
 from shared.job.findings.growth import Growth
 from shared.job.findings.network import FormatResult, ModelSize
-from shared.job.findings.photographs import Counts, Duplicates, Quarantined
+from shared.job.findings.photographs import ClassFiles, Counts, Duplicates, Quarantined
 from shared.job.findings.scores import TestScores, UploadedScores
 from shared.job.findings.suspects import Suspects
 from shared.job.findings.training import CandidateResult, Choice, Mirroring, Tuning, Unfreezing
@@ -130,6 +130,7 @@ class Result:
     certainty: Certainty | None = None
     growth: Growth | None = None
     unfreezing: Unfreezing | None = None
+    split: tuple[ClassFiles, ...] = ()
 
     @property
     def num_left_out(self) -> int:

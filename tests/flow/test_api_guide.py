@@ -89,6 +89,7 @@ def test_commands_of_the_guide_work(tmp_path):
             "result.json": "result",
             "labels.txt": "labels",
             "predict.py": "predict",
+            "strangers.json": "strangers",
         }
     finally:
         intake.kill()

@@ -31,7 +31,8 @@ ALWAYS = {
 def told_files(folder):
     """Return the names of what a folder of results should hold: the other formats are what its result says."""
     result = read_result(folder / "result.json")
-    return ALWAYS | {each.file for each in result.formats if each.left_out_because is None}
+    told = {"strangers.json"} if result.certainty is not None and result.certainty.check is not None else set()
+    return ALWAYS | told | {each.file for each in result.formats if each.left_out_because is None}
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,8 @@ from services.trainer.export.formats.order import Conversion, Converted, Scoring
 from services.trainer.export.formats.score import score
 from services.trainer.export.formats.squares_model import from_squares
 from services.trainer.export.formats.tflite_writer import TFLiteWriter
-from services.trainer.export.predict import open_onnx, open_tflite
+from services.trainer.export.predict import Look, open_keras, open_onnx, open_tflite
+from services.trainer.strangers.likeness import Likeness
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.head import Head, Reading
 from services.trainer.zoo.network import build, complete
@@ -104,6 +105,22 @@ def answers(network: keras.Model) -> NDArray[np.float32]:
     return np.array([np.asarray(network(picture[None], training=False))[0] for picture in sloping_pictures()])
 
 
+def said_by(look: Look) -> NDArray[np.float32]:
+    return np.array([look(picture).probabilities[0] for picture in sloping_pictures()])
+
+
+def far_from_everything(features: NDArray[np.float32]) -> Likeness:
+    """What pictures are compared with: references that have nothing to do with them."""
+    references = np.random.default_rng(0).normal(0, 1, (7, features.shape[1])).astype(np.float32)
+    references /= np.linalg.norm(references, axis=1, keepdims=True)
+    spread = np.maximum(features.std(axis=0), 1e-3)
+    return Likeness(mean=features.mean(axis=0), spread=spread, references=references, neighbours=2, limit=1.0)
+
+
+def distances(likeness: Likeness, look: Look) -> list[float]:
+    return [likeness.distances(np.asarray(look(picture).features))[0] for picture in sloping_pictures()]
+
+
 @pytest.mark.parametrize("size", [(32, 32), (33, 31), (300, 200), (7, 90), (1, 1), (1200, 64)], ids=str)
 @pytest.mark.parametrize("side", [8, 32, 75])
 def test_the_resize_of_the_delivered_program_is_keras_own(size: tuple[int, int], side: int) -> None:
@@ -120,7 +137,7 @@ def test_onnx_runtime_answers_as_keras_does(kind: str, tmp_path: Path) -> None:
     expected = answers(network)
     write_onnx(from_squares(network, PX), tmp_path / "model.onnx")
     network_of_file = open_onnx(tmp_path / "model.onnx")
-    np.testing.assert_allclose([network_of_file(each) for each in sloping_pictures()], expected, atol=1e-4)
+    np.testing.assert_allclose(said_by(network_of_file), expected, atol=1e-4)
     np.testing.assert_array_equal(answers(network), expected)  # the network itself is as it was
     assert np.ptp(expected, axis=0).max() > 1e-3  # it does tell pictures apart
 
@@ -137,7 +154,7 @@ def test_litert_answers_as_keras_does(kind: str, tmp_path: Path) -> None:
         path = tmp_path / f"{half}.tflite"
         TFLiteWriter(squares).write(path, half=half)
         network_of_file = open_tflite(path)
-        np.testing.assert_allclose([network_of_file(each) for each in sloping_pictures()], expected, atol=gap)
+        np.testing.assert_allclose(said_by(network_of_file), expected, atol=gap)
         sizes.append(path.stat().st_size)
 
 
@@ -155,8 +172,14 @@ def test_a_network_that_reads_several_levels_and_both_views_has_files_that_answe
     squares = from_squares(network, row.input_px)
     write_onnx(squares, tmp_path / "model.onnx")
     TFLiteWriter(squares).write(tmp_path / "model.tflite", half=False)
-    for opened in (open_onnx(tmp_path / "model.onnx"), open_tflite(tmp_path / "model.tflite")):
-        np.testing.assert_allclose([opened(each) for each in sloping_pictures()], answers(network), atol=1e-4)
+    pictures = sloping_pictures()
+    read = open_keras(tmp_path / "model.keras")
+    likeness = far_from_everything(np.concatenate([np.asarray(read(each).features) for each in pictures]))
+    far = distances(likeness, read)
+    for opened in (open_onnx(tmp_path / "model.onnx"), open_tflite(tmp_path / "model.tflite"), read):
+        np.testing.assert_allclose(said_by(opened), answers(network), atol=1e-4)
+        np.testing.assert_allclose(distances(likeness, opened), far, atol=1e-3)  # a stranger is one to every file
+    assert np.ptp(far) > 1e-2
 
 
 def test_what_cannot_be_expressed_is_said_and_not_guessed(tmp_path: Path) -> None:

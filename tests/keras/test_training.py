@@ -23,6 +23,7 @@ from services.trainer.data.prepare import identify, prepare
 from services.trainer.export.rescore import raw_images
 from services.trainer.run.context import Run
 from services.trainer.run.progress import PHASES
+from services.trainer.strangers.likeness import read_likeness
 from shared.job.candidates import AUTO
 from shared.job.events import EventType
 from shared.job.job import Job, JobState, TrialState
@@ -201,7 +202,7 @@ def test_the_zip_of_a_delivery_is_all_that_somebody_else_needs(finished: Site, t
     expected = json.loads((tmp_path / "examples" / "expected.json").read_text(encoding="utf-8"))
     told = {Path(line.split("\t")[0]).name: line.split("\t")[1:] for line in run.stdout.splitlines()}
     assert told.keys() == expected.keys()
-    for name, (found, probability) in told.items():
+    for name, (found, probability, *_unlike) in told.items():
         assert found == expected[name]["class"]
         assert float(probability) == pytest.approx(expected[name]["probabilities"][found], abs=0.01)
     result = read_result(finished)
@@ -209,6 +210,11 @@ def test_the_zip_of_a_delivery_is_all_that_somebody_else_needs(finished: Site, t
     advised = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))["unsure_below"]
     assert result.certainty is not None
     assert advised == result.certainty.threshold
+    check = result.certainty.check
+    assert check is not None
+    assert check.num_images == result.counts.test
+    assert read_likeness((tmp_path / "strangers.json").read_text(encoding="utf-8"), CLASSES).limit == check.limit
+    assert finished.job().artefacts.strangers is not None
     headings = {
         "splits.csv": "path,class,split",
         "predictions.csv": "path,class,predicted",

@@ -10,12 +10,20 @@ from zipfile import ZipFile
 import numpy as np
 from PIL import Image
 
+from services.reporter.report.downloads import Downloads
+from services.reporter.report.letter import write_page
 from services.trainer.data.dataset import HIDDEN, LearningSet, Split
 from services.trainer.export.bundle.documents import NetworkFile, expected_document, model_card, model_document
 from services.trainer.export.bundle.examples import Example, choose_examples, write_examples
 from services.trainer.export.bundle.model_zip import describe_file, write_zip
-from services.trainer.export.bundle.tables import prediction_table, split_table
-from shared.job.findings.photographs import Quarantined
+from services.trainer.export.bundle.tables import (
+    MOST_LISTED_CHARACTERS,
+    prediction_table,
+    split_listing,
+    split_table,
+)
+from shared.job.findings.photographs import ClassFiles, Quarantined
+from tests.reporter_fixture import finished_job
 from tests.result_fixture import make_result
 
 FILES = (NetworkFile(name="model.keras", size_bytes=13_700_000, sha256="ab"),)
@@ -53,6 +61,27 @@ def test_every_photograph_stands_in_the_table_of_the_split_with_what_it_served_f
         ["bee/broken.jpg", "", "left out", "image_corrupt"],
         ["bee/c", "bee", "test", ""],
     ]
+
+
+def test_the_listing_of_a_report_names_those_of_the_test_first_and_counts_the_others() -> None:
+    learning = learning_set("ant/d", "bee/c", "ant/b", "bee/a", "ant/e")
+    whole = split_listing(learning, np.array([0, 1]))
+    assert whole[0] == ClassFiles(name="ant", test=("ant/d",), validation=("ant/b",), train=("ant/e",))
+    short = split_listing(learning, np.array([0, 1]), most_characters=10)
+    assert [(each.test, each.validation, each.train, each.num_more) for each in short] == [
+        (("ant/d",), (), (), 2),
+        (("bee/c",), (), (), 1),
+    ]
+
+
+def test_of_a_hundred_thousand_photographs_the_listing_stays_small() -> None:
+    learning = learning_set(*(f"photographs/{'ant' if n % 2 else 'bee'}/IMG_{n:06}.jpg" for n in range(100_000)))
+    listing = split_listing(learning, np.array([0, 1]))
+    named = [path for each in listing for path in (*each.test, *each.validation, *each.train)]
+    assert sum(map(len, named)) <= MOST_LISTED_CHARACTERS
+    assert len(named) + sum(each.num_more for each in listing) == 100_000
+    page = write_page(finished_job(), replace(make_result(), split=listing), figures={}, downloads=Downloads())
+    assert len(page.encode()) < 2_000_000
 
 
 def test_every_answer_of_the_test_stands_in_the_table_of_predictions() -> None:

@@ -325,6 +325,7 @@ def test_links_lead_to_what_the_job_left(service):
     service.move(made, JobState.QUEUED, JobState.TRAINING, JobState.REPORTING, artefacts=Artefacts(**kept))
     links = {name: link for name, link in service.status(made)["links"].items() if link and name != "status"}
     names = {"model": "model.h5", "model_keras": "model.keras", "labels": "labels.txt", "predict": "predict.py"}
+    names |= {"strangers": "strangers.json"}
     names |= {"report": "report.html", "result": "result.json", "model_zip": "model.zip", "model_onnx": "model.onnx"}
     names |= {"model_tflite": "model.tflite", "model_tflite_float16": "model_float16.tflite"}
     assert links.keys() == names.keys()

@@ -17,6 +17,8 @@ from PIL import Image
 
 from services.trainer.data.pictures.image import ImageLimits, UnusableImage, read_squares
 from services.trainer.export.program import predict_source
+from services.trainer.strangers.learning import likeness_document
+from services.trainer.strangers.likeness import Likeness
 from tests.picture_corpus import damaged, pictures
 
 LIMITS = ImageLimits(min_px=1, max_px=2**31, max_pixels=178_956_970)
@@ -108,6 +110,10 @@ def test_the_delivered_program_stands_alone() -> None:
     assert source.startswith('"""Classify pictures with the network beside this file.')
 
 
+def seen(delivered: ModuleType, features: Any = None) -> Any:
+    return delivered.Outputs(np.array([[0.25, 0.75]]), features)
+
+
 def test_the_delivered_program_tells_of_names_that_are_no_text(
     delivered: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -118,7 +124,7 @@ def test_the_delivered_program_tells_of_names_that_are_no_text(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "stdout", told)
     monkeypatch.setitem(delivered.__dict__, "HERE", tmp_path)
-    monkeypatch.setitem(delivered.__dict__, "open_network", lambda _folder: lambda _pixels: [0.25, 0.75])
+    monkeypatch.setitem(delivered.__dict__, "open_network", lambda _folder: lambda _pixels: seen(delivered))
     assert delivered.main([name]) == 0
     told.seek(0)
     assert told.read() == "\\x8f\\xbc\\x1b[2J.png\tdogs\t0.7500\n"
@@ -131,7 +137,7 @@ def test_the_delivered_program_answers_unsure_below_what_its_delivery_advises(
     (tmp_path / "labels.txt").write_text("cats\ndogs\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(delivered.__dict__, "HERE", tmp_path)
-    monkeypatch.setitem(delivered.__dict__, "open_network", lambda _folder: lambda _pixels: [0.25, 0.75])
+    monkeypatch.setitem(delivered.__dict__, "open_network", lambda _folder: lambda _pixels: seen(delivered))
     answers = []
     for advised in ("0.7", "0.8"):
         (tmp_path / "model.json").write_text(f'{{"unsure_below": {advised}}}', encoding="utf-8")
@@ -144,6 +150,31 @@ def test_the_delivered_program_answers_unsure_below_what_its_delivery_advises(
         (tmp_path / "model.json").write_text(advises_nothing, encoding="utf-8")
         with pytest.raises(SystemExit, match=r"model\.json"):
             delivered.main(["--unsure", "a.png"])
+
+
+def test_the_delivered_program_says_what_is_unlike_every_photograph_it_has_seen(
+    delivered: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    axes = np.eye(4, dtype=np.float32)
+    likeness = Likeness(mean=0 * axes[0], spread=0 * axes[0] + 1, references=axes[:2], neighbours=1, limit=0.5)
+    (tmp_path / "strangers.json").write_text(likeness_document(likeness, ["cats", "dogs"]), encoding="utf-8")
+    found = delivered.find_likeness(tmp_path, ["cats", "dogs"])
+    answers = [
+        delivered.answer_of(seen(delivered, axes[[axis]]), ["cats", "dogs"], threshold, found)
+        for axis in (0, 3)
+        for threshold in (None, 0.0)
+    ]
+    assert answers == [
+        "dogs\t0.7500",
+        "dogs\t0.7500",
+        "dogs\t0.7500\tunlike every photograph it has seen",
+        "unlike\t0.7500\tdogs",
+    ]
+    assert delivered.find_likeness(tmp_path / "nowhere", ["cats", "dogs"]) is None
+    with pytest.raises(SystemExit, match="same delivery"):
+        delivered.find_likeness(tmp_path, ["cats", "cows"])
+    with pytest.raises(SystemExit, match="same delivery"):
+        delivered.answer_of(seen(delivered, axes[:1, :2]), ["cats", "dogs"], None, found)
 
 
 def test_no_part_of_the_delivered_program_takes_a_name_from_another() -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -13,7 +14,7 @@ from rich.console import Console
 from services.client.fault import UsageFault
 from services.client.folder import LeftOut
 from services.onebox.commands.predict import predict
-from services.onebox.prediction.answers import Answer, csv_table, heap_of_unsure, json_document
+from services.onebox.prediction.answers import Answer, csv_table, heap_beside, json_document
 from services.onebox.prediction.classifier import Prediction, classify
 from services.onebox.prediction.delivered import Delivered, find_network
 from services.onebox.prediction.inbox import find_images
@@ -142,7 +143,13 @@ def test_below_the_threshold_the_answer_is_unsure_and_the_best_guess_stands_besi
         ("unsure", "cat", True),
         ("cat", "cat", False),
     ]
-    assert told["summary"] == {"classes": {"cat": 1}, "unsure": 1, "unreadable": 0, "passed_over": 0}
+    assert told["summary"] == {
+        "classes": {"cat": 1},
+        "unsure": 1,
+        "unlike": 0,
+        "unreadable": 0,
+        "passed_over": 0,
+    }
 
 
 def test_an_answer_set_holds_what_is_probable_enough_and_the_best_in_any_case() -> None:
@@ -154,8 +161,8 @@ def test_an_answer_set_holds_what_is_probable_enough_and_the_best_in_any_case() 
 
 
 def test_a_class_that_is_called_unsure_is_not_mixed_up_with_unsure_answers() -> None:
-    assert heap_of_unsure(CLASSES) == "unsure"
-    assert heap_of_unsure(("unsure", "sure")) == "unsure_"
+    assert heap_beside("unsure", CLASSES) == "unsure"
+    assert heap_beside("unsure", ("unsure", "sure")) == "unsure_"
 
 
 def test_the_table_for_spreadsheets_has_a_row_for_every_picture_and_no_formula() -> None:
@@ -186,6 +193,39 @@ def test_the_summary_counts_every_class_the_unsure_and_the_unreadable() -> None:
     ]
     counted = [line.split()[:-1] for line in lines_of(summary_table(answers, CLASSES))[2:]]
     assert counted == [["cat", "3"], ["dog", "1"], ["unsure", "1"], ["cannot", "be", "read", "1"]]
+
+
+def strange(path: str) -> Prediction:
+    return replace(seen(path, probability=0.95), distance=0.9, limit=0.7)
+
+
+def test_a_picture_of_something_else_is_given_no_class_however_sure_the_network_is() -> None:
+    near = replace(seen("b"), distance=0.6, limit=0.7)
+    answers = [Answer(prediction=each, unsure_below=0.99) for each in (strange("a"), near)]
+    told = json_document(Path("model.onnx"), answers, [])
+    assert [(each["class"], each["best"], each["is_unlike"], each["is_unsure"]) for each in told["images"]] == [
+        ("unlike", "cat", True, False),
+        ("unsure", "cat", False, True),
+    ]
+    assert (told["images"][0]["distance"], told["images"][0]["unlike_above"]) == (0.9, 0.7)
+    assert (told["summary"]["classes"], told["summary"]["unlike"], told["summary"]["unsure"]) == ({}, 1, 1)
+    assert [row["class"] for row in csv.DictReader(io.StringIO(csv_table(answers, CLASSES)))] == ["unlike", "unsure"]
+    assert "unlike all it has seen" in "\n".join(lines_of(summary_table(answers, CLASSES)))
+
+
+def test_whoever_wants_a_class_of_everything_gets_one() -> None:
+    assert Answer(prediction=strange("a"), knows_strangers=False).name == "cat"
+
+
+def test_what_tells_strangers_is_taken_from_beside_the_network(tmp_path: Path) -> None:
+    folder = delivery(tmp_path / "results", "model.onnx")
+    assert find_network(folder, tmp_path).strangers is None
+    (folder / "strangers.json").write_text("{}")
+    assert find_network(folder, tmp_path).strangers == folder / "strangers.json"
+    with zipfile.ZipFile(tmp_path / "model.zip", "w") as archive:
+        for name in ("model.onnx", "labels.txt", "strangers.json"):
+            archive.write(folder / name, name)
+    assert find_network(tmp_path / "model.zip", tmp_path / "scratch").strangers is not None
 
 
 def test_what_cannot_be_read_costs_one_line_and_its_fix_is_told_once() -> None:

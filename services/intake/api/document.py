@@ -106,6 +106,7 @@ class Links:
     model_zip: str | None = None
     labels: str | None = None
     predict: str | None = None
+    strangers: str | None = None
     report: str | None = None
     result: str | None = None
 
@@ -272,6 +273,7 @@ def _links(job: Job, status: str) -> Links:
         model_zip=f"{status}/model?format=zip" if kept.model_zip else None,
         labels=f"{status}/labels" if kept.labels else None,
         predict=f"{status}/predict" if kept.predict else None,
+        strangers=f"{status}/strangers" if kept.strangers else None,
         report=f"{status}/report" if kept.report else None,
         result=f"{status}/result" if kept.result else None,
     )

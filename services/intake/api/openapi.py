@@ -76,7 +76,7 @@ _MODEL_FORMAT = _query(
     enum=["h5", "keras", "onnx", "tflite", "tflite_float16", "zip"],
     default="h5",
 )
-ARTEFACTS = ("labels", "model", "predict", "report", "result")
+ARTEFACTS = ("labels", "model", "predict", "report", "result", "strangers")
 _REQUEST = {"$ref": _SCHEMA_REF.format(model="JobRequest")}
 _FORM = {"$ref": _SCHEMA_REF.format(model="JobForm")}
 _FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")

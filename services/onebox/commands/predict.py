@@ -15,7 +15,7 @@ from services.client.terminal.live import open_live
 from services.client.terminal.outcome import print_json
 from services.client.terminal.stage import Stage
 from services.client.terminal.taught_command import TaughtCommand
-from services.onebox.prediction.answers import Answer, csv_table, heap_of_unsure, json_document
+from services.onebox.prediction.answers import UNLIKE, UNSURE, Answer, csv_table, heap_beside, json_document
 from services.onebox.prediction.classifier import Prediction, classify
 from services.onebox.prediction.delivered import Delivered, find_network
 from services.onebox.prediction.inbox import Found, find_images
@@ -77,6 +77,11 @@ class _Share(click.ParamType[float]):
     metavar="P",
     help="Answer 'unsure' where the best class is less probable; 0: never.  [default: what the delivery advises]",
 )
+@click.option(
+    "--any-class",
+    is_flag=True,
+    help="Answer a class even of pictures unlike every photograph that the network has seen.",
+)
 def predict(
     *,
     model: Path,
@@ -86,13 +91,15 @@ def predict(
     sort_into: Path | None,
     move: bool,
     unsure_below: float | None,
+    any_class: bool,
 ) -> int:
     """Classify every IMAGE with MODEL: a folder of results, its model.zip, or one network with labels.txt beside it.
 
     Of a folder or a zip, the quickest network is taken that can be run here. IMAGE may be a picture or a folder of
     pictures, of every format and size that training reads; the orientation that cameras record is heeded. Ends with
     exit code 1 if a picture cannot be read; the others are classified all the same. Files in a folder that are no
-    pictures are listed and passed over.
+    pictures are listed and passed over. A picture unlike every photograph that the network has seen is answered
+    'unlike'.
     """
     if move and sort_into is None:
         raise click.UsageError("--move needs --sort-into DIR.")
@@ -104,7 +111,10 @@ def predict(
         sorter = None if sort_into is None else Sorter(sort_into, _heaps(delivered), is_moving=move)
         told, left_out = _sorted_out(list(_with_progress(delivered, found.images)), found)
     threshold = unsure_below if unsure_below is not None else delivered.unsure_below or 0.0
-    answers = [Answer(prediction=each, unsure_below=threshold, set_above=delivered.set_above) for each in told]
+    answers = [
+        Answer(prediction=each, unsure_below=threshold, set_above=delivered.set_above, knows_strangers=not any_class)
+        for each in told
+    ]
     if sorter is not None:
         answers = [_put(sorter, each, delivered) for each in answers]
     if as_json:
@@ -143,19 +153,19 @@ def _sorted_out(told: Sequence[Prediction], found: Found) -> tuple[list[Predicti
 
 
 def _heaps(delivered: Delivered) -> list[str]:
-    return [*delivered.classes, heap_of_unsure(delivered.classes)]
+    return [*delivered.classes, *(heap_beside(each, delivered.classes) for each in (UNSURE, UNLIKE))]
 
 
 def _put(sorter: Sorter, answer: Answer, delivered: Delivered) -> Answer:
     """Put a picture into its folder; one that cannot be put anywhere costs one line."""
     if not answer.is_read:
         return answer
-    heap = heap_of_unsure(delivered.classes) if answer.is_unsure else answer.name
+    heap = answer.name if answer.has_class else heap_beside(answer.name, delivered.classes)
     picture = Path(answer.prediction.path)
     try:
         return replace(answer, place=sorter.put(picture, heap))
     except OSError as error:
-        reason = f"It was classified as {answer.name} and could not be sorted: {error.strerror or error}."
+        reason = f"It was answered {answer.name} and could not be sorted: {error.strerror or error}."
         fix = "Check the rights of both folders and the room on the disk."
         told = replace(answer.prediction, error=reason, code=_UNREADABLE_HERE, fix=fix)
         return replace(answer, prediction=told)

@@ -14,6 +14,8 @@ from shared.text.printable import csv_cell
 
 UNSURE = "unsure"
 """Answered instead of a class where that is too improbable."""
+UNLIKE = "unlike"
+"""Answered instead of a class where the picture is unlike every photograph that the network has seen."""
 _DIGITS = 6
 
 
@@ -25,12 +27,14 @@ class Answer:
         prediction: What the network says.
         unsure_below: Probability below which no class is answered; 0: one always is.
         set_above: Probability from which on a class belongs to the answer set; ``None``: there are no sets.
+        knows_strangers: Whether no class is answered of a picture unlike every photograph that the network has seen.
         place: Where the picture was put, if it was.
     """
 
     prediction: Prediction
     unsure_below: float = 0.0
     set_above: float | None = None
+    knows_strangers: bool = True
     place: Path | None = None
 
     @property
@@ -41,7 +45,17 @@ class Answer:
     @property
     def is_unsure(self) -> bool:
         """Tell whether the most probable class is too improbable to be answered."""
-        return self.is_read and self.prediction.probability < self.unsure_below
+        return self.is_read and not self.is_stranger and self.prediction.probability < self.unsure_below
+
+    @property
+    def is_stranger(self) -> bool:
+        """Tell whether the picture is unlike every photograph that the network has seen."""
+        return self.knows_strangers and self.prediction.is_stranger
+
+    @property
+    def has_class(self) -> bool:
+        """Tell whether a class is answered."""
+        return self.is_read and not self.is_unsure and not self.is_stranger
 
     @property
     def answer_set(self) -> list[str]:
@@ -52,13 +66,15 @@ class Answer:
 
     @property
     def name(self) -> str:
-        """What is answered: a class, or :data:`UNSURE`; empty where the picture cannot be read."""
+        """What is answered: a class, :data:`UNSURE` or :data:`UNLIKE`; empty where the picture cannot be read."""
+        if self.is_stranger:
+            return UNLIKE
         return UNSURE if self.is_unsure else self.prediction.best
 
 
-def heap_of_unsure(classes: Sequence[str]) -> str:
-    """Return how a folder of unsure answers is called beside those of the classes."""
-    name = UNSURE
+def heap_beside(answer: str, classes: Sequence[str]) -> str:
+    """Return how a folder of answers that are no class is called beside those of the classes."""
+    name = answer
     while name in classes:
         name += "_"
     return name
@@ -66,7 +82,7 @@ def heap_of_unsure(classes: Sequence[str]) -> str:
 
 def tally(answers: Sequence[Answer], classes: Sequence[str]) -> Mapping[str, int]:
     """Return how many pictures were answered what, classes in their order, without those that none was."""
-    counts = Counter(each.name for each in answers if each.is_read and not each.is_unsure)
+    counts = Counter(each.name for each in answers if each.has_class)
     return {name: counts[name] for name in classes if counts[name]}
 
 
@@ -80,6 +96,7 @@ def json_document(model: Path, answers: Sequence[Answer], left_out: Sequence[Lef
         "summary": {
             "classes": dict(tally(answers, classes)),
             "unsure": sum(each.is_unsure for each in answers),
+            "unlike": sum(each.is_stranger for each in answers),
             "unreadable": len(answers) - len(read),
             "passed_over": len(left_out),
         },
@@ -93,14 +110,17 @@ def _entry(answer: Answer) -> dict[str, Any]:
     if told.error is not None:
         return {"path": told.path, "error": told.error, "code": told.code, "fix": told.fix}
     sets = {"answer_set": answer.answer_set} if answer.set_above is not None else {}
+    told_distance = {"distance": told.distance, "unlike_above": told.limit} if told.distance is not None else {}
     placed = {"sorted_to": str(answer.place)} if answer.place is not None else {}
     return {
         "path": told.path,
         "class": answer.name,
         "is_unsure": answer.is_unsure,
+        "is_unlike": answer.is_stranger,
         "best": told.best,
         "probability": told.probability,
         "probabilities": dict(told.probabilities),
+        **told_distance,
         **sets,
         **placed,
     }

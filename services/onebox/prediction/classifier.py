@@ -25,6 +25,8 @@ class Prediction:
     Args:
         path: The picture.
         probabilities: By class, the most probable first; empty where the picture cannot be read.
+        distance: From the nearest photographs of the training, 0 to 2; ``None`` where nothing tells it.
+        limit: Distance above which it is unlike all of them.
         error: Why it cannot be read.
         code: Of the error; stable, such as ``not_an_image``.
         fix: What mends it.
@@ -32,9 +34,16 @@ class Prediction:
 
     path: str
     probabilities: Mapping[str, float] = field(default_factory=dict)
+    distance: float | None = None
+    limit: float | None = None
     error: str | None = None
     code: str | None = None
     fix: str = ""
+
+    @property
+    def is_stranger(self) -> bool:
+        """Whether it is unlike every photograph that the network has seen."""
+        return self.distance is not None and self.limit is not None and self.distance > self.limit
 
     @property
     def best(self) -> str:
@@ -92,6 +101,7 @@ def _ask(program: str, delivered: Delivered, images: Sequence[Path], *, is_caref
     order = {
         "models": [str(path) for path in delivered.networks],
         "labels": str(delivered.labels),
+        "strangers": None if delivered.strangers is None else str(delivered.strangers),
         "images": [str(path) for path in images],
         "is_careful": is_careful,
     }
@@ -121,7 +131,9 @@ def _read(line: bytes, classes: Sequence[str]) -> Prediction:
     if "error" in answer:
         return Prediction(path=answer["path"], error=answer["error"], code=answer["code"], fix=answer["fix"])
     ranked = sorted(zip(classes, answer["probabilities"], strict=True), key=lambda pair: -pair[1])
-    return Prediction(path=answer["path"], probabilities=dict(ranked))
+    return Prediction(
+        path=answer["path"], probabilities=dict(ranked), distance=answer.get("distance"), limit=answer.get("limit")
+    )
 
 
 def _fatal(image: Path, death: _ReadingDied) -> Prediction:

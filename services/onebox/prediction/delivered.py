@@ -11,6 +11,7 @@ from services.client.fault import UsageFault
 from shared.layout import FILE_NAMES, MODEL_DOCUMENT, Artefact
 
 _LABELS = FILE_NAMES[Artefact.LABELS]
+_STRANGERS = FILE_NAMES[Artefact.STRANGERS]
 _NETWORKS = tuple(
     FILE_NAMES[artefact]
     for artefact in (
@@ -33,6 +34,7 @@ class Delivered:
         networks: Its files, the quickest first; the first whose packages are installed is taken.
         labels: One class a line, in the order of the outputs.
         classes: The same.
+        strangers: What tells pictures unlike all that it learnt from; ``None`` where there is nothing.
         unsure_below: Probability below which its delivery advises to answer nothing; ``None`` where it says nothing.
         set_above: Probability from which on a class belongs to the answer set; ``None`` where it says nothing.
     """
@@ -40,6 +42,7 @@ class Delivered:
     networks: tuple[Path, ...]
     labels: Path
     classes: tuple[str, ...]
+    strangers: Path | None = None
     unsure_below: float | None = None
     set_above: float | None = None
 
@@ -105,8 +108,14 @@ def _described(networks: Sequence[Path], folder: Path, named: Path) -> Delivered
             details={"path": str(labels)},
         ) from error
     unsure_below, set_above = _advised(folder, classes)
+    strangers = folder / _STRANGERS
     return Delivered(
-        networks=tuple(networks), labels=labels, classes=classes, unsure_below=unsure_below, set_above=set_above
+        networks=tuple(networks),
+        labels=labels,
+        classes=classes,
+        strangers=strangers if strangers.is_file() else None,
+        unsure_below=unsure_below,
+        set_above=set_above,
     )
 
 
@@ -136,7 +145,7 @@ def _unpack(packed: Path, folder: Path) -> None:
     try:
         with zipfile.ZipFile(packed) as archive:
             inside = {each.filename: each for each in archive.infolist()}
-            wanted = [inside[name] for name in (*_NETWORKS, _LABELS, MODEL_DOCUMENT) if name in inside]
+            wanted = [inside[name] for name in (*_NETWORKS, _LABELS, _STRANGERS, MODEL_DOCUMENT) if name in inside]
             _extract(archive, wanted, folder)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise UsageFault(

@@ -58,10 +58,10 @@ def _row(answer: Answer, of_path: int, *, has_next: bool) -> list[Text]:
     name = shortened(printable_name(answer.name), _MAX_CLASS)
     cells = [
         Text(shortened(printable_name(told.path), of_path)),
-        Text(name, style="yellow" if answer.is_unsure else ""),
+        Text(name, style="" if answer.has_class else "yellow"),
         Text(f"{told.probability:.1%}"),
     ]
-    following = ranked[:_NUM_NEXT] if answer.is_unsure else ranked[1 : _NUM_NEXT + 1]
+    following = ranked[1 : _NUM_NEXT + 1] if answer.has_class else ranked[:_NUM_NEXT]
     if has_next:
         words = (f"{shortened(printable_name(other), 14)} {value:.1%}" for other, value in following)
         cells.append(Text(", ".join(words)))
@@ -79,6 +79,7 @@ def summary_table(answers: Sequence[Answer], classes: Sequence[str]) -> Table:
         table.add_row(Text(shortened(printable_name(name), _MAX_CLASS)), f"{number:,}", f"{number / total:.1%}")
     for words, number in (
         ("unsure", sum(each.is_unsure for each in answers)),
+        ("unlike all it has seen", sum(each.is_stranger for each in answers)),
         ("cannot be read", sum(not each.is_read for each in answers)),
     ):
         if number:

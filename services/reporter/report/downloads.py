@@ -105,6 +105,7 @@ def _left_by(job: Job, *, with_report: bool) -> list[Artefact]:
         (Artefact.MODEL_TFLITE_FLOAT16, left.model_tflite_float16),
         (Artefact.LABELS, left.labels),
         (Artefact.PREDICT, left.predict),
+        (Artefact.STRANGERS, left.strangers),
         (Artefact.RESULT, left.result),
     )
     return [artefact for artefact, key in found if key is not None]

@@ -78,6 +78,16 @@ def short_name(name: str) -> str:
     return shortened(one_line(name), _LONGEST_NAME)
 
 
+def numbered(name: str, position: int) -> str:
+    """Return the name of a class with its number: ``4. ants``, and ``3 (no. 4)`` where the name itself begins with one.
+
+    Args:
+        name: Fit to be shown.
+        position: Among the classes, from 1.
+    """
+    return f"{name} (no. {position})" if name[:1].isdigit() else f"{position}. {name}"
+
+
 def width(text: str) -> int:
     """Return how many columns a terminal uses for a text: two for wide characters, none for combining marks."""
     return sum(

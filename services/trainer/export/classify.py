@@ -1,10 +1,11 @@
 """``python -m services.trainer.export.classify``: classify pictures with a delivered network, for another program.
 
-It is told one line of JSON, ``{"models": [path, …], "labels": path, "images": [path, …], "is_careful": false}``, and
-takes the first of the models whose packages are installed. It answers ``{"network": path}`` once that is open, then one
-line per image, in order: ``{"path", "probabilities": [one a label]}`` or ``{"path", "error": reason, "code", "fix"}``.
-What cannot be used is one line ``{"fault": {code, message, fix, details}}``. Where it is careful, it reads one picture
-at a time and answers before it reads the next: should reading end this process, it is known which one did.
+It is told one line of JSON, ``{"models": [path, …], "labels": path, "strangers": path or null, "images": [path, …],
+"is_careful": false}``, and takes the first of the models whose packages are installed. It answers ``{"network": path}``
+once that is open, then one line per image, in order: ``{"path", "probabilities": [one a label], "distance", "limit"}``,
+the latter two being ``null`` where nothing tells strangers, or ``{"path", "error": reason, "code", "fix"}``. What
+cannot be used is one line ``{"fault": {code, message, fix, details}}``. Where it is careful, it reads one picture at a
+time and answers before it reads the next: should reading end this process, it is known which one did.
 """
 
 import json
@@ -24,8 +25,10 @@ from services.trainer.data.pictures.formats import UnreadablePicture
 from services.trainer.data.pictures.memory import MAX_DECODING_BYTES
 from services.trainer.data.pictures.picture import decode, file_bytes, open_picture, upright
 from services.trainer.data.resampling import resize
-from services.trainer.export.predict import Network, read_onnx, read_tflite
+from services.trainer.export.predict import Network, outputs_of, read_onnx, read_tflite
+from services.trainer.strangers.likeness import Likeness, read_likeness
 from shared.errors import UserFault
+from shared.layout import FILE_NAMES, Artefact
 from shared.process.memory_limit import spare_the_machine
 from shared.process.starter import Starter
 
@@ -50,9 +53,29 @@ def classify(order: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             fix="Use the labels.txt that was delivered with this network.",
             details={"model": str(path), "labels": order["labels"]},
         )
+    likeness = _likeness(order.get("strangers"), labels)
     yield {"network": str(path)}
     for paths, read in _batches(order["images"], network.side_px, 1 if order.get("is_careful") else _BATCH):
-        yield from _answers(paths, read, network)
+        yield from _answers(paths, read, network, likeness)
+
+
+def _likeness(path: str | None, labels: Sequence[str]) -> Likeness | None:
+    """Return what tells strangers; ``None`` where the delivery has nothing for it."""
+    if path is None:
+        return None
+    try:
+        return read_likeness(Path(path).read_text(encoding="utf-8"), labels)
+    except (OSError, ValueError) as error:
+        raise _strange_file(path, error) from error
+
+
+def _strange_file(path: str | None, error: Exception) -> UserFault:
+    return UserFault(
+        "strangers_unreadable",
+        f"{path} cannot be used: {error}.",
+        fix="Use the strangers.json that was delivered with this network, or take it away; the network works without.",
+        details={"path": path},
+    )
 
 
 def _batches(paths: Sequence[str], side_px: int, batch_size: int) -> Iterator[tuple[Sequence[str], Sequence[Read]]]:
@@ -81,14 +104,31 @@ def _square(path: str, side_px: int) -> Read:
         return UnreadablePicture("image_too_large", "There is not enough memory to read it.", fix="Make it smaller.")
 
 
-def _answers(paths: Sequence[str], read: Sequence[Read], network: Network) -> Iterator[dict[str, Any]]:
+def _answers(
+    paths: Sequence[str], read: Sequence[Read], network: Network, likeness: Likeness | None
+) -> Iterator[dict[str, Any]]:
     squares = [each for each in read if not isinstance(each, UnreadablePicture)]
-    found = iter(network.score(np.stack(squares)).tolist() if squares else ())
+    found = iter(_looked_at(np.stack(squares), network, likeness) if squares else ())
     for path, each in zip(paths, read, strict=True):
         if isinstance(each, UnreadablePicture):
             yield {"path": path, "error": each.reason, "code": each.code, "fix": each.fix}
         else:
-            yield {"path": path, "probabilities": next(found)}
+            yield {"path": path, **next(found)}
+
+
+def _looked_at(squares: NDArray[np.float32], network: Network, likeness: Likeness | None) -> list[dict[str, Any]]:
+    seen = network.look(squares)
+    distances: Sequence[float | None] = [None] * len(squares)
+    limit = None
+    if likeness is not None and seen.features is not None:
+        try:
+            distances, limit = likeness.distances(seen.features), likeness.limit
+        except ValueError as error:
+            raise _strange_file(FILE_NAMES[Artefact.STRANGERS], error) from error
+    return [
+        {"probabilities": probabilities, "distance": distance, "limit": limit}
+        for probabilities, distance in zip(seen.probabilities.tolist(), distances, strict=True)
+    ]
 
 
 def read_keras(path: Path) -> Network:
@@ -106,7 +146,7 @@ def read_keras(path: Path) -> Network:
     if not sides:
         raise ValueError("it takes no pictures of any size, so it is of another program")
     whole = from_squares(model, sides[0]).model
-    return Network(sides[0], lambda squares: np.asarray(whole(squares, training=False), np.float32))
+    return Network(sides[0], lambda squares: outputs_of(whole(squares, training=False)))
 
 
 _READERS: Mapping[str, Callable[[Path], Network]] = {".onnx": read_onnx, ".tflite": read_tflite}
@@ -123,7 +163,7 @@ def open_first(paths: Sequence[Path]) -> tuple[Path, Network, int]:
         try:
             network = _READERS.get(path.suffix, read_keras)(path)
             black = np.zeros((1, network.side_px, network.side_px, 3), np.float32)
-            return path, network, network.score(black).shape[1]
+            return path, network, network.look(black).probabilities.shape[1]
         except ImportError as error:
             missing.append(error.name or str(error))
         except Exception as error:  # every runtime has exceptions of its own for a file that is none

@@ -16,6 +16,7 @@ _MATRIX = "the confusion matrix"
 _TYPES = {
     ".h5": "application/x-hdf5",
     ".keras": "application/zip",
+    ".json": "application/json",
     ".txt": "text/plain; charset=utf-8",
     ".py": "text/x-python; charset=utf-8",
     ".onnx": "application/octet-stream",

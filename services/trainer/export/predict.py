@@ -8,16 +8,18 @@ the others are classified all the same, and the exit code is 1. Of a folder, eve
 is no picture there is passed over. Needs the packages pillow and numpy, pi-heif to read HEIC, one of onnxruntime (for
 model.onnx), ai-edge-litert (for model.tflite) or keras with tensorflow (for model.keras or model.h5), and the file
 labels.txt of the same delivery. The first of these networks that is there and can be run is used. With --unsure, the
-answer is "unsure" where the class is less probable than model.json advises, and the class follows behind it.
+answer is "unsure" where the class is less probable than model.json advises, and the class follows behind it. Where
+strangers.json is there too, "unlike every photograph it has seen" stands behind the answer to such a picture, and with
+--unsure its answer is "unlike".
 """
 
 import json
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +27,7 @@ from numpy.typing import NDArray
 from services.trainer.data.pictures.formats import UnreadablePicture
 from services.trainer.data.pictures.picture import read_pixels
 from services.trainer.data.resampling import resize
+from services.trainer.strangers.likeness import Likeness, read_likeness
 from shared.text.printable import printable_name
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -32,8 +35,25 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 HERE = Path(__file__).resolve().parent
 UNSURE = "--unsure"
-Score = Callable[[NDArray[np.uint8]], list[float]]
-"""From a picture of any size, ``(height_px, width_px, 3) uint8`` RGB, to one probability per class."""
+UNLIKE = "unlike every photograph it has seen"
+LAST_LAYER = "probabilities"
+"""Name of it in Keras; what it reads are the features."""
+
+
+class Outputs(NamedTuple):
+    """What a network makes of pictures.
+
+    Args:
+        probabilities: One per class, ``(n, num_classes)``; they sum up to 1.
+        features: What its last layer reads, ``(n, width)``; ``None`` where the file gives none.
+    """
+
+    probabilities: NDArray[np.float32]
+    features: NDArray[np.float32] | None
+
+
+Look = Callable[[NDArray[np.uint8]], Outputs]
+"""From a picture of any size, ``(height_px, width_px, 3) uint8`` RGB, to what is said of this one."""
 
 
 class Network(NamedTuple):
@@ -41,16 +61,15 @@ class Network(NamedTuple):
 
     Args:
         side_px: Their side.
-        score: From ``(n, side_px, side_px, 3) float32`` RGB of 0 to 255 to ``(n, num_classes)`` probabilities.
+        look: From ``(n, side_px, side_px, 3) float32`` RGB of 0 to 255 to what it makes of them.
     """
 
     side_px: int
-    score: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+    look: Callable[[NDArray[np.float32]], Outputs]
 
-    def of_picture(self, pixels: NDArray[np.uint8]) -> list[float]:
-        """Return what it says of one picture, ``(height_px, width_px, 3)`` of any size."""
-        found: list[float] = self.score(resize(pixels, self.side_px)[None])[0].tolist()
-        return found
+    def of_picture(self, pixels: NDArray[np.uint8]) -> Outputs:
+        """Return what it makes of one picture, ``(height_px, width_px, 3)`` of any size."""
+        return self.look(resize(pixels, self.side_px)[None])
 
 
 def read_onnx(path: Path) -> Network:
@@ -59,7 +78,7 @@ def read_onnx(path: Path) -> Network:
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     side_px = int(session.get_inputs()[0].shape[1])
-    return Network(side_px, lambda squares: np.asarray(session.run(None, {"image": squares})[0]))
+    return Network(side_px, lambda squares: outputs_of(session.run(None, {"image": squares})))
 
 
 def read_tflite(path: Path) -> Network:
@@ -68,35 +87,50 @@ def read_tflite(path: Path) -> Network:
 
     interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
     interpreter.allocate_tensors()
-    given, answer = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    given, answers = interpreter.get_input_details()[0], interpreter.get_output_details()
 
-    def score_one(square: NDArray[np.float32]) -> NDArray[np.float32]:
+    def look_at_one(square: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         interpreter.set_tensor(given["index"], square[None])
         interpreter.invoke()
-        return np.array(interpreter.get_tensor(answer["index"])[0])
+        return [np.array(interpreter.get_tensor(each["index"])[0]) for each in answers]
 
-    return Network(int(given["shape"][1]), lambda squares: np.stack([score_one(square) for square in squares]))
+    def look(squares: NDArray[np.float32]) -> Outputs:
+        return outputs_of([np.stack(each) for each in zip(*map(look_at_one, squares), strict=True)])
+
+    return Network(int(given["shape"][1]), look)
 
 
-def open_onnx(path: Path) -> Score:
-    """Return what ``model.onnx`` says of a picture."""
+def outputs_of(outputs: Sequence[Any]) -> Outputs:
+    """Return what a file gives: probabilities, and behind them features, which older ones lack."""
+    probabilities, *others = (np.asarray(each) for each in outputs)
+    return Outputs(probabilities, others[0] if others else None)
+
+
+def open_onnx(path: Path) -> Look:
+    """Return what ``model.onnx`` makes of a picture."""
     return read_onnx(path).of_picture
 
 
-def open_tflite(path: Path) -> Score:
-    """Return what ``model.tflite`` says of a picture."""
+def open_tflite(path: Path) -> Look:
+    """Return what ``model.tflite`` makes of a picture."""
     return read_tflite(path).of_picture
 
 
-def open_keras(path: Path) -> Score:
-    """Return what ``model.keras`` or ``model.h5`` says of a picture; these resize by themselves."""
+def open_keras(path: Path) -> Look:
+    """Return what ``model.keras`` or ``model.h5`` makes of a picture; these resize by themselves."""
     import keras
 
     model = keras.models.load_model(path, compile=False)
-    return lambda pixels: [float(value) for value in model(pixels[None], training=False)[0]]
+    whole = keras.Model(model.input, [model.output, *features_of(model)])
+    return lambda pixels: outputs_of(whole(pixels[None], training=False))
 
 
-RUNTIMES: tuple[tuple[str, str, Callable[[Path], Score]], ...] = (
+def features_of(model: Any) -> list[Any]:
+    """Return the tensor of what the last layer of a network of Keras reads; none where it has no such layer."""
+    return [layer.input for layer in model.layers if layer.name == LAST_LAYER]
+
+
+RUNTIMES: tuple[tuple[str, str, Callable[[Path], Look]], ...] = (
     ("model.onnx", "onnxruntime", open_onnx),
     ("model.tflite", "ai-edge-litert", open_tflite),
     ("model_float16.tflite", "ai-edge-litert", open_tflite),
@@ -106,7 +140,7 @@ RUNTIMES: tuple[tuple[str, str, Callable[[Path], Score]], ...] = (
 """File, the packages that it needs, and how it is opened; the quickest first."""
 
 
-def open_network(folder: Path) -> Score:
+def open_network(folder: Path) -> Look:
     """Open the first of the delivered networks whose packages are installed."""
     missing = []
     for name, packages, opened in RUNTIMES:
@@ -157,14 +191,47 @@ def read_threshold(folder: Path) -> float:
     return float(advised)
 
 
+def find_likeness(folder: Path, labels: Sequence[str]) -> Likeness | None:
+    """Return what tells strangers; ``None`` where the delivery has nothing for it."""
+    path = folder / "strangers.json"
+    try:
+        return read_likeness(path.read_text(encoding="utf-8"), labels)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"{path} cannot be used: {error}. Put that of the same delivery there.") from None
+
+
+def answer_of(seen: Outputs, labels: Sequence[str], threshold: float | None, likeness: Likeness | None) -> str:
+    """Return what is answered of one picture, in columns; always a class where there is no threshold."""
+    probabilities: list[float] = seen.probabilities[0].tolist()
+    if len(probabilities) != len(labels):
+        raise SystemExit(
+            f"The network knows {len(probabilities)} classes and labels.txt names {len(labels)}; "
+            "put both from the same delivery here."
+        )
+    best = max(range(len(labels)), key=probabilities.__getitem__)
+    told, name = f"{probabilities[best]:.4f}", labels[best]
+    is_unlike = False
+    if likeness is not None and seen.features is not None:
+        try:
+            is_unlike = likeness.distances(seen.features)[0] > likeness.limit
+        except ValueError as error:
+            raise SystemExit(f"{error}; put both from the same delivery here.") from None
+    if threshold is not None and (is_unlike or probabilities[best] < threshold):
+        return f"{'unlike' if is_unlike else 'unsure'}\t{told}\t{name}"
+    return f"{name}\t{told}\t{UNLIKE}" if is_unlike else f"{name}\t{told}"
+
+
 def main(arguments: list[str]) -> int:
     """Classify every picture; return the exit code."""
     paths = [each for each in arguments if each != UNSURE]
     if not paths:
         sys.stderr.write("usage: python predict.py [--unsure] IMAGE…\n")
         return 2
-    threshold = read_threshold(HERE) if UNSURE in arguments else 0.0
-    labels, score = read_labels(HERE), open_network(HERE)
+    threshold = read_threshold(HERE) if UNSURE in arguments else None
+    labels, look = read_labels(HERE), open_network(HERE)
+    likeness = find_likeness(HERE, labels)
     warnings.simplefilter("ignore")  # Pillow tells of odd metadata
     num_unreadable = 0
     for path in find_files(paths):
@@ -176,17 +243,7 @@ def main(arguments: list[str]) -> int:
             sys.stderr.write(f"{printable_name(path)}\t{what}: {reason.reason} {reason.fix}\n")
             num_unreadable += not is_passed_over
             continue
-        probabilities = score(pixels)
-        if len(probabilities) != len(labels):
-            raise SystemExit(
-                f"The network knows {len(probabilities)} classes and labels.txt names {len(labels)}; "
-                "put both from the same delivery here."
-            )
-        best = max(range(len(labels)), key=probabilities.__getitem__)
-        answer = f"{labels[best]}\t{probabilities[best]:.4f}"
-        if probabilities[best] < threshold:
-            answer = f"unsure\t{probabilities[best]:.4f}\t{labels[best]}"
-        sys.stdout.write(f"{printable_name(path)}\t{answer}\n")
+        sys.stdout.write(f"{printable_name(path)}\t{answer_of(look(pixels), labels, threshold, likeness)}\n")
     return 1 if num_unreadable else 0
 
 

@@ -10,7 +10,7 @@ from services.trainer.run.accelerator import find_device
 from services.trainer.scratch.calibration import keep_calibration, learnt, read_calibration
 from services.trainer.screening.fit import HeadPlan
 from services.trainer.screening.screen import Screening, screen
-from services.trainer.training.bundling import bundle
+from services.trainer.training.bundling import bundle, write_strangers
 from services.trainer.training.exporting import Exported, export
 from services.trainer.training.formats import Delivered, add_formats
 from services.trainer.training.preparation import Prepared
@@ -130,11 +130,11 @@ def _deliver_rest(prepared: Prepared, pieces: Pieces, artefacts: Artefacts, stop
     )
     kept = KeptDays(artefacts=tools.settings.artefact_days, archive=tools.settings.archive_days)
     result = replace(result, kept_days=kept)
+    package = pieces.exported.package
     try:
-        files[Artefact.MODEL_ZIP] = bundle(
-            pieces.exported.package, pieces.formats, result, pieces.dataset, pieces.scored
-        )
-    except OSError as error:  # such as a full disk; all that is in it is delivered file by file
+        files |= write_strangers(package, pieces.scored, pieces.dataset.classes)
+        files[Artefact.MODEL_ZIP] = bundle(package, pieces.formats, result, pieces.dataset, pieces.scored)
+    except OSError as error:  # such as a full disk; what one cannot do without is delivered file by file
         logger.warning("the zip of the delivery could not be written", extra={"reason": str(error)})
     artefacts = deliver_files(tools.objects, files, artefacts, job_id=order.job_id, fence=order.fence)
     return replace(artefacts, result=deliver_result(tools.objects, result, fence=order.fence))

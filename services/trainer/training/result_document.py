@@ -8,11 +8,14 @@ import numpy as np
 from services.trainer.analysis.analyse import Analysis
 from services.trainer.data.dataset import Dataset
 from services.trainer.evaluation.metrics import independent, with_cross_validated
+from services.trainer.export.bundle.tables import split_listing
 from services.trainer.screening.screen import Screening
+from services.trainer.strangers.learning import KNOWN_TAKEN_FOR_STRANGERS
 from services.trainer.training.exporting import Exported
 from services.trainer.training.formats import Formats
 from services.trainer.training.scoring import Scored
 from services.trainer.tuning.tune import Trained
+from shared.job.findings.certainty import Certainty, StrangerCheck
 from shared.job.findings.focus import Focus
 from shared.job.findings.photographs import Counts
 from shared.job.findings.scores import TestScores
@@ -106,10 +109,26 @@ def result_of(
         choice=pieces.screening.choice,
         run=_identity(dataset),
         suspects=pieces.analysis.suspects,
-        certainty=pieces.analysis.certainty,
+        certainty=_certainty(pieces),
         growth=pieces.analysis.growth,
+        split=split_listing(dataset.learning, pieces.scored.evaluation.labels),
     )
     return replace(result, verdict=judge(evidence_of(result, pieces.analysis.neighbours)))
+
+
+def _certainty(pieces: Pieces) -> Certainty | None:
+    """Return how sure it must be, with what the delivered network says of the test photographs' likeness."""
+    certainty, likeness, distances = pieces.analysis.certainty, pieces.scored.likeness, pieces.scored.distances
+    if certainty is None or likeness is None:
+        return certainty
+    check = StrangerCheck(
+        num_references=len(likeness.references),
+        limit=likeness.limit,
+        expected=KNOWN_TAKEN_FOR_STRANGERS,
+        num_images=len(distances),
+        num_above=int((distances > likeness.limit).sum()),
+    )
+    return replace(certainty, check=check)
 
 
 def _counts(dataset: Dataset) -> Counts:

@@ -1,6 +1,6 @@
 """The trained network put together, calibrated, and judged by the test split, without a second pass over the images."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import keras
 import numpy as np
@@ -16,12 +16,16 @@ from services.trainer.run.device import Precision
 from services.trainer.screening.candidate import features_directory
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.forward import Activations
+from services.trainer.strangers.learning import MOST_PHOTOGRAPHS, Photographs, learn_likeness
+from services.trainer.strangers.likeness import Likeness
 from services.trainer.tuning.tune import Trained
 from services.trainer.zoo.combination.joined import assemble
 from services.trainer.zoo.head import Reading
 from services.trainer.zoo.network import Network, complete
 from shared.job.findings.focus import Focus
 from shared.job.progress import Progress
+
+_BATCH = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +35,14 @@ class Scored:
     Args:
         model: Raw pixels to calibrated probabilities.
         evaluation: See there.
+        likeness: What tells strangers; ``None`` where that would have taken long, or there were too few photographs.
+        distances: Of the test images from what the network learnt from, ``(num_test_images,)``; none without that.
     """
 
     model: keras.Model
     evaluation: Evaluation
+    likeness: Likeness | None = None
+    distances: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
 def score(learning: LearningSet, held_out: HeldOut, trained: Trained, run: Run) -> Scored:
@@ -60,12 +68,39 @@ def score(learning: LearningSet, held_out: HeldOut, trained: Trained, run: Run) 
         run.report(Progress(phase="evaluate", done=done, total=total, unit="images"))
 
     reader = Reader(network, trained, learning.images(backbone.input_px), run)
+    reader.likeness = _likeness(reader, learning, is_tuned=trained.tail_weights is not None, run=run)
     evaluation = evaluate(
         learning, held_out, backbone.input_px, reader.logits, report, temperature=trained.head.temperature
     )
     last = model.get_layer("probabilities")
     last.set_weights([values / evaluation.temperature for values in last.get_weights()])
-    return Scored(model=model, evaluation=evaluation)
+    return Scored(
+        model=model,
+        evaluation=evaluation,
+        likeness=reader.likeness,
+        distances=reader.distances_of(evaluation.indices),
+    )
+
+
+def _likeness(reader: "Reader", learning: LearningSet, *, is_tuned: bool, run: Run) -> Likeness | None:
+    """Learn what tells strangers from what is kept of the photographs; nothing where the training must end."""
+    if run.stop_reason() is not None:
+        return None
+    split, random = learning.split, np.random.default_rng(run.seed)
+    num_validation = MOST_PHOTOGRAPHS // 4
+    parts = ((split.train, MOST_PHOTOGRAPHS - num_validation), (split.validation, num_validation))
+    train, validation = (random.permutation(rows)[:most] for rows, most in parts)
+    rows = np.sort(np.concatenate([train, validation]))
+    features = reader.kept(rows)
+    if features is None:
+        return None
+    known = Photographs(
+        features=features,
+        labels=learning.labels[rows],
+        groups=learning.groups[rows],
+        has_learnt_from=np.isin(rows, train) if is_tuned else np.zeros(len(rows), bool),
+    )
+    return learn_likeness(known, seed=run.seed)
 
 
 def with_focus(scored: Scored, learning: LearningSet, trained: Trained, run: Run) -> tuple[Scored, Focus]:
@@ -97,6 +132,9 @@ class Reader:
         trained: What it was trained to.
         images: All images of the data set at its input size.
         run: See there.
+
+    Attributes:
+        likeness: Set, it has the distances of images noted as they are read.
     """
 
     def __init__(self, network: Network, trained: Trained, images: Images, run: Run) -> None:
@@ -105,6 +143,8 @@ class Reader:
         self._images = images
         self._run = run
         self._exact: FeatureStore | None = None
+        self.likeness: Likeness | None = None
+        self._distances: dict[int, float] = {}
         self._tail = tf.function(
             lambda activations: network.tail(activations, training=False),
             input_signature=[tf.TensorSpec((None, *network.cut_shape), tf.float32)],
@@ -112,7 +152,26 @@ class Reader:
 
     def logits(self, rows: Indices) -> Logits:
         """Return scores before the softmax, ``(num_images, num_classes) float32``; meant for a batch of images."""
-        return self._trained.head.logits(self._features(rows))
+        features = self._features(rows)
+        if self.likeness is not None:
+            self._distances |= zip(rows.tolist(), self.likeness.distances(features), strict=True)
+        return self._trained.head.logits(features)
+
+    def distances_of(self, rows: Indices) -> NDArray[np.float64]:
+        """Return how far images that were read lie from what the network learnt from; none where nothing tells it."""
+        return np.array([self._distances[row] for row in rows.tolist() if row in self._distances])
+
+    def kept(self, rows: Indices) -> NDArray[np.float32] | None:
+        """Return what the head reads of images without a pass through the trunk; ``None`` where that is not kept."""
+        reading, store = self._trained.head.reading, self._trained.store_as_cut
+        if store is None:
+            return None
+        if self._trained.tail_weights is None:
+            return np.asarray(store.read_by(reading)[rows]) if store.is_done(rows, views=reading.views) else None
+        if not store.keeps(rows):
+            return None
+        parts = np.array_split(rows, max(1, len(rows) // _BATCH))
+        return np.concatenate([self._after_tail(store.activations_of(part)) for part in parts])
 
     def _features(self, rows: Indices) -> NDArray[np.float32]:
         reading, store = self._trained.head.reading, self._trained.store_as_cut

@@ -76,6 +76,25 @@ class Strangers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StrangerCheck:
+    """What the delivered network calls unlike every photograph it has seen, by its distance to some of them.
+
+    Args:
+        num_references: Photographs of the training that the delivery compares with.
+        limit: Distance above which it says so, 0 to 2.
+        expected: Share of photographs like those of the training that lie above it, at most.
+        num_images: Test photographs.
+        num_above: Of these.
+    """
+
+    num_references: int
+    limit: float
+    expected: float
+    num_images: int
+    num_above: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Certainty:
     """How sure it must be; from answers to photographs that whoever answered had not learnt from.
 
@@ -89,6 +108,7 @@ class Certainty:
         sets: See there; ``None`` where the test is too small.
         reliability: Stated against true, on the test photographs, by ascending probability.
         strangers: See there; ``None`` where features are not kept.
+        check: What is delivered to tell strangers; ``None`` where that is nothing.
     """
 
     num_images: int
@@ -100,3 +120,4 @@ class Certainty:
     sets: AnswerSets | None = None
     reliability: tuple[ReliabilityBin, ...] = ()
     strangers: Strangers | None = None
+    check: StrangerCheck | None = None

@@ -43,6 +43,25 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClassFiles:
+    """Which photographs of a class served for what; of very many only some are named, those of the test first.
+
+    Args:
+        name: Of the class.
+        test: Paths of those that it was tested with.
+        validation: Of those that were chosen with.
+        train: Of those that it learnt from.
+        num_more: How many are not named.
+    """
+
+    name: str
+    test: tuple[str, ...] = ()
+    validation: tuple[str, ...] = ()
+    train: tuple[str, ...] = ()
+    num_more: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quarantined:
     """A file that was left out, by its path in the archive, with a stable code, the reason and what mends it."""
 

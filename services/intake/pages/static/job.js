@@ -25,6 +25,7 @@ const DOWNLOADS = [
   ["model_tflite", "model", "tflite", () => _("Network for phones"), ".tflite"], ["model_tflite_float16", "model", "tflite_float16", () => _("Network for phones, half the size"), ".tflite"],
   ["report", "report", null, () => _("Report"), ".html"], ["result", "result", null, () => _("All numbers"), ".json"],
   ["labels", "labels", null, () => _("Names of the classes"), ".txt"], ["predict", "predict", null, () => _("Program that classifies"), ".py"],
+  ["strangers", "strangers", null, () => _("What tells photographs of something else"), ".json"],
 ];
 let api = null;
 let shown = { report: false, ended: false, said: "", title: "", isOffered: false };

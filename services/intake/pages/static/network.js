@@ -1,4 +1,5 @@
 // The delivered network, run in this browser by ONNX Runtime; what it is shown stays on this device.
+import { Likeness } from "./likeness.js";
 import { squareOf } from "./resampling.js";
 
 const MOST_PX = 4096;
@@ -12,15 +13,17 @@ export class Network {
     ort.env.wasm.wasmPaths = { mjs: lies("ort-wasm-simd-threaded.mjs"), wasm: lies("ort-wasm-simd-threaded.wasm") };
     ort.env.wasm.numThreads = 1; // more would need headers that shut other things out
     onStep("network");
-    const [model, labels] = await Promise.all([
+    const [model, labels, likeness] = await Promise.all([
       api.fetch("model", { format: "onnx" }).then((answer) => answer.arrayBuffer()),
       api.fetch("labels").then((answer) => answer.text()),
+      api.fetch("strangers").then((answer) => answer.json()).then((told) => new Likeness(told)).catch(() => null), // older jobs have none
     ]);
     const network = new Network();
     network.ort = ort;
     network.session = await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
     network.labels = labels.split(/\r?\n/).filter((line, at, all) => line || at < all.length - 1);
     network.side = sideOf(model) ?? 224;
+    network.likeness = likeness;
     return network;
   }
 
@@ -35,12 +38,15 @@ export class Network {
     return { square: squareOf(context.getImageData(0, 0, canvas.width, canvas.height), this.side), canvas };
   }
 
-  // Return one probability a class.
-  async score(square) {
+  // Return one probability a class, and whether the photograph is unlike every one that the network has seen.
+  async look(square) {
     const image = new this.ort.Tensor("float32", square, [1, this.side, this.side, 3]);
     const answers = await this.session.run({ [this.session.inputNames[0]]: image });
-    return [...answers[this.session.outputNames[0]].data];
+    const [probabilities, features] = this.session.outputNames.map((name) => answers[name].data);
+    return { probabilities: [...probabilities], isStranger: Boolean(features && this.likeness?.isStranger(features)) };
   }
+
+  score = async (square) => (await this.look(square)).probabilities;
 
   // Return how much the probability of a class falls where a patch of the photograph is covered, patch by patch.
   async explain(square, index, onShare) {

@@ -33,9 +33,9 @@ async function attempt(api, file, unsureBelow) {
     const network = await opening;
     $("try-status").textContent = _("Looking …");
     const { square, canvas } = await network.read(file).catch(() => { throw Object.assign(new Error(), { fault: { message: _("This browser cannot show that picture."), fix: _("Try a JPEG or PNG; predict.py reads HEIC and TIFF too.") } }); });
-    const probabilities = await network.score(square);
+    const { probabilities, isStranger } = await network.look(square);
     last = { network, square, probabilities };
-    present(network, canvas, probabilities, unsureBelow);
+    present(network, canvas, probabilities, { unsureBelow, isStranger });
   } catch (error) {
     if (!last) opening = null;
     if (!error.fault) console.warn(error);
@@ -44,7 +44,7 @@ async function attempt(api, file, unsureBelow) {
   }
 }
 
-function present(network, picture, probabilities, unsureBelow) {
+function present(network, picture, probabilities, { unsureBelow, isStranger }) {
   const canvas = $("try-canvas");
   const scale = 640 / Math.max(picture.width, picture.height);
   canvas.width = Math.round(picture.width * scale);
@@ -55,8 +55,9 @@ function present(network, picture, probabilities, unsureBelow) {
   $("explained").textContent = "";
   const order = probabilities.map((value, index) => ({ value, name: network.labels[index], index })).sort((one, other) => other.value - one.value);
   const [best] = order;
-  const isSure = best.value >= unsureBelow;
-  $("verdict").textContent = isSure ? _("{name}, {share} sure", { name: best.name, share: percent(best.value) }) : _("Unsure: {name} perhaps, {share}", { name: best.name, share: percent(best.value) });
+  const told = { name: best.name, share: percent(best.value) };
+  const words = best.value >= unsureBelow ? _("{name}, {share} sure", told) : _("Unsure: {name} perhaps, {share}", told);
+  $("verdict").textContent = isStranger ? _("Unlike every photograph it has seen; of its classes most likely {name}, {share}", told) : words;
   $("probabilities").replaceChildren(...order.slice(0, NUM_SHOWN).map(({ value, name }) => make("li", {}, make("span", { className: "name" }, make("bdi", { textContent: name }), make("span", { className: "figures", textContent: percent(value) })), make("progress", { max: 1, value, "aria-label": name }))));
   show($("try-result"));
   $("try-status").textContent = _("Done. The photograph did not leave this device.");

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from services.reporter.report.wording import one_line, short_name, width
+from services.reporter.report.wording import numbered, one_line, short_name, width
 from shared.job.result import Result
 from shared.text.printable import shortened
 
@@ -12,7 +12,7 @@ _LARGE_CELL_PX, _CELL_PX, _SMALL_CELL_PX = 48, 30, 18
 _GROUP_CELL_PX = 24
 _FEW_CLASSES, _MANY_CLASSES = 5, 25
 _LETTER_PX, _SMALL_LETTER_PX = 7.2, 6.1
-_LONGEST_NAME = 24
+_LONGEST_NAME, _SHORT_NAME = 24, 3
 _GAP_PX = 8
 
 
@@ -51,7 +51,7 @@ class Grid:
         label_px: Room for names at the left.
         below_px: Room for names below.
         is_small: Whether letters are small too.
-        is_group: Whether its columns have numbers only.
+        is_group: Whether its columns have numbers only, but for very short names.
     """
 
     names: Sequence[str]
@@ -81,16 +81,18 @@ def grid_of(result: Result, rows: Sequence[int], shown: Collection[str] = (), *,
         result: The document.
         rows: Positions of the classes.
         shown: Anchors of cells whose photographs are shown.
-        is_group: Whether it is one of several side by side: its columns have numbers only.
+        is_group: Whether it is one of several side by side: its columns have numbers only, but for very short names.
     """
     is_small = len(rows) > _MANY_CLASSES
     names = [shortened(one_line(result.classes[row]), _LONGEST_NAME) for row in rows]
     letter_px = _SMALL_LETTER_PX if is_small else _LETTER_PX
     cell_px = _SMALL_CELL_PX if is_small else _LARGE_CELL_PX if len(rows) <= _FEW_CLASSES else _CELL_PX
+    columns = names
     if is_group:
         cell_px = _GROUP_CELL_PX
-        names = [f"{row + 1}. {name}" for row, name in zip(rows, names, strict=True)]
-    columns = [str(row + 1) for row in rows] if is_group else names
+        if max(map(width, names), default=0) > _SHORT_NAME:
+            columns = [str(row + 1) for row in rows]
+            names = [numbered(name, row + 1) for row, name in zip(rows, names, strict=True)]
     label_px, below_px = (
         round(max(map(width, each), default=0) * letter_px) + 2 * _GAP_PX for each in (names, columns)
     )

@@ -1,5 +1,7 @@
 """What became of the photographs: used for what, left out, and why."""
 
+from collections.abc import Sequence
+
 from services.reporter.report.blocks import Block, Facts, Listing, Paragraph, Section, Subheading, folded, remainder
 from services.reporter.report.limits import Limits
 from services.reporter.report.wording import number, one_line, quoted, short_name
@@ -24,6 +26,7 @@ def photograph_section(result: Result, limits: Limits) -> Section:
         ("Copies", _copies(result.duplicates)),
     ]
     blocks: list[Block] = [Facts(pairs=pairs)]
+    blocks += _split(result, limits)
     if result.quarantined:
         left_out = _quarantined(result.quarantined, result.num_left_out, limits.num_files)
         blocks += left_out if len(result.quarantined) <= _FEW else _folded_list("Left out", left_out, limits)
@@ -32,6 +35,32 @@ def photograph_section(result: Result, limits: Limits) -> Section:
     if result.duplicates.conflicts:
         blocks += _conflicts(result.duplicates.conflicts, result.num_conflicts, limits.num_conflicts)
     return Section(title="Your photographs", blocks=blocks, is_printed=True)
+
+
+def _split(result: Result, limits: Limits) -> list[Block]:
+    """Return which photograph served for what, class by class, behind a line of the page."""
+    entries = [
+        (f"{short_name(files.name)}: {words}", _names(paths))
+        for files in result.split
+        for words, paths in (
+            ("to test with", files.test),
+            ("to choose with", files.validation),
+            ("to learn from", files.train),
+        )
+        if paths
+    ]
+    more = sum(files.num_more for files in result.split)
+    where = Paragraph(text="splits.csv in model.zip has every file, and why others were left out.", is_quiet=True)
+    blocks = [where, Listing(entries=entries), *remainder(more, 0, "photograph")]
+    return folded("Which photograph served for what", blocks, limits) if entries else []
+
+
+def _names(paths: Sequence[str]) -> str:
+    """Return paths as one text; a folder that all of them lie in is named once."""
+    folder = paths[0].rpartition("/")[0] + "/"
+    if folder == "/" or not all(path.startswith(folder) for path in paths):
+        return ", ".join(map(short_name, paths))
+    return f"in {short_name(folder)}: {', '.join(short_name(path.removeprefix(folder)) for path in paths)}"
 
 
 def _together(result: Result) -> list[tuple[str, str]]:

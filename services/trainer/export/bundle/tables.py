@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.trainer.data.dataset import Indices, LearningSet
-from shared.job.findings.photographs import Quarantined
+from shared.job.findings.photographs import ClassFiles, Quarantined
 from shared.job.findings.suspects import Suspects
 from shared.text.printable import csv_cell
 
 _DIGITS = 6
+MOST_LISTED_CHARACTERS = 400_000
+"""Of all paths in the listing of a report: some ten thousand photographs."""
 
 
 def split_table(
@@ -26,16 +28,61 @@ def split_table(
         test_labels: Classes of its test split.
         quarantined: Files that were left out.
     """
-    labels, split = learning.labels.copy(), learning.split
-    labels[split.test] = test_labels
-    parts = {"train": split.train, "validation": split.validation, "test": split.test}
+    labels = _labels(learning, test_labels)
     used = [
         (learning.paths[position], learning.classes[labels[position]], name, "")
-        for name, positions in parts.items()
+        for name, positions in _parts(learning).items()
         for position in positions
     ]
     left_out = [(each.path, "", "left out", each.code) for each in quarantined]
     return _table(("path", "class", "split", "why"), sorted([*used, *left_out]))
+
+
+def _labels(learning: LearningSet, test_labels: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
+    labels = learning.labels.copy()
+    labels[learning.split.test] = test_labels
+    return labels
+
+
+def _parts(learning: LearningSet) -> dict[str, Indices]:
+    """Return the parts of the split by name, the one that people ask about most first."""
+    split = learning.split
+    return {"test": split.test, "validation": split.validation, "train": split.train}
+
+
+def split_listing(
+    learning: LearningSet, test_labels: NDArray[np.integer[Any]], *, most_characters: int = MOST_LISTED_CHARACTERS
+) -> tuple[ClassFiles, ...]:
+    """Return the same class by class, for a report: paths as far as there is room, those of the test before others.
+
+    Args:
+        learning: See there.
+        test_labels: Classes of its test split.
+        most_characters: Of all paths together.
+    """
+    labels = _labels(learning, test_labels)
+    named: dict[tuple[int, str], list[str]] = {}
+    num_named = np.zeros(len(learning.classes), np.int64)
+    for part, positions in _parts(learning).items():
+        for position in sorted(positions.tolist(), key=learning.paths.__getitem__):
+            path = learning.paths[position]
+            most_characters -= len(path)
+            if most_characters < 0:
+                break
+            named.setdefault((int(labels[position]), part), []).append(path)
+            num_named[labels[position]] += 1
+    used = np.concatenate(list(_parts(learning).values()))
+    num_more = np.bincount(labels[used], minlength=len(learning.classes)) - num_named
+    return tuple(
+        ClassFiles(
+            name=name,
+            test=tuple(named.get((label, "test"), ())),
+            validation=tuple(named.get((label, "validation"), ())),
+            train=tuple(named.get((label, "train"), ())),
+            num_more=int(num_more[label]),
+        )
+        for label, name in enumerate(learning.classes)
+    )
 
 
 def prediction_table(

@@ -34,14 +34,14 @@ def score(scoring: Scoring, monotonic: Callable[[], float] = time.monotonic) -> 
     (package, opened), *_ = [each[1:] for each in RUNTIMES if each[0] == scoring.model.name]
     try:
         network = opened(scoring.model)
-        pictures = tuple(tuple(network(read_pixels(path))) for path in scoring.pictures)
+        pictures = tuple(tuple(network(read_pixels(path)).probabilities[0].tolist()) for path in scoring.pictures)
         squares = np.load(scoring.squares, mmap_mode="r")
         found, spent = [], []
         for position, row in enumerate(scoring.rows):
             started = monotonic()
             if started >= until and position >= scoring.num_needed:
                 break
-            found.append(network(np.asarray(squares[row])))
+            found.append(network(np.asarray(squares[row])).probabilities[0])
             spent.append(monotonic() - started)
         np.save(scoring.answers, np.array(found, np.float64))
     except UnreadablePicture as error:

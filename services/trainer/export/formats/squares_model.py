@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from services.trainer.export.formats.inexpressible import Inexpressible
+from services.trainer.export.predict import LAST_LAYER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +32,9 @@ class SquaresModel:
     """A network that takes squares.
 
     Args:
-        model: ``(n, side_px, side_px, 3) float32`` RGB of 0 to 255 to ``(n, num_classes)``; shares the weights of the
-            network that it was made from.
+        model: ``(n, side_px, side_px, 3) float32`` RGB of 0 to 255 to a list: ``(n, num_classes)`` and, where the
+            network has the last layer of ours, the features that this reads, ``(n, width)``; shares the weights of
+            the network that it was made from.
         calls: Its operations in an order in which they can be computed; networks within it are taken apart.
         side_px: Side of the squares.
     """
@@ -66,7 +68,9 @@ def from_squares(model: keras.Model, side_px: int) -> SquaresModel:
         calls.append(Call(operation=operation, arguments=arguments, options=options, result=result))
         return result
 
-    flat = keras.Model(squares, _again(model, squares, call), name=model.name)
+    probabilities = _again(model, squares, call)
+    features = [each.arguments[0] for each in calls if each.operation.name == LAST_LAYER]
+    flat = keras.Model(squares, [probabilities, *features], name=model.name)
     return SquaresModel(model=flat, calls=calls, side_px=side_px)
 
 

@@ -45,10 +45,7 @@ class TFLiteWriter:
 def _frozen(squares: SquaresModel) -> Any:
     """Return the network as one function that holds its weights as constants."""
     signature = [tf.TensorSpec((1, squares.side_px, squares.side_px, 3), tf.float32, name="image")]
-    call = tf.function(
-        lambda image: {"probabilities": squares.model(image, training=False)},
-        input_signature=signature,
-        autograph=False,
-    )
+    # As a list: by name they would be given in the order of the alphabet, and probabilities come first.
+    call = tf.function(lambda image: squares.model(image, training=False), input_signature=signature, autograph=False)
     # The converter does not find the weights of Keras 3 by itself: it would write variables that hold no value.
     return convert_variables_to_constants_v2(call.get_concrete_function())

@@ -3,9 +3,10 @@
 from services.reporter.report.blocks import Block, Paragraph, Section, Table, plot_of
 from services.reporter.report.figures import CERTAINTY, Figures
 from services.reporter.report.limits import Limits
-from services.reporter.report.wording import one_line, percent, quoted
-from shared.job.findings.certainty import AnswerSets, Certainty, Coverage, Strangers
+from services.reporter.report.wording import number, percent, quoted, short_name
+from shared.job.findings.certainty import AnswerSets, Certainty, Coverage, StrangerCheck, Strangers
 from shared.job.result import Result
+from shared.wording import count
 
 _TITLE = "How sure must it be?"
 _SHOWN = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
@@ -28,8 +29,7 @@ def certainty_section(result: Result, figures: Figures, limits: Limits) -> Secti
     blocks.append(_table(certainty))
     if certainty.sets is not None:
         blocks.append(Paragraph(text=_sets(certainty.sets)))
-    if certainty.strangers is not None:
-        blocks.append(Paragraph(text=_strangers(certainty.strangers)))
+    blocks += [Paragraph(text=text) for text in _of_something_else(certainty)]
     blocks.append(Paragraph(text=_basis(certainty), is_quiet=True))
     return Section(title=_TITLE, blocks=blocks)
 
@@ -89,13 +89,31 @@ def _sets(sets: AnswerSets) -> str:
     )
 
 
-def _strangers(strangers: Strangers) -> str:
+def _of_something_else(certainty: Certainty) -> list[str]:
+    """Say what becomes of photographs of something else, and how well they are told."""
+    told = [_in_use(certainty.check)] if certainty.check is not None else []
+    if certainty.strangers is not None:
+        begin = "" if told else "A photograph of something else gets one of these classes too. "
+        told.append(begin + _left_out(certainty.strangers))
+    return told
+
+
+def _in_use(check: StrangerCheck) -> str:
+    photographs = count(check.num_images, "test photograph")
     return (
-        f"A photograph of something else gets one of these classes too. How well it could be told by how little it "
-        f"resembles your photographs was tried by leaving out each class once: of such strangers "
-        f"{percent(strangers.caught)} stand out if 1 in 20 of your own may (AUROC {strangers.auroc:.2f}). Hardest to "
-        f"tell is {quoted(one_line(strangers.hardest))}, which resembles the others most "
-        f"({strangers.hardest_auroc:.2f}; 0.5 is chance)."
+        f"A photograph of something else gets one of these classes too, so `convtailor predict`, `predict.py` and the "
+        f"page on which you can try the model compare each photograph with {number(check.num_references)} that it "
+        f"learnt from, and say where it is unlike all of them. They are expected to say so of "
+        f"{percent(check.expected)} of photographs like yours; of your {photographs} it was {number(check.num_above)}."
+    )
+
+
+def _left_out(strangers: Strangers) -> str:
+    return (
+        f"How well strangers are told this way was tried by leaving out each class once: {percent(strangers.caught)} "
+        f"of its photographs stand out if 1 in 20 of the others may (AUROC {strangers.auroc:.2f}, where 0.5 is "
+        f"chance). Hardest to tell is {quoted(short_name(strangers.hardest))}, which resembles the others most "
+        f"({strangers.hardest_auroc:.2f}). Something quite different is easier."
     )
 
 

@@ -13,7 +13,7 @@ from services.reporter.report.blocks import (
 )
 from services.reporter.report.figures import MOST_SUSPECTS, Figures, suspect_name
 from services.reporter.report.limits import Limits
-from services.reporter.report.wording import number, one_line, percent, quoted
+from services.reporter.report.wording import number, one_line, percent, quoted, short_name
 from shared.job.findings.suspects import Suspect, Suspects, Twins
 from shared.job.result import Result
 from shared.text.printable import shortened
@@ -36,7 +36,7 @@ def suspect_section(result: Result, figures: Figures, limits: Limits) -> Section
     named = rest[: limits.num_files] if limits.has_folds else ()
     more = remainder(len(rest), len(named), "photograph")
     if named:
-        listing = Listing(entries=[(one_line(each.path), _remark(each)) for each in named])
+        listing = Listing(entries=[(short_name(each.path), _remark(each)) for each in named])
         title = f"{count(len(rest), 'photograph')} less doubtful than these"
         blocks.append(Fold(title=title, blocks=[listing, *more]))
     else:
@@ -67,7 +67,7 @@ def _exhibit(figures: Figures, position: int, suspect: Suspect) -> Exhibit:
         picture=figures.get(suspect_name(position)),
         title=f"filed as {shortened(one_line(suspect.filed_as), 40)}",
         text=_looks(suspect),
-        place=one_line(suspect.path),
+        place=short_name(suspect.path),
     )
 
 
@@ -93,7 +93,7 @@ def _twin_blocks(suspects: Suspects, limits: Limits) -> list[Block]:
 
 
 def _paths(twins: Twins) -> str:
-    return ", ".join(one_line(path) for path in twins.paths[:4]) + (" …" if len(twins.paths) > 4 else "")  # noqa: PLR2004
+    return ", ".join(short_name(path) for path in twins.paths[:4]) + (" …" if len(twins.paths) > 4 else "")  # noqa: PLR2004
 
 
 def _classes(twins: Twins) -> str:

@@ -1,6 +1,6 @@
 """An ONNX graph as it grows, node by node; nothing here knows of Keras."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,26 +45,33 @@ class OnnxGraph:
         return name
 
     def write(
-        self, path: Path, *, name: str, side_px: int, output: str, num_classes: int, metadata: Sequence[tuple[str, str]]
+        self,
+        path: Path,
+        *,
+        name: str,
+        side_px: int,
+        outputs: Mapping[str, tuple[str, int]],
+        metadata: Sequence[tuple[str, str]],
     ) -> None:
-        """Write the graph as a model from ``image``, ``(n, side_px, side_px, 3) float32``, to ``probabilities``.
+        """Write the graph as a model from ``image``, ``(n, side_px, side_px, 3) float32``, to its outputs.
 
         Args:
             path: Where.
             name: Of the network.
             side_px: Of the squares that it takes.
-            output: Name of the value of shape ``(n, num_classes)`` that is given.
-            num_classes: See there.
+            outputs: By the names that they are given under: name and width of values of shape ``(n, width)``.
             metadata: What is noted in the file, by name.
 
         Raises:
             onnx.checker.ValidationError: If it is no valid model.
             OSError: If it cannot be written.
         """
-        self._nodes.append(helper.make_node("Identity", [output], ["probabilities"], name="probabilities"))
+        given = []
+        for output, (value, width) in outputs.items():
+            self._nodes.append(helper.make_node("Identity", [value], [output], name=output))
+            given.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, ["n", width]))
         image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", side_px, side_px, 3])
-        probabilities = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", num_classes])
-        graph = helper.make_graph(self._nodes, name, [image], [probabilities], list(self._constants.values()))
+        graph = helper.make_graph(self._nodes, name, [image], given, list(self._constants.values()))
         model = helper.make_model(
             graph,
             producer_name="convtailor",

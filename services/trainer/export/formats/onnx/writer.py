@@ -16,9 +16,13 @@ from services.trainer.export.formats.onnx.layers import EMITTERS
 from services.trainer.export.formats.onnx.values import Value, Values, channels_front
 from services.trainer.export.formats.squares_model import Call, SquaresModel
 
+_OUTPUTS = ("probabilities", "features")
+
 
 def write_onnx(squares: SquaresModel, path: Path, metadata: Mapping[str, str] = MappingProxyType({})) -> None:
     """Write a network as ONNX: ``image``, ``(n, side_px, side_px, 3) float32`` of 0 to 255, to ``probabilities``.
+
+    What the last layer reads is given too, as ``features``, where the network has the last layer of ours.
 
     Args:
         squares: The network.
@@ -34,13 +38,12 @@ def write_onnx(squares: SquaresModel, path: Path, metadata: Mapping[str, str] = 
     values.put(squares.model.input, channels_front(graph, "image", len(squares.model.input.shape)))
     for call in squares.calls:
         values.put(call.result, _emit(graph, values, call))
-    last = values.get(squares.model.output)
+    outputs = [values.get(each) for each in squares.model.outputs]
     graph.write(
         path,
         name=squares.model.name,
         side_px=squares.side_px,
-        output=last.name,
-        num_classes=last.size(-1),
+        outputs={name: (each.name, each.size(-1)) for name, each in zip(_OUTPUTS, outputs, strict=False)},
         metadata=tuple(metadata.items()),
     )
 

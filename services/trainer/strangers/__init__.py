@@ -1,0 +1,1 @@
+"""What tells a photograph unlike all that a network learnt from; nothing here runs networks."""

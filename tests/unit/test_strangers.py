@@ -1,0 +1,129 @@
+"""A photograph of something else is told by its distance to what the network learnt from, and own ones are let pass."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from services.trainer.strangers.learning import (
+    KNOWN_TAKEN_FOR_STRANGERS,
+    Photographs,
+    learn_likeness,
+    likeness_document,
+)
+from services.trainer.strangers.likeness import Likeness, read_likeness
+
+WIDTH, CLASSES = 64, ("ant", "bee")
+CENTRES = np.random.default_rng(9).normal(0, 2, (3, WIDTH))
+
+
+def photographs_of(labels: np.ndarray, seed: int) -> np.ndarray:
+    noise = np.random.default_rng(seed).normal(0, 1, (len(labels), WIDTH))
+    return (CENTRES[labels] + noise).astype(np.float32)
+
+
+def known(num: int = 300) -> Photographs:
+    labels = np.arange(num) % 2
+    return Photographs(
+        features=photographs_of(labels, 0), labels=labels, groups=np.arange(num), has_learnt_from=np.zeros(num, bool)
+    )
+
+
+def thrice(photographs: Photographs) -> Photographs:
+    names = ("features", "labels", "groups", "has_learnt_from")
+    return Photographs(**{name: np.repeat(getattr(photographs, name), 3, axis=0) for name in names})
+
+
+def learnt(photographs: Photographs) -> Likeness:
+    likeness = learn_likeness(photographs, seed=0)
+    assert likeness is not None
+    return likeness
+
+
+def share_above(likeness: Likeness, features: np.ndarray) -> float:
+    return float((np.array(likeness.distances(features)) > likeness.limit).mean())
+
+
+def test_a_stranger_is_told_from_photographs_like_those_of_the_training() -> None:
+    likeness = learnt(known())
+    assert share_above(likeness, photographs_of(np.full(200, 2), 1)) > 0.95
+    assert share_above(likeness, photographs_of(np.arange(2000) % 2, 2)) < 2 * KNOWN_TAKEN_FOR_STRANGERS
+
+
+def test_what_is_read_from_the_file_tells_the_same() -> None:
+    likeness = learnt(known())
+    again = read_likeness(likeness_document(likeness, CLASSES), CLASSES)
+    features = photographs_of(np.arange(9) % 3, 3)
+    assert again.distances(features) == pytest.approx(likeness.distances(features), abs=1e-6)
+    assert (again.limit, again.neighbours) == (likeness.limit, likeness.neighbours)
+
+
+def test_from_a_handful_of_photographs_no_limit_is_guessed() -> None:
+    assert learn_likeness(known(18), seed=0) is None
+
+
+def test_copies_of_a_photograph_say_nothing_about_new_ones() -> None:
+    assert learn_likeness(thrice(known(18)), seed=0) is None
+    likeness = learnt(thrice(known(100)))
+    assert share_above(likeness, photographs_of(np.arange(400) % 2, 5)) < 3 * KNOWN_TAKEN_FOR_STRANGERS
+
+
+def test_photographs_that_the_features_were_fitted_to_are_no_measure_of_new_ones() -> None:
+    """Fine-tuning draws what it learns from together: the limit has to come from the others."""
+    photographs = known(400)
+    fitted = np.arange(400) < 300
+    drawn = np.where(fitted[:, None], CENTRES[photographs.labels], photographs.features).astype(np.float32)
+    tuned = replace(photographs, features=drawn, has_learnt_from=fitted)
+    own = photographs_of(np.arange(500) % 2, 4)
+    assert share_above(learnt(tuned), own) < 3 * KNOWN_TAKEN_FOR_STRANGERS
+    assert share_above(learnt(replace(tuned, has_learnt_from=~fitted)), own) > 0.5  # else this test shows nothing
+
+
+@pytest.mark.parametrize(("width", "num_classes"), [(5_000, 2), (1_280, 250), (64, 2)])
+def test_the_file_stays_small_whatever_the_network(width: int, num_classes: int) -> None:
+    labels = np.arange(800) % num_classes
+    photographs = Photographs(
+        features=np.random.default_rng(0).normal(0, 1, (800, width)).astype(np.float32),
+        labels=labels,
+        groups=np.arange(800),
+        has_learnt_from=np.zeros(800, bool),
+    )
+    likeness = learnt(photographs)
+    of_last_layer = 4 * width * num_classes
+    document = likeness_document(likeness, ["x"] * num_classes)
+    assert len(document) < 1.4 * (max(2**19, of_last_layer / 2) + 8 * width) + 20_000
+
+
+def test_of_many_classes_each_has_photographs_to_be_compared_with() -> None:
+    labels = np.concatenate([np.zeros(700, np.int64), np.arange(100)])
+    features = np.eye(100, 1_280, dtype=np.float32)[labels] + 0.001
+    photographs = Photographs(
+        features=features, labels=labels, groups=np.arange(800), has_learnt_from=np.zeros(800, bool)
+    )
+    likeness = learnt(photographs)
+    assert share_above(likeness, features) < 2 * KNOWN_TAKEN_FOR_STRANGERS
+    assert len(np.unique(likeness.references.argmax(axis=1))) == 100
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda told: told.pop("limit"),
+        lambda told: told.update(mean="no base64!"),
+        lambda told: told.update(references=told["references"][:8]),
+        lambda told: told.update(classes=["ant", "cow"]),
+        lambda told: told.update(spread=told["mean"][:16]),
+        lambda told: told.update(references=""),
+    ],
+)
+def test_a_damaged_file_and_one_of_other_classes_are_told(spoil) -> None:
+    told = json.loads(likeness_document(learnt(known()), CLASSES))
+    spoil(told)
+    with pytest.raises(ValueError, match=r"\w"):
+        read_likeness(json.dumps(told), CLASSES)
+
+
+def test_features_of_another_network_are_not_compared() -> None:
+    with pytest.raises(ValueError, match="64 features"):
+        learnt(known()).distances(np.zeros((1, 32), np.float32))
