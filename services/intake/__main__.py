@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from services.intake.bootstrap import bootstrap
 from services.intake.settings import AUTO_URL, IntakeSettings
@@ -75,7 +76,10 @@ def _place_of(listener: socket.socket, settings: IntakeSettings) -> _Place:
     if told == AUTO_URL:
         address = PublicAddress(url=far_url(listener), names=own_names(listener))
     else:
-        address = PublicAddress(url=told)
+        # Google's back-end is asked by its own names too, such as that of Cloud Run, and takes nobody for a neighbour.
+        is_near = settings.backend == "embedded"
+        served = own_names(listener) | {(urlsplit(told).hostname or "").lower()} if is_near else None
+        address = PublicAddress(url=told, served=served)
     return _Place(own_url=own_url(listener), address=address)
 
 

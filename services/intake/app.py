@@ -11,7 +11,7 @@ from services.intake.events.push import PushRoutes
 from services.intake.pages.pages import wants_page
 from services.intake.pages.routes import PageRoutes
 from services.intake.uploads import ObjectRoutes
-from shared.errors import Fault
+from shared.errors import Fault, UserFault
 from shared.web.app import make_app
 
 
@@ -35,7 +35,16 @@ def create_app(
     def face(fault: Fault, status: int) -> Response | None:
         return pages.pages.error(request, fault, status) if wants_page(request) else None
 
+    def check_host() -> None:
+        if not jobs.address.is_served(request.headers.get("Host", "")):
+            raise UserFault(
+                "wrong_host",
+                "The request is for another host than this service is.",
+                fix=f"Ask {jobs.address.url}, which CONVTAILOR_PUBLIC_URL names.",
+            )
+
     app = make_app("convtailor-intake", OWN_ERRORS, face)
+    app.before_request(check_host)
     for routes in (jobs, OperatorRoutes(jobs=jobs), OperatorPages(jobs=jobs), pages, links, objects, pushes):
         if routes is not None:
             app.register_blueprint(routes.blueprint())

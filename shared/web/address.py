@@ -26,10 +26,12 @@ class PublicAddress:
     Args:
         url: What the operator has named, or what is told where no request came; without a slash at its end.
         names: By which requests may call this machine, in small letters; ``None`` where the operator has named one.
+        served: Names to which requests are answered at all, in small letters; ``None``: to any.
     """
 
     url: str
     names: frozenset[str] | None = None
+    served: frozenset[str] | None = None
 
     def of_request(self, environ: Mapping[str, Any]) -> str:
         """Return the address to be told in answer to a request, given what WSGI says of it."""
@@ -40,6 +42,19 @@ class PublicAddress:
         if host and host[1].strip("[]").lower() in self.names | {arrived_at}:
             return f"http://{host[0]}"
         return url_at(arrived_at, int(environ["SERVER_PORT"]))
+
+    def is_served(self, host: str) -> bool:
+        """Tell whether a request of this ``Host`` is answered.
+
+        A page of a stranger's whose name has been made to lead here would else read what only this network may see. No
+        stranger has a name without a dot, or a mere address, so those that a house has are served whatever they are.
+        """
+        if self.served is None or not host:
+            return True
+        found = _HOST.fullmatch(host)
+        name = found[1].strip("[]").lower().rstrip(".") if found else host
+        is_near = found is not None and ("." not in name or _is_address(name))
+        return is_near or name in self.served
 
     @property
     def root(self) -> str:
@@ -83,6 +98,14 @@ def own_names(listener: socket.socket) -> frozenset[str]:
         machine = socket.gethostname().lower()
         names |= {machine, f"{machine}.local"}
     return frozenset(names)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_any(host: str) -> bool:

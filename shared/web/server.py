@@ -82,6 +82,7 @@ def serve(listener: socket.socket, build: Callable[[], Served], rules: ServerRul
         end is a ``SystemExit`` with its own code. The worker process that gunicorn forks off passes here too.
     """
     own_pid = os.getpid()
+    os.environ.pop("SCRIPT_NAME", None)  # gunicorn would take it for where our routes begin, and break at every other
     try:
         _Server(listener, build, rules).run()
     except SystemExit as end:
@@ -112,6 +113,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "post_worker_init": self._start,
             "worker_exit": self._stop,
             "control_socket_disable": True,
+            "forwarder_headers": "",  # SCRIPT_NAME as a header: whoever sends it chooses where our routes begin
+            "forwarded_allow_ips": "",
         }
         super().__init__()
 

@@ -68,6 +68,15 @@ def test_what_cannot_be_read_is_refused_in_the_one_shape(url, request_bytes, sta
         assert document["error"].keys() == {"code", "message", "fix", "details"}
 
 
+def test_nobody_who_asks_chooses_where_our_addresses_begin(url):
+    plain = head("GET", "/nothing")
+    for name in (b"/foo", b"/nothing"):
+        with connect(url) as wire:
+            wire.sendall(plain[:-2] + b"SCRIPT_NAME: " + name + b"\r\n\r\n")
+            told, document = answer_on(wire)
+            assert (told, document["error"]["code"]) == (404, "route_not_found")
+
+
 def test_who_reads_late_gets_every_answer_whole_and_in_turn(url):
     numbers = range(60)
     with connect(url, receive_buffer_bytes=4096) as wire:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from services.intake.api.error_code import OWN_ERRORS
 from services.intake.app import create_app
 from shared.errors import Conflict, Transient
+from shared.web.address import PublicAddress
 from tests.intake_fixture import PUBLIC_URL, IntakeFixture, bearer
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW")
@@ -181,3 +182,28 @@ def test_no_log_line_carries_a_token_a_signature_or_an_address(caplog):
 
 def test_table_of_statuses_has_no_row_that_answers_with_success():
     assert all(400 <= status < 500 for status in OWN_ERRORS.status_of_code.values())
+
+
+def test_a_request_for_another_host_is_told_the_right_one():
+    service = IntakeFixture()
+    address = PublicAddress(url="https://photos.example.org", served=frozenset({"photos.example.org"}))
+    app = create_app(replace(service.job_routes, address=address), service.page_routes, service.link_routes)
+    refused = app.test_client().get("/", headers={"Host": "trap.example"})
+    assert (refused.status_code, refused.json["error"]["code"]) == (421, "wrong_host")
+    assert "https://photos.example.org" in refused.json["error"]["fix"]
+    assert app.test_client().get("/healthz", headers={"Host": "127.0.0.1:8080"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"email": "a@example.org", "email": "b@example.org"}',
+        '{"email": "a@example.org", "options": {"epochs": 3, "epochs": 4}}',
+    ],
+)
+def test_json_with_a_field_twice_is_told_so_and_not_guessed_at(body):
+    service = IntakeFixture()
+    answer = service.http.post("/v1/jobs", data=body, content_type="application/json")
+    assert (answer.status_code, answer.json["error"]["code"]) == (400, "field_repeated")
+    same = '{"email": "a@example.org", "email": "a@example.org"}'
+    assert service.http.post("/v1/jobs", data=same, content_type="application/json").status_code == 201

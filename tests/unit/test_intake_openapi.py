@@ -64,6 +64,31 @@ def test_forms_are_promised_no_option_that_only_json_can_hold(service, document)
     assert service.http.post("/v1/jobs", json={"email": "a@example.org", "options": {"epochs": 3}}).status_code == 201
 
 
+def test_forms_are_promised_no_null_which_none_can_hold(service, document):
+    form = document["components"]["schemas"]["JobForm"]["properties"]
+    assert "null" not in repr(form)
+    assert "null" in repr(document["components"]["schemas"]["JobRequest"]["properties"]["max_cost"])
+    refused = service.http.post("/v1/jobs", data={"email": "a@example.org", "max_cost": "null"})
+    assert refused.json["error"]["code"] == "invalid_option"
+
+
+def test_the_states_that_may_be_asked_for_are_named(document):
+    [state] = [each for each in document["paths"]["/v1/jobs"]["get"]["parameters"] if each["name"] == "state"]
+    assert set(state["schema"]["items"]["enum"]) == set(JobState)
+    assert state["explode"] is False
+
+
+def test_an_empty_address_in_the_query_is_none_and_promised_so(service, document):
+    [email] = document["paths"]["/v1/jobs"]["post"]["parameters"]
+    assert "format" not in email["schema"]
+    assert service.http.post("/v1/jobs?email=", json={"email": "a@example.org"}).status_code == 201
+
+
+def test_what_a_person_is_refused_on_a_page_may_be_a_page(document):
+    told = document["paths"]["/operator/sign-in"]["post"]["responses"]["401"]["content"]
+    assert set(told) == {"application/json", "text/html"}
+
+
 def test_the_largest_size_that_is_promised_is_understood(service, document):
     size = document["components"]["schemas"]["JobForm"]["properties"]["size_bytes"]
     for told, code in ((size["maximum"], "upload_too_large"), (size["maximum"] + 1, "invalid_option")):
@@ -74,7 +99,7 @@ def test_the_largest_size_that_is_promised_is_understood(service, document):
 def validator(document: dict, path: str, method: str, status: int) -> Draft202012Validator:
     responses = document["paths"][path][method]["responses"]
     answer = responses[str(status)]  # a status that is not listed is a fault of the description
-    [media] = answer["content"].values()
+    media = answer["content"]["application/json"]
     return Draft202012Validator({**media["schema"], "components": document["components"]})
 
 

@@ -51,6 +51,30 @@ def test_where_the_operator_has_named_an_address_requests_change_nothing():
     assert named.of_request(arrived("localhost:9000", at="127.0.0.1")) == "https://photos.example.org/tailor"
 
 
+@pytest.mark.parametrize(
+    ("host", "is_served"),
+    [
+        ("photos.example.org", True),
+        ("Photos.Example.org.:8443", True),
+        ("localhost:9000", True),
+        ("127.0.0.1:8080", True),
+        ("192.0.2.200", True),
+        ("[2001:db8::7]:8080", True),
+        ("convtailor:8080", True),
+        ("", True),
+        ("trap.example", False),
+        ("photos.example.org.trap.example", False),
+        ("photos.example.org@trap.example", False),
+        ("1.2.3.4.trap.example", False),
+        ("x y", False),
+    ],
+)
+def test_a_page_of_a_strangers_whose_name_was_made_to_lead_here_is_not_answered(host, is_served):
+    named = PublicAddress(url="https://photos.example.org", served=frozenset({"photos.example.org", "studio.local"}))
+    assert named.is_served(host) is is_served
+    assert OPEN.is_served(host)
+
+
 def test_only_our_own_urls_are_taken_for_ours():
     assert OPEN.path_of("http://192.0.2.7:8080/v1/objects/x") == "/v1/objects/x"
     assert OPEN.path_of("http://192.0.2.7:80801/v1/objects/x") is None

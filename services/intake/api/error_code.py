@@ -34,6 +34,7 @@ OWN_ERRORS = OwnErrors(
         "upload_too_large": 413,
         "unsupported_media_type": 415,
         "upload_wrong_type": 415,
+        "wrong_host": 421,
         "limit_reached": 429,
         "too_many_jobs": 429,
     },

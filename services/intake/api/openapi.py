@@ -17,11 +17,12 @@ from services.intake.api.operator_document import JobList
 from services.intake.job_request import MAX_SIZE_DIGITS
 from services.intake.overview.disk import DiskUse
 from services.intake.overview.listing import Order
+from shared.job.job import JobState
 from shared.job.options import JobOptions
 from shared.json_codec import adapter
 from shared.web.error_reply import ErrorDocument
 
-_JSON = "application/json"
+_JSON, _HTML = "application/json", "text/html"
 _SCHEMA_REF = "#/components/schemas/{model}"
 
 
@@ -122,7 +123,7 @@ OPERATIONS = (
         answers={201: JobCreated},
         errors=(400, 401, 413, 415, 429, 503),
         takes_key=True,
-        parameters=(_query("email", "Where the report goes; may stand in the body instead.", format="email"),),
+        parameters=(_query("email", "Where the report goes; may stand in the body instead, and be empty here."),),
         body={
             "content": _media(_JSON, schema=_REQUEST)["content"] | _media(*_FORM_TYPES, schema=_FORM)["content"],
         },
@@ -138,7 +139,14 @@ OPERATIONS = (
             _query(
                 "hours", "How long ago a job may have ended; 24 unless told.", type="integer", minimum=1, maximum=720
             ),
-            _query("state", "Only jobs in these states, separated by commas."),
+            {
+                "name": "state",
+                "in": "query",
+                "description": "Only jobs in these states, separated by commas.",
+                "style": "form",
+                "explode": False,
+                "schema": {"type": "array", "items": {"type": "string", "enum": [each.value for each in JobState]}},
+            },
             _query("sort", "What comes first: open jobs, or large archives.", enum=list(Order), default="age"),
         ),
     ),
@@ -331,6 +339,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
     answers = {str(status): _answer(cls) for status, cls in operation.answers.items()}
     statuses = {*operation.errors, *((401, 404) if operation.needs_token else ())}
     error = {"description": "What is wrong and how to mend it.", **_media(_JSON, schema=_ref(ErrorDocument))}
+    if str in operation.answers.values():
+        error["content"] |= _media(_HTML, schema={"type": "string"})["content"]
     return {**answers, **{str(status): error for status in sorted(statuses)}, "default": error}
 
 
@@ -338,7 +348,7 @@ def _answer(cls: type[Any] | None) -> dict[str, Any]:
     if cls is None:
         return {"description": "The bytes of the object.", **_media("*/*", schema=_BINARY)}
     if cls is str:
-        return {"description": "A page for a person.", **_media("text/html", schema={"type": "string"})}
+        return {"description": "A page for a person.", **_media(_HTML, schema={"type": "string"})}
     if cls is dict:
         return {"description": "This document.", **_media(_JSON, schema={"type": "object"})}
     return {"description": (cls.__doc__ or "").partition("\n")[0], **_media(_JSON, schema=_ref(cls))}
@@ -363,8 +373,18 @@ def _schemas() -> dict[str, Any]:
     asked = "An e-mail address is needed, here or in the query."
     beside = f"{asked} Options stand beside the e-mail or in an object named options."
     schemas["JobRequest"] = _request("JobRequest", beside, flat | nested)
-    schemas["JobForm"] = _request("JobForm", asked, flat)
+    schemas["JobForm"] = _request("JobForm", asked, {name: _without_null(each) for name, each in flat.items()})
     return schemas
+
+
+def _without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a form can hold of a schema: everything but the absence of a value, which is to leave it out."""
+    rest = dict(schema)
+    if "anyOf" in rest:
+        rest["anyOf"] = [each for each in rest["anyOf"] if each != {"type": "null"}]
+        if rest.get("default", ...) is None:
+            del rest["default"]
+    return rest
 
 
 def _request(title: str, description: str, properties: Mapping[str, Any]) -> dict[str, Any]:

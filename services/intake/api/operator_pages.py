@@ -6,7 +6,7 @@ digest of it besides, so that a page of somebody else's, who cannot know the key
 
 import hmac
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from flask import Blueprint, Response, redirect, request
 
@@ -90,7 +90,7 @@ class OperatorPages:
             COOKIE,
             shown,
             max_age=_SIGNED_IN_S,
-            path=self._base() + _PATH,
+            path=self.jobs.address.root + _PATH,
             secure=self.jobs.here().startswith("https:"),
             httponly=True,
             samesite="Strict",
@@ -135,7 +135,7 @@ class OperatorPages:
         return answer
 
     def _forget_key(self, answer: Response) -> None:
-        answer.delete_cookie(COOKIE, path=self._base() + _PATH, httponly=True, samesite="Strict")
+        answer.delete_cookie(COOKIE, path=self.jobs.address.root + _PATH, httponly=True, samesite="Strict")
 
     def _done(self) -> str | None:
         done = request.args.get("done")
@@ -143,16 +143,12 @@ class OperatorPages:
 
     def _page(self, name: str, **told: object) -> Response:
         token = form_token(self._shown() or "")
-        return self.jobs.pages.operator(request, name, told | {"base": self._base(), "token": token})
+        return self.jobs.pages.operator(request, name, told | {"token": token})
 
     def _led_to(self, path: str) -> Response:
-        answer = redirect(self._base() + path, _SEE_OTHER, Response)
+        answer = redirect(self.jobs.address.root + path, _SEE_OTHER, Response)
         assert isinstance(answer, Response)  # noqa: S101 - the class that was asked for
         return answer
-
-    def _base(self) -> str:
-        """Return the path below which the service lies, empty where it has a name of its own."""
-        return urlsplit(self.jobs.here()).path.rstrip("/")
 
 
 def form_token(shown: str) -> str:

@@ -1,5 +1,6 @@
 """The JSON API of jobs: each route reads the request, calls one use case and tells its outcome."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -346,8 +347,8 @@ def _unsupported(received: str) -> UserFault:
 
 def _json_object() -> Mapping[str, Any]:
     try:
-        document = request.get_json(silent=True)
-    except RecursionError:  # thousands of brackets
+        document = json.loads(request.get_data(), object_pairs_hook=_object)
+    except (ValueError, RecursionError):  # thousands of brackets
         document = None
     if not isinstance(document, Mapping):
         raise UserFault(
@@ -356,6 +357,17 @@ def _json_object() -> Mapping[str, Any]:
             fix='Send an object such as {"email": "ada@example.org", "epochs": 20}.',
         )
     return document
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object; a field that it has twice, with two values, is refused, as in a form."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        for name, value in pairs:
+            if fields[name] != value:
+                message = f"The field {name[:40]!r} comes with two values."
+                raise UserFault("field_repeated", message, fix="Send it once.", details={"field": name[:40]})
+    return fields
 
 
 def _fields(form: Any) -> dict[str, Any]:
