@@ -27,12 +27,13 @@ COPY services/trainer/ /app/services/trainer/
 WORKDIR /app
 # Compiled once here, because a cold start would compile everything again.
 RUN ["/opt/venv/bin/python", "-m", "compileall", "-q", "/app"]
-# /data is the volume for decoded images.
+# /data is the volume: decoded images, weights, and how fast this machine was with earlier jobs.
 ENV PATH="/opt/venv/bin:$PATH" \
     PYTHONUNBUFFERED=1 \
     HOME=/data \
     CONVTAILOR_DATA_DIR=/data \
-    CONVTAILOR_WEIGHTS_CACHE_DIR=/data/weights
+    CONVTAILOR_WEIGHTS_CACHE_DIR=/data/weights \
+    CONVTAILOR_CALIBRATION_FILE=/data/calibration.json
 RUN ["install", "--directory", "--owner=10001", "--group=10001", "/data"]
 VOLUME ["/data"]
 USER 10001:10001

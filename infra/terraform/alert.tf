@@ -103,7 +103,7 @@ resource "google_logging_metric" "failed_jobs" {
 # Source: https://github.com/hashicorp/terraform-provider-google/issues/11102
 resource "time_sleep" "metrics_known" {
   create_duration = "600s"
-  triggers        = { metrics = join(",", [google_logging_metric.failed_jobs.id, google_logging_metric.repairs.id, google_logging_metric.trained_seconds.id]) }
+  triggers        = { metrics = join(",", [google_logging_metric.failed_jobs.id, google_logging_metric.repairs.id, google_logging_metric.trained_seconds.id, google_logging_metric.job_cost.id]) }
 }
 
 resource "google_monitoring_alert_policy" "failed_jobs" {

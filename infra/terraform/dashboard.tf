@@ -11,11 +11,12 @@ locals {
     "Machines"                        = { filter = "${local.trainer_group} AND metric.type = \"compute.googleapis.com/instance_group/size\"", aligner = "ALIGN_MAX", reducer = "REDUCE_SUM" }
     "Use of GPUs, %"                  = { filter = "resource.type = \"gce_instance\" AND metric.type = \"agent.googleapis.com/gpu/utilization\"", aligner = "ALIGN_MEAN", reducer = "REDUCE_MEAN" }
     "Seconds that a job trains, 50 %" = { filter = "resource.type = \"cloud_run_revision\" AND metric.type = \"logging.googleapis.com/user/${google_logging_metric.trained_seconds.name}\"", aligner = "ALIGN_PERCENTILE_50", reducer = "REDUCE_MEAN" }
+    "Cost of a job, 50 %"             = { filter = "resource.type = \"cloud_run_revision\" AND metric.type = \"logging.googleapis.com/user/${google_logging_metric.job_cost.name}\"", aligner = "ALIGN_PERCENTILE_50", reducer = "REDUCE_MEAN" }
     "Requests of intake, per second"  = { filter = "resource.type = \"cloud_run_revision\" AND resource.label.service_name = \"${google_cloud_run_v2_service.intake.name}\" AND metric.type = \"run.googleapis.com/request_count\"", aligner = "ALIGN_RATE", reducer = "REDUCE_SUM" }
   }
 }
 
-# What a job trained; times the price of its machine it is what a job costs, less start and idling.
+# What a job trained.
 resource "google_logging_metric" "trained_seconds" {
   name            = "${var.prefix}trained-seconds"
   value_extractor = "EXTRACT(jsonPayload.trained_s)"
@@ -31,6 +32,34 @@ resource "google_logging_metric" "trained_seconds" {
     metric_kind = "DELTA"
     value_type  = "DISTRIBUTION"
     unit        = "s"
+  }
+}
+
+# What that cost, in the currency of price_per_hour, less start and idling; empty without a price.
+resource "google_logging_metric" "job_cost" {
+  name            = "${var.prefix}job-cost"
+  value_extractor = "EXTRACT(jsonPayload.cost)"
+  depends_on      = [google_project_service.api]
+  filter = join(" AND ", [
+    "resource.type = \"cloud_run_revision\"",
+    "resource.labels.service_name = \"${google_cloud_run_v2_service.reporter.name}\"",
+    "jsonPayload.message = \"reported an end\"",
+    "jsonPayload.cost > 0",
+  ])
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "DISTRIBUTION"
+    unit        = "1"
+  }
+
+  # From a thousandth of the currency on, each bucket a quarter wider than the one before.
+  bucket_options {
+    exponential_buckets {
+      num_finite_buckets = 64
+      growth_factor      = 1.25
+      scale              = 0.001
+    }
   }
 }
 

@@ -13,6 +13,9 @@ locals {
     CONVTAILOR_PUBLIC_URL    = local.public_url
     CONVTAILOR_ARCHIVE_DAYS  = tostring(var.archive_days)
     CONVTAILOR_ARTEFACT_DAYS = tostring(var.artefact_days)
+
+    # Empty means that it is not known. Intake refuses caps on costs without it, trainers keep to them by it.
+    CONVTAILOR_PRICE_PER_HOUR = var.price_per_hour
   }
 
   intake_threads = 8
@@ -28,6 +31,7 @@ locals {
 
     # Cloud Run's front end adds the caller's address to what the caller has sent; a load balancer before it one more.
     CONVTAILOR_FORWARDED_HOPS        = tostring(var.forwarded_hops)
+    CONVTAILOR_MAX_JOBS              = tostring(var.max_jobs)
     CONVTAILOR_REQUIRE_KEY           = tostring(var.require_key)
     CONVTAILOR_CONFIRM_ADDRESSES     = tostring(var.confirm_addresses)
     CONVTAILOR_TRUSTED_DOMAINS       = join(",", var.trusted_domains)
@@ -73,7 +77,7 @@ resource "google_cloud_run_v2_service" "intake" {
       }
 
       dynamic "env" {
-        for_each = local.intake_environment
+        for_each = merge(var.settings, local.intake_environment)
         content {
           name  = env.key
           value = env.value

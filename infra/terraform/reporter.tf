@@ -45,7 +45,7 @@ resource "google_cloud_run_v2_service" "reporter" {
       }
 
       dynamic "env" {
-        for_each = local.reporter_environment
+        for_each = merge(var.settings, local.reporter_environment)
         content {
           name  = env.key
           value = env.value

@@ -9,6 +9,7 @@ locals {
     CONVTAILOR_TRAINER_LEASE_S = tostring(local.lease_s)
     CONVTAILOR_REQUIRE_GPU     = tostring(var.trainer_gpus > 0) # better no trainer than one that takes days
     CONVTAILOR_IDLE_EXIT_S     = tostring(var.trainer_idle_s)
+    CONVTAILOR_MACHINE_TYPE    = var.trainer_machine_type # as the price of an hour may name it
     CONVTAILOR_WEIGHTS         = "gs://${google_storage_bucket.weights.name}"
   })
 
@@ -63,7 +64,7 @@ resource "google_compute_instance_template" "trainer" {
     shutdown-script          = file("${path.module}/../worker/shutdown.sh")
     convtailor-image         = "${google_artifact_registry_repository.images.registry_uri}/trainer:${var.release}"
     convtailor-gpus          = tostring(var.trainer_gpus)
-    convtailor-environment   = join("\n", [for name, value in local.trainer_environment : "${name}=${value}"])
+    convtailor-environment   = join("\n", [for name, value in merge(var.settings, local.trainer_environment) : "${name}=${value}"])
     convtailor-identity      = file("${path.module}/../worker/identity.py")
     convtailor-identity-conf = join("\n", [for name, value in local.trainer_identity : "${name}=\"${value}\""])
     convtailor-identity-unit = file("${path.module}/../worker/convtailor-identity.service")

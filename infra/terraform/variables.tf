@@ -47,6 +47,23 @@ variable "kms_key" {
   default     = null
 }
 
+variable "price_per_hour" {
+  description = "What an hour of a trainer costs, in whatever currency, or one price for each machine type, such as \"g2-standard-8=0.9,g2-standard-24=2.1\"; people can then cap what a job costs, and are told what it did. Empty: not known."
+  type        = string
+  default     = ""
+}
+
+variable "settings" {
+  description = "Further variables of docs/settings.md, told to every service, such as { CONVTAILOR_LOG_LEVEL = \"DEBUG\" }; those that this configuration sets itself win. No secrets: they would stand in the state."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for name in keys(var.settings) : startswith(name, "CONVTAILOR_")])
+    error_message = "Every name begins with CONVTAILOR_."
+  }
+}
+
 variable "deletion_protection" {
   description = "Whether Terraform refuses to delete the services and the database with the jobs."
   type        = bool
@@ -113,6 +130,12 @@ variable "forwarded_hops" {
   description = "Proxies that tell intake who calls: 1 is Cloud Run's own, 2 with a load balancer before it."
   type        = number
   default     = 1
+}
+
+variable "max_jobs" {
+  description = "Most jobs that may be open at a time; more are answered 429. 0: no limit."
+  type        = number
+  default     = 0
 }
 
 variable "link_key_version" {

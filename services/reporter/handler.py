@@ -34,6 +34,7 @@ from shared.errors import Conflict, ConvtailorError, Fault, NotFound, Transient,
 from shared.job.claim import held
 from shared.job.events import Event
 from shared.job.job import Job, JobState, advance
+from shared.job.progress import Spending
 from shared.job.result import Result
 from shared.json_codec import from_json
 from shared.layout import report_key
@@ -78,7 +79,14 @@ def _report(job: Job, tools: Tools) -> None:
         mail_fault = _undelivered(f"{job.report_tries - 1} attempts to write it were lost")
     _record(told, mail_fault, tools, has_report=effort.mails)
     outcome = "mailed" if mail_fault is None else f"no mail: {mail_fault.code}"
-    _log.info("reported an end", extra={"state": told.state, "outcome": outcome, "trained_s": round(job.trained_s)})
+    _log.info("reported an end", extra={"state": told.state, "outcome": outcome, **_spent(job)})
+
+
+def _spent(job: Job) -> dict[str, float]:
+    """Return what a job took, for the log, of which the operator's charts are made; the cost where a price is known."""
+    price = job.progress.price_per_hour if job.progress is not None else None
+    spent = Spending.of(round(job.trained_s), price)
+    return {"trained_s": spent.seconds} | ({} if spent.cost is None else {"cost": round(spent.cost, 4)})
 
 
 def _loss(job: Job) -> Fault | None:

@@ -180,6 +180,20 @@ def test_a_report_is_found_by_its_redirect_and_by_the_link_of_a_mail_whole_and_i
         assert (part.status_code, part.content, part.headers["Content-Range"]) == (206, b"234", "bytes 2-4/10")
 
 
+def test_the_client_fetches_through_the_proxy(http, served, intake, tmp_path, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(served.certificate))
+    made = submit(http, served)
+    backends = open_backends(Settings(data_dir=intake.data_dir))
+    key = report_key(made["job_id"])
+    backends.object_store.put(key, io.BytesIO(b"a report"), content_type="text/html")
+    stored = backends.job_store.get(made["job_id"])
+    backends.job_store.replace(stored, replace(stored.job, artefacts=Artefacts(report=key)))
+    with Client(served.url) as client:
+        link = client.status(made["job_id"], made["token"]).links["report"]
+        client.download(link, made["token"], tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_bytes() == b"a report"
+
+
 def test_gauges_are_shown_to_nobody_outside(http, served, intake):
     answers = {path: http.get(served.url + path) for path in ("/metrics", "//metrics", "/%6detrics", "/x/../metrics")}
     assert {path: answer.status_code for path, answer in answers.items()} == dict.fromkeys(answers, 404)

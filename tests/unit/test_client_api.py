@@ -219,3 +219,19 @@ def test_an_upload_that_fails_names_the_address_that_failed_and_no_secret(archiv
 def test_an_address_without_scheme_is_a_usage_fault():
     with pytest.raises(UsageFault, match="no address of a server"):
         Client("localhost:8080")
+
+
+@pytest.mark.parametrize(
+    "told", ["https://lab.example.org/convtailor", "http://127.0.0.1:8080", "https://lab.example.org/v1/jobs/a"]
+)
+def test_a_file_is_fetched_from_where_the_server_was_found_whatever_it_calls_itself(tmp_path, told):
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(200, content=b"network")
+
+    with Client("https://lab.example.org/convtailor", transport=httpx.MockTransport(answer)) as client:
+        client.download(f"{told}/v1/jobs/0a1b/model?format=onnx", "token", tmp_path / "model.onnx")
+    assert asked == ["https://lab.example.org/convtailor/v1/jobs/0a1b/model?format=onnx"]
+    assert (tmp_path / "model.onnx").read_bytes() == b"network"

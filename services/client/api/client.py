@@ -21,6 +21,7 @@ _TIMEOUT = httpx.Timeout(connect=5.0, read=30.0, write=30.0, pool=5.0)
 _TRANSFER_TIMEOUT = httpx.Timeout(connect=5.0, read=120.0, write=60.0, pool=5.0)
 """After an upload the server flushes the whole archive to its disk before it answers."""
 _ATTEMPTS = 3
+_JOBS = "/v1/jobs/"
 _SERVER_ERROR = 500
 _ALREADY_THERE = frozenset({409, 412})
 
@@ -162,12 +163,14 @@ class Client:
         """Write what a link of the job leads to into a file.
 
         Args:
-            link: From :attr:`JobView.links`; its path is asked of this server, so the token goes nowhere else.
+            link: From :attr:`JobView.links`; what it says of the job is asked of this server, so the token goes
+                nowhere else, whatever the server calls itself.
             token: Opens the job.
             target: File to write.
         """
         parts = urlsplit(link)
-        url = self.server + parts.path + (f"?{parts.query}" if parts.query else "")
+        below = parts.path[max(0, parts.path.rfind(_JOBS)) :]  # without what a proxy serves the server below
+        url = self.server + below + (f"?{parts.query}" if parts.query else "")
         try:
             for attempt in _retrying():
                 with attempt:
