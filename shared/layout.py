@@ -1,6 +1,7 @@
 """Where everything lies: the key of every object in the store, the name of every file that people receive. Pure.
 
     uploads/<job_id>/archive.zip                  the archive, as it was sent
+    uploads/<job_id>/handover.json                what a job that is trained again from another's archive was handed
     jobs/<job_id>/report.html                     the report, the same for every attempt: links of a repeated mail agree
     jobs/<job_id>/<fence>/model.h5 …              what the attempt with that fencing token leaves
     jobs/<job_id>/<fence>/ledger/<trial>.json     a finished trial of that attempt, its arrays beside it as ….npz
@@ -71,6 +72,11 @@ MAIL_FILE_NAME = "mail.eml"
 def archive_key(job_id: str) -> str:
     """Return where the archive of a job is uploaded to."""
     return f"{UPLOADS}{job_id}/archive.zip"
+
+
+def handover_key(job_id: str) -> str:
+    """Return where lies what a job that is trained again was handed by the first; it goes with its archive."""
+    return f"{UPLOADS}{job_id}/handover.json"
 
 
 def job_of_archive(key: str) -> str | None:

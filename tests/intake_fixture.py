@@ -56,7 +56,9 @@ class IntakeFixture:
         self.objects = MemoryObjectStore(signer=signer, clock=self.clock)
         self.bus = MemoryEventBus(clock=self.clock)
         pages = Pages(terms=Terms(max_bytes=MAX_BYTES, artefact_days=30, archive_days=0))
-        keeper = Keeper(store=self.store, heartbeats=self.heartbeats, objects=self.objects, retention=self.retention)
+        self.keeper = Keeper(
+            store=self.store, heartbeats=self.heartbeats, objects=self.objects, retention=self.retention
+        )
         self.job_routes = JobRoutes(
             store=self.store,
             heartbeats=self.heartbeats,
@@ -67,7 +69,7 @@ class IntakeFixture:
             links=LinkTerms(valid_for=VALID_FOR, retention=self.retention, clock=self.clock),
             address=PublicAddress(url=PUBLIC_URL),
             pages=pages,
-            forget=keeper.forget,
+            forget=self.keeper.forget,
             admission=Admission(store=self.access, rules=self.rules),
             capacity=Capacity(self.store, self.max_jobs, self.clock),
             queue=QueueLook(self.store, self.heartbeats, self.clock),

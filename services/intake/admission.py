@@ -79,11 +79,32 @@ class Admission:
             return Admitted(charged_to=of_key(key.key_id), key_id=key.key_id)
         if self.rules.require_key:
             raise _key_required()
-        subject, rules = of_network(network), self.rules
-        self._count(Limit(what="jobs", most=rules.jobs_per_network_hour, window=_HOUR), subject, 1, now)
-        self._count(Limit(what="jobs", most=rules.jobs_per_address_day, window=_DAY), of_address(email), 1, now)
-        charged_to = subject if rules.bytes_per_network_day else None
+        self._count_unknown(network, email, now)
+        charged_to = of_network(network) if self.rules.bytes_per_network_day else None
         return Admitted(charged_to=charged_to, confirm_by=self._confirm_by(email, now))
+
+    def admit_again(self, first: Job, network: str, now: datetime) -> Admitted:
+        """Count one more job of whoever submitted one before; the address was confirmed then, if it had to be.
+
+        Its bytes are there already, and are counted for nobody.
+
+        Args:
+            first: The job before.
+            network: Address of the caller.
+            now: The present moment.
+
+        Raises:
+            UserFault: ``key_invalid`` or ``limit_reached``.
+            Transient: If the store does not answer.
+        """
+        if first.key_id is not None:
+            key = next((each for each in self.store.all_keys() if each.key_id == first.key_id), None)
+            if key is None or key.revoked_at is not None:
+                raise _key_invalid()
+            self._count(Limit(what="jobs", most=key.jobs_per_day, window=_DAY), of_key(key.key_id), 1, now)
+            return Admitted(key_id=key.key_id)
+        self._count_unknown(network, first.email, now)
+        return Admitted()
 
     def charge(self, job: Job, size_bytes: int, now: datetime) -> None:
         """Count the bytes of an archive that has come.
@@ -99,6 +120,13 @@ class Admission:
             key = next((each for each in self.store.all_keys() if each.key_id == job.key_id), None)
             most = 0 if key is None else key.bytes_per_day
         self._count(Limit(what="bytes", most=most, window=_DAY), job.charged_to, size_bytes, now)
+
+    def _count_unknown(self, network: str, email: str, now: datetime) -> None:
+        """Count one job of somebody without a key."""
+        per_network = Limit(what="jobs", most=self.rules.jobs_per_network_hour, window=_HOUR)
+        per_address = Limit(what="jobs", most=self.rules.jobs_per_address_day, window=_DAY)
+        self._count(per_network, of_network(network), 1, now)
+        self._count(per_address, of_address(email), 1, now)
 
     def _confirm_by(self, email: str, now: datetime) -> datetime | None:
         if self.rules.confirm_within is None or email.rpartition("@")[2].casefold() in self.rules.trusted_domains:
@@ -122,11 +150,7 @@ def known_key(store: AccessStore, shown: str) -> ApiKey:
     """
     key = store.key(hash_of(shown))
     if key is None or key.revoked_at is not None:
-        raise UserFault(
-            "key_invalid",
-            "The API key is not one that this service knows, or it was revoked.",
-            fix="Ask the operator for a key, or leave it out where none is required.",
-        )
+        raise _key_invalid()
     return key
 
 
@@ -173,6 +197,14 @@ def caller_of(peer: str | None, forwarded: str | None, hops: int) -> str:
     """
     named = [each.strip() for each in (forwarded or "").split(",") if each.strip()]
     return named[-hops] if 0 < hops <= len(named) else peer or ""
+
+
+def _key_invalid() -> UserFault:
+    return UserFault(
+        "key_invalid",
+        "The API key is not one that this service knows, or it was revoked.",
+        fix="Ask the operator for a key, or leave it out where none is required.",
+    )
 
 
 def _key_required() -> UserFault:

@@ -34,6 +34,9 @@ _COMMANDS = {
     "jobs": _Entry("services.client.commands.jobs:jobs", "List jobs: your own, or for operators all."),
     "watch": _Entry("services.client.commands.watch:watch", "Follow a job live until it ends."),
     "fetch": _Entry("services.client.commands.fetch:fetch", "Download what a job left."),
+    "retrain": _Entry(
+        "services.client.commands.retrain:retrain", "Train once more from the archive of a job, with corrections."
+    ),
     "cancel": _Entry(
         "services.client.commands.cancel:cancel", "Stop a job; the best network so far is still delivered."
     ),

@@ -37,7 +37,7 @@ from shared.job.job import Job, JobState, advance
 from shared.job.progress import Spending
 from shared.job.result import Result
 from shared.json_codec import from_json
-from shared.layout import report_key
+from shared.layout import handover_key, report_key
 from shared.ports.object_store import ObjectStore
 
 _log = logging.getLogger(__name__)
@@ -134,6 +134,8 @@ def _kept(job: Job, tools: Tools) -> Kept:
     if photographs_until is not None and photographs_until <= now:
         try:
             tools.objects.delete(job.upload.object_key)
+            if job.retraining is not None:
+                tools.objects.delete(handover_key(job.job_id))
             photographs_until = None
         except ConvtailorError:
             _log.warning("the photographs cannot be deleted now; intake does so within the hour", exc_info=True)

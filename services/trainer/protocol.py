@@ -45,6 +45,7 @@ class Order:
         halvings: How many times batches are to be halved, because earlier attempts died.
         resumes: Whether earlier attempts left a finished candidate, so that a stop still has something to deliver.
         only_delivers: Whether nothing is to be trained any more, because every attempt so far was lost.
+        handover_key: What another job handed this one, in the object store; ``None`` where it trains for itself.
     """
 
     job_id: str
@@ -58,6 +59,7 @@ class Order:
     resumes: bool = False
     archive_bytes: int = 0
     only_delivers: bool = False
+    handover_key: str | None = None
 
 
 class MessageKind(StrEnum):

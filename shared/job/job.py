@@ -153,6 +153,21 @@ class Artefacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retraining:
+    """That a job is trained from the archive of another, with corrections; these lie beside its own copy of it.
+
+    Args:
+        job_id: Of the other job.
+        num_corrections: How many there are.
+        corrections_sha256: Of what they say, in any order.
+    """
+
+    job_id: str
+    num_corrections: int
+    corrections_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """Everything the store keeps about one job.
 
@@ -193,6 +208,7 @@ class Job:
         confirmation_mailed_at: When a mail that asks for it was accepted.
         retries: Times an operator had it tried again after its end; it then began anew.
         retried_at_fence: Fence of the claim when it last was; attempts count from there.
+        retraining: What it is trained again from; ``None`` where its archive was sent for it alone.
     """
 
     job_id: str
@@ -226,6 +242,7 @@ class Job:
     confirmation_mailed_at: datetime | None = None
     retries: int = 0
     retried_at_fence: int = 0
+    retraining: Retraining | None = None
 
     @property
     def awaits_confirmation(self) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.job.findings.certainty import Certainty
-from shared.job.findings.comparison import Comparison
+from shared.job.findings.comparison import Comparison, Corrected
 from shared.job.findings.focus import Focus
 from shared.job.findings.growth import Growth
 from shared.job.findings.network import FormatResult, ModelSize
@@ -131,6 +131,7 @@ class Result:
     growth: Growth | None = None
     unfreezing: Unfreezing | None = None
     split: tuple[ClassFiles, ...] = ()
+    corrected: Corrected | None = None
 
     @property
     def num_left_out(self) -> int:

@@ -79,6 +79,17 @@ class ObjectStore(Protocol):
         """
         ...
 
+    def copy(self, source: str, target: str, *, generation: str | None = None) -> StoredObject:
+        """Copy an object inside the store, without its bytes passing through this process; an older target is replaced.
+
+        From then on either can be replaced or deleted without the other. The copy may tell the generation and the time
+        of its source.
+
+        Raises:
+            NotFound: If there is none under the key ``source``, or none of that generation.
+        """
+        ...
+
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """Yield the objects whose key starts with the prefix, by key."""
         ...

@@ -37,7 +37,8 @@ def photographs(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def box(tmp_path_factory) -> Iterator[Onebox]:
     folder = tmp_path_factory.mktemp("box")
-    with Onebox(folder / "data", {**environment(folder), "CONVTAILOR_FORMATS": "onnx"}) as box:
+    chosen = {"CONVTAILOR_FORMATS": "onnx", "CONVTAILOR_ARCHIVE_DAYS": "1"}
+    with Onebox(folder / "data", environment(folder) | chosen) as box:
         box.wait_ready()
         yield box
 
@@ -160,8 +161,18 @@ def test_doubtful_photographs_are_gone_through_by_keys_and_the_list_is_kept(brow
         assert (tmp_path / "corrections.csv").read_text().count("\n") >= 2
         seen.fits()
         seen.is_accessible()
-        seen.see("#corrections-again").click()
-        seen.see("#choose-title")
+        seen.see("#corrections-kept", "nothing has to be sent again")
+        page.get_by_role("button", name="Train again with them").click()
+        page.get_by_role("link", name="Follow the new training").click()
+        page.wait_for_url(lambda address: address != job)
+        seen.see("#kin", "Trained again with")
+        seen.is_accessible()
+        page.locator("section#report").wait_for(timeout=1000 * TRAINED_WITHIN_S)
+        report = seen.see("section#report", "Beside the older network").inner_text()
+        assert "with your corrections" in report
+        page.get_by_role("link", name="the first training").click()
+        page.wait_for_url(job)
+        seen.see("#kin", "trained again since")
 
 
 def test_a_person_deletes_everything_and_the_page_says_so_ever_after(browser, box, job):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _JSON_PATHS = re.compile(r"/(storage|upload|download|batch)/")
 _JSON_OBJECT = re.compile(r"/(?:download/)?storage/v1/b/(?P<bucket>[^/]+)/o/(?P<name>[^/]+)")
+_JSON_REWRITE = re.compile(r"/storage/v1/b/(?P<bucket>[^/]+)/o/(?P<name>[^/]+)/rewriteTo/.*")
 _CORS = {
     "Access-Control-Allow-Methods": "PUT,POST,GET",
     "Access-Control-Allow-Headers": "Content-Type,Content-Range,x-goog-resumable,x-goog-content-length-range,"
@@ -129,6 +130,9 @@ class StrictHandler(RequestHandler):
             _check_read(self, current, query)
             if condition is not None:
                 Rules(generation=int(condition)).check(current)
+        elif (copied := _JSON_REWRITE.fullmatch(path)) and "sourceGeneration" in query:
+            current = self.storage.current(unquote(copied["bucket"]), unquote(copied["name"]))
+            _check_read(self, current, {"generation": query["sourceGeneration"]})
         elif condition is not None:
             self.storage.rules = Rules(generation=int(condition))
         Router(self).handle(self.command)

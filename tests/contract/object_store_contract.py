@@ -74,6 +74,35 @@ class ObjectStoreContract:
         """Make a signed request as a stranger would."""
         raise NotImplementedError
 
+    def test_a_copy_outlives_what_it_was_copied_from(self, store: ObjectStore) -> None:
+        data = bytes(range(256)) * 9000
+        first = store.put("a/b.bin", io.BytesIO(data), content_type="image/png")
+        copied = store.copy("a/b.bin", "c/d.bin", generation=first.generation)
+        assert (copied.key, copied.size_bytes, copied.content_type) == ("c/d.bin", len(data), "image/png")
+        assert store.read("c/d.bin", generation=copied.generation) == data
+        put(store, "a/b.bin", b"another")
+        assert store.read("c/d.bin") == data
+        store.delete("a/b.bin")
+        assert store.read("c/d.bin") == data
+        assert [each.key for each in store.list("")] == ["c/d.bin"]
+
+    def test_an_object_is_copied_in_place_of_an_older_one_and_once_more(self, store: ObjectStore) -> None:
+        put(store, "from", b"new")
+        put(store, "to", b"old")
+        for _ in range(2):
+            store.copy("from", "to")
+            assert (store.read("from"), store.read("to")) == (b"new", b"new")
+        assert [each.key for each in store.list("")] == ["from", "to"]
+
+    def test_only_the_generation_asked_for_is_copied(self, store: ObjectStore) -> None:
+        first = put(store, "from", b"first")
+        put(store, "from", b"second")
+        with pytest.raises(NotFound):
+            store.copy("from", "to", generation=first.generation)
+        with pytest.raises(NotFound):
+            store.copy("missing", "to")
+        assert [each.key for each in store.list("")] == ["from"]
+
     def test_an_object_comes_back_as_it_was_written(self, store: ObjectStore) -> None:
         data = bytes(range(256)) * 9000  # 2.3 MB: several pieces
         written = store.put("a/b.bin", io.BytesIO(data), content_type="image/png")

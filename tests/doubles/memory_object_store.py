@@ -56,6 +56,12 @@ class MemoryObjectStore:
             raise NotFound(f"object {key!r} has generation {stored.generation}, expected {generation}")
         return data[start:end]
 
+    def copy(self, source: str, target: str, *, generation: str | None = None) -> StoredObject:
+        """See the port."""
+        check_key(target)
+        data = self.read(source, generation=generation)
+        return self.put(target, io.BytesIO(data), content_type=self.stat(source).content_type)
+
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """See the port."""
         with self._lock:

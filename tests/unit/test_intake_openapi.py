@@ -154,6 +154,7 @@ def answers(service: IntakeFixture):
     yield job_path, http.get(job, headers=bearer(made))
     yield f"{job_path}/cancel", http.post(f"{job}/cancel", headers=bearer(made))
     yield artefact_path, http.get(f"{job}/report", headers=bearer(made))
+    yield f"{job_path}/retrain", http.post(f"{job}/retrain", headers=bearer(made), json={"corrections": []})
     yield f"{job_path}/links", http.post(f"{job}/links?hours=x", headers=bearer(made))
     yield f"{job_path}/links", http.post(f"{job}/links?hours=24", headers=bearer(made))
     yield from answers_to_operators(service, made, {"Authorization": f"Bearer {text}"})

@@ -15,6 +15,7 @@ from services.client.api.resumable_upload import ResumableUpload
 from services.client.archive import BytesListener
 from services.client.fault import Unreachable, UsageFault
 from shared.errors import UserFault
+from shared.job.retraining.correction import Correction
 
 _CHUNK_BYTES = 1 << 18
 _TIMEOUT = httpx.Timeout(connect=5.0, read=30.0, write=30.0, pool=5.0)
@@ -159,6 +160,25 @@ class Client:
         self._call("POST", f"/v1/jobs/{job_id}/cancel", token=token)
         return self.status(job_id, token)
 
+    def retrain(self, job_id: str, token: str, corrections: Sequence[Correction], *, key: str) -> Mapping[str, str]:
+        """Make a job that trains from the archive of another, with corrections; return its id and its token by name.
+
+        Args:
+            job_id: Of the other job.
+            token: Opens it.
+            corrections: What is to be otherwise.
+            key: Of our choosing; asked again with it, the server answers the same job.
+
+        Raises:
+            UsageFault: If the server refuses the corrections, or the archive is gone.
+        """
+        listed = [{"path": each.path, "move_to": each.move_to} for each in corrections]
+        path, headers = f"/v1/jobs/{job_id}/retrain", {"Idempotency-Key": key}
+        made = _object_of(
+            self._ask("POST", path, token=token, json={"corrections": listed}, headers=headers), server=self.server
+        )
+        return {name: str(made.get(name, "")) for name in ("job_id", "token")}
+
     def download(self, link: str, token: str, target: Path) -> None:
         """Write what a link of the job leads to into a file.
 
@@ -197,10 +217,26 @@ class Client:
         """Return the JSON object that the server answers; see :meth:`_ask`."""
         return _object_of(self._ask(method, path, token=token, json=json), server=self.server)
 
-    def _ask(self, method: str, path: str, *, token: str | None = None, json: Any = None) -> httpx.Response:
-        """Return the server's answer, no error; reads are tried again, writes only when nothing was sent."""
-        again = httpx.TransportError if method == "GET" else httpx.ConnectError
-        headers = _bearer(token) if token else {}
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Return the server's answer, no error; reads are tried again, writes only when nothing was sent.
+
+        Args:
+            method: Of the request.
+            path: Below the server's address.
+            token: Or API key.
+            json: The body.
+            headers: With them a write may be asked twice.
+        """
+        again = httpx.TransportError if method == "GET" or headers else httpx.ConnectError
+        headers = {**(headers or {}), **(_bearer(token) if token else {})}
         try:
             for attempt in _retrying(again):
                 with attempt:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.intake.overview.queue import Place
+from services.intake.retraining.retrain import Retrained, has_network, is_archive_kept
 from shared.errors import Fault
 from shared.job.job import Job, JobState, Trial
 from shared.job.options import JobOptions
@@ -72,6 +73,25 @@ class JobCreated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobRetrained:
+    """The answer to a job that is trained again from the archive of another; nothing has to be uploaded.
+
+    Args:
+        job_id: Identifies the new job.
+        token: Opens it. The same Idempotency-Key shown with the first job's token gives it again.
+        status_url: Where the new job tells how it fares.
+        retrained_from: The first job.
+        num_corrections: How many corrections it is trained with.
+    """
+
+    job_id: str
+    token: str
+    status_url: str
+    retrained_from: str
+    num_corrections: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UploadReceipt:
     """The answer to a whole upload.
 
@@ -98,6 +118,7 @@ class Links:
 
     status: str
     cancel: str | None = None
+    retrain: str | None = None
     model: str | None = None
     model_keras: str | None = None
     model_onnx: str | None = None
@@ -156,6 +177,8 @@ class JobStatus:
         files_deleted_at: When that happened.
         confirm_by: Until when the person has to confirm the address by a click, where that is asked for.
         confirmed_at: When they did.
+        retrained_from: The job from whose archive it is trained again; ``null`` where its archive was sent for it.
+        num_corrections: With how many corrections it is trained; 0 where its archive was sent for it.
     """
 
     job_id: str
@@ -188,6 +211,8 @@ class JobStatus:
     files_deleted_at: datetime | None
     confirm_by: datetime | None
     confirmed_at: datetime | None
+    retrained_from: str | None
+    num_corrections: int
 
 
 def status_url(public_url: str, job_id: str) -> str:
@@ -212,8 +237,30 @@ def created_document(job: Job, *, token: str, upload: SignedRequest, public_url:
     )
 
 
-def status_document(job: Job, *, public_url: str, retention: Retention, place: Place | None = None) -> JobStatus:
-    """Tell how a job fares, its place in the queue, and how long what it left is kept."""
+def retrained_document(retrained: Retrained, *, public_url: str) -> JobRetrained:
+    """Tell of a job that is trained again."""
+    job = retrained.job
+    return JobRetrained(
+        job_id=job.job_id,
+        token=retrained.token,
+        status_url=status_url(public_url, job.job_id),
+        retrained_from=job.retraining.job_id if job.retraining else "",
+        num_corrections=job.retraining.num_corrections if job.retraining else 0,
+    )
+
+
+def status_document(
+    job: Job, *, public_url: str, retention: Retention, place: Place | None = None, now: datetime | None = None
+) -> JobStatus:
+    """Tell how a job fares, its place in the queue, and how long what it left is kept.
+
+    Args:
+        job: As it is told.
+        public_url: Where people reach this service.
+        retention: How long what is kept.
+        place: In the queue.
+        now: The present moment, where it is to be told whether the job can be trained again.
+    """
     progress = job.progress or Progress(phase="")
     return JobStatus(
         job_id=job.job_id,
@@ -231,7 +278,11 @@ def status_document(job: Job, *, public_url: str, retention: Retention, place: P
         spent=Spending.of(round(job.trained_s, 1), progress.price_per_hour),
         trials=job.trials,
         error=job.fault,
-        links=_links(job, status_url(public_url, job.job_id)),
+        links=_links(
+            job,
+            status_url(public_url, job.job_id),
+            is_repeatable=now is not None and has_network(job) and is_archive_kept(job, retention, now),
+        ),
         archive=archive_summary(job),
         options=job.options,
         device=job.device,
@@ -246,6 +297,8 @@ def status_document(job: Job, *, public_url: str, retention: Retention, place: P
         files_deleted_at=job.forgotten_at,
         confirm_by=job.confirm_by,
         confirmed_at=job.confirmed_at,
+        retrained_from=job.retraining.job_id if job.retraining else None,
+        num_corrections=job.retraining.num_corrections if job.retraining else 0,
     )
 
 
@@ -258,13 +311,14 @@ def archive_summary(job: Job) -> ArchiveSummary | None:
     )
 
 
-def _links(job: Job, status: str) -> Links:
+def _links(job: Job, status: str, *, is_repeatable: bool) -> Links:
     """Name only what answers now."""
     kept = job.artefacts
     is_cancellable = job.state in (JobState.AWAITING_UPLOAD, JobState.QUEUED, JobState.TRAINING)
     return Links(
         status=status,
         cancel=f"{status}/cancel" if is_cancellable else None,
+        retrain=f"{status}/retrain" if is_repeatable else None,
         model=f"{status}/model" if kept.model_h5 else None,
         model_keras=f"{status}/model?format=keras" if kept.model_keras else None,
         model_onnx=f"{status}/model?format=onnx" if kept.model_onnx else None,

@@ -5,6 +5,9 @@ from shared.web.error_reply import OwnErrors
 OWN_ERRORS = OwnErrors(
     status_of_code={
         "archive_empty": 400,
+        "correction_unknown_class": 400,
+        "correction_unknown_path": 400,
+        "corrections_invalid": 400,
         "email_missing": 400,
         "field_repeated": 400,
         "invalid_content_range": 400,
@@ -29,6 +32,8 @@ OWN_ERRORS = OwnErrors(
         "job_already_ended": 409,
         "job_not_ended": 409,
         "nothing_to_retry": 409,
+        "key_reused": 409,
+        "archive_expired": 410,
         "artefact_expired": 410,
         "url_expired": 410,
         "upload_too_large": 413,

@@ -8,6 +8,7 @@ from typing import Any
 from services.intake.api.document import (
     Health,
     JobCreated,
+    JobRetrained,
     JobStatus,
     ServiceCard,
     SignedLink,
@@ -19,6 +20,7 @@ from services.intake.overview.disk import DiskUse
 from services.intake.overview.listing import Order
 from shared.job.job import JobState
 from shared.job.options import JobOptions
+from shared.job.retraining.correction import MAX_CORRECTIONS
 from shared.json_codec import adapter
 from shared.web.error_reply import ErrorDocument
 
@@ -81,6 +83,37 @@ ARTEFACTS = ("labels", "model", "predict", "report", "result", "strangers")
 _REQUEST = {"$ref": _SCHEMA_REF.format(model="JobRequest")}
 _FORM = {"$ref": _SCHEMA_REF.format(model="JobForm")}
 _FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Of your choosing: asked again with it, the same job is answered. The corrections count without.",
+    "schema": {"type": "string", "maxLength": 255},
+}
+_CORRECTIONS = {
+    "type": "object",
+    "required": ["corrections"],
+    "properties": {
+        "corrections": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": MAX_CORRECTIONS,
+            "items": {
+                "type": "object",
+                "required": ["path", "move_to"],
+                "properties": {
+                    "path": {"type": "string", "description": "As splits.csv in model.zip has it."},
+                    "move_to": {
+                        "type": ["string", "null"],
+                        "description": "The class that it shows; null: it is left out.",
+                    },
+                    "filed_as": {"type": "string", "description": "Not heeded: the class of its folder."},
+                },
+                "additionalProperties": False,
+            },
+        }
+    },
+}
 
 OPERATIONS = (
     Operation(path="/", method="get", summary="Say what this is.", answers={200: ServiceCard}),
@@ -207,6 +240,16 @@ OPERATIONS = (
         needs_operator=True,
     ),
     Operation(
+        path="/v1/jobs/{job_id}/retrain",
+        method="post",
+        summary="Make a job that trains from the same archive with corrections; nothing is uploaded.",
+        answers={201: JobRetrained, 200: JobRetrained},
+        errors=(400, 409, 410, 413, 415, 429, 503),
+        parameters=(_KEY,),
+        body=_media(_JSON, schema=_CORRECTIONS) | {"required": True},
+        needs_token=True,
+    ),
+    Operation(
         path="/v1/jobs/{job_id}/{artefact}",
         method="get",
         summary="Redirect to a fresh signed URL of what the job left.",
@@ -267,6 +310,7 @@ _ANSWERED_WITH = (
     Health,
     JobCreated,
     JobList,
+    JobRetrained,
     JobStatus,
     ServiceCard,
     SignedLink,

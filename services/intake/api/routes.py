@@ -12,7 +12,14 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, g, jsonify, request
 
 from services.intake.admission import Admission, caller_of, check_operator
-from services.intake.api.document import Health, ServiceCard, SignedLink, created_document, status_document
+from services.intake.api.document import (
+    Health,
+    ServiceCard,
+    SignedLink,
+    created_document,
+    retrained_document,
+    status_document,
+)
 from services.intake.api.next_look import retry_after_s
 from services.intake.api.openapi import ARTEFACTS, openapi_document
 from services.intake.job_request import parse_request
@@ -20,6 +27,8 @@ from services.intake.operation.action import Action, OperatorActions
 from services.intake.overview.capacity import Capacity
 from services.intake.overview.look import QueueLook
 from services.intake.pages.pages import Pages, wants_page
+from services.intake.retraining.retrain import Retrainer
+from services.intake.retraining.wish import Wish
 from services.intake.submission import (
     LinkTerms,
     UploadTerms,
@@ -35,6 +44,7 @@ from shared.access.api_key import ApiKey, is_key
 from shared.clock import Clock
 from shared.errors import UserFault
 from shared.job.job import Job
+from shared.job.retraining.correction import read_corrections
 from shared.json_codec import to_json, to_json_text
 from shared.layout import OTHER_FORMATS, Artefact
 from shared.messaging.outbox import publish_pending
@@ -54,6 +64,9 @@ _MODEL_FORMATS = {
 _PROXY_SCHEMES = ("basic", "digest", "negotiate")
 """What a proxy in front of us asks people for; browsers send it along with every request."""
 _ARTEFACTS = ",".join(ARTEFACTS)
+_MOST_CORRECTION_BYTES = 8 * 2**20
+"""Ten thousand corrections, of which each names a long path and a long class."""
+_MOST_KEY_CHARACTERS = 255
 _MOST_HOURS = 7 * 24
 """No back-end signs for longer than a week."""
 
@@ -106,6 +119,7 @@ class JobRoutes:
         routes.add_url_rule("/v1/jobs/<job_id>", view_func=self.status)
         routes.add_url_rule("/v1/jobs/<job_id>", view_func=self.delete, methods=["DELETE"])
         routes.add_url_rule("/v1/jobs/<job_id>/links", view_func=self.share, methods=["POST"])
+        routes.add_url_rule("/v1/jobs/<job_id>/retrain", view_func=self.retrain, methods=["POST"])
         routes.add_url_rule("/v1/jobs/<job_id>/cancel", view_func=self.cancel, methods=["POST"])
         routes.add_url_rule("/v1/jobs/<job_id>/retry", view_func=self.retry, methods=["POST"])
         routes.add_url_rule(f"/v1/jobs/<job_id>/<any({_ARTEFACTS}):artefact>", view_func=self.fetch)
@@ -210,11 +224,39 @@ class JobRoutes:
         operator = check_operator(self.admission.store, shown_token("key_invalid"))
         return self._told(self.actions.act(Action.RETRY, job_id, operator))
 
+    def retrain(self, job_id: str) -> tuple[Response, int, dict[str, str]]:
+        """Make a job that trains from the same archive, with corrections."""
+        request.max_content_length = _MOST_CORRECTION_BYTES
+        wish = Wish(
+            job_id=job_id,
+            token=_token(),
+            corrections=read_corrections(_json_object().get("corrections")),
+            key=request.headers.get("Idempotency-Key", "")[:_MOST_KEY_CHARACTERS],
+        )
+        admission, caller = self.admission, self._caller()
+        retrained = self._retrainer().retrain(wish, lambda first: admission.admit_again(first, caller, self.clock()))
+        document = retrained_document(retrained, public_url=self.here())
+        return answer(document), 201 if retrained.is_new else 200, {"Location": document.status_url}
+
+    def _retrainer(self) -> Retrainer:
+        return Retrainer(
+            store=self.store,
+            objects=self.objects,
+            bus=self.bus,
+            clock=self.clock,
+            upload=self.terms,
+            links=self.links,
+        )
+
     def _told(self, job: Job) -> Response:
         """Return the job as the one who trains it tells it."""
         told = as_told(job, self.heartbeats)
         document = status_document(
-            told, public_url=self.here(), retention=self.links.retention, place=self.queue.place_of(told)
+            told,
+            public_url=self.here(),
+            retention=self.links.retention,
+            place=self.queue.place_of(told),
+            now=self.clock(),
         )
         response = answer(document)
         wait_s = retry_after_s(told, self.heartbeats.cadence)

@@ -1,9 +1,6 @@
 """What a folder of results holds: the document, and the tables that lie in ``model.zip``."""
 
-import csv
-import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,23 +9,12 @@ from pydantic import ValidationError
 
 from services.client.fault import UsageFault
 from shared.job.result import Result
+from shared.job.retraining.handover import UNREADABLE, Tables, read_tables
+from shared.job.retraining.pairing import Answer
 from shared.json_codec import from_json
-from shared.layout import FILE_NAMES, PREDICTIONS_TABLE, SPLITS_TABLE, Artefact
+from shared.layout import FILE_NAMES, Artefact
 
 _RESULT = FILE_NAMES[Artefact.RESULT]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What a network said of a test photograph: its class, and the class that it was taken for."""
-
-    actual: str
-    predicted: str
-
-    @property
-    def is_right(self) -> bool:
-        """Tell whether it was recognised."""
-        return self.actual == self.predicted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,22 +61,15 @@ def read_results(folder: Path) -> Results:
     return Results(
         folder=path.parent,
         result=result,
-        answers={
-            row["path"]: Answer(actual=row["class"], predicted=row["predicted"])
-            for row in tables[PREDICTIONS_TABLE]
-            if {"path", "class", "predicted"} <= row.keys()
-        },
-        parts={row["path"]: row["split"] for row in tables[SPLITS_TABLE] if {"path", "split"} <= row.keys()},
+        answers=tables.answers,
+        parts=tables.parts,
     )
 
 
-def _tables(zipped: Path) -> dict[str, list[dict[str, str]]]:
-    """Return the rows of the tables of a delivery; none where it is missing or damaged, which costs a comparison."""
-    tables: dict[str, list[dict[str, str]]] = {PREDICTIONS_TABLE: [], SPLITS_TABLE: []}
+def _tables(zipped: Path) -> Tables:
+    """Return the tables of a delivery; empty ones where it is missing or damaged, which costs a comparison."""
     try:
-        with zipfile.ZipFile(zipped) as archive:
-            for name in tables:
-                tables[name] = list(csv.DictReader(io.StringIO(archive.read(name).decode("utf-8"))))
-    except (OSError, KeyError, ValueError, csv.Error, zipfile.BadZipFile):
-        return {name: [] for name in tables}
-    return tables
+        with zipped.open("rb") as file:
+            return read_tables(file)
+    except (OSError, *UNREADABLE):
+        return Tables(parts={}, classes={}, answers={})

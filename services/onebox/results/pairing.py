@@ -1,14 +1,14 @@
-"""Two networks on the same photographs: which were gained, which lost, and whether that is more than luck. Pure."""
+"""Which photographs two networks can fairly be asked about, and how they compare. Pure."""
 
 from collections.abc import Mapping
 
-from services.onebox.results.folder import Answer, Results
-from shared.interval import mcnemar
+from services.onebox.results.folder import Results
 from shared.job.findings.comparison import Comparison
+from shared.job.retraining.handover import TRAIN, VALIDATION
+from shared.job.retraining.pairing import Answer, hold_against
 
-LEARNT_FROM = frozenset({"train", "validation"})
+LEARNT_FROM = frozenset({TRAIN, VALIDATION})
 """A network may know photographs that served it so by heart."""
-_MOST_NAMED = 100
 
 
 def fair_paths(newer: Results, older: Results) -> list[str]:
@@ -24,24 +24,8 @@ def compare(newer: Results, older: Results, said: Mapping[str, str]) -> Comparis
         older: What it has learnt from is left out.
         said: What the older network says of photographs, by path: from its own test, or asked now.
     """
-    answers = {path: newer.answers[path] for path in fair_paths(newer, older) if path in said}
-    was_right = {path: said[path] == answer.actual for path, answer in answers.items()}
-    gained = [path for path, answer in answers.items() if answer.is_right and not was_right[path]]
-    lost = [path for path, answer in answers.items() if was_right[path] and not answer.is_right]
-    total = max(1, len(answers))
-    return Comparison(
-        job_id=older.result.job_id,
-        winner=older.result.winner,
-        num_images=len(answers),
-        num_left_out=len(newer.answers) - len(answers),
-        accuracy=sum(answer.is_right for answer in answers.values()) / total,
-        older_accuracy=sum(was_right.values()) / total,
-        gained=tuple(gained[:_MOST_NAMED]),
-        lost=tuple(lost[:_MOST_NAMED]),
-        num_gained=len(gained),
-        num_lost=len(lost),
-        p_value=mcnemar(len(gained), len(lost)),
-    )
+    fair = {path: said[path] for path in fair_paths(newer, older) if path in said}
+    return hold_against(newer.answers, fair, job_id=older.result.job_id, winner=older.result.winner)
 
 
 def own_answers(answers: Mapping[str, Answer]) -> dict[str, str]:

@@ -6,7 +6,7 @@ the network of the next, so the split is not worked out twice.
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,13 +16,16 @@ from services.trainer.data.dataset import Indices, Split
 from services.trainer.run.context import Ledger, LedgerEntry
 from services.trainer.run.identity import Facts, RunKey
 from shared.archive.entry import Entry
+from shared.archive.rules import ArchivePlan
 from shared.job.findings.photographs import Duplicates, LabelConflict, Quarantined
 from shared.job.job import Trial, TrialState
+from shared.job.retraining import handover
 from shared.json_codec import to_json
 
 _NAME = "dataset"
 _PARTS, _GROUPS = "parts", "groups"
 UNUSED, TRAIN, VALIDATION, TEST = range(4)
+_PART_OF = {handover.TRAIN: TRAIN, handover.VALIDATION: VALIDATION, handover.TEST: TEST}
 MOST_NAMED = 1_000
 """Files that are named with why they were left out, and pictures in several classes: as many as the report lists."""
 MOST_PATHS = 20
@@ -153,6 +156,22 @@ def groups_of(groups: NDArray[np.int64], entries: Indices, *, num_entries: int) 
     of_entries = np.full(num_entries, -1, np.int64)
     of_entries[entries] = groups
     return of_entries
+
+
+def handed_on(plan: ArchivePlan, part_of: Mapping[str, str], *, num_entries: int) -> Assignment:
+    """Return what every entry serves for where another job has decided that, as far as it is still read.
+
+    Args:
+        plan: Of the archive, with the corrections in it: what is left out is in none of its classes.
+        part_of: What each photograph served for, by path; one that it does not name serves for nothing.
+        num_entries: Of the archive.
+    """
+    parts = np.full(num_entries, UNUSED, np.uint8)
+    for entries in plan.classes.values():
+        for entry in entries:
+            parts[entry.index] = _PART_OF.get(part_of.get(entry.path, ""), UNUSED)
+    nothing = Findings(quarantined=(), duplicates=Duplicates(exact=0, near_groups=0, conflicts=()))
+    return Assignment(parts=parts, groups=np.full(num_entries, -1, np.int64), findings=nothing)
 
 
 def record(ledger: Ledger, assignment: Assignment) -> None:

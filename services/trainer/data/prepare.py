@@ -31,11 +31,13 @@ from services.trainer.data.repetition import near_duplicates
 from services.trainer.data.split import SPLIT_VERSION, Alike, split_alike, split_as_made
 from services.trainer.run.context import Run, Stopped
 from services.trainer.run.identity import RunKey, file_sha256
+from shared.archive.corrected import corrected_plan
 from shared.archive.rules import LAYOUT_VERSION
 from shared.archive.safety import ArchiveLimits, listed
 from shared.errors import UserFault
 from shared.job.options import UNGROUPED, JobOptions, SplitChoice
 from shared.job.progress import Progress
+from shared.job.retraining.handover import Handover
 
 logger = logging.getLogger(__name__)
 
@@ -43,12 +45,13 @@ DATA_VERSION = f"{DECODING_VERSION}.{HASHING_VERSION}.{SPLIT_VERSION}.{LAYOUT_VE
 """Of all that makes a data set of an archive."""
 
 
-def identify(archive: Path, options: JobOptions) -> RunKey:
+def identify(archive: Path, options: JobOptions, handover: Handover | None = None) -> RunKey:
     """Return what decides the data set of a run.
 
     Args:
         archive: The zip on the local disk; all of its bytes are read.
         options: The person's choices; few of them touch the data.
+        handover: Corrections, and the split that another job handed on.
     """
     return RunKey(
         archive_sha256=file_sha256(archive),
@@ -58,6 +61,7 @@ def identify(archive: Path, options: JobOptions) -> RunKey:
         seed=options.seed,
         group_by="" if options.group_by == UNGROUPED else options.group_by,
         split="" if options.split is SplitChoice.OWN else options.split,
+        handover_sha256="" if handover is None else handover.digest,
     )
 
 
@@ -70,6 +74,7 @@ class _Order:
     key: RunKey
     sizes_px: tuple[int, ...]
     directory: Path
+    handover: Handover | None = None
     is_for_learning: bool = True
 
     @property
@@ -78,7 +83,9 @@ class _Order:
         return self.key.split == SplitChoice.NEW
 
 
-def prepare(archive: Path, run: Run, *, key: RunKey, sizes_px: Sequence[int]) -> Dataset:
+def prepare(
+    archive: Path, run: Run, *, key: RunKey, sizes_px: Sequence[int], handover: Handover | None = None
+) -> Dataset:
     """Prepare the data set of a run, or load it if an earlier attempt finished it here.
 
     An earlier attempt's decision about every entry of the archive, which the ledger has, is taken over as it stands.
@@ -88,6 +95,7 @@ def prepare(archive: Path, run: Run, *, key: RunKey, sizes_px: Sequence[int]) ->
         run: Its directory takes the arrays; its ledger has the split, or takes it.
         key: Decides the data set; see :func:`identify`.
         sizes_px: Side lengths of the candidates' inputs.
+        handover: Corrections, and the split that another job handed on; see :func:`identify`.
 
     Raises:
         UserFault: If the archive is unusable, or a class has too few images once unusable ones are left out.
@@ -99,6 +107,7 @@ def prepare(archive: Path, run: Run, *, key: RunKey, sizes_px: Sequence[int]) ->
         key=key,
         sizes_px=tuple(sorted(set(sizes_px))),
         directory=run.directory / "dataset",
+        handover=handover,
     )
     ledger = run.ledger.of(key.facts)
     known = assignment.recall(ledger)
@@ -113,7 +122,9 @@ def prepare(archive: Path, run: Run, *, key: RunKey, sizes_px: Sequence[int]) ->
     return dataset
 
 
-def prepare_held_out(archive: Path, run: Run, *, key: RunKey, px: int, known: Assignment) -> Dataset:
+def prepare_held_out(
+    archive: Path, run: Run, *, key: RunKey, px: int, known: Assignment, handover: Handover | None = None
+) -> Dataset:
     """Prepare only what a finished network is judged by: validation and test, at its input size.
 
     Images that were learnt from have their rows, labels and paths, but no pixels. Where an earlier attempt's whole data
@@ -125,6 +136,7 @@ def prepare_held_out(archive: Path, run: Run, *, key: RunKey, px: int, known: As
         key: See :func:`prepare`.
         px: Side length of the network's input.
         known: What the earlier attempt decided.
+        handover: See :func:`prepare`.
 
     Raises:
         UserFault: ``training_lost``, if nothing of a part can be read here: nobody could say how good a network is.
@@ -135,6 +147,7 @@ def prepare_held_out(archive: Path, run: Run, *, key: RunKey, px: int, known: As
         key=key,
         sizes_px=(px,),
         directory=run.directory / "held_out",
+        handover=handover,
         is_for_learning=False,
     )
     finished = load(run.directory / "dataset", key=key, split_sha256=known.sha256, sizes_px=order.sizes_px)
@@ -153,7 +166,8 @@ def prepare_held_out(archive: Path, run: Run, *, key: RunKey, px: int, known: As
 def _repeated(order: _Order, known: Assignment) -> Dataset | None:
     """Decode what an earlier attempt used, split as it was; ``None`` where too little of it can be read here."""
     dataset = _decoded_anew(order, known)
-    may_lack = order.key.group_by or dataset.own is not None  # a group or a folder may be all that a class has
+    # A group, a folder, or what is moved to no other class may be all that a class has.
+    may_lack = order.key.group_by or order.handover is not None or dataset.own is not None
     if not dataset.is_whole and not may_lack:
         logger.warning("earlier split ignored", extra={"reason": "a class has too few images left of it"})
         return None
@@ -181,14 +195,15 @@ def _made(order: _Order) -> tuple[Dataset, Assignment]:
     monotonic = order.run.countdown.monotonic
     started = monotonic()
     # The archive is known to _decode_all alone: its table of contents leaves the memory before copies are looked for.
-    decoded = _decode_all(order, None)
+    given = _handed_on(order)
+    decoded = _decode_all(order, given, is_first=True)
     image_s = (monotonic() - started) / max(1, len(decoded.labels))
     labels = np.array(decoded.labels, np.int32)
     thumbnails = np.load(_thumbnails_path(order.directory), mmap_mode="r")
     hashes, looks = np.array(decoded.hashes, np.uint64), np.array(decoded.looks, np.float32).reshape(-1, 2)
     pairs = near_pairs(hashes, looks, thumbnails, decoded.paths, between=lambda: _check(order))
     groups = alike_groups(pairs, len(labels))
-    split = _split(order, pairs, decoded, labels)
+    split = _split(order, pairs, decoded, labels) if given is None else given.split_of(decoded.entries)
     parts = parts_of(split, decoded.entries, num_entries=decoded.num_entries)
     found = replace(
         near_duplicates(groups, labels, split, paths=decoded.paths, classes=decoded.classes),
@@ -233,7 +248,16 @@ def _dataset(order: _Order, decoded: DecodedImages, made: Assignment, findings: 
     )
 
 
-def _decode_all(order: _Order, known: Assignment | None) -> DecodedImages:
+def _handed_on(order: _Order) -> Assignment | None:
+    """Return the split that another job handed on; groups and findings are still to be found."""
+    if order.handover is None:
+        return None
+    with open_images(order.archive, is_mixed=order.is_mixed) as source:
+        plan = corrected_plan(source.plan, order.handover.moves)
+        return assignment.handed_on(plan, order.handover.parts, num_entries=source.num_entries)
+
+
+def _decode_all(order: _Order, known: Assignment | None, *, is_first: bool = False) -> DecodedImages:
     """Open the archive and decode it into an empty folder."""
     if order.directory.exists():
         shutil.rmtree(order.directory)
@@ -241,12 +265,12 @@ def _decode_all(order: _Order, known: Assignment | None) -> DecodedImages:
     with open_images(order.archive, is_mixed=order.is_mixed) as source, warnings.catch_warnings():
         # Pillow warns of odd metadata and of big pictures; the first does no harm, the second has limits of its own.
         warnings.simplefilter("ignore")
-        return _decode(source, order, known)
+        return _decode(source, order, known, is_first=is_first)
 
 
-def _decode(source: ImageArchive, order: _Order, known: Assignment | None) -> DecodedImages:
+def _decode(source: ImageArchive, order: _Order, known: Assignment | None, *, is_first: bool) -> DecodedImages:
     """Decode every image that an earlier attempt used, or every one there is, and write it at every size."""
-    classes = source.plan.classes
+    classes = corrected_plan(source.plan, order.handover.moves if order.handover else {}).classes
     used = [[entry for entry in every if known is None or known.uses(entry)] for every in classes.values()]
     labels = [label for label, entries in enumerate(used) for _ in entries]
     entries = [entry for entries in used for entry in entries]
@@ -266,7 +290,7 @@ def _decode(source: ImageArchive, order: _Order, known: Assignment | None) -> De
             own=source.plan.own,
         )
         decoded.remarks = source.plan.remarks
-        if known is None:
+        if is_first:
             decoded.set_aside(source.plan)
         blank = None if order.is_for_learning else known
         seen = [entry for entry in entries if blank is None or not blank.is_learnt_from(entry)]

@@ -10,7 +10,7 @@ Facts = Mapping[str, str | int]
 """What something was made from, by name; two things count as one only where all of these agree."""
 
 
-_AT_REST = frozenset({"group_by", "split"})
+_AT_REST = frozenset({"group_by", "split", "handover_sha256"})
 """Choices that are left out of the facts where nobody made them."""
 
 
@@ -27,6 +27,7 @@ class RunKey:
         group_by: What stays together in it; empty: near-identical photographs alone.
         split: Who makes it, where that is not the person whose archive has one; see
             :attr:`shared.job.options.JobOptions.split`.
+        handover_sha256: Of corrections, and of the split that another job handed on; empty where there are none.
     """
 
     archive_sha256: str
@@ -36,6 +37,7 @@ class RunKey:
     seed: int
     group_by: str = ""
     split: str = ""
+    handover_sha256: str = ""
 
     @property
     def facts(self) -> Facts:

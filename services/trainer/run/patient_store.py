@@ -53,6 +53,10 @@ class PatientStore:
         """See the port."""
         return self._insist(lambda: self.store.read(key, start, end, generation=generation))
 
+    def copy(self, source: str, target: str, *, generation: str | None = None) -> StoredObject:
+        """See the port."""
+        return self._insist(lambda: self.store.copy(source, target, generation=generation))
+
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """See the port; all of it is fetched before the first is handed out."""
         return iter(self._insist(lambda: [*self.store.list(prefix)]))

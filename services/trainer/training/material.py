@@ -19,6 +19,7 @@ from shared.errors import UserFault
 from shared.job.findings.training import CandidateResult
 from shared.job.job import TrialState
 from shared.job.options import JobOptions
+from shared.job.retraining.handover import Handover
 
 Usable = Sequence[tuple[Backbone, WeightsFile]]
 
@@ -36,12 +37,14 @@ class Material:
         others: What became of the other candidates, or why they take no part.
         dataset: The photographs; without those to learn from where nothing is trained any more.
         run: The run itself, which from here on ends at once where nothing is trained any more.
+        handover: What another job handed this one.
     """
 
     usable: Usable
     others: tuple[CandidateResult, ...]
     dataset: Dataset
     run: Run
+    handover: Handover | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +57,14 @@ class Source:
         resolve: Finds the weights of the candidates named.
         admit: Told which candidates take part, before anything is decoded; returns the run that knows what room on
             the disk they leave.
+        handover: What another job handed this one.
     """
 
     archive: Path
     options: JobOptions
     resolve: Callable[[Sequence[str]], Resolution]
     admit: Callable[[Run, Resolution], Run]
+    handover: Handover | None = None
 
 
 def gather(source: Source, run: Run, *, is_resumed: bool) -> Material:
@@ -78,7 +83,7 @@ def gather(source: Source, run: Run, *, is_resumed: bool) -> Material:
         UserFault: ``no_usable_candidate``, if no weights can be had.
         Stopped: If the run has to stop and nothing was finished before.
     """
-    key = identify(source.archive, source.options)
+    key = identify(source.archive, source.options, source.handover)
     standing = find_standing(run.ledger, key) if is_resumed else None
     reason = None if standing is None else _reason_to_hurry(standing, run)
     if standing is None:
@@ -107,11 +112,12 @@ def _whole(source: Source, run: Run, key: RunKey) -> Material:
     found = settle(source.options.candidates, run.ledger.of(key.facts), source.resolve)
     run = source.admit(run, found)
     try:
-        dataset = prepare(source.archive, run, key=key, sizes_px=[backbone.input_px for backbone, _ in found.usable])
+        sizes_px = [backbone.input_px for backbone, _ in found.usable]
+        dataset = prepare(source.archive, run, key=key, sizes_px=sizes_px, handover=source.handover)
     except UserFault as error:
         raise ArchiveRefused.of(error.fault) from error
     others = tuple(_left_out(name, reason) for name, reason in found.skipped)
-    return Material(usable=found.usable, others=others, dataset=dataset, run=run)
+    return Material(usable=found.usable, others=others, dataset=dataset, run=run, handover=source.handover)
 
 
 def _shortest(source: Source, run: Run, key: RunKey, standing: Standing, reason: str) -> Material:
@@ -119,13 +125,15 @@ def _shortest(source: Source, run: Run, key: RunKey, standing: Standing, reason:
     found = _best(source, standing)
     winner = found.usable[0][0]
     run = source.admit(replace(run, stop_reason=lambda: reason), found)
-    dataset = prepare_held_out(source.archive, run, key=key, px=winner.input_px, known=standing.assignment)
+    dataset = prepare_held_out(
+        source.archive, run, key=key, px=winner.input_px, known=standing.assignment, handover=source.handover
+    )
     tried = tuple(result for name, result in standing.results.items() if name != winner.name)
     late = f"the run ended first ({reason}); raise budget_minutes to give it its turn"
     untried = [name for name in standing.settled.weights_sha256 if name not in standing.results]
     left_out = [*((name, late) for name in untried), *standing.settled.skipped]
     others = (*tried, *(_left_out(name, why) for name, why in left_out))
-    return Material(usable=found.usable, others=others, dataset=dataset, run=run)
+    return Material(usable=found.usable, others=others, dataset=dataset, run=run, handover=source.handover)
 
 
 def _best(source: Source, standing: Standing) -> Resolution:

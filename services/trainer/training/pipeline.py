@@ -75,6 +75,7 @@ def train(prepared: Prepared) -> Outcome:
         exported=exported,
         formats=formats,
         device=device.name,
+        handover=material.handover,
     )
     artefacts = _deliver_rest(prepared, pieces, artefacts, stopped_because)
     if stopped_because is None and order.fence == 1:

@@ -25,6 +25,8 @@ from services.trainer.zoo.sources.auto import SHARE, Means
 from services.trainer.zoo.sources.mirror import open_mirror
 from services.trainer.zoo.sources.weights import Resolution, resolve
 from shared.job.job import Trial, TrialState
+from shared.job.retraining.handover import Handover
+from shared.json_codec import from_json_text
 from shared.process.memory_limit import memory_bytes
 
 
@@ -183,4 +185,17 @@ def _source(order: Order, tools: Tools, clock: PhaseClock, archive: Path) -> Sou
         timeout_s=settings.download_timeout_s,
         means=_means(order, tools, slowness),
     )
-    return Source(archive=archive, options=order.options, resolve=find, admit=admit)
+    return Source(
+        archive=archive, options=order.options, resolve=find, admit=admit, handover=_read_handover(order, tools)
+    )
+
+
+def _read_handover(order: Order, tools: Tools) -> Handover | None:
+    """Read what another job handed this one.
+
+    Raises:
+        NotFound: If it is gone, which it is only where the archive is.
+    """
+    if order.handover_key is None:
+        return None
+    return from_json_text(Handover, tools.objects.read(order.handover_key))

@@ -21,6 +21,8 @@ from shared.job.findings.photographs import Counts
 from shared.job.findings.scores import TestScores
 from shared.job.findings.training import CandidateResult
 from shared.job.result import Bill, Remark, Result, RunIdentity, Timings
+from shared.job.retraining.handover import Handover
+from shared.job.retraining.pairing import Answer, hold_against
 from shared.job.verdict.evidence import evidence_of
 from shared.job.verdict.rule import judge
 from shared.wording import count, quoted_names
@@ -41,6 +43,7 @@ class Pieces:
         exported: What is delivered.
         formats: In which formats else.
         device: What trained.
+        handover: What another job handed this one.
     """
 
     others: tuple[CandidateResult, ...]
@@ -53,6 +56,7 @@ class Pieces:
     exported: Exported
     formats: Formats
     device: str
+    handover: Handover | None = None
 
 
 def result_of(
@@ -113,7 +117,20 @@ def result_of(
         growth=pieces.analysis.growth,
         split=split_listing(dataset.learning, pieces.scored.evaluation.labels),
     )
-    return replace(result, verdict=judge(evidence_of(result, pieces.analysis.neighbours)))
+    result = replace(result, verdict=judge(evidence_of(result, pieces.analysis.neighbours)))
+    return result if pieces.handover is None else _beside_the_first(result, pieces, pieces.handover)
+
+
+def _beside_the_first(result: Result, pieces: Pieces, handover: Handover) -> Result:
+    """Tell how the network does beside the one of the job that handed its split on, on the same test photographs."""
+    evaluation, paths, classes = pieces.scored.evaluation, pieces.dataset.paths, pieces.dataset.classes
+    predicted = evaluation.probabilities.argmax(axis=1)
+    answers = {
+        paths[row]: Answer(actual=classes[label], predicted=classes[found])
+        for row, label, found in zip(evaluation.indices, evaluation.labels, predicted, strict=True)
+    }
+    comparison = hold_against(answers, handover.said, job_id=handover.job_id, winner=handover.winner)
+    return replace(result, comparison=comparison, corrected=handover.corrected)
 
 
 def _certainty(pieces: Pieces) -> Certainty | None:

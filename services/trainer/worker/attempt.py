@@ -11,6 +11,7 @@ from services.trainer.worker.job_lease import NothingToDo
 from services.trainer.worker.supervisor import Overrun
 from shared.errors import ConvtailorError, Fault, Transient
 from shared.job.job import Job, JobState
+from shared.layout import handover_key
 from shared.process.line_process import ProcessDied
 
 SMALLEST_BATCHES = 7
@@ -70,6 +71,7 @@ def order_of(job: Job, fence: int, deadline: Deadline, *, only_delivers: bool) -
         halvings=SMALLEST_BATCHES if only_delivers else job.attempts - 1,
         resumes=holds_network(job.trials),
         only_delivers=only_delivers,
+        handover_key=None if job.retraining is None else handover_key(job.job_id),
     )
 
 

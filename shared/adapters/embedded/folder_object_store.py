@@ -118,6 +118,24 @@ class FolderObjectStore:
             file.seek(start)
             return file.read(max(stop - start, 0))
 
+    def copy(self, source: str, target: str, *, generation: str | None = None) -> StoredObject:
+        """See the port; a second name of one file, which no write ever changes."""
+        place, temporary = self._place(source), self._incoming / uuid.uuid4().hex
+        try:
+            with translated(source):
+                try:
+                    os.link(place, temporary)
+                except FileNotFoundError as error:
+                    raise NotFound(f"there is no object {source!r}") from error
+                with temporary.open("rb") as file:
+                    stored = describe(file, target)
+            if generation not in (None, stored.generation):
+                raise NotFound(f"object {source!r} has generation {stored.generation}, expected {generation}")
+            self._move(temporary, self._place(target), target, if_absent=False)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return stored
+
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """See the port."""
         with translated(prefix):

@@ -4,6 +4,30 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected:
+    """With which corrections a network was trained again, from the archive of an older job and split as that one was.
+
+    Args:
+        job_id: Of the older job.
+        num_moved: Photographs that a person put into another class.
+        num_left_out: Photographs that a person left out.
+        num_test_moved: Of those moved, test photographs: both networks are judged by the class that the person named.
+        num_test_left_out: Of those left out, test photographs: they judge neither network.
+    """
+
+    job_id: str
+    num_moved: int
+    num_left_out: int
+    num_test_moved: int = 0
+    num_test_left_out: int = 0
+
+    @property
+    def num(self) -> int:
+        """All of them together."""
+        return self.num_moved + self.num_left_out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """Two networks that were asked about the same photographs, of which neither had learnt.
 

@@ -1,15 +1,18 @@
 // Photographs that may lie in the wrong folder, one after the other: right, move, or throw out.
 import { corrections, keepCorrections } from "./corrections.js";
-import { $, make, show } from "./dom.js";
-import { _, ngettext, percent } from "./words.js";
+import { $, OFFLINE, make, show, tell } from "./dom.js";
+import { rememberKin } from "./kin.js";
+import { _, moment, ngettext, percent } from "./words.js";
 
 let state = null;
 
-export function offerImprovement(job, result) {
+// Show the suspects of a job; how long its photographs are kept says whether it can be trained again as they are.
+export function offerImprovement(job, result, api, status) {
   const listed = (result.suspects?.listed ?? []).slice(0, 200);
   show($("improve"), listed.length > 0);
   if (!listed.length || state) return;
-  state = { job, listed, at: 0, classes: result.classes, ...corrections(job), seen: new Set() };
+  const isKept = Boolean(status.links.retrain);
+  state = { job, listed, at: 0, classes: result.classes, api, isKept, ...corrections(job), seen: new Set() };
   state.job = job;
   $("suspect-other").replaceChildren(...result.classes.map((name) => make("option", { value: name, textContent: name })));
   $("suspect-right").addEventListener("click", () => decide(undefined));
@@ -19,6 +22,10 @@ export function offerImprovement(job, result) {
   $("suspect-back").addEventListener("click", () => step(-1));
   $("suspects").addEventListener("keydown", press);
   $("corrections-save").addEventListener("click", save);
+  $("corrections-again").addEventListener("click", () => void retrain());
+  $("corrections-kept").textContent = isKept
+    ? _("Your photographs are kept until {moment}; until then nothing has to be sent again.", { moment: moment(status.archive_kept_until) })
+    : _("Your photographs are deleted already, so they have to be chosen again; the corrections are applied to them then.");
   present();
 }
 
@@ -58,7 +65,33 @@ function present() {
   const decided = state.moves.get(path);
   $("suspect-decided").textContent = decided === undefined ? (state.seen.has(path) ? _("Stays where it is.") : "") : decided === null ? _("Thrown out.") : _("Moved to {name}.", { name: decided });
   $("corrections-count").textContent = state.moves.size ? ngettext("one correction so far", "{count} corrections so far", state.moves.size) : "";
-  for (const id of ["corrections-save", "corrections-again"]) show($(id), state.moves.size > 0);
+  show($("corrections-save"), state.moves.size > 0);
+  show($("corrections-again"), state.moves.size > 0 && state.isKept);
+  show($("corrections-choose"), state.moves.size > 0 && !state.isKept);
+}
+
+// One key for each list: a click that is repeated because its answer was lost makes no second job.
+async function retrain() {
+  const told = JSON.stringify([...state.moves].sort());
+  if (state.told !== told) state = Object.assign(state, { told, key: randomKey() });
+  $("corrections-again").disabled = true;
+  try {
+    const made = await state.api.retrain(state.moves, state.key);
+    const address = rememberKin(state.job, state.api.token, made);
+    const link = make("a", { href: address, textContent: _("Follow the new training") });
+    $("corrections-made").replaceChildren(_("It trains again, and this job stays as it is."), " ", link);
+    link.focus();
+  } catch (error) {
+    tell($("problem"), error.fault ?? OFFLINE());
+    if (error.fault?.code === "archive_expired") { state.isKept = false; present(); }
+    $("problem").scrollIntoView({ block: "center" });
+  } finally {
+    $("corrections-again").disabled = false;
+  }
+}
+
+function randomKey() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function save() {

@@ -5,6 +5,7 @@ import { JobApi } from "./job_api.js";
 import { showReport } from "./report.js";
 import { Refused } from "./sending.js";
 import { forget, remembered } from "./unfinished.js";
+import { addressOfFirst, forgetKin, trainedFrom } from "./kin.js";
 import { _, moment, ngettext, number, percent, span } from "./words.js";
 
 const id = document.querySelector("script[data-job]").dataset.job;
@@ -97,8 +98,24 @@ async function present(status) {
   showTrials(status);
   showFault(status);
   show($("cancel"), Boolean(status.links.cancel) && !status.cancel_requested_at);
+  showKin(status);
   if (status.state !== "awaiting_upload" && remembered()?.id === id) forget();
   if (isEnded) await presentEnd(status);
+}
+
+// Where this job comes from, and what was trained again from it.
+function showKin(status) {
+  const links = [];
+  if (status.retrained_from) {
+    const told = ngettext("Trained again with one correction", "Trained again with {count} corrections", status.num_corrections);
+    links.push(`${told} · `, make("a", { href: addressOfFirst(id, status.retrained_from), textContent: _("the first training") }));
+  }
+  const later = trainedFrom(id);
+  if (later.length) links.push(links.length ? " · " : "", make("a", { href: later[0], textContent: _("trained again since, with corrections") }));
+  if (String(links.map((each) => each.href ?? each)) === shown.kin) return; // a link in the hand of somebody stays
+  shown.kin = String(links.map((each) => each.href ?? each));
+  $("kin").replaceChildren(...links);
+  show($("kin"), links.length > 0);
 }
 
 function statusLine(status) {
@@ -184,20 +201,20 @@ async function presentEnd(status) {
     show($("report"));
   }
   if (status.links.result && !shown.ended) {
-    await offerTrialOf(api, Boolean(status.links.model_onnx));
+    await offerTrialOf(api, status);
   }
   shown.ended = true;
 }
 
 const LEAST_SURE = 0.5; // where nothing was measured, less than this is called unsure
 
-async function offerTrialOf(mine, hasNetwork) {
+async function offerTrialOf(mine, status) {
   try {
     const { offerTrial } = await import("./trying.js");
     const result = await (await mine.fetch("result")).json();
     const { offerImprovement } = await import("./improving.js");
-    if (hasNetwork) offerTrial(mine, result.certainty?.threshold ?? LEAST_SURE);
-    offerImprovement(id, result);
+    if (status.links.model_onnx) offerTrial(mine, result.certainty?.threshold ?? LEAST_SURE);
+    offerImprovement(id, result, mine, status);
   } catch (error) {
     console.warn(error); // all else of the page works without it
   }
@@ -251,7 +268,7 @@ $("cancel").addEventListener("click", async () => {
 });
 $("delete").addEventListener("click", async () => {
   const isSure = await areYouSure(_("Delete everything?"), _("Network and report are gone then, also behind links that you shared."), _("Delete"));
-  if (isSure) await attempt(async () => { await present(await api.delete()); $("title").focus(); });
+  if (isSure) await attempt(async () => { await present(await api.delete()); forgetKin(id); $("title").focus(); });
 });
 $("share").addEventListener("click", () => void attempt(async () => {
   const { url, expires_at: until } = await api.link("report", { hours: $("share-days").value });

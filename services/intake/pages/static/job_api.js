@@ -5,6 +5,7 @@ import { ROOT, faultOf, near } from "./dom.js";
 export class JobApi {
   constructor(id, token) {
     this.path = `${ROOT}v1/jobs/${id}`;
+    this.token = token;
     this.headers = { Authorization: `Bearer ${token}`, Accept: "application/json" };
   }
 
@@ -21,6 +22,13 @@ export class JobApi {
 
   cancel = async () => (await this.#ask(`${this.path}/cancel`, { method: "POST" })).json();
   delete = async () => (await this.#ask(this.path, { method: "DELETE" })).json();
+
+  // Train from the same archive with corrections, a map from path to class, or to null where it is thrown out.
+  async retrain(moves, key) {
+    const corrections = [...moves].map(([path, target]) => ({ path, move_to: target }));
+    const headers = { ...this.headers, "Content-Type": "application/json", "Idempotency-Key": key };
+    return (await this.#ask(`${this.path}/retrain`, { method: "POST", headers, body: JSON.stringify({ corrections }) })).json();
+  }
 
   // Return { url, expires_at } of what a link of the job leads to.
   async link(artefact, { format, hours } = {}) {

@@ -41,11 +41,12 @@ def comparison_section(result: Result) -> Section | None:
     if found is None:
         return None
     blocks: list[Block] = [
+        *_corrections(result),
         Paragraph(
             text=f"On {count(found.num_images, 'test photograph')} of which neither had learnt, this network is right "
             f"on {percent(found.accuracy, 1)}, the older one ({one_line(found.winner)}) on "
             f"{percent(found.older_accuracy, 1)}. {found.outcome[0].upper()}{found.outcome[1:]}"
-        )
+        ),
     ]
     if found.num_left_out:
         left_out = (
@@ -59,6 +60,32 @@ def comparison_section(result: Result) -> Section | None:
             listing = Listing(entries=[(short_name(path), "") for path in shown])
             blocks += [Subheading(text=title), listing, *remainder(total, len(shown), "photograph")]
     return Section(title="Beside the older network", blocks=blocks, is_printed=True)
+
+
+def _corrections(result: Result) -> list[Block]:
+    """Tell with which corrections a network was trained again, and what they are to the test."""
+    found = result.corrected
+    if found is None:
+        return []
+    told = [
+        f"{count(number, 'photograph')} {verb}"
+        for number, verb in ((found.num_moved, "moved to another class"), (found.num_left_out, "left out"))
+        if number
+    ]
+    text = f"Trained again from the same archive with your corrections: {' and '.join(told)}. "
+    text += "What was learnt from, chosen by and tested on is divided as it was for the older network."
+    blocks: list[Block] = [Paragraph(text=text)]
+    num_tested = found.num_test_moved + found.num_test_left_out
+    if num_tested:
+        blocks.append(
+            Paragraph(
+                text=f"Corrected test photographs: {num_tested:,}. Those moved judge both networks by the class that "
+                "you named, those left out judge neither. A test that is corrected after its mistakes were seen is "
+                "kinder to both, so trust the comparison more than the accuracy.",
+                is_quiet=True,
+            )
+        )
+    return blocks
 
 
 def score_block(result: Result) -> Score:

@@ -1,0 +1,1 @@
+"""A second job from the archive of a first, with corrections; nothing of HTTP lives here."""

@@ -1,0 +1,285 @@
+"""Training again with corrections: what a person corrects is what is learnt, on the test of the first network."""
+
+import io
+import json
+import zipfile
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from services.intake.admission import AdmissionRules
+from services.trainer.data.prepare import identify, prepare
+from services.trainer.run.deadline import Deadline
+from services.trainer.worker.attempt import order_of
+from shared.errors import UserFault
+from shared.job.events import Topic
+from shared.job.job import Artefacts, JobState
+from shared.job.options import JobOptions
+from shared.job.retention import Retention
+from shared.job.retraining.correction import Correction, digest_of, read_corrections, read_table
+from shared.job.retraining.handover import Handover, Tables, hand_over, read_tables
+from shared.job.retraining.pairing import Answer, hold_against
+from shared.json_codec import from_json_text, to_json_text
+from shared.layout import handover_key
+from tests.archive_making import good_files, zipped
+from tests.intake_fixture import IntakeFixture, bearer, small_archive
+from tests.result_fixture import make_result
+from tests.unit.test_prepare import make_run
+
+KEPT = Retention(archives=timedelta(days=2))
+CORRECTIONS = [{"path": "class0/1.png", "move_to": "class1"}, {"path": "class1/4.png", "move_to": None}]
+PARTS = {0: "train", 1: "train", 2: "validation", 3: "test", 4: "train"}
+
+
+def split_rows() -> list[tuple[str, ...]]:
+    return [(f"class{label}/{number}.png", f"class{label}", PARTS[number], "") for label in (0, 1) for number in PARTS]
+
+
+def model_zip(splits: list[tuple[str, ...]] | None = None) -> bytes:
+    """Make the tables of a delivery, as far as a second job needs them."""
+    rows = [("path", "class", "split", "why"), *(splits or split_rows()), ("class0/x.txt", "", "left out", "no")]
+    said = [("path", "class", "predicted"), ("class0/3.png", "class0", "class1"), ("class1/3.png", "class1", "class1")]
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("splits.csv", "\n".join(",".join(row) for row in rows))
+        archive.writestr("predictions.csv", "\n".join(",".join(row) for row in said))
+    return buffer.getvalue()
+
+
+def finish(service: IntakeFixture, made: dict, tables: bytes | None = None) -> None:
+    """Let the other services bring a job to its end."""
+    folder = f"jobs/{made['job_id']}/1"
+    artefacts = Artefacts(
+        result=service.keep(f"{folder}/result.json", to_json_text(make_result())),
+        model_zip=service.keep(f"{folder}/model.zip", tables or model_zip()),
+        report=service.keep(f"jobs/{made['job_id']}/report.html", b"<p>"),
+    )
+    now = service.clock()
+    path = JobState.TRAINING, JobState.REPORTING, JobState.DONE
+    service.move(made, *path, artefacts=artefacts, mailed_at=now)
+
+
+@pytest.fixture
+def service() -> IntakeFixture:
+    return IntakeFixture(retention=KEPT)
+
+
+@pytest.fixture
+def first(service: IntakeFixture) -> dict:
+    """Return a finished job whose archive is kept."""
+    made = service.submit(seed=5)
+    service.upload(made, small_archive())
+    service.handle_uploads()
+    finish(service, made)
+    service.events(Topic.JOBS)
+    return made
+
+
+def ask(service: IntakeFixture, made: dict, corrections: object = None, key: str = ""):
+    return service.http.post(
+        f"/v1/jobs/{made['job_id']}/retrain",
+        json={"corrections": CORRECTIONS if corrections is None else corrections},
+        headers=bearer(made) | ({"Idempotency-Key": key} if key else {}),
+    )
+
+
+def test_a_second_job_waits_for_a_trainer_with_an_archive_of_its_own_and_nothing_is_sent_again(service, first):
+    answer = ask(service, first)
+    assert answer.status_code == 201, answer.text
+    second = answer.json
+    assert second["retrained_from"] == first["job_id"]
+    status = service.status(second)
+    assert (status["state"], status["retrained_from"], status["num_corrections"]) == ("queued", first["job_id"], 2)
+    assert status["options"]["seed"] == 5
+    assert status["archive"] == service.status(first)["archive"]
+    assert service.events(Topic.JOBS) == ["job_queued"]
+    job = service.store.get(second["job_id"]).job
+    assert service.objects.read(job.archive.object_key, generation=job.archive.generation) == small_archive()
+    order = order_of(job, 1, Deadline(started=0, seconds_left=60), only_delivers=False)
+    handed = from_json_text(Handover, service.objects.read(order.handover_key))
+    assert handed.moves == {"class0/1.png": "class1", "class1/4.png": None}
+    assert handed.said == {"class0/3.png": "class1", "class1/3.png": "class1"}
+    assert handed.parts["class1/4.png"] == "train"
+
+
+def test_who_asks_again_with_one_key_gets_the_same_job_and_the_same_token(service, first):
+    once, again = ask(service, first, key="k"), ask(service, first, key="k")
+    assert (once.status_code, again.status_code) == (201, 200)
+    assert once.json == again.json
+    assert ask(service, first, key="another").json["job_id"] != once.json["job_id"]
+    assert ask(service, first, CORRECTIONS[:1]).json["job_id"] not in (once.json["job_id"], first["job_id"])
+    refused = ask(service, first, CORRECTIONS[:1], key="k")
+    assert (refused.status_code, refused.json["error"]["code"]) == (409, "key_reused")
+    assert first["token"] not in json.dumps(once.json)
+
+
+def test_a_job_that_was_left_half_made_is_finished_by_whoever_asks_again(service, first):
+    copy, service.objects.copy = service.objects.copy, refuse
+    assert ask(service, first, key="k").status_code == 503
+    service.objects.copy = copy
+    answer = ask(service, first, key="k")
+    assert (answer.status_code, service.status(answer.json)["state"]) == (200, "queued")
+
+
+def refuse(*_: object, **__: object) -> None:
+    from shared.errors import Transient  # noqa: PLC0415
+
+    raise Transient("the store does not answer")
+
+
+def test_the_second_job_keeps_its_photographs_where_the_first_is_deleted_and_loses_them_at_its_own_end(service, first):
+    second = ask(service, first).json
+    assert service.http.delete(f"/v1/jobs/{first['job_id']}", headers=bearer(first)).status_code == 200
+    assert not list(service.objects.list(f"uploads/{first['job_id']}/"))
+    assert len(list(service.objects.list(f"uploads/{second['job_id']}/"))) == 2
+    finish(service, second)
+    assert service.status(second)["archive_kept_until"]
+    service.clock.advance(2 * 86_400 + 1)
+    service.keeper.expire(service.clock())
+    assert not list(service.objects.list("uploads/"))
+
+
+def test_where_the_photographs_are_gone_the_way_on_is_told(service, first):
+    assert service.status(first)["links"]["retrain"]
+    service.clock.advance(2 * 86_400)
+    assert service.status(first)["links"]["retrain"] is None
+    answer = ask(service, first)
+    assert (answer.status_code, answer.json["error"]["code"]) == (410, "archive_expired")
+
+
+def test_photographs_that_go_while_they_are_copied_leave_no_half_of_a_job(service, first):
+    service.objects.delete(f"uploads/{first['job_id']}/archive.zip")
+    answer = ask(service, first)
+    assert (answer.status_code, answer.json["error"]["code"]) == (410, "archive_expired")
+    assert not list(service.objects.list("uploads/"))
+    assert ask(service, first).status_code == 410
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        ([], "corrections_invalid"),
+        ("cats", "corrections_invalid"),
+        ([{"path": "class0/1.png"}], "corrections_invalid"),
+        ([{"path": "class0/1.png", "move_to": "class0"}], "corrections_invalid"),
+        ([{"path": "class0/1.png", "move_to": 3}], "corrections_invalid"),
+        (
+            [{"path": "class0/1.png", "move_to": None}, {"path": "class0/1.png", "move_to": "class1"}],
+            "corrections_invalid",
+        ),
+        ([{"path": f"class0/{n}.png", "move_to": None} for n in (0, 1, 4)], "corrections_invalid"),
+        ([{"path": "class0/1.png", "move_to": "class7"}], "correction_unknown_class"),
+        ([{"path": "class0/99.png", "move_to": "class1"}], "correction_unknown_path"),
+        ([{"path": "class0/x.txt", "move_to": "class1"}], "correction_unknown_path"),
+    ],
+)
+def test_corrections_that_cannot_be_meant_are_refused_before_anything_is_made(service, first, sent, code):
+    answer = ask(service, first, sent)
+    assert (answer.status_code, answer.json["error"]["code"]) == (400, code), answer.text
+    assert answer.json["error"]["fix"]
+    assert [each.key for each in service.objects.list("uploads/")] == [f"uploads/{first['job_id']}/archive.zip"]
+
+
+def test_nobody_trains_again_without_the_key_of_the_job_or_before_there_is_a_network(service, first):
+    stranger = {"job_id": first["job_id"], "token": "0" * 64}
+    assert ask(service, stranger).status_code == 404
+    fresh = service.submit()
+    answer = ask(service, fresh)
+    assert (answer.status_code, answer.json["error"]["code"]) == (409, "artefact_not_ready")
+
+
+def test_training_again_counts_like_any_other_job():
+    service = IntakeFixture(rules=AdmissionRules(jobs_per_address_day=2), retention=KEPT)
+    made = service.submit()
+    service.upload(made, small_archive())
+    service.handle_uploads()
+    finish(service, made)
+    assert ask(service, made, key="a").status_code == 201
+    assert ask(service, made, key="a").status_code == 200
+    assert ask(service, made, key="b").json["error"]["code"] == "limit_reached"
+
+
+def test_a_third_job_keeps_the_corrections_of_the_second(service, first):
+    second = ask(service, first).json
+    rows = [row if row[0] != "class0/1.png" else (row[0], "class1", row[2], "") for row in split_rows()]
+    finish(service, second, model_zip([row for row in rows if row[0] != "class1/4.png"]))
+    third = ask(service, second, [{"path": "class0/4.png", "move_to": "class1"}])
+    assert third.status_code == 201, third.text
+    handed = from_json_text(Handover, service.objects.read(handover_key(third.json["job_id"])))
+    assert handed.moves == {"class0/1.png": "class1", "class1/4.png": None, "class0/4.png": "class1"}
+    assert handed.corrected.num == 1
+
+
+def test_the_table_that_the_page_saves_means_the_same_as_the_list():
+    table = 'path,filed_as,move_to\r\n"class0/1.png","class0","class1"\r\n"class1/4.png","class1",""\r\n'
+    assert read_table("\ufeff" + table) == read_corrections(CORRECTIONS)
+    assert digest_of(read_table(table)) == digest_of(tuple(reversed(read_corrections(CORRECTIONS))))
+    with pytest.raises(UserFault, match="columns"):
+        read_table("a,b\n1,2\n")
+
+
+def tables_of(files: dict[str, bytes]) -> Tables:
+    """Return a split of files that no seed would make."""
+    parts = {}
+    for path in files:
+        number = int("".join(each for each in path.rpartition("/")[2] if each.isdigit()))
+        parts[path] = ("test", "validation", "train")[min(number % 5, 2)]
+    classes = {path: path.split("/")[0] for path in files}
+    answers = {path: Answer(actual=classes[path], predicted="cats") for path in files if parts[path] == "test"}
+    return Tables(parts=parts, classes=classes, answers=answers)
+
+
+def test_the_trainer_learns_what_was_corrected_and_tests_on_the_photographs_of_the_first(tmp_path: Path) -> None:
+    files = good_files()
+    archive = tmp_path / "photos.zip"
+    archive.write_bytes(zipped(files))
+    tables = tables_of(files)
+
+    def of_part(part: str) -> list[str]:
+        return [path for path in files if tables.parts[path] == part]
+
+    classes = sorted(set(tables.classes.values()))
+    moved, thrown, judged = of_part("train")[0], of_part("train")[-1], of_part("test")[-1]
+    target = next(name for name in classes if name != tables.classes[moved])
+    corrections = [Correction(path=moved, move_to=target), Correction(path=thrown), Correction(path=judged)]
+    handed = hand_over(tables, corrections, job_id="one", winner="tiny")
+    options = JobOptions(seed=3)
+    plain = identify(archive, options)
+    key = identify(archive, options, handed)
+    assert key.digest != plain.digest
+    assert key.digest != identify(archive, options, replace(handed, corrections=handed.corrections[:1])).digest
+    run = make_run(tmp_path / "first")
+    dataset = prepare(archive, run, key=key, sizes_px=[32], handover=handed)
+    found = {path: dataset.classes[label] for path, label in zip(dataset.paths, dataset.labels, strict=True)}
+    assert found[moved] == target
+    assert set(files) - set(found) == {thrown, judged}
+    assert sorted(dataset.paths[row] for row in dataset.split.test) == sorted(set(of_part("test")) - {judged})
+    assert sorted(dataset.paths[row] for row in dataset.split.validation) == sorted(of_part("validation"))
+    again = prepare(archive, replace(run, directory=tmp_path / "second"), key=key, sizes_px=[32], handover=handed)
+    assert (again.paths, again.labels.tolist()) == (dataset.paths, dataset.labels.tolist())
+    assert again.split_sha256 == dataset.split_sha256
+    uncorrected = prepare(archive, replace(run, directory=tmp_path / "third"), key=plain, sizes_px=[32])
+    assert uncorrected.num_images == len(files)
+
+
+def test_a_correction_of_a_test_photograph_judges_both_networks_or_neither() -> None:
+    newer = {"a": Answer(actual="dogs", predicted="dogs"), "b": Answer(actual="cats", predicted="dogs")}
+    found = hold_against(newer, {"a": "dogs", "b": "cats", "gone": "cats"}, job_id="one", winner="tiny")
+    assert (found.num_images, found.num_gained, found.num_lost, found.older_accuracy) == (2, 0, 1, 1.0)
+    handed = Handover(
+        job_id="one",
+        winner="tiny",
+        corrections=(Correction(path="a", move_to="dogs"), Correction(path="gone")),
+        parts={"a": "test", "b": "test", "gone": "test"},
+        said={},
+    )
+    assert (handed.corrected.num_test_moved, handed.corrected.num_test_left_out) == (1, 1)
+
+
+def test_tables_are_read_as_spreadsheets_have_them() -> None:
+    rows = [("'=1+1/a.png", "'=1+1", "train", ""), ("b/'x.png", "b", "test", "")]
+    tables = read_tables(io.BytesIO(model_zip(rows)))
+    assert tables.classes["=1+1/a.png"] == "=1+1"
+    assert tables.parts["b/'x.png"] == "test"
