@@ -57,7 +57,7 @@ def read_tables(zipped: IO[bytes]) -> Tables:
         for row in _rows(archive, SPLITS_TABLE):
             path = from_cell(row["path"])
             parts[path] = row["split"]
-            if row["class"]:
+            if row.get("class"):  # what was left out has none
                 classes[path] = from_cell(row["class"])
     return Tables(parts=parts, classes=classes, answers=answers)
 
