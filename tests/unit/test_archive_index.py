@@ -5,9 +5,10 @@ import struct
 
 import pytest
 
-from services.intake.events.archive_index import MAX_DIRECTORY_BYTES, read_plan
+from services.intake.events.archive_index import read_plan
 from shared.adapters.embedded.signed_url import UrlSigner
 from shared.archive.safety import ArchiveLimits
+from shared.archive.zip_format.directory import MAX_DIRECTORY_BYTES
 from shared.errors import NotFound, UserFault
 from tests.archive_making import good, good_files, zipped
 from tests.doubles.memory_object_store import MemoryObjectStore
