@@ -96,7 +96,8 @@ def test_a_second_job_waits_for_a_trainer_with_an_archive_of_its_own_and_nothing
     assert status["archive"] == service.status(first)["archive"]
     assert service.events(Topic.JOBS) == ["job_queued"]
     job = service.store.get(second["job_id"]).job
-    assert service.objects.read(job.archive.object_key, generation=job.archive.generation) == small_archive()
+    sent = service.objects.read(f"uploads/{first['job_id']}/archive.zip")
+    assert service.objects.read(job.archive.object_key, generation=job.archive.generation) == sent
     order = order_of(job, 1, Deadline(started=0, seconds_left=60), only_delivers=False)
     handed = from_json_text(Handover, service.objects.read(order.handover_key))
     assert handed.moves == {"class0/1.png": "class1", "class1/4.png": None}

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, jsonify, request
 
-from services.intake.admission import Admission, caller_of, check_operator
+from services.intake.admission import Admission, Admitted, caller_of, check_operator
 from services.intake.api.document import (
     Health,
     ServiceCard,
@@ -234,7 +234,12 @@ class JobRoutes:
             key=request.headers.get("Idempotency-Key", "")[:_MOST_KEY_CHARACTERS],
         )
         admission, caller = self.admission, self._caller()
-        retrained = self._retrainer().retrain(wish, lambda first: admission.admit_again(first, caller, self.clock()))
+
+        def admit(first: Job) -> Admitted:
+            with self.capacity.place():
+                return admission.admit_again(first, caller, self.clock())
+
+        retrained = self._retrainer().retrain(wish, admit)
         document = retrained_document(retrained, public_url=self.here())
         return answer(document), 201 if retrained.is_new else 200, {"Location": document.status_url}
 
