@@ -31,6 +31,7 @@ from benchmarks import (
     prepare_memory,
     redelivery,
     start,
+    trainers,
 )
 from benchmarks.figure import TABLE_HEAD, Figure
 from benchmarks.material import MissingMaterial
@@ -63,6 +64,7 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "page": page.measure,
     "redelivery": redelivery.measure,
     "claims": claims.measure,
+    "trainers": trainers.measure,
     "deadline": deadline.measure,
     "firestore-bill": firestore_bill.measure,
 }

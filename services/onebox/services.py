@@ -1,4 +1,4 @@
-"""The three services on one machine: started together, supervised, stopped together."""
+"""The services on one machine: started together, supervised, stopped together."""
 
 import json
 import os
@@ -24,6 +24,7 @@ SERVICE_FAULTS = frozenset({"service_died", "service_slow"})
 LOGS = "logs"
 """Name of the folder for the services' logs."""
 _LOOK_EVERY_S = 0.02
+_THREADS = "CONVTAILOR_THREADS"
 _QUICK_LEASES = {"CONVTAILOR_TRAINER_LEASE_S": "10", "CONVTAILOR_REPORTER_LEASE_S": "10"}
 """On one machine a service that died is noticed at once, so nobody has to wait half a minute for its lease to end."""
 
@@ -39,6 +40,8 @@ class Onebox:
         stop_within_s: Time to stop in good order; then they are killed, which loses nothing that was accepted.
         rule: When a service that dies is started again.
         trainer: Module that runs as the trainer.
+        num_trainers: Jobs trained at a time, each by a process of its own; the cores are divided among them, unless
+            ``environ`` says how many threads each may use.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Onebox:
         stop_within_s: float = 5.0,
         rule: RestartRule | None = None,
         trainer: str = "services.trainer",
+        num_trainers: int = 1,
     ) -> None:
         self.data_dir = data_dir.resolve()
         self._stop_within_s = stop_within_s
@@ -71,15 +75,20 @@ class Onebox:
             "CONVTAILOR_READY_FILE": str(self._ready_file),
         }
         self._intake = self._service("intake", {**base, **listening}, rule)
-        self._trainer = self._service("trainer", base, rule, trainer)
+        divided = base if num_trainers == 1 or environ.get(_THREADS) else {**base, _THREADS: _threads(num_trainers)}
+        self._trainers = [self._service("trainer", divided, rule, trainer)]
+        self._trainers += [
+            self._service("trainer", divided, rule, trainer, log=f"trainer-{number}")
+            for number in range(2, num_trainers + 1)
+        ]
         self._reporter = self._service("reporter", base, rule)
         self.url = ""
         self.public_url = ""
 
     @property
     def services(self) -> tuple[ServiceProcess, ...]:
-        """The three, in the order in which they are stopped: who takes work in goes first."""
-        return self._intake, self._trainer, self._reporter
+        """All of them, in the order in which they are stopped: who takes work in goes first."""
+        return self._intake, *self._trainers, self._reporter
 
     def __enter__(self) -> Self:
         """Start the services."""
@@ -98,7 +107,8 @@ class Onebox:
         self._open_temporary_folder()
         (self.data_dir / LOGS).mkdir(mode=0o700, exist_ok=True)
         self._ready_file.unlink(missing_ok=True)
-        self._trainer.start()  # first: its imports take longest
+        for trainer in self._trainers:  # first: their imports take longest
+            trainer.start()
         self._intake.start()
 
     def wait_ready(self, *, within_s: float = _READY_WITHIN_S) -> str:
@@ -172,10 +182,20 @@ class Onebox:
             self._temporary = None
 
     def _service(
-        self, name: str, environ: Mapping[str, str], rule: RestartRule | None, module: str | None = None
+        self,
+        name: str,
+        environ: Mapping[str, str],
+        rule: RestartRule | None,
+        module: str | None = None,
+        *,
+        log: str | None = None,
     ) -> ServiceProcess:
-        log = self.data_dir / LOGS / f"{name}.log"
-        return ServiceProcess(name, environ=environ, log=log, rule=rule, module=module)
+        path = self.data_dir / LOGS / f"{log or name}.log"
+        return ServiceProcess(name, environ=environ, log=path, rule=rule, module=module)
+
+
+def _threads(num_trainers: int) -> str:
+    return str(max(1, (os.cpu_count() or 1) // num_trainers))
 
 
 @contextmanager

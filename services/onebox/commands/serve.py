@@ -82,7 +82,15 @@ Jobs are taken of those with an API key only; this makes one: convtailor keys --
     metavar="NUMBER",
     help="Take no more jobs while so many are open; no limit unless told.",
 )
-def serve(host: str, port: int, public_url: str | None, data: Path, **limits: Any) -> int:
+@click.option(
+    "--trainers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    metavar="NUMBER",
+    help="Jobs trained at a time, each by a process of its own with its share of the cores, and all of its memory.",
+)
+def serve(host: str, port: int, public_url: str | None, data: Path, trainers: int, **limits: Any) -> int:
     """Run intake, trainer and reporter on this machine until stopped.
 
     A job that was under way when the service stopped is carried on at the next start with the same folder.
@@ -91,7 +99,7 @@ def serve(host: str, port: int, public_url: str | None, data: Path, **limits: An
     environ = {**os.environ, "CONVTAILOR_PUBLIC_URL": _checked(public_url)}
     environ |= chosen(**limits)
     known = notes_on(environ, data)
-    with Onebox(data, environ, host=host, port=port) as box:
+    with Onebox(data, environ, host=host, port=port, num_trainers=trainers) as box:
         try:
             url = box.wait_ready()
             elsewhere = "" if box.public_url == url else _ELSEWHERE.format(public_url=box.public_url)
