@@ -347,10 +347,10 @@ def make_result(
         ),
         kept_days=KeptDays(artefacts=30.0, archive=0.0),
         bill=Bill(estimate=Spending(seconds=95.0, cost=0.0106), spent=Spending(seconds=114.0, cost=0.0127)),
-        suspects=suspects(names, thumbnail) if len(names) > 1 else None,
+        suspects=suspects(classes, thumbnail) if len(classes) > 1 else None,
         certainty=certainty(),
-        growth=growth(names),
-        split=tuple(_files(name, per_class) for name in names),
+        growth=growth(classes),
+        split=tuple(_files(name, per_class) for name in classes),
         run=RunIdentity(
             key=hashlib.sha256(b"key").hexdigest(),
             archive_sha256=hashlib.sha256(b"archive").hexdigest(),

@@ -57,6 +57,35 @@ def test_classes_that_are_numbers_are_not_numbered_by_others() -> None:
     assert "4. 1973" not in page_of(of_years)
 
 
+def to_do_of(result: Result) -> str:
+    found = re.search(r'id="what-to-do-next".*?</section>', page_of(result), re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", found[0]).split()) if found else ""
+
+
+def test_what_to_do_next_is_a_few_lines_near_the_top() -> None:
+    told = to_do_of(make_result())
+    for what in (
+        "2 photographs that stand out",
+        "for one class: 2 pictures lie",
+        "photographs of “hat” first",
+        "2 files",
+    ):
+        assert what in told
+    assert "answers above 80" in told
+    page = page_of(make_result())
+    assert page.index('id="what-to-do-next"') < page.index('id="class-by-class')
+
+
+def test_of_one_thing_to_do_it_is_said_in_the_singular_and_of_none_nothing() -> None:
+    result = replace(make_result(), quarantined=(), num_quarantined=None, certainty=None, growth=None)
+    assert result.suspects is not None
+    one = replace(result, suspects=replace(result.suspects, num_likely=1, num_twins=0, twins=()))
+    assert "1 photograph that stands out" in to_do_of(one)
+    assert "1 picture lies in several" in to_do_of(one)
+    duplicates = replace(result.duplicates, conflicts=(), num_conflicts=None)
+    assert to_do_of(replace(result, suspects=None, duplicates=duplicates)) == ""
+
+
 def test_the_page_tells_which_photograph_served_for_what() -> None:
     files = ClassFiles(
         name="cats", test=("pets/cats/7.jpg", "pets/cats/9.jpg"), train=("pets/cats/1.jpg", "a/2.jpg"), num_more=3

@@ -213,11 +213,13 @@ class Section:
         title: Its heading, unique in the letter.
         blocks: What it says.
         is_printed: Whether it belongs to the one page that is printed unless the whole is asked for.
+        is_half: Whether it takes half of that page's width there, and of what it says only tables or plots.
     """
 
     title: str
     blocks: Sequence[Block]
     is_printed: bool = False
+    is_half: bool = False
 
     @property
     def anchor(self) -> str:

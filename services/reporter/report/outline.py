@@ -10,6 +10,7 @@ from services.reporter.report.limits import Limits
 from services.reporter.report.sections.advice.certainty import certainty_section
 from services.reporter.report.sections.advice.growth import growth_section
 from services.reporter.report.sections.advice.suspects import suspect_section
+from services.reporter.report.sections.advice.to_do import to_do_section
 from services.reporter.report.sections.classes import class_section
 from services.reporter.report.sections.confusions import confusion_section
 from services.reporter.report.sections.failure import again_section, fault_sections, unknown_fault
@@ -67,6 +68,7 @@ def _with_model(job: Job, result: Result, *, figures: Figures, downloads: Downlo
     faults = fault_sections(job.fault, limits) if job.fault is not None else []
     sections = [
         *faults,
+        to_do_section(result),
         comparison_section(result),
         class_section(result, limits),
         confusion_section(result, figures, limits),

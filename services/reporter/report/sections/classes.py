@@ -42,7 +42,7 @@ def class_section(result: Result, limits: Limits) -> Section:
         f"macro F1 {percent(result.test.macro_f1, 1)}."
     )
     blocks.append(Paragraph(text=averages, is_quiet=True))
-    return Section(title="Class by class, the weakest first", blocks=blocks, is_printed=True)
+    return Section(title="Class by class, the weakest first", blocks=blocks, is_printed=True, is_half=True)
 
 
 def _are_numbered(classes: Sequence[str]) -> bool:

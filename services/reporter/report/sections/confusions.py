@@ -43,7 +43,7 @@ def confusion_section(result: Result, figures: Figures, limits: Limits) -> Secti
     else:
         blocks.append(Paragraph(text="Nothing: every test photograph was recognised."))
     blocks += _cells(result, figures, limits) if limits.has_folds else plot_of(figures, CONFUSION, _caption(result))
-    return Section(title="What it mixes up", blocks=blocks, is_printed=True)
+    return Section(title="What it mixes up", blocks=blocks, is_printed=True, is_half=True)
 
 
 def _cells(result: Result, figures: Figures, limits: Limits) -> list[Block]:

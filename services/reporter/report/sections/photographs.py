@@ -34,7 +34,7 @@ def photograph_section(result: Result, limits: Limits) -> Section:
         blocks += _examples(result.duplicates)
     if result.duplicates.conflicts:
         blocks += _conflicts(result.duplicates.conflicts, result.num_conflicts, limits.num_conflicts)
-    return Section(title="Your photographs", blocks=blocks, is_printed=True)
+    return Section(title="Your photographs", blocks=blocks)
 
 
 def _split(result: Result, limits: Limits) -> list[Block]:

@@ -37,7 +37,7 @@ def use_section(result: Result) -> Section:
                 "was opened again by its own runtime and given the test photographs:"
             ),
             Table(
-                titles=("file", "runs with", "right", "as in the test"),
+                titles=("File", "Runs with", "Right", "As in the test"),
                 rows=[_row(each) for each in result.formats],
                 numeric_from=2,
             ),

@@ -31,7 +31,7 @@ def certainty_section(result: Result, figures: Figures, limits: Limits) -> Secti
         blocks.append(Paragraph(text=_sets(certainty.sets)))
     blocks += [Paragraph(text=text) for text in _of_something_else(certainty)]
     blocks.append(Paragraph(text=_basis(certainty), is_quiet=True))
-    return Section(title=_TITLE, blocks=blocks)
+    return Section(title=_TITLE, blocks=blocks, is_printed=True, is_half=True)
 
 
 def _advice(certainty: Certainty) -> str:
@@ -46,7 +46,7 @@ def _advice(certainty: Certainty) -> str:
     return (
         f"Answer only above {percent(certainty.threshold)}: about {percent(found.answered)} of the photographs are "
         f"answered, and {percent(found.right)} of these answers are right, surely {percent(certainty.target)}. "
-        f"Below it, `convtailor predict` answers “unsure”."
+        f"Below it, “convtailor predict” answers “unsure”."
     )
 
 
@@ -67,7 +67,7 @@ def _at(certainty: Certainty, threshold: float) -> Coverage:
 def _table(certainty: Certainty) -> Table:
     shown = [each for each in certainty.curve if each.threshold in _SHOWN]
     return Table(
-        titles=("only above", "answered", "right of that", "between"),
+        titles=("Only above", "Answered", "Right of that", "Between"),
         rows=[
             (
                 percent(each.threshold) if each.threshold else "any",
@@ -101,7 +101,7 @@ def _of_something_else(certainty: Certainty) -> list[str]:
 def _in_use(check: StrangerCheck) -> str:
     photographs = count(check.num_images, "test photograph")
     return (
-        f"A photograph of something else gets one of these classes too, so `convtailor predict`, `predict.py` and the "
+        f"A photograph of something else gets one of these classes too, so “convtailor predict”, predict.py and the "
         f"page on which you can try the model compare each photograph with {number(check.num_references)} that it "
         f"learnt from, and say where it is unlike all of them. They are expected to say so of "
         f"{percent(check.expected)} of photographs like yours; of your {photographs} it was {number(check.num_above)}."

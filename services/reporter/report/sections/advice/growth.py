@@ -26,7 +26,7 @@ def growth_section(result: Result, figures: Figures, limits: Limits) -> Section 
     if weak and limits.has_folds:
         shown = weak[: limits.num_classes]
         blocks += [_table(shown), *remainder(len(weak), len(shown), "class")]
-    return Section(title="What more photographs would bring", blocks=blocks)
+    return Section(title="What more photographs would bring", blocks=blocks, is_printed=True, is_half=True)
 
 
 def _lead(growth: Growth) -> str:
@@ -52,15 +52,16 @@ def _next(worst: ClassGrowth) -> str:
 
 def _table(classes: list[ClassGrowth]) -> Table:
     return Table(
-        titles=("collect first", "photographs", "found now", "with twice as many", "taken for"),
+        titles=("Collect first", "Found now", "Photographs", "With twice as many", "Taken for"),
         rows=[
             (
                 shortened(one_line(each.name), 40),
-                number(each.num_images),
                 Bar(share=each.found, text=percent(each.found)),
+                number(each.num_images),
                 percent(each.found_doubled),
                 shortened(one_line(each.taken_for), 30),
             )
             for each in classes
         ],
+        numeric_from=2,
     )

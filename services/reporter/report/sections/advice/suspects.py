@@ -56,7 +56,7 @@ def _lead(suspects: Suspects) -> str:
         return f"Nothing stands out: of {examined}, none is less like its folder than chance explains.{few}"
     which = "1 is" if suspects.num_likely == 1 else f"{number(suspects.num_likely)} are"
     return (
-        f"Of {examined}, {which} less like their folder than chance explains: at least about half of these lie in the "
+        f"Of {examined}, {which} less like their folder than chance explains: about half of these or more lie in the "
         f"wrong folder. They come first, the most doubtful before the others; suspects.csv in model.zip lists "
         f"them. Correct what is wrong and run again: that often helps more than any tuning."
     )
@@ -83,10 +83,10 @@ def _twin_blocks(suspects: Suspects, limits: Limits) -> list[Block]:
     if not suspects.num_twins:
         return []
     named = suspects.twins[: limits.num_conflicts]
-    groups = count(suspects.num_twins, "group")
+    groups, lie = count(suspects.num_twins, "group"), "lies" if suspects.num_twins == 1 else "lie"
     return [
         Subheading(text="Near-copies in several classes"),
-        Paragraph(text=f"{groups} of photographs that are nearly the same lie in different folders; decide for one."),
+        Paragraph(text=f"{groups} of photographs that are nearly the same {lie} in different folders; decide for one."),
         Listing(entries=[(_paths(each), _classes(each)) for each in named]),
         *remainder(suspects.num_twins, len(named), "group"),
     ]
