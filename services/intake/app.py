@@ -6,8 +6,10 @@ from services.intake.api.error_code import OWN_ERRORS
 from services.intake.api.link_routes import LinkRoutes
 from services.intake.api.operator_pages import OperatorPages
 from services.intake.api.operator_routes import OperatorRoutes
+from services.intake.api.planning_routes import PlanningRoutes
 from services.intake.api.routes import JobRoutes
 from services.intake.events.push import PushRoutes
+from services.intake.overview.estimate import EstimateLook
 from services.intake.pages.pages import wants_page
 from services.intake.pages.routes import PageRoutes
 from services.intake.uploads import ObjectRoutes
@@ -45,7 +47,8 @@ def create_app(
 
     app = make_app("convtailor-intake", OWN_ERRORS, face)
     app.before_request(check_host)
-    for routes in (jobs, OperatorRoutes(jobs=jobs), OperatorPages(jobs=jobs), pages, links, objects, pushes):
+    planning = PlanningRoutes(jobs=jobs, estimates=EstimateLook(jobs.store, jobs.clock))
+    for routes in (jobs, OperatorRoutes(jobs=jobs), OperatorPages(jobs=jobs), planning, pages, links, objects, pushes):
         if routes is not None:
             app.register_blueprint(routes.blueprint())
     return app

@@ -120,6 +120,8 @@ def answers(service: IntakeFixture):
     for path in ("/", "/healthz", "/openapi.json"):
         yield path, http.get(path)
     yield "/v1/jobs", http.post("/v1/jobs", json={})
+    yield "/v1/estimate", http.get("/v1/estimate?num_images=5")
+    yield "/v1/estimate", http.get("/v1/estimate?num_images=x")
     text, key = drawn_key("operator", service.clock(), is_operator=True)
     service.access.put_key(key)
     yield "/v1/jobs", http.get("/v1/jobs")

@@ -17,6 +17,7 @@ from services.intake.api.document import (
 from services.intake.api.operator_document import JobList
 from services.intake.job_request import MAX_SIZE_DIGITS
 from services.intake.overview.disk import DiskUse
+from services.intake.overview.estimate import Estimate
 from services.intake.overview.listing import Order
 from shared.job.job import JobState
 from shared.job.options import JobOptions
@@ -192,6 +193,14 @@ OPERATIONS = (
         needs_operator=True,
     ),
     Operation(
+        path="/v1/estimate",
+        method="get",
+        summary="Tell what a training would take, by what like ones took here lately. Query fields as for a job.",
+        answers={200: Estimate},
+        errors=(400, 503),
+        parameters=({**_query("num_images", "How many photographs.", type="integer", minimum=1), "required": True},),
+    ),
+    Operation(
         path="/v1/jobs/{job_id}",
         method="get",
         summary="Tell how a job fares.",
@@ -307,6 +316,7 @@ _PATH_SCHEMAS = {"artefact": {"type": "string", "enum": list(ARTEFACTS)}}
 _ANSWERED_WITH = (
     DiskUse,
     ErrorDocument,
+    Estimate,
     Health,
     JobCreated,
     JobList,

@@ -11,13 +11,12 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, jsonify, request
 
-from services.intake.admission import Admission, Admitted, caller_of, check_operator
+from services.intake.admission import Admission, caller_of, check_operator
 from services.intake.api.document import (
     Health,
     ServiceCard,
     SignedLink,
     created_document,
-    retrained_document,
     status_document,
 )
 from services.intake.api.next_look import retry_after_s
@@ -27,8 +26,6 @@ from services.intake.operation.action import Action, OperatorActions
 from services.intake.overview.capacity import Capacity
 from services.intake.overview.look import QueueLook
 from services.intake.pages.pages import Pages, wants_page
-from services.intake.retraining.retrain import Retrainer
-from services.intake.retraining.wish import Wish
 from services.intake.submission import (
     LinkTerms,
     UploadTerms,
@@ -44,7 +41,6 @@ from shared.access.api_key import ApiKey, is_key
 from shared.clock import Clock
 from shared.errors import UserFault
 from shared.job.job import Job
-from shared.job.retraining.correction import read_corrections
 from shared.json_codec import to_json, to_json_text
 from shared.layout import OTHER_FORMATS, Artefact
 from shared.messaging.outbox import publish_pending
@@ -64,9 +60,6 @@ _MODEL_FORMATS = {
 _PROXY_SCHEMES = ("basic", "digest", "negotiate")
 """What a proxy in front of us asks people for; browsers send it along with every request."""
 _ARTEFACTS = ",".join(ARTEFACTS)
-_MOST_CORRECTION_BYTES = 8 * 2**20
-"""Ten thousand corrections, of which each names a long path and a long class."""
-_MOST_KEY_CHARACTERS = 255
 _MOST_HOURS = 7 * 24
 """No back-end signs for longer than a week."""
 
@@ -119,7 +112,6 @@ class JobRoutes:
         routes.add_url_rule("/v1/jobs/<job_id>", view_func=self.status)
         routes.add_url_rule("/v1/jobs/<job_id>", view_func=self.delete, methods=["DELETE"])
         routes.add_url_rule("/v1/jobs/<job_id>/links", view_func=self.share, methods=["POST"])
-        routes.add_url_rule("/v1/jobs/<job_id>/retrain", view_func=self.retrain, methods=["POST"])
         routes.add_url_rule("/v1/jobs/<job_id>/cancel", view_func=self.cancel, methods=["POST"])
         routes.add_url_rule("/v1/jobs/<job_id>/retry", view_func=self.retry, methods=["POST"])
         routes.add_url_rule(f"/v1/jobs/<job_id>/<any({_ARTEFACTS}):artefact>", view_func=self.fetch)
@@ -149,10 +141,10 @@ class JobRoutes:
 
     def submit(self) -> tuple[Response, int, dict[str, str]]:
         """Make a job."""
-        wanted = parse_request([_fields(request.args), _body()], is_priced=self.terms.is_priced)
+        wanted = parse_request([fields_of(request.args), _body()], is_priced=self.terms.is_priced)
         check_size(wanted, self.terms)
         with self.capacity.place():
-            admitted = self.admission.admit(shown_token("key_invalid"), self._caller(), wanted.email, self.clock())
+            admitted = self.admission.admit(shown_token("key_invalid"), self.caller(), wanted.email, self.clock())
             made = submit(wanted, admitted, store=self.store, objects=self.objects, clock=self.clock, terms=self.terms)
         g.job_id = made.job.job_id
         if made.job.awaits_confirmation:
@@ -191,7 +183,7 @@ class JobRoutes:
         """Return what reads a job for its person, by its token, or for an operator."""
         if self._operator() is not None:
             return partial(look_up_unopened, job_id, store=self.store)
-        return partial(look_up, job_id, _token(), store=self.store)
+        return partial(look_up, job_id, token(), store=self.store)
 
     def _operator(self) -> ApiKey | None:
         """Return the key of an operator, which no address shows; ``None`` where a token is shown, or nothing.
@@ -216,42 +208,13 @@ class JobRoutes:
             raise invalid_option("artefact", f"There is no artefact {name!r}.", f"Use one of: {_ARTEFACTS}.")
         wanted = _model_format() if name == "model" else Artefact(name)
         terms = replace(self.links, valid_for=hours_asked(self.links.valid_for, most=_MOST_HOURS))
-        signed = link(job_id, _token(), wanted, store=self.store, objects=self.objects, terms=terms)
+        signed = link(job_id, token(), wanted, store=self.store, objects=self.objects, terms=terms)
         return jsonify(to_json(SignedLink(url=self._led_here(signed.url), expires_at=signed.expires_at))), 201
 
     def retry(self, job_id: str) -> Response:
         """Have a job tried again."""
         operator = check_operator(self.admission.store, shown_token("key_invalid"))
         return self._told(self.actions.act(Action.RETRY, job_id, operator))
-
-    def retrain(self, job_id: str) -> tuple[Response, int, dict[str, str]]:
-        """Make a job that trains from the same archive, with corrections."""
-        request.max_content_length = _MOST_CORRECTION_BYTES
-        wish = Wish(
-            job_id=job_id,
-            token=_token(),
-            corrections=read_corrections(_json_object().get("corrections")),
-            key=request.headers.get("Idempotency-Key", "")[:_MOST_KEY_CHARACTERS],
-        )
-        admission, caller = self.admission, self._caller()
-
-        def admit(first: Job) -> Admitted:
-            with self.capacity.place():
-                return admission.admit_again(first, caller, self.clock())
-
-        retrained = self._retrainer().retrain(wish, admit)
-        document = retrained_document(retrained, public_url=self.here())
-        return answer(document), 201 if retrained.is_new else 200, {"Location": document.status_url}
-
-    def _retrainer(self) -> Retrainer:
-        return Retrainer(
-            store=self.store,
-            objects=self.objects,
-            bus=self.bus,
-            clock=self.clock,
-            upload=self.terms,
-            links=self.links,
-        )
 
     def _told(self, job: Job) -> Response:
         """Return the job as the one who trains it tells it."""
@@ -272,7 +235,7 @@ class JobRoutes:
     def fetch(self, job_id: str, artefact: str) -> tuple[Response, int, dict[str, str]]:
         """Redirect to what a job left."""
         wanted = _model_format() if artefact == "model" else Artefact(artefact)
-        signed = link(job_id, _token(), wanted, store=self.store, objects=self.objects, terms=self.links)
+        signed = link(job_id, token(), wanted, store=self.store, objects=self.objects, terms=self.links)
         return self.redirected(signed)
 
     def redirected(self, signed: SignedRequest) -> tuple[Response, int, dict[str, str]]:
@@ -281,7 +244,7 @@ class JobRoutes:
         location = signed.url if self.address.path_of(signed.url) is None else urlsplit(signed.url).path
         return jsonify(to_json(answer)), 302, {"Location": location}
 
-    def _caller(self) -> str:
+    def caller(self) -> str:
         """Return the address of the one who asks."""
         return caller_of(request.remote_addr, request.headers.get("X-Forwarded-For"), self.forwarded_hops)
 
@@ -322,7 +285,7 @@ def shown_token(refusal: str) -> str | None:
     )
 
 
-def _token() -> str:
+def token() -> str:
     """Return the token of the request, from its Authorization header or its query."""
     shown = shown_token("token_missing")
     if shown is not None:
@@ -376,9 +339,9 @@ def _body() -> Mapping[str, Any]:
     if request.mimetype in _FORM_TYPES:
         if any(name.lstrip().startswith("{") for name in request.form):  # curl -d sends JSON as if it were a form
             raise _unsupported("JSON that says it is a form")
-        return _fields(request.form)
+        return fields_of(request.form)
     if request.is_json:
-        return _json_object()
+        return json_object()
     if request.mimetype or request.get_data(cache=True):
         raise _unsupported(request.mimetype or "a body without Content-Type")
     return {}
@@ -392,7 +355,12 @@ def _unsupported(received: str) -> UserFault:
     )
 
 
-def _json_object() -> Mapping[str, Any]:
+def json_object() -> Mapping[str, Any]:
+    """Return the JSON object in the body.
+
+    Raises:
+        UserFault: ``invalid_json``.
+    """
     try:
         document = json.loads(request.get_data(), object_pairs_hook=_object)
     except (ValueError, RecursionError):  # thousands of brackets
@@ -417,7 +385,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-def _fields(form: Any) -> dict[str, Any]:
+def fields_of(form: Any) -> dict[str, Any]:
     """Return the fields of a form or query; empty ones count as not sent, as browsers send those left blank."""
     fields: dict[str, Any] = {}
     for name, values in form.lists():

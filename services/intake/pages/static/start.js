@@ -2,7 +2,7 @@
 import { ClassList } from "./class_list.js";
 import { corrected, corrections, forgetCorrections } from "./corrections.js";
 import { Unusable, chosenFiles, dropped } from "./choosing.js";
-import { $, OFFLINE, ROOT, faultOf, make, show, tell } from "./dom.js";
+import { $, OFFLINE, ROOT, faultOf, make, pause, show, tell } from "./dom.js";
 import { PIECE_BYTES, pieces, zipSize, zipStream } from "./packing.js";
 import { canReduce, savingOf } from "./reducing.js";
 import { Refused, Upload } from "./sending.js";
@@ -147,7 +147,7 @@ function judge() {
   show($("send"), !blocked && !upload);
   $("go").disabled = isTooBig;
   $("go").textContent = _("Send {photographs}", counts);
-  tellEstimate(items.length);
+  void tellEstimate(items.length);
   tellSaving(bytes);
 }
 
@@ -176,9 +176,24 @@ function tellLeftOut() {
   $("left-out").replaceChildren(...(nodes.length ? [make("h3", { textContent: _("Left out") }), make("ul", {}, ...nodes)] : []));
 }
 
-function tellEstimate(count) {
-  const minutes = Math.min(Number($("budget").value) || 60, 2 + count / 150);
-  $("estimate").textContent = _("Training will take something like {time}, at most {most}; it depends on the machine.", { time: span(60 * minutes), most: span(60 * (Number($("budget").value) || 60)) });
+// What a training takes is known where like ones were trained lately; else only the most that it may take is told.
+let asked = "";
+async function tellEstimate(count) {
+  const form = new FormData($("send"));
+  const fields = new URLSearchParams({ num_images: count });
+  for (const name of ["budget_minutes", "levels", "candidates"]) if (form.get(name)) fields.set(name, form.get(name));
+  const wanted = String(fields);
+  if (!count || wanted === asked) return;
+  asked = wanted;
+  const most = span(60 * (Number($("budget").value) || 60));
+  await pause(300);
+  if (wanted !== asked) return;
+  const told = await fetch(`${ROOT}v1/estimate?${fields}`, { headers: { Accept: "application/json" } }).then((answer) => (answer.ok ? answer.json() : null), () => null);
+  if (wanted !== asked) return;
+  if (!told?.least) { $("estimate").textContent = _("Training will take {most} at most; it depends on the machine.", { most }); return; }
+  const cost = told.most.cost === null ? "" : _("It costs about {least} to {most}.", { least: number(Number(told.least.cost.toPrecision(2))), most: number(Number(told.most.cost.toPrecision(2))) });
+  const time = _("Training will take about {usual}: {least} to {longest}, as like ones did here lately, and {most} at most.", { usual: span(Math.sqrt(told.least.seconds * told.most.seconds)), least: span(told.least.seconds), longest: span(told.most.seconds), most });
+  $("estimate").textContent = [time, cost].filter(Boolean).join(" ");
 }
 
 async function guessSaving() {
@@ -196,7 +211,7 @@ function tellSaving(bytes) {
   $("saving").textContent = isWorthIt ? _("(about {after} instead of {before}; networks look at far fewer pixels)", { after: size(bytes * chosen.factor), before: size(bytes) }) : "";
 }
 $("reduce").addEventListener("change", judge);
-$("budget").addEventListener("input", judge);
+for (const id of ["budget", "levels", "candidates"]) $(id).addEventListener("input", judge);
 
 // Sending
 
