@@ -19,7 +19,7 @@ EXTRAS_trainer := gcp gpu
 EXTRAS_onebox := intake trainer reporter client
 EXPORT := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: help demo test test-fast family compat mutants soak lint check format bench docs lock lock-images lock-bases images machine-image smoke clean
+.PHONY: help demo test test-fast family compat mutants soak lint check format bench docs lock lock-images lock-bases check-bases images machine-image smoke clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -98,7 +98,15 @@ lock-bases:  ## Pin the base images of infra/docker by the digests that their ta
 		echo "$$base@$$digest"; \
 	done
 
-images:  ## Build the images of Google Cloud there: make images REGISTRY=… RELEASE=… (docs/operations.md).
+# What a tag stands for can change between two builds of one release.
+check-bases:  ## Refuse base images that no digest pins; BASES=tags takes them all the same.
+	@open="$$(grep -nE '^FROM [^ @]+( |$$)' infra/docker/*.Dockerfile || true)"; \
+	if [ -n "$$open" ] && [ "$(BASES)" != tags ]; then \
+		printf '%s\n' "These base images are named by tags, which their owners can move:" "$$open" \
+			"Pin them with: make lock-bases, and commit that. To build all the same: make images BASES=tags …" >&2; exit 1; \
+	fi
+
+images: check-bases  ## Build the images of Google Cloud there: make images REGISTRY=… RELEASE=… (docs/operations.md).
 	@gcloud builds submit --config infra/docker/cloudbuild.yaml --substitutions "_REGISTRY=$(REGISTRY),_RELEASE=$(RELEASE)" .
 
 # PROJECT=… ZONE=… REGISTRY=… RELEASE=…, and GPUS=0 for trainers without; the others are told of in infra/image/build.sh.

@@ -33,3 +33,37 @@ def test_every_base_image_is_pinned_by_its_digest_and_again_by_a_newer_one(tmp_p
             bases = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
             assert all(base.endswith(f"@sha256:{digest}") and base.count("@") == 1 for base in bases), bases
             assert "base pinned" not in dockerfile.faults(text)
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+def test_images_are_built_of_bases_that_a_digest_pins_unless_told_otherwise(tmp_path):
+    shutil.copytree(ROOT / "infra" / "docker", tmp_path / "infra" / "docker")
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    gcloud = tmp_path / "bin" / "gcloud"
+    gcloud.parent.mkdir()
+    gcloud.write_text(f'#!/bin/bash\necho "$*" >>{tmp_path}/built\n')
+    gcloud.chmod(0o755)
+    environ = {**os.environ, "PATH": f"{gcloud.parent}:{os.environ['PATH']}"}
+
+    def build(*words: str) -> subprocess.CompletedProcess:
+        command = ["make", "--no-print-directory", "images", "REGISTRY=r", "RELEASE=1", *words]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    files = sorted((tmp_path / "infra" / "docker").glob("*.Dockerfile"))
+    for path in files[1:]:
+        path.write_text(re.sub(r"^(FROM [^ @\n]+)", rf"\1@sha256:{DIGESTS[0]}", path.read_text(), flags=re.MULTILINE))
+    refused = build()
+    assert refused.returncode != 0
+    assert not (tmp_path / "built").exists()
+    assert files[0].name in refused.stderr
+    assert files[1].name not in refused.stderr
+    assert "make lock-bases" in refused.stderr
+    assert build("BASES=tags").returncode == 0
+    (tmp_path / "built").unlink()
+    files[0].write_text(
+        re.sub(r"^(FROM [^ @\n]+)", rf"\1@sha256:{DIGESTS[0]}", files[0].read_text(), flags=re.MULTILINE)
+    )
+    assert build().returncode == 0
+    assert (tmp_path / "built").exists()
