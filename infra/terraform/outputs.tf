@@ -25,7 +25,7 @@ output "database" {
 
 output "trainer_group" {
   description = "Instance group of the trainers."
-  value       = google_compute_instance_group_manager.trainer.name
+  value       = local.trainer_group_name
 }
 
 # The services were told an address before there was one.

@@ -27,6 +27,7 @@ resource "google_project_iam_custom_role" "stopper" {
     "compute.instanceGroupManagers.get",
     "compute.instanceGroupManagers.update",
     "compute.instanceGroupManagers.use",
+    "compute.regionOperations.get",
     "compute.zoneOperations.get",
   ]
 }
@@ -65,20 +66,20 @@ resource "google_workflows_workflow" "stop" {
               - condition: $${told.costAmount < told.budgetAmount * ${var.stop_at != null ? var.stop_at : 1}}
                 return: "within the budget"
         - keep_from_coming:
-            call: googleapis.compute.v1.autoscalers.patch
+            call: googleapis.compute.v1.${local.trainer_spans ? "regionAutoscalers" : "autoscalers"}.patch
             args:
               project: ${var.project}
-              zone: ${var.zone}
-              autoscaler: ${google_compute_autoscaler.trainer.name}
+              ${local.trainer_place}
+              autoscaler: ${local.trainer_group_name}
               body:
                 autoscalingPolicy:
                   mode: "OFF"
         - take_away:
-            call: googleapis.compute.v1.instanceGroupManagers.resize
+            call: googleapis.compute.v1.${local.trainer_spans ? "regionInstanceGroupManagers" : "instanceGroupManagers"}.resize
             args:
               project: ${var.project}
-              zone: ${var.zone}
-              instanceGroupManager: ${google_compute_instance_group_manager.trainer.name}
+              ${local.trainer_place}
+              instanceGroupManager: ${local.trainer_group_name}
               size: 0
         - done:
             return: "stopped"

@@ -2,8 +2,11 @@
 # leaves is told in ../worker/README.md.
 
 locals {
-  trainer_workers = max(1, var.trainer_gpus)
-  health_port     = "8080"
+  trainer_workers    = max(1, var.trainer_gpus)
+  health_port        = "8080"
+  trainer_group_name = "${var.prefix}trainer"
+  trainer_spans      = length(var.trainer_zones) > 0
+  trainer_place      = local.trainer_spans ? "region: ${var.region}" : "zone: ${var.zone}"
 
   trainer_environment = merge(local.service_environment, {
     CONVTAILOR_TRAINER_LEASE_S = tostring(local.lease_s)
@@ -102,11 +105,12 @@ resource "google_compute_health_check" "trainer" {
   }
 }
 
-# In one zone, because groups that span a region do not scale by a metric of the group as a whole.
-# No target_size: that is the autoscaler's.
+# In one zone, unless trainer_zones names several: that a group which spans zones scales by a metric of the group as a whole
+# is what Google's pages say of late and denied before. No target_size: that is the autoscaler's.
 resource "google_compute_instance_group_manager" "trainer" {
-  name               = "${var.prefix}trainer"
-  base_instance_name = "${var.prefix}trainer"
+  count              = local.trainer_spans ? 0 : 1
+  name               = local.trainer_group_name
+  base_instance_name = local.trainer_group_name
   zone               = var.zone
 
   version {
@@ -126,8 +130,9 @@ resource "google_compute_instance_group_manager" "trainer" {
 }
 
 resource "google_compute_autoscaler" "trainer" {
-  name   = "${var.prefix}trainer"
-  target = google_compute_instance_group_manager.trainer.id
+  count  = local.trainer_spans ? 0 : 1
+  name   = local.trainer_group_name
+  target = google_compute_instance_group_manager.trainer[0].id
   zone   = var.zone
 
   autoscaling_policy {
@@ -143,6 +148,63 @@ resource "google_compute_autoscaler" "trainer" {
     mode = "ONLY_SCALE_OUT"
 
     # Messages count until they are acknowledged, those at work included, so a machine is wanted until its job is done.
+    metric {
+      name                       = "pubsub.googleapis.com/subscription/num_undelivered_messages"
+      filter                     = "resource.type = \"pubsub_subscription\" AND resource.label.subscription_id = \"${google_pubsub_subscription.live["jobs"].name}\""
+      single_instance_assignment = local.trainer_workers
+    }
+  }
+}
+
+# The same over several zones of the region, where that is asked for: machines are made where there is room.
+resource "google_compute_region_instance_group_manager" "trainer" {
+  count                            = local.trainer_spans ? 1 : 0
+  name                             = local.trainer_group_name
+  base_instance_name               = local.trainer_group_name
+  region                           = var.region
+  distribution_policy_zones        = var.trainer_zones
+  distribution_policy_target_shape = "BALANCED" # by where there is room, and evenly where there is plenty
+
+  version {
+    instance_template = google_compute_instance_template.trainer.self_link_unique
+  }
+
+  update_policy {
+    type                         = "OPPORTUNISTIC"
+    minimal_action               = "REPLACE"
+    instance_redistribution_type = "NONE" # or a busy machine may be deleted for the sake of evenness
+  }
+
+  auto_healing_policies {
+    health_check      = google_compute_health_check.trainer.id
+    initial_delay_sec = 1200 # the driver may be installed first, or a container of another release pulled
+  }
+
+  lifecycle {
+    precondition {
+      condition     = alltrue([for zone in var.trainer_zones : startswith(zone, "${var.region}-")])
+      error_message = "Every zone of trainer_zones has to lie in the region."
+    }
+    precondition {
+      condition     = var.trainer_idle_s >= 1200
+      error_message = "With trainer_zones set trainer_idle_s to 1200 or more: the size follows the largest backlog of ten minutes, so a machine that leaves sooner is made anew."
+    }
+  }
+}
+
+resource "google_compute_region_autoscaler" "trainer" {
+  count  = local.trainer_spans ? 1 : 0
+  name   = local.trainer_group_name
+  target = google_compute_region_instance_group_manager.trainer[0].id
+  region = var.region
+
+  # As above, but for the stabilization period, which is ten minutes here.
+  autoscaling_policy {
+    min_replicas    = 0
+    max_replicas    = var.trainer_max_machines
+    cooldown_period = 300
+    mode            = "ONLY_SCALE_OUT"
+
     metric {
       name                       = "pubsub.googleapis.com/subscription/num_undelivered_messages"
       filter                     = "resource.type = \"pubsub_subscription\" AND resource.label.subscription_id = \"${google_pubsub_subscription.live["jobs"].name}\""

@@ -242,6 +242,12 @@ variable "trainer_image" {
   default     = null
 }
 
+variable "trainer_zones" {
+  description = "Zones of the region among which trainers are made where there is room, such as [\"europe-west4-a\", \"europe-west4-c\"]; none: in zone alone. They cannot be changed later without making the group anew."
+  type        = list(string)
+  default     = []
+}
+
 variable "trainer_nat" {
   description = "Whether machines in the trainers' network reach the internet: only where the machine that builds the boot image may have no address of its own."
   type        = bool

@@ -70,7 +70,7 @@ def test_everything_but_the_project_is_named_by_the_prefix():
                 "secret",
             )
             name = next(body[key] for key in keys if key in body)
-            assert re.search(r"var\.prefix|google_\w+\.\w+(\[[^\]]*\])?\.(name|id)", name), address
+            assert re.search(r"var\.prefix|local\.trainer_group_name|google_\w+\.\w+(\[[^\]]*\])?\.(name|id)", name), address
 
 
 def test_every_topic_has_one_subscription_and_a_place_for_dead_letters_that_keeps_them():
@@ -214,6 +214,26 @@ def test_trainers_come_from_zero_leave_by_themselves_and_are_never_taken_from_th
     assert only(template["lifecycle"]) == {"create_before_destroy": True}
     assert only(template["scheduling"])["on_host_maintenance"] == "TERMINATE"
     assert BLOCKS["var.trainer_spot"]["default"] is True
+
+
+def test_a_group_of_several_zones_is_as_that_of_one_and_takes_nobody_from_work_for_evenness():
+    kinds = ("instance_group_manager", "autoscaler")
+    zonal = {kind: BLOCKS[f"google_compute_{kind}.trainer"] for kind in kinds}
+    regional = {kind: BLOCKS[f"google_compute_region_{kind}.trainer"] for kind in kinds}
+    assert {zonal[kind]["count"] for kind in kinds} == {"${local.trainer_spans ? 0 : 1}"}
+    assert {regional[kind]["count"] for kind in kinds} == {"${local.trainer_spans ? 1 : 0}"}
+    policies = [only(twin["autoscaler"]["autoscaling_policy"]) for twin in (zonal, regional)]
+    assert policies[0] == policies[1] | {"stabilization_period": 60}
+    for key in ("name", "base_instance_name", "version", "auto_healing_policies"):
+        assert zonal["instance_group_manager"][key] == regional["instance_group_manager"][key]
+    updates = [only(twin["instance_group_manager"]["update_policy"]) for twin in (zonal, regional)]
+    assert updates[1] == updates[0] | {"instance_redistribution_type": "NONE"}
+    assert "target_size" not in regional["instance_group_manager"]
+    assert BLOCKS["var.trainer_zones"]["default"] == []
+    assert "var.trainer_idle_s >= 1200" in str(regional["instance_group_manager"]["lifecycle"])
+    stop = BLOCKS["google_workflows_workflow.stop"]["source_contents"]
+    assert stop.count("${local.trainer_place}") == 2
+    assert {"regionAutoscalers", "regionInstanceGroupManagers"} <= set(re.findall(r"region\w+", stop))
 
 
 def test_every_file_is_told_of_and_the_example_gives_all_that_must_be_given():
