@@ -42,6 +42,26 @@ def test_everything_that_is_referred_to_exists_and_everything_given_is_used():
     assert given - used == set()
 
 
+def test_variables_have_types_outputs_tell_what_they_are_and_names_are_of_one_kind():
+    """What tflint's recommended rules look at, beside what is used and what is written down."""
+    for address, body in BLOCKS.items():
+        name = address.split(".")[-1]
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", name), address
+        if address.startswith("var."):
+            assert body["type"], address
+            assert body.get("default", "") is not None or "nullable" not in body, address
+        if address.startswith("output."):
+            assert body["description"].endswith("."), address
+    source = "\n".join(path.read_text(encoding="utf-8") for path in TERRAFORM.glob("*.tf"))
+    needed = set(re.findall(r'^(?:resource|data|ephemeral) "([a-z]+)_', source, re.MULTILINE))
+    pinned = dict(re.findall(r'(\w+) = \{\s+source  = "[\w/]+"\s+version = "(~> [\d.]+)"', source))
+    assert set(pinned) == needed, "every provider that is used is pinned, and no other is asked for"
+    assert re.search(r'required_version = ">= \d+\.\d+"', source)
+    assert not re.search(r'= "\$\{[^}"]*\}"$', source, re.MULTILINE), "an expression alone needs no quotes"
+    assert not re.search(r"[!=]= \[\]", source), "comparing with an empty list is always false"
+    assert not re.search(r"^\s*//|/\*", source, re.MULTILINE), "comments begin with #"
+
+
 def test_nothing_waits_for_itself():
     # A variable's own validation may name it.
     graph = {address: CONFIGURATION.references(address) - {address} for address in BLOCKS}
@@ -70,7 +90,8 @@ def test_everything_but_the_project_is_named_by_the_prefix():
                 "secret",
             )
             name = next(body[key] for key in keys if key in body)
-            assert re.search(r"var\.prefix|local\.trainer_group_name|google_\w+\.\w+(\[[^\]]*\])?\.(name|id)", name), address
+            named = r"var\.prefix|local\.trainer_group_name|google_\w+\.\w+(\[[^\]]*\])?\.(name|id)"
+            assert re.search(named, name), address
 
 
 def test_every_topic_has_one_subscription_and_a_place_for_dead_letters_that_keeps_them():
