@@ -43,7 +43,7 @@ def name_faults(names: Sequence[str]) -> list[Fault]:
     if clashes:
         pairs = "; ".join(quoted_names(group) for group in clashes[:_MOST_NAMED])
         more = f"; and {len(clashes) - _MOST_NAMED:,} more" if len(clashes) > _MOST_NAMED else ""
-        message = f"Class names differ only in case or in spaces at their ends: {pairs}{more}."
+        message = f"Class names differ only in case, in spaces or dots, or in how letters are drawn: {pairs}{more}."
         fix = "Merge the folders if they are one class, else give them names that differ."
         faults.append(Fault(code="class_names_clash", message=message, fix=fix, details={"classes": clashes}))
     unusable = [name for name in names if has_control_characters(name)]

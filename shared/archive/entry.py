@@ -31,6 +31,7 @@ class Aside(StrEnum):
     NO_CLASS = "outside_class_folder"
     TOO_BIG = "file_too_big"
     LINK = "link"
+    PLACEHOLDER = "not_downloaded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +132,8 @@ def aside(entry: Entry, *, max_entry_bytes: int) -> Aside | None:
     Endings never make an image: only endings that are surely something else count here.
     """
     name, table = entry.path.rpartition("/")[2], name_table()
+    if name.startswith(".") and name.endswith(".icloud"):
+        return Aside.PLACEHOLDER
     if any(part.startswith(".") or part.lower() in table.system_names for part in (name, *entry.folders)):
         return Aside.SYSTEM
     ending = name.rpartition(".")[2].lower() if "." in name else ""
@@ -149,8 +152,9 @@ def is_part(name: str) -> bool:
 
 
 def clash_key(name: str) -> str:
-    """Return what two class names share that differ only in case or in spaces at their ends."""
-    return unicodedata.normalize("NFC", name.casefold()).strip()
+    """Return what two class names share that nobody could tell apart: by case, spaces, dots at their ends, width."""
+    plain = " ".join(unicodedata.normalize("NFKC", name.casefold()).split())
+    return unicodedata.normalize("NFC", plain.rstrip(". ")) or plain
 
 
 def has_control_characters(name: str) -> bool:

@@ -1,6 +1,10 @@
-"""What a person should know of names whose code page had to be guessed."""
+"""What a person should know of names: whose code page had to be guessed, and folders that count as hidden by theirs."""
+
+from collections import Counter
+from collections.abc import Iterable
 
 from shared.job.result import Remark
+from shared.wording import count, quoted_names
 
 _LANGUAGES = {
     "cp932": "Japanese (Shift-JIS)",
@@ -25,6 +29,51 @@ _FIX = (
     "If names of classes look odd, zip the folders with a program that writes UTF-8, such as 7-Zip or the archiver of "
     "macOS, and run again."
 )
+
+
+_PHOTOGRAPHS = frozenset({"jpg", "jpeg", "png", "heic", "heif", "webp", "gif", "bmp", "tif", "tiff", "avif"})
+_TOOLS = frozenset(
+    {
+        *(
+            ".git",
+            ".github",
+            ".svn",
+            ".hg",
+            ".dvc",
+            ".ipynb_checkpoints",
+            ".vscode",
+            ".idea",
+            ".venv",
+            ".cache",
+            ".config",
+        ),
+        *(".thumbnails", ".thumbs", ".@__thumb", ".appledouble", ".spotlight-v100", ".fseventsd", ".picasaoriginals"),
+        *(".trash", ".trashes", ".trash-1000", ".comments", ".config", ".local", ".temp", ".tmp"),
+    }
+)
+"""Folders that programs make, whose pictures nobody misses."""
+
+
+def remarks_about_hidden(paths: Iterable[str]) -> tuple[Remark, ...]:
+    """Return what to say of folders that count as hidden, since a dot begins their names, and hold photographs.
+
+    Args:
+        paths: Of files that were left out as a system's.
+    """
+    found: Counter[str] = Counter()
+    for path in paths:
+        *folders, name = path.split("/")
+        hidden = next((folder for folder in folders if folder.startswith(".")), None)
+        is_photograph = name.rpartition(".")[2].lower() in _PHOTOGRAPHS and not name.startswith(".")
+        if hidden is not None and is_photograph and hidden.lower() not in _TOOLS:
+            found[hidden] += 1
+    if not found:
+        return ()
+    them = "this folder" if len(found) == 1 else "these folders"
+    message = f"A dot begins the name of {quoted_names(sorted(found))}, so {them} counted as hidden: "
+    message += f"{count(found.total(), 'photograph was', 'photographs were')} left out."
+    fix = f"If {'it is a class' if len(found) == 1 else 'they are classes'}, rename {them}. If not, all is well."
+    return (Remark(code="hidden_folders", message=message, fix=fix),)
 
 
 def remarks_about_names(page: str | None, *, is_guessed: bool) -> tuple[Remark, ...]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from shared.archive.arrangement import Arrangement, SetAside, lay_out
 from shared.archive.class_faults import LeftOut, count_faults, name_faults
 from shared.archive.entry import Aside, Entry, is_part, read_entry
+from shared.archive.name_remark import remarks_about_hidden
 from shared.archive.safety import ArchiveLimits, listed, safety_faults
 from shared.archive.structure.file_name import class_hint
 from shared.archive.structure.folder_name import Role
@@ -47,6 +48,10 @@ REASONS: Mapping[Aside, Told] = {
     Aside.LINK: Told(
         reason="It is a link, and what it leads to is not in the zip.",
         fix="Put the image itself into the folder.",
+    ),
+    Aside.PLACEHOLDER: Told(
+        reason="It was never downloaded from iCloud: this is a note in its place.",
+        fix="Have the folder downloaded (in the Finder: right click, Download Now), and zip it again.",
     ),
     Aside.TOO_BIG: Told(
         reason="The file is too big to be read.", fix="Scale it down; a long side of 1,000 px is plenty."
@@ -153,16 +158,32 @@ def _count_faults(layout: Arrangement, sizes: Mapping[str, int], min_images: int
         hint = level_hint(layout.base)
         if len(sizes) == 1:
             hint += class_hint(entry for entries in layout.classes.values() for entry in entries)
+        hint += _one_each(sizes)
+        hint += "".join(f" {each.message} {each.fix}" for each in _about_hidden(layout))
         counted[-1] = replace(counted[-1], fix=counted[-1].fix + hint)
     elif counted and own is not None:
         counted[-1] = replace(counted[-1], fix=f"{counted[-1].fix} {MIX_THEM}")
     return counted
 
 
+def _one_each(sizes: Mapping[str, int]) -> str:
+    """Return a sentence for archives with a folder for every photograph."""
+    if len(sizes) < _MANY or max(sizes.values()) > 1:
+        return ""
+    return " A folder stands for a class, not for a photograph: put all photographs of one class into one folder."
+
+
+_MANY = 5
+
+
+def _about_hidden(layout: Arrangement) -> tuple[Remark, ...]:
+    return remarks_about_hidden(each.path for each in layout.set_aside if each.reason is Aside.SYSTEM)
+
+
 def _remarks(layout: Arrangement) -> tuple[Remark, ...]:
     if layout.split is None:
-        return remarks_about(layout.base)
-    return remarks_about_parts(layout.split, is_mixed=layout.is_mixed)
+        return (*remarks_about(layout.base), *_about_hidden(layout))
+    return (*remarks_about_parts(layout.split, is_mixed=layout.is_mixed), *_about_hidden(layout))
 
 
 def _too_many_classes(names: Sequence[str], max_classes: int) -> Fault:
@@ -191,6 +212,13 @@ def _missing(class_name: str, file: SetAside) -> LeftOut:
     return LeftOut(class_name=class_name, code=ending, reason=reason, fix=fix)
 
 
+def _kinds(paths: Sequence[str]) -> str:
+    """Return how many other files were found, by their kind where they are of one."""
+    endings = {path.rpartition(".")[2].lower() if "." in path.rpartition("/")[2] else "" for path in paths}
+    kind = f".{endings.pop()}" if len(endings) == 1 and "" not in endings else "other"
+    return f"{count(len(paths), f'{kind} file was', f'{kind} files were')} found."
+
+
 def _no_images(layout: Arrangement) -> Fault:
     loose = layout.top.num_images
     if loose:
@@ -200,7 +228,7 @@ def _no_images(layout: Arrangement) -> Fault:
     aside_paths = [each.path for each in layout.set_aside if each.reason is not Aside.SYSTEM]
     nested = any(each.reason is Aside.NESTED for each in layout.set_aside)
     message = "There are no photographs in the zip; " + (
-        "there are archives inside the archive." if nested else f"{count(len(aside_paths), 'other file')} were found."
+        "there are archives inside the archive." if nested else _kinds(aside_paths)
     )
     fix = "Unpack the inner archives first. " + _FIX_LAYOUT if nested else _FIX_LAYOUT
     if any(is_part(path) for path in aside_paths):

@@ -53,7 +53,7 @@ def fault_of(infos: list[Record]) -> Fault:
 
 def test_an_archive_without_images_is_told_what_lies_in_it_instead() -> None:
     fault = fault_of(listing("cats/a.txt", "dogs/b.txt", "__MACOSX/cats/._a.txt"))
-    assert fault.message.endswith("2 other files were found.")
+    assert fault.message.endswith("2 .txt files were found.")
     assert (fault.details["files"], fault.details["count"]) == (["cats/a.txt", "dogs/b.txt"], 2)
     assert not fault.fix.startswith("Unpack")
 

@@ -127,9 +127,10 @@ def test_what_is_to_test_with_comes_first_so_that_copies_elsewhere_go() -> None:
 def test_a_folder_that_may_be_anything_beside_a_split_is_to_be_left_out() -> None:
     parts = [f"d/{part}/{name}" for part in ("training_set", "test_set") for name in ("cats", "dogs")]
     found = fault(*files(*parts, "d/single"))
-    assert "'training_set' and 'test_set' hold the same classes, 'cats' and 'dogs'" in found.message
-    assert "Zip the folder 'd/training_set' alone, and keep 'd/test_set' to try the network on" in found.fix
-    assert "Leave 'd/single' out" in found.fix
+    assert found.code == "archive_already_split"
+    assert "beside these lies 'single'" in found.message
+    assert "Leave 'd/single' out of the zip" in found.fix
+    assert "are then used as they are" in found.fix
 
 
 def test_photographs_in_no_class_of_a_part_are_left_out_and_told_of() -> None:
@@ -154,6 +155,12 @@ def test_every_class_needs_photographs_to_learn_from_however_many_there_are_to_t
     assert "5 photographs in 'train'; too few are in 'dogs' (2)" in found.message
 
 
+def test_a_class_that_parts_write_otherwise_is_one() -> None:
+    made = plan(*files("train/Cats", "train/Dogs", "test/cats", "test/DOGS"))
+    assert {name: len(entries) for name, entries in made.classes.items()} == {"Cats": 12, "Dogs": 12}
+    assert fault(*files("train/Cats", "train/cats", "train/dogs", "test/cats")).code == "class_names_clash"
+
+
 def test_a_class_may_have_nothing_to_test_with() -> None:
     made = plan(*files("train/cats", "train/dogs", "test/cats"))
     assert {name: len(entries) for name, entries in made.classes.items()} == {"cats": 12, "dogs": 6}
@@ -162,8 +169,10 @@ def test_a_class_may_have_nothing_to_test_with() -> None:
 def test_what_is_not_told_apart_is_told_which_folder_to_zip() -> None:
     found = fault(*files("Train/0", "Train/1", "Test", "Meta"), "Train.csv")
     assert found.code == "archive_already_split"
-    assert "In 'Test' there are no class folders (6 photographs)" in found.message
-    assert "Zip the folder 'Train' alone. Leave 'Test' and 'Meta' out" in found.fix
+    assert "beside these lies 'Meta'" in found.message
+    found = fault(*files("val/cats", "val/dogs", "test/cats", "test/dogs"))
+    assert "'val' and 'test' hold the same classes, 'cats' and 'dogs'" in found.message
+    assert "--split new" in found.fix
 
 
 def test_pieces_of_equal_rank_are_to_be_put_together() -> None:
@@ -418,3 +427,51 @@ def test_where_file_names_begin_with_the_class_the_fix_says_so(folder: str) -> N
 def test_what_cameras_write_is_no_class(names: tuple[str, ...]) -> None:
     found = fault(*[f"photos/{name}{number}.jpg" for name in names for number in range(6)])
     assert "seem to begin" not in found.fix
+
+
+def test_a_class_that_a_cloud_keeps_elsewhere_is_told_to_be_downloaded() -> None:
+    found = fault(*files("cats"), *[f"dogs/.{number}.jpg.icloud" for number in range(6)])
+    assert found.code == "archive_empty_class"
+    assert "6 of 6 files in 'dogs' cannot be used: It was never downloaded from iCloud" in found.message
+    assert found.fix.startswith("Have the folder downloaded")
+
+
+def test_a_class_that_counts_as_hidden_by_its_name_is_told_of() -> None:
+    [remark] = plan(*files("java", "python", ".net", ".git"), ".thumbnails/1.jpg").remarks
+    assert remark.code == "hidden_folders"
+    assert "'.net'" in remark.message
+    assert "6 photographs were left out" in remark.message
+    assert ".git" not in remark.message
+    assert "begins the name of '.net'" in fault(*files("java", ".net")).fix
+
+
+def test_a_folder_for_every_photograph_is_told_to_be_none_for_a_class() -> None:
+    found = fault(*[f"{number}/photo.jpg" for number in range(40)])
+    assert found.code == "class_too_small"
+    assert "A folder stands for a class, not for a photograph" in found.fix
+
+
+def test_files_that_are_none_are_called_by_their_kind() -> None:
+    assert "12 .mp4 files were found" in fault(*files("run", "walk", ending="mp4")).message
+    assert "1 .npz file was found" in fault("data/train.npz").message
+    assert "2 other files were found" in fault("data/train.npz", "data/readme.md").message
+    assert fault("train-0.tfrecord", "val-0.tfrecord").code == "archive_no_images"
+
+
+def test_a_bin_of_a_disk_in_the_network_is_no_class() -> None:
+    assert list(plan(*files("cats", "dogs", "#recycle", "@Recycle", "lost+found")).classes) == ["cats", "dogs"]
+
+
+@pytest.mark.parametrize("other", ["Cats", "cats.", "cats ", "\uff43\uff41\uff54\uff53"])
+def test_names_that_nobody_could_tell_apart_are_no_two_classes(other: str) -> None:
+    assert fault(*files("cats", other, "dogs")).code == "class_names_clash"
+    assert fault(*files("black cats", "black\u00a0cats", "dogs")).code == "class_names_clash"
+
+
+@pytest.mark.parametrize(
+    ("train", "test"), [("обучающая", "тестовая"), ("eğitim", "test"), ("훈련", "테스트"), ("Trening", "Testowy")]
+)
+def test_parts_are_known_in_more_languages(train: str, test: str) -> None:
+    made = plan(*files(f"{train}/a", f"{train}/b", f"{test}/a", f"{test}/b"))
+    assert made.own is not None
+    assert (made.own.names(Role.TRAIN), made.own.names(Role.TEST)) == ((train,), (test,))

@@ -30,6 +30,7 @@ _REMARKS = {
     "folders_are_groups": "Folders inside your classes stay together",
     "own_split_used": "Your own split was used",
     "part_without_classes": "Photographs that nothing is known of were left out",
+    "hidden_folders": "Hidden folders were left out",
     "split_mixed": "Your own split was not used",
     "split_inside_classes": "Your own split was not used",
     "grey_range_judged": "What is white was judged",

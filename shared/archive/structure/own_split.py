@@ -1,7 +1,7 @@
 """A split that a person made, where it can be used: which folder serves for what, and where its classes lie."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from shared.archive.entry import clash_key
 from shared.archive.structure.folder_name import Role, is_beside, sense_of
@@ -35,11 +35,14 @@ class OwnSplit:
         levels: By the names from the top, folders whose photographs are of one class, or whose folders are classes:
             what they serve for, and the class if it is one.
         left_out: Folders beside them whose photographs lie in no class.
+        spelling: How the part to learn from writes a class, by :func:`shared.archive.entry.clash_key`: ``Cats`` there
+            and ``cats`` in the test are one.
     """
 
     parts: Mapping[Role, tuple[Folder, ...]]
     levels: Mapping[tuple[str, ...], tuple[Role, str | None]]
     left_out: tuple[Folder, ...]
+    spelling: Mapping[str, str] = field(default_factory=dict)
 
     def names(self, *roles: Role) -> tuple[str, ...]:
         """Return the names of the folders that serve for this, each once."""
@@ -51,8 +54,14 @@ class OwnSplit:
             found = self.levels.get(tuple(folders[:depth]))
             if found is not None:
                 role, name = found
-                return (role, name) if name else (role, folders[depth]) if depth < len(folders) else None
+                return (role, name) if name else self._below(role, folders[depth:])
         return None
+
+    def _below(self, role: Role, folders: Sequence[str]) -> tuple[Role, str] | None:
+        if not folders:
+            return None
+        known = role is not Role.TRAIN and self.spelling.get(clash_key(folders[0]))
+        return role, known or folders[0]
 
 
 def own_split(base: Folder) -> OwnSplit | None:
@@ -204,7 +213,18 @@ def _split(parts: Sequence[tuple[Folder, Role]], names: set[str], beside: Sequen
         else:
             levels[level.parts] = role, None
             used[role] = (*used.get(role, ()), part)
-    return OwnSplit(parts=used, levels=levels, left_out=tuple(left_out))
+    return OwnSplit(parts=used, levels=levels, left_out=tuple(left_out), spelling=_spelling(parts, levels))
+
+
+def _spelling(parts: Sequence[tuple[Folder, Role]], levels: Collection[tuple[str, ...]]) -> dict[str, str]:
+    return {
+        clash_key(inner.name): inner.name
+        for part, role in parts
+        if role is Role.TRAIN
+        for level in part.walk()
+        if level.parts in levels
+        for inner in level.holding
+    }
 
 
 def _class_level(part: Folder, names: set[str]) -> Folder | None:

@@ -10,7 +10,7 @@ from shared.archive.entry import Entry, clash_key
 from shared.archive.structure.file_name import class_hint
 from shared.archive.structure.folder_name import Role, is_mask_folder, sense_of
 from shared.archive.structure.folder_tree import Folder, names_of, paths_of
-from shared.archive.structure.own_split import ALREADY_SPLIT, MIX_THEM, mixed_split
+from shared.archive.structure.own_split import ALREADY_SPLIT, MIX_THEM, mixed_split, own_split
 from shared.archive.structure.part_level import (
     PARTS,
     Parts,
@@ -37,6 +37,8 @@ def split_fault(base: Folder) -> Fault | None:
     inner = [found for folder in base.holding if (found := labelled_split(folder.core)) is not None]
     at_base = parts_of(base)
     mixing = MIX_THEM if mixed_split(base) is not None else ""
+    if is_labelled_split(at_base) and at_base.others and own_split(base.without(at_base.others)) is not None:
+        return _told_beside(at_base)
     if is_labelled_split(at_base):
         return _told(at_base, mixing)
     if is_bare_split(at_base):
@@ -72,6 +74,25 @@ def _told(found: Parts, mixing: str) -> Fault:
             "folders": [part.path for part in parts],
             "classes": classes,
             **({"others": [each.path for each in aside]} if aside else {}),
+        },
+    )
+
+
+def _told_beside(found: Parts) -> Fault:
+    """Tell of ``train`` and ``test``, which could be used, beside a folder that may be anything."""
+    others, parts = found.others, found.parts
+    verb = "lies" if len(others) == 1 else "lie"
+    classes = [folder.name for folder in _main_part(found.labelled).class_folders]
+    return Fault(
+        code=ALREADY_SPLIT,
+        message=f"The zip is split into parts already, {names_of(parts)}, and beside these {verb} {names_of(others)}: "
+        f"whether {'it is' if len(others) == 1 else 'these are'} to learn from or to test with, nothing says.",
+        fix=f"Leave {paths_of(others)} out of the zip, or move its photographs into the class folders of a part. "
+        f"{names_of(parts)} {'is then used as it is' if len(parts) == 1 else 'are then used as they are'}.",
+        details={
+            "folders": [part.path for part in parts],
+            "classes": classes,
+            "others": [each.path for each in others],
         },
     )
 
