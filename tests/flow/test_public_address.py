@@ -85,7 +85,8 @@ def test_mails_and_the_banner_name_the_address_that_the_operator_has_named(tmp_p
     finally:
         server.send(signal.SIGINT)
     told = server.finish()
-    assert NOWHERE in told.out
+    assert f"Open {NOWHERE} in a browser" in told.out
+    assert f"--server {NOWHERE}" in told.out
     message = email.message_from_bytes(mail.read_bytes(), policy=email.policy.default)
     assert NOWHERE in message.get_body(("plain",)).get_content()
 

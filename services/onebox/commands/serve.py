@@ -21,12 +21,12 @@ _LOOK_EVERY_S = 0.5
 _HOW_TO = """\
 convtailor serves at {url}; Ctrl-C stops it. Data, logs and mails: {data}
 {notes}
-Open that address in a browser, or from another terminal:
-  convtailor submit photos.zip --email you@example.org --server {url}
+Open {told} in a browser, or from another terminal:
+  convtailor submit photos.zip --email you@example.org --server {told}
   convtailor watch && convtailor fetch --out results
 
 Or with curl:
-  curl -s {url}/v1/jobs -H 'Content-Type: application/json' -d '{{"email": "you@example.org"}}' | tee job.json
+  curl -s {told}/v1/jobs -H 'Content-Type: application/json' -d '{{"email": "you@example.org"}}' | tee job.json
   curl -s -T photos.zip -H 'Content-Type: application/zip' "$(python3 -c 'import json; print(json.load(open("job.json"))["upload"]["url"])')"
   curl -s -H "Authorization: Bearer $(python3 -c 'import json; print(json.load(open("job.json"))["token"])')" \\
     "$(python3 -c 'import json; print(json.load(open("job.json"))["status_url"])')"
@@ -103,7 +103,8 @@ def serve(host: str, port: int, public_url: str | None, data: Path, trainers: in
         try:
             url = box.wait_ready()
             elsewhere = "" if box.public_url == url else _ELSEWHERE.format(public_url=box.public_url)
-            click.echo(_HOW_TO.format(url=url, data=box.data_dir, notes=elsewhere + known))
+            told = box.public_url if public_url else url
+            click.echo(_HOW_TO.format(url=url, told=told, data=box.data_dir, notes=elsewhere + known))
             while True:
                 box.wait(_LOOK_EVERY_S)
         except KeyboardInterrupt:
