@@ -17,9 +17,10 @@ from services.trainer.fitting.comparison.optimism import best_of_several
 from services.trainer.fitting.convex import ConvexData, ConvexFit, fit_convex
 from services.trainer.fitting.out_of_fold import Tried, is_better
 from services.trainer.screening.candidate import open_store
-from services.trainer.screening.features import FeatureStore, beside, learning_rows
+from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.tuning.mirror import decide
 from services.trainer.zoo.backbone import Backbone
+from services.trainer.zoo.combination.pooled import beside
 from services.trainer.zoo.combination.row import combined_row
 from services.trainer.zoo.head import FEATURES, Floats, Reading
 from services.trainer.zoo.sources.mirror import FolderMirror

@@ -8,7 +8,7 @@ from zipfile import ZipFile
 
 import h5py
 
-from services.trainer.export.portable import KNOWN
+from services.trainer.export.keras_file.portable import KNOWN
 
 _CONTAINERS = {"DTypePolicy", "Functional", "Sequential", "__keras_tensor__"}
 

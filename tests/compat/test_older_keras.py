@@ -11,8 +11,8 @@ import keras
 import numpy as np
 import pytest
 
+from services.trainer.export.keras_file.portable import KNOWN, OLDEST_KERAS
 from services.trainer.export.package import pack
-from services.trainer.export.portable import KNOWN, OLDEST_KERAS
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import build, complete

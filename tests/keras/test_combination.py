@@ -6,14 +6,15 @@ import keras
 import numpy as np
 import pytest
 
-from services.trainer.export import portable
 from services.trainer.export.formats.squares_model import from_squares
+from services.trainer.export.keras_file import portable
 from services.trainer.screening.candidate import open_store
-from services.trainer.screening.features import beside, learning_rows, mirrored
+from services.trainer.screening.features import learning_rows, mirrored
 from services.trainer.screening.fit import HeadPlan
 from services.trainer.screening.screen import screen
 from services.trainer.zoo.combination.joined import assemble
 from services.trainer.zoo.combination.limits import Limits
+from services.trainer.zoo.combination.pooled import beside
 from services.trainer.zoo.combination.row import combined_row, combined_weights
 from services.trainer.zoo.families.mobilenet import levels_of_mobilenet
 from services.trainer.zoo.head import Head, Reading
@@ -111,3 +112,11 @@ def test_features_taken_over_are_those_that_a_pass_would_give(dataset, files, tm
     assert together.pace is not None
     assert together.compute(rows, on_batch=lambda _: pytest.fail("an image went through again"))
     np.testing.assert_allclose(taken, together.forward(rows)[1], atol=1e-4)
+    assert together.num_parameters == row.parameters
+    assert not together.is_built  # what loses costs no seconds of being built
+    for part in parts:
+        part.discard()
+    lent = together.forward(rows[:8])
+    together.rest()
+    for given, built in zip(lent, together.forward(rows[:8]), strict=True):
+        np.testing.assert_allclose(given, built, atol=1e-4)

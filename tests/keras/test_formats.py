@@ -17,7 +17,7 @@ from services.trainer.export.formats.inexpressible import Inexpressible
 from services.trainer.export.formats.order import Conversion, Converted, Scoring
 from services.trainer.export.formats.score import score
 from services.trainer.export.formats.squares_model import from_squares
-from services.trainer.export.formats.tflite_writer import TFLiteWriter
+from services.trainer.export.keras_file.opened_network import NetworkReader
 from services.trainer.export.predict import Look, open_keras, open_onnx, open_tflite
 from services.trainer.strangers.likeness import Likeness
 from services.trainer.zoo.catalogue import BACKBONES
@@ -101,6 +101,13 @@ def onnx_writer() -> Callable[..., None]:
     return write_onnx
 
 
+def tflite_writer() -> Callable[..., None]:
+    write_tflite: Callable[..., None] = pytest.importorskip(
+        "services.trainer.export.formats.tflite.writer"
+    ).write_tflite
+    return write_tflite
+
+
 def answers(network: keras.Model) -> NDArray[np.float32]:
     return np.array([np.asarray(network(picture[None], training=False))[0] for picture in sloping_pictures()])
 
@@ -144,7 +151,7 @@ def test_onnx_runtime_answers_as_keras_does(kind: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_litert_answers_as_keras_does(kind: str, tmp_path: Path) -> None:
-    pytest.importorskip("ai_edge_litert")
+    write_tflite = tflite_writer()
     keras.utils.set_random_seed(0)
     network = settle(NETWORKS[kind]())
     expected = answers(network)
@@ -152,18 +159,18 @@ def test_litert_answers_as_keras_does(kind: str, tmp_path: Path) -> None:
     sizes = []
     for half, gap in ((False, 1e-4), (True, 1e-2)):
         path = tmp_path / f"{half}.tflite"
-        TFLiteWriter(squares).write(path, half=half)
+        write_tflite(squares, path, half=half)
         network_of_file = open_tflite(path)
         np.testing.assert_allclose(said_by(network_of_file), expected, atol=gap)
         sizes.append(path.stat().st_size)
+    assert sizes[1] <= sizes[0]
 
 
 @pytest.mark.parametrize("name", ["tiny", "efficientnet_lite0"])
 def test_a_network_that_reads_several_levels_and_both_views_has_files_that_answer_as_it_does(
     name: str, tmp_path: Path
 ) -> None:
-    write_onnx, row = onnx_writer(), replace(BACKBONES[name], input_px=96)
-    pytest.importorskip("ai_edge_litert")
+    write_onnx, write_tflite, row = onnx_writer(), tflite_writer(), replace(BACKBONES[name], input_px=96)
     keras.utils.set_random_seed(0)
     kernel = np.random.default_rng(0).normal(0, 1, (row.width_of(3), 3)).astype(np.float32)
     head = Head(kernel=kernel, bias=np.zeros(3, np.float32), reading=Reading(num_levels=3, views=2))
@@ -171,7 +178,7 @@ def test_a_network_that_reads_several_levels_and_both_views_has_files_that_answe
     network = keras.models.load_model(tmp_path / "model.keras", compile=False)  # as the process reads it that writes
     squares = from_squares(network, row.input_px)
     write_onnx(squares, tmp_path / "model.onnx")
-    TFLiteWriter(squares).write(tmp_path / "model.tflite", half=False)
+    write_tflite(squares, tmp_path / "model.tflite")
     pictures = sloping_pictures()
     read = open_keras(tmp_path / "model.keras")
     likeness = far_from_everything(np.concatenate([np.asarray(read(each).features) for each in pictures]))
@@ -208,7 +215,7 @@ def converted(network: keras.Model, folder: Path, *names: str) -> list[Converted
         Image.fromarray(pixels).save(files[-1])
     targets = tuple(folder / name for name in names)
     conversion = Conversion(model=folder / "model.keras", side_px=PX, pictures=tuple(files), targets=targets)
-    return list(convert(conversion))
+    return list(convert(conversion, NetworkReader()))
 
 
 def test_a_format_is_tried_as_its_owner_will(tmp_path: Path) -> None:

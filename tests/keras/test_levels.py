@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from services.trainer.export import portable
+from services.trainer.export.keras_file import portable
 from services.trainer.run.device import Precision
 from services.trainer.screening.features import FeatureStore, learning_rows, mirrored
 from services.trainer.screening.fit import HeadPlan

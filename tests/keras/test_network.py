@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from services.trainer.export.formats.squares_model import from_squares
-from services.trainer.export.portable import without_newer
+from services.trainer.export.keras_file.portable import without_newer
 from services.trainer.export.predict import open_onnx
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.head import Head

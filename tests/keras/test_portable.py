@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from services.trainer.export.portable import save, without_newer
+from services.trainer.export.keras_file.portable import save, without_newer
 from tests.keras_settings import configuration, newer_settings
 
 

@@ -107,3 +107,12 @@ def test_without_leave_or_time_nothing_is_tried(dataset, poor, tmp_path, epochs,
     unfrozen = unfreeze(dataset.learning, poor[1], run, epochs=epochs)
     assert unfrozen.state is None
     assert reason in unfrozen.found.reason
+
+
+def test_an_attempt_that_could_not_end_in_time_is_not_begun(dataset, poor, tmp_path):
+    told = []
+    unfrozen = unfreeze(dataset.learning, poor[1], make_run(tmp_path, reported=told), epochs=8, attempt_s=0.0)
+    assert unfrozen.state is None
+    assert "0 s may be spent before anything is gained" in unfrozen.found.reason
+    assert unfrozen.found.depths == ()
+    assert told == []  # no image went through anything

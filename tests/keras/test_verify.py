@@ -12,6 +12,7 @@ import pytest
 
 from services.trainer.export.check import Request, Uploaded, objection
 from services.trainer.export.formats.order import Conversion
+from services.trainer.export.keras_file.opened_network import NetworkReader
 from services.trainer.export.rescore import raw_images, rescore
 from services.trainer.export.verifier import Verifier, VerifierLost
 from tests.training_fixture import write_archive
@@ -88,7 +89,9 @@ def test_pictures_are_scored_at_their_own_sizes_in_their_order(request_for: Requ
     """Several sizes, more pictures than a batch holds, one of them again and again."""
     assert request_for.uploaded is not None
     paths = (*PATHS, *PATHS[::-1], *[PATHS[1]] * 20)
-    found = rescore(replace(request_for, uploaded=replace(request_for.uploaded, paths=paths))).predicted
+    found = rescore(
+        replace(request_for, uploaded=replace(request_for.uploaded, paths=paths)), NetworkReader()
+    ).predicted
     network = keras.models.load_model(request_for.model, compile=False)
     images = raw_images(request_for.uploaded.archive, paths)
     assert found == tuple(int(np.asarray(network(image[None])).argmax()) for image in images)
@@ -99,7 +102,7 @@ def test_what_there_is_no_time_for_is_left_out_and_is_no_fault(request_for: Requ
     paths = PATHS * 20
     request = replace(request_for, uploaded=Uploaded(archive=request_for.uploaded.archive, paths=paths, seconds=2.5))
     seconds = count()
-    check = rescore(request, monotonic=lambda: float(next(seconds)))
+    check = rescore(request, NetworkReader(), monotonic=lambda: float(next(seconds)))
     assert objection("model.keras", check) is None
     assert len(check.predicted) == 32  # two looks at the clock came in time
 
@@ -107,7 +110,7 @@ def test_what_there_is_no_time_for_is_left_out_and_is_no_fault(request_for: Requ
 def test_a_picture_that_cannot_be_read_any_more_costs_its_scores_and_nothing_else(request_for: Request) -> None:
     assert request_for.uploaded is not None
     paths = (*PATHS * 6, "photos/blue disc/gone.JPG")
-    check = rescore(replace(request_for, uploaded=replace(request_for.uploaded, paths=paths)))
+    check = rescore(replace(request_for, uploaded=replace(request_for.uploaded, paths=paths)), NetworkReader())
     assert objection("model.keras", check) is None
     assert len(check.predicted) == 16
 
@@ -116,7 +119,7 @@ def test_probabilities_that_are_no_numbers_are_noticed(request_for: Request, tmp
     network = keras.models.load_model(request_for.model, compile=False)
     network.layers[-1].set_weights([values * np.nan for values in network.layers[-1].get_weights()])
     network.save(tmp_path / "model.keras")
-    fault = objection("model.keras", rescore(replace(request_for, model=tmp_path / "model.keras")))
+    fault = objection("model.keras", rescore(replace(request_for, model=tmp_path / "model.keras"), NetworkReader()))
     assert fault is not None
     assert "no numbers" in fault.message
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from services.trainer.fitting.out_of_fold import OutOfFold
-from services.trainer.tuning.unfreezing.depth import activation_bytes, depths_of, gain_of, rate_factors
+from services.trainer.run.deadline import Pace
+from services.trainer.tuning.unfreezing.depth import activation_bytes, depths_of, gain_of, least_attempt_s, rate_factors
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.combination.row import combined_row
 
@@ -30,6 +31,10 @@ def test_of_every_network_the_last_stage_and_the_last_third_may_learn_and_someth
 
 def test_networks_side_by_side_are_not_cut():
     assert depths_of(combined_row([BACKBONES["mobilenet"], BACKBONES["mobilenet_v2"]])) == ()
+
+
+def test_a_first_attempt_sends_every_view_of_every_image_through_a_network_that_is_built_anew():
+    assert least_attempt_s(Pace(build_s=3.0, image_s=0.01), 500, 2) == pytest.approx(13.0)
 
 
 def test_a_network_that_reads_clearly_more_is_kept():

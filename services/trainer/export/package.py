@@ -7,8 +7,8 @@ from pathlib import Path
 
 import keras
 
-from services.trainer.export import portable
 from services.trainer.export.delivery import Package
+from services.trainer.export.keras_file import portable
 from services.trainer.export.program import predict_source
 from services.trainer.zoo.backbone import Backbone
 from shared.job.findings.network import ModelSize

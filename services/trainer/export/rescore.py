@@ -5,24 +5,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from services.trainer.data.archive import open_images
 from services.trainer.data.pictures.formats import UnreadablePicture
 from services.trainer.data.pictures.image import UnusableImage
 from services.trainer.data.pictures.picture import read_pixels
 from services.trainer.export.check import MAX_SAME_INPUT_GAP, ExportCheck, Request, Uploaded
+from services.trainer.export.keras_file.opened_network import NetworkReader, OpenedNetwork, Pixels
 
 logger = logging.getLogger(__name__)
-
-Pixels = NDArray[np.uint8]
-Probabilities = NDArray[np.float64]
-Score = Callable[[Pixels], Probabilities]
 
 _BATCH = 16
 """Images between two looks at the clock."""
@@ -32,17 +26,18 @@ _MOST_PIXELS = 25_000_000
 """A bigger picture is not scored: the memory is the training's."""
 
 
-def rescore(request: Request, monotonic: Callable[[], float] = time.monotonic) -> ExportCheck:
+def rescore(request: Request, reader: NetworkReader, monotonic: Callable[[], float] = time.monotonic) -> ExportCheck:
     """Score the kept squares with an exported file and compare; then the pictures as uploaded, as far as time allows.
 
     Args:
         request: See there.
+        reader: Opens the file.
         monotonic: Seconds on a clock that nobody sets.
     """
     until = monotonic() + (request.uploaded.seconds if request.uploaded is not None else 0.0)
     try:
-        score = _scorer(keras.models.load_model(request.model, compile=False))
-        found = score(np.load(request.squares))
+        network = reader.open(request.model)
+        found = network.score(np.load(request.squares))
     except (OSError, ValueError, TypeError, KeyError, tf.errors.OpError) as error:
         return ExportCheck(error=f"{type(error).__name__}: {error}"[:500])
     if not np.isfinite(found).all():
@@ -51,7 +46,7 @@ def rescore(request: Request, monotonic: Callable[[], float] = time.monotonic) -
     if request.uploaded is None or gap > MAX_SAME_INPUT_GAP:
         return ExportCheck(same_input_gap=gap)
     return ExportCheck(
-        same_input_gap=gap, predicted=tuple(_predict(score, request.uploaded, lambda: monotonic() < until))
+        same_input_gap=gap, predicted=tuple(_predict(network, request.uploaded, lambda: monotonic() < until))
     )
 
 
@@ -69,14 +64,14 @@ def raw_images(archive: Path, paths: Sequence[str]) -> Iterator[Pixels]:
             yield read_pixels(BytesIO(images.read(entries[path])))
 
 
-def _predict(score: Score, uploaded: Uploaded, may_go_on: Callable[[], bool]) -> list[int | None]:
+def _predict(network: OpenedNetwork, uploaded: Uploaded, may_go_on: Callable[[], bool]) -> list[int | None]:
     """Return the most probable class of as many pictures as there is time for; what goes wrong ends it, and no more."""
     predicted: list[int | None] = []
     try:
         for batch in _batches(uploaded.archive, uploaded.paths):
             if not may_go_on():
                 break
-            predicted.extend(_classes(score, batch))
+            predicted.extend(_classes(network, batch))
     except (OSError, KeyError, UnusableImage, UnreadablePicture, MemoryError, tf.errors.OpError) as error:
         reason = f"{type(error).__name__}: {error}"[:500]
         logger.warning("scoring as uploaded ended early", extra={"reason": reason, "num_scored": len(predicted)})
@@ -97,19 +92,12 @@ def _batches(archive: Path, paths: Sequence[str]) -> Iterator[list[Pixels | None
     yield batch
 
 
-def _classes(score: Score, batch: Sequence[Pixels | None]) -> list[int | None]:
-    """Score a batch, pictures of equal sizes at once."""
+def _classes(network: OpenedNetwork, batch: Sequence[Pixels | None]) -> list[int | None]:
+    """Score a batch."""
     predicted: list[int | None] = [None] * len(batch)
-    for shape in {pixels.shape for pixels in batch if pixels is not None}:
-        alike = {at: pixels for at, pixels in enumerate(batch) if pixels is not None and pixels.shape == shape}
-        found = score(np.stack(list(alike.values()))).argmax(axis=1)
-        for at, label in zip(alike, found.tolist(), strict=True):
+    small = {at: pixels for at, pixels in enumerate(batch) if pixels is not None}
+    if small:
+        found = network.score(list(small.values())).argmax(axis=1)
+        for at, label in zip(small, found.tolist(), strict=True):
             predicted[at] = label
     return predicted
-
-
-def _scorer(model: keras.Model) -> Score:
-    """Trace the network once for pictures of any size: per size it would cost half a second each."""
-    pixels = tf.TensorSpec((None, None, None, 3), tf.uint8)
-    traced: Any = tf.function(lambda images: model(images, training=False), input_signature=[pixels], autograph=False)
-    return lambda images: np.asarray(traced(images), np.float64)

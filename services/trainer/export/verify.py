@@ -23,15 +23,17 @@ def main() -> None:
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # memory of the accelerator is the training's; a second device is a test
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from services.trainer.export.formats.convert import convert  # noqa: PLC0415 - imports TensorFlow
+    from services.trainer.export.keras_file.opened_network import NetworkReader  # noqa: PLC0415 - likewise
     from services.trainer.export.rescore import rescore  # noqa: PLC0415 - likewise
 
+    reader = NetworkReader()
     while True:
         heard = json.loads(starter.hear())
         if "Conversion" in heard:
-            for converted in convert(from_json(Conversion, heard["Conversion"])):
+            for converted in convert(from_json(Conversion, heard["Conversion"]), reader):
                 _say(starter, converted)
         else:
-            _say(starter, rescore(from_json(Request, heard["Request"])))
+            _say(starter, rescore(from_json(Request, heard["Request"]), reader))
 
 
 def _say(starter: Starter, answer: ExportCheck | Converted) -> None:

@@ -63,6 +63,8 @@ class Contender:
 def open_store(dataset: LearningSet, run: Run, backbone: Backbone, weights: WeightsFile | None) -> FeatureStore:
     """Build a backbone and an empty store for what it makes of the data set.
 
+    A combination is built once its network is asked for: what it makes of images is known of its parts.
+
     Raises:
         ValueError: If the weights do not fit.
         OSError: If they cannot be read or the disk is full.
@@ -70,7 +72,7 @@ def open_store(dataset: LearningSet, run: Run, backbone: Backbone, weights: Weig
     started = time.monotonic()
     rebuild = partial(assemble, backbone, weights)
     store = FeatureStore(
-        rebuild(),
+        None if backbone.parts else rebuild(),
         dataset.images(backbone.input_px),
         features_directory(run, backbone),
         max_activation_bytes=0 if backbone.parts else MAX_ACTIVATION_BYTES,
@@ -78,6 +80,7 @@ def open_store(dataset: LearningSet, run: Run, backbone: Backbone, weights: Weig
         halvings=run.halvings,
         compile_pass=partial(compile_forward, precision=run.precision),
         rebuild=rebuild,
+        backbone=backbone,
     )
     store.build_s = time.monotonic() - started
     store.exact_factor = MIXED_GAIN if run.precision is Precision.MIXED else 1.0
@@ -118,7 +121,7 @@ def finish(
         best_epoch=fitted.best_epoch,
         history=fitted.history or History(),
         seconds=time.monotonic() - started,
-        parameters=store.network.model.count_params() + head.kernel.size + head.bias.size,
+        parameters=store.num_parameters + head.kernel.size + head.bias.size,
         levels=backbone.level_names[-head.reading.num_levels :],
         cross_validation=fitted.judged,
     )

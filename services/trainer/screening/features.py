@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from services.trainer.data.dataset import Images, Indices, LearningSet
 from services.trainer.run.deadline import Pace
-from services.trainer.run.memory import let_go
+from services.trainer.run.memory import is_light, let_go
 from services.trainer.scratch.disk import allocate, disk_usage, is_disk_full
 from services.trainer.scratch.need import FREE_DISK_SHARE
-from services.trainer.screening.forward import Activations, Forward, batch_size_for, compile_forward
+from services.trainer.screening.forward import Activations, Forward, activation_bytes, batch_size_for, compile_forward
 from services.trainer.zoo.backbone import Backbone
+from services.trainer.zoo.combination.pooled import beside, pass_of_all
 from services.trainer.zoo.head import FEATURES, Floats, Reading
 from services.trainer.zoo.network import Network
 
@@ -37,7 +38,7 @@ class FeatureStore:
     set: parts of the pace, see there.
 
     Args:
-        network: The backbone.
+        network: The backbone; ``None`` where it is built only once it is asked for, by ``rebuild``.
         images: All images of the data set at its input size.
         directory: Folder of the arrays, this store's alone.
         max_activation_bytes: Room for the activations, in bytes; where they do not fit they are not kept.
@@ -45,6 +46,7 @@ class FeatureStore:
         halvings: How many times the batch is halved from the start.
         compile_pass: Makes the function that images go through.
         rebuild: Makes the network anew, after :meth:`rest`.
+        backbone: Its row, where there is no network yet.
         monotonic: Seconds on a clock that nobody sets; tells how fast images go through.
 
     Raises:
@@ -53,7 +55,7 @@ class FeatureStore:
 
     def __init__(
         self,
-        network: Network,
+        network: Network | None,
         images: Images,
         directory: Path,
         *,
@@ -62,10 +64,14 @@ class FeatureStore:
         halvings: int = 0,
         compile_pass: Callable[[Network], Forward] = compile_forward,
         rebuild: Callable[[], Network] | None = None,
+        backbone: Backbone | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        row = backbone if network is None else network.backbone
+        if row is None:
+            raise ValueError("a store needs a network, or the row of one")
         directory.mkdir(parents=True, exist_ok=True)
-        self.backbone = network.backbone
+        self.backbone = row
         self.build_s = 0.0
         self.exact_factor = 1.0
         self.directory = directory
@@ -73,16 +79,18 @@ class FeatureStore:
         self._network: Network | None = network
         self._rebuild = rebuild
         self._compile_pass = compile_pass
-        self._pass: Forward | None = compile_pass(network)
-        self._batch_size = max(1, batch_size_for(network) >> halvings)
+        self._pass: Forward | None = None if network is None else compile_pass(network)
+        self._halvings = halvings
+        self._most_at_once: int | None = None
+        self._num_parameters: int | None = None
         self._is_done = {views: np.zeros(len(images), bool) for views in _FILES}
+        self._monotonic = monotonic
         self._speed = _Speed(monotonic)
         self._taken_s: float | None = None
         self._pooled: dict[int, Floats] = {1: self._map(_FILES[1], (self.backbone.pooled_width,), np.float32)}
-        needed = len(images) * int(np.prod(network.cut_shape)) * np.dtype(np.float16).itemsize
-        room = min(max_activation_bytes, FREE_DISK_SHARE * (disk_usage(directory).free_bytes - reserve_bytes))
         self.activations: NDArray[np.float16] | None = None
-        if needed <= room:
+        room = min(max_activation_bytes, FREE_DISK_SHARE * (disk_usage(directory).free_bytes - reserve_bytes))
+        if network is not None and activation_bytes(network, len(images)) <= room:
             self.activations = self._kept_activations()
 
     @property
@@ -95,13 +103,20 @@ class FeatureStore:
         return self._network
 
     @property
+    def num_parameters(self) -> int:
+        """Of the network."""
+        if self._num_parameters is None:
+            self._num_parameters = int(self.network.model.count_params())
+        return self._num_parameters
+
+    @property
     def has_features(self) -> bool:
         """Tell whether what heads read is still there."""
         return bool(self._pooled)
 
     @property
     def is_built(self) -> bool:
-        """Tell whether images could go through at once."""
+        """Tell whether images could go through at once, and the network be delivered."""
         return self._network is not None and self._pass is not None
 
     def rest(self) -> None:
@@ -210,8 +225,21 @@ class FeatureStore:
     def _forward(self) -> Forward:
         """The pass, compiled anew where the network was at rest."""
         if self._pass is None:
+            started = self._monotonic()
             self._pass = self._compile_pass(self.network)
+            self.build_s = max(self.build_s, self._monotonic() - started)
         return self._pass
+
+    @property
+    def _batch_size(self) -> int:
+        """Images that go through at once."""
+        if self._most_at_once is None:
+            self._most_at_once = max(1, batch_size_for(self.network) >> self._halvings)
+        return self._most_at_once
+
+    @_batch_size.setter
+    def _batch_size(self, most: int) -> None:
+        self._most_at_once = most
 
     def _passes(self, indices: Indices, *, is_mirrored: bool = False) -> Iterator[tuple[Activations, Floats]]:
         """Send images through the base, never more at once than its memory allows."""
@@ -229,6 +257,8 @@ class FeatureStore:
     def take_over(self, parts: Sequence["FeatureStore"], indices: Indices) -> None:
         """Take what the parts of a combination made of images, which then need not go through again.
 
+        Their passes are taken too, as far as they are compiled: side by side they are that of the combination.
+
         Args:
             parts: In the order of the combination's row; done with these images.
             indices: Which.
@@ -239,14 +269,21 @@ class FeatureStore:
             self._is_done[1][rows] = True
         paces = [part.pace for part in parts]
         self._taken_s = sum(pace.image_s for pace in paces if pace is not None) if all(paces) else None
+        self.build_s = sum(part.build_s for part in parts)
+        self._num_parameters = sum(part.num_parameters for part in parts)
+        known = [(part.backbone, part._pass) for part in parts if part._pass is not None]  # noqa: SLF001 - of its kind
+        if self._pass is None and len(known) == len(parts):
+            self._pass = pass_of_all(self.backbone, known)
+            self._batch_size = min(part._batch_size for part in parts)  # noqa: SLF001 - likewise
 
     def read_whole(self, rows: Indices) -> Floats:
         """Return the pooled outputs of all levels of some images, ``(n, pooled_width)``."""
         return np.asarray(self._pooled[1][rows])
 
     def slim(self) -> None:
-        """Keep only what heads read: the activations leave the disk, the network the memory."""
-        self.rest()
+        """Keep only what heads read: the activations leave the disk, a heavy network the memory."""
+        if not is_light(self.backbone.size_bytes):
+            self.rest()
         if self.activations is not None:
             self.activations = None
             self._path("activations").unlink(missing_ok=True)
@@ -306,22 +343,6 @@ def learning_rows(dataset: LearningSet) -> Indices:
 def mirrored(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return images ``(n, height_px, width_px, 3)`` whose left and right have changed places."""
     return np.ascontiguousarray(images[:, :, ::-1])
-
-
-def beside(parts: Sequence[tuple[Backbone, Floats]]) -> Floats:
-    """Put the pooled levels of several backbones in the order of their combination: level by level, then by backbone.
-
-    Args:
-        parts: Each with all its levels, ``(n, pooled_width)``.
-    """
-    depth = max(len(backbone.levels) for backbone, _ in parts)
-    columns = [
-        pooled[:, backbone.pooled_width - backbone.width_of(place) :][:, : backbone.levels[-place][1]]
-        for place in range(depth, 0, -1)
-        for backbone, pooled in parts
-        if len(backbone.levels) >= place
-    ]
-    return np.concatenate(columns, axis=1)
 
 
 class _Speed:

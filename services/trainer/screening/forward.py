@@ -113,3 +113,8 @@ def batch_size_for(network: Network) -> int:
     """
     most, memory_bytes = (128, 2 * 2**30) if tf.config.list_physical_devices("GPU") else (32, 96 * 2**20)
     return max(1, min(most, memory_bytes // bytes_per_image(network)))
+
+
+def activation_bytes(network: Network, num_images: int) -> int:
+    """Return what the activations at the cut of so many images take, rounded to float16."""
+    return num_images * int(np.prod(network.cut_shape)) * np.dtype(np.float16).itemsize

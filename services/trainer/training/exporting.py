@@ -26,6 +26,8 @@ from shared.job.findings.scores import UploadedScores
 
 NUM_KEPT = 16
 """Test images that every exported file is verified on: enough to show any difference, 2 s of work."""
+_SCORED = ".keras"
+"""The file that scores photographs as they were sent: the last one, which other formats are made from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +61,25 @@ def kept_positions(num_test: int) -> Indices:
     return kept
 
 
-def export(
-    scored: Scored, learning: LearningSet, trained: Trained, *, archive: Path, verifier: Verifier, run: Run
-) -> Exported:
-    """Write the delivery beside the archive, have both networks verified and one of them score photographs as sent.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A delivery that is written, and is being verified.
 
-    Raises:
-        UserFault: ``export_not_faithful``, if a file does not do what was evaluated.
-        VerifierLost: If the files could not be verified.
+    Args:
+        package: Its files.
+        order: Of the test images, those that are scored as they were uploaded; a position in the test split for each.
+    """
+
+    package: Package
+    order: Indices
+
+
+def write(
+    scored: Scored, learning: LearningSet, trained: Trained, *, archive: Path, verifier: Verifier, run: Run
+) -> Written:
+    """Write the delivery beside the archive; have both networks verified, and one of them score photographs as sent.
+
+    Another process does the latter; whatever does not change the network may be done meanwhile.
     """
     evaluation, px = scored.evaluation, trained.backbone.input_px
     kept = kept_positions(len(evaluation.indices))
@@ -76,13 +89,25 @@ def export(
     order = fair_order(evaluation.labels, run.seed)[:NUM_SCORED]
     paths = tuple(learning.paths[position] for position in evaluation.indices[order])
     is_hurried = run.stop_reason() is not None
-    to_score = [Uploaded(archive=archive, paths=paths, seconds=run.countdown.scoring_s(is_hurried=is_hurried))]
+    to_score = Uploaded(archive=archive, paths=paths, seconds=run.countdown.scoring_s(is_hurried=is_hurried))
 
     def verify(model: Path) -> None:
-        uploaded = to_score.pop() if to_score else None  # the first file is enough: both compute the same
-        verifier.begin(Request(model=model, squares=squares, expected=expected, uploaded=uploaded))
+        is_last = model.suffix == _SCORED  # one file is enough: both compute the same
+        request = Request(model=model, squares=squares, expected=expected, uploaded=to_score if is_last else None)
+        verifier.begin(request)
 
     package = pack(scored.model, learning.classes, archive.parent / "delivery", verify)
+    return Written(package=package, order=order)
+
+
+def export(written: Written, scored: Scored, trained: Trained, verifier: Verifier) -> Exported:
+    """Wait until a delivery is verified.
+
+    Raises:
+        UserFault: ``export_not_faithful``, if a file does not do what was evaluated.
+        VerifierLost: If the files could not be verified.
+    """
+    package, order, evaluation = written.package, written.order, scored.evaluation
     size = describe(scored.model, trained.backbone)
     checks = {path: verifier.check() for path in (package.model_h5, package.model_keras)}
     for path, check in checks.items():

@@ -1,7 +1,7 @@
 """The delivered network in other formats: written, tried by the runtime of each, judged; what fails is left out.
 
 That comes last, when the network itself is verified and stored, and within a time of its own: no job waits or fails for
-it. While one process writes a format, others try those that are written.
+it. While one process writes them, those that will try each are being started; each tries with the machine to itself.
 """
 
 import json
@@ -116,7 +116,7 @@ def add_formats(delivered: Delivered, verifier: Verifier, run: Run) -> Formats:
 
 
 class _Trials:
-    """The formats of one network, tried one after the other while more are written.
+    """The formats of one network, each tried by a process of its own as soon as it is written, one after the other.
 
     Args:
         delivered: The network.
@@ -131,7 +131,7 @@ class _Trials:
         self._order = fair_order(evaluation.labels, run.seed)[:NUM_SCORED]
         self._kept = kept_positions(len(evaluation.indices))
         self._positions = np.concatenate([self._kept, np.setdiff1d(self._order, self._kept, assume_unique=True)])
-        self._process: LineProcess | None = None
+        self._processes: dict[Path, LineProcess] = {}
         self._scored: dict[Path, Scored] = {}
         self._begun: Scoring | None = None
 
@@ -146,6 +146,7 @@ class _Trials:
             pictures=tuple(each.file for each in examples),
             targets=tuple(each for each in targets.values() if missing_package(each) is None),
         )
+        self._processes = {each: _start_trial() for each in conversion.targets}
         written: dict[Path, Converted] = {}
         for converted in verifier.convert(conversion, self._left_s(), self._monotonic):
             if converted.target is None:
@@ -166,8 +167,9 @@ class _Trials:
 
     def end(self) -> None:
         """Make sure that nothing runs any more."""
-        if self._process is not None:
-            self._process.end()
+        for process in self._processes.values():
+            process.end()
+        self._processes = {}
 
     def _examples(self) -> tuple[Example, ...]:
         delivered, evaluation = self._delivered, self._delivered.evaluation
@@ -192,21 +194,21 @@ class _Trials:
             answers=_answers(target),
             seconds=_SCORE_SHARE * self._left_s(),
         )
-        self._process = LineProcess(python_module("services.trainer.export.formats.score"), os.environ)
-        self._process.send(json.dumps(to_json(self._begun)).encode() + b"\n")
+        self._processes[target].send(json.dumps(to_json(self._begun)).encode() + b"\n")
 
     def _collect(self) -> None:
         """Wait for the answer of the trial that runs, if one does."""
-        if self._process is None or self._begun is None:
+        if self._begun is None:
             return
+        process = self._processes.pop(self._begun.model)
         try:
-            answer = self._process.receive(self._left_s() + _PATIENCE_S)
+            answer = process.receive(self._left_s() + _PATIENCE_S)
             scored = Scored(error=_NO_TIME) if answer is None else from_json(Scored, json.loads(answer))
         except ProcessDied as death:
             scored = Scored(error=f"the process that tried it ended with {death.return_code}")
         self._scored[self._begun.model] = scored
-        self.end()
-        self._process = self._begun = None
+        process.end()
+        self._begun = None
 
     def _judged(self, artefact: Artefact, written: Converted | None, examples: Sequence[Example]) -> FormatResult:
         if written is None or written.target is None:
@@ -242,6 +244,11 @@ class _Trials:
 
     def _left_s(self) -> float:
         return max(0.0, self._until - self._monotonic())
+
+
+def _start_trial() -> LineProcess:
+    """Start a process that imports what it needs and waits for a file to try."""
+    return LineProcess(python_module("services.trainer.export.formats.score"), os.environ)
 
 
 def _needed_bytes(delivered: Delivered, run: Run) -> int:

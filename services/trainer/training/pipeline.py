@@ -11,7 +11,7 @@ from services.trainer.scratch.calibration import keep_calibration, learnt, read_
 from services.trainer.screening.fit import HeadPlan
 from services.trainer.screening.screen import Screening, screen
 from services.trainer.training.bundling import bundle, write_strangers
-from services.trainer.training.exporting import Exported, export
+from services.trainer.training.exporting import Exported, export, write
 from services.trainer.training.formats import Delivered, add_formats
 from services.trainer.training.preparation import Prepared
 from services.trainer.training.result_document import Pieces, result_of
@@ -58,10 +58,11 @@ def train(prepared: Prepared) -> Outcome:
     stopped_because = run.stop_reason()
     with clock.phase("evaluate"):
         scored = score(learning, dataset.seal(), trained, run)
+        written = write(scored, learning, trained, archive=prepared.archive, verifier=tools.verifier, run=run)
         scored, focus = with_focus(scored, learning, trained, run)
         analysis = analyse(learning, trained, scored.evaluation, run, strength=_strength(screening, trained))
     with clock.phase("export"):
-        exported = export(scored, learning, trained, archive=prepared.archive, verifier=tools.verifier, run=run)
+        exported = export(written, scored, trained, tools.verifier)
         artefacts = deliver_package(tools.objects, exported.package, job_id=order.job_id, fence=order.fence)
         formats = add_formats(_delivered(prepared, exported, scored, trained), tools.verifier, run)
     pieces = Pieces(

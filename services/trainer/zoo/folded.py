@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from services.trainer.zoo.plain import producer_of
 
-_LINEAR = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
-_CHANNELS_LAST = frozenset({-1, 3})
+LINEAR = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
+CHANNELS_LAST = frozenset({-1, 3})
 
 
 def without_normalisation(model: keras.Model) -> keras.Model:
@@ -40,7 +40,7 @@ def without_normalisation(model: keras.Model) -> keras.Model:
     copy = keras.models.clone_model(model, clone_function=renew, call_function=call)
     for layer in copy.layers:
         if layer.weights:
-            layer.set_weights(_weights(model.get_layer(layer.name), followers.get(layer.name)))
+            layer.set_weights(folded_weights(model.get_layer(layer.name), followers.get(layer.name)))
     return copy
 
 
@@ -51,30 +51,31 @@ def _followers(model: keras.Model) -> dict[str, keras.layers.BatchNormalization]
     num_readers = Counter(map(producer_of, (*read, *model.outputs)))
     found = {}
     for each in operations.values():
-        if isinstance(each, keras.layers.BatchNormalization) and each.axis in _CHANNELS_LAST:
+        if isinstance(each, keras.layers.BatchNormalization) and each.axis in CHANNELS_LAST:
             name = producer_of(each.input)
-            if num_readers[name] == 1 and _is_linear(operations.get(name)):
+            if num_readers[name] == 1 and is_linear(operations.get(name)):
                 found[name] = each
     return found
 
 
-def _is_linear(layer: Any) -> bool:
-    return type(layer) in _LINEAR and layer.activation is keras.activations.linear
+def is_linear(layer: Any) -> bool:
+    """Tell whether a normalisation that alone reads a layer can go into its weights."""
+    return type(layer) in LINEAR and layer.activation is keras.activations.linear
 
 
-def _weights(layer: keras.Layer, follower: keras.layers.BatchNormalization | None) -> list[NDArray[np.float32]]:
-    """Return the weights of a layer that does what it does and what follows it."""
+def folded_weights(layer: keras.Layer, follower: keras.layers.BatchNormalization | None) -> list[NDArray[np.float32]]:
+    """Return the weights of a layer that does what follows it too; where something does, the last is a bias."""
     values: list[NDArray[np.float32]] = layer.get_weights()
     if follower is None:
         return values
-    scale, shift = _scale_and_shift(follower)
+    scale, shift = scale_and_shift(follower)
     bias = values.pop() if layer.use_bias else np.float32(0)
     kernel = values.pop()
     channels = kernel.shape[2:] if isinstance(layer, keras.layers.DepthwiseConv2D) else kernel.shape[3:]
     return [*values, kernel * scale.reshape(channels), bias * scale + shift]
 
 
-def _scale_and_shift(layer: keras.layers.BatchNormalization) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def scale_and_shift(layer: keras.layers.BatchNormalization) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return what a normalisation multiplies each channel with and then adds to it."""
     scale = 1 / np.sqrt(np.asarray(layer.moving_variance, np.float64) + layer.epsilon)
     scale = scale * np.asarray(layer.gamma) if layer.scale else scale

@@ -5,35 +5,37 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-import keras
-
 from services.trainer.data.pictures.picture import read_pixels
 from services.trainer.export.formats.inexpressible import Inexpressible
 from services.trainer.export.formats.order import Conversion, Converted
 from services.trainer.export.formats.squares_model import SquaresModel, from_squares
-from services.trainer.export.formats.tflite_writer import TFLiteWriter
+from services.trainer.export.keras_file.opened_network import NetworkReader
 from shared.layout import FILE_NAMES, Artefact
 
 _MAX_CHARACTERS = 300
 
 
-def convert(conversion: Conversion, monotonic: Callable[[], float] = time.monotonic) -> Iterator[Converted]:
+def convert(
+    conversion: Conversion, reader: NetworkReader, monotonic: Callable[[], float] = time.monotonic
+) -> Iterator[Converted]:
     """Classify the pictures, then write every target; yield as soon as each is done.
 
     Args:
         conversion: See there.
+        reader: Opens the network, or has it open.
         monotonic: Seconds on a clock that nobody sets.
     """
-    model = keras.models.load_model(conversion.model, compile=False)
-    answers = (model(read_pixels(path)[None], training=False)[0] for path in conversion.pictures)
-    yield Converted(answers=tuple(tuple(map(float, answer)) for answer in answers))
-    writers: Mapping[str, Callable[[Path], None]] | None = None
+    network = reader.open(conversion.model)
+    pictures = [read_pixels(path) for path in conversion.pictures]
+    answers = network.score(pictures).tolist() if pictures else []
+    yield Converted(answers=tuple(map(tuple, answers)))
+    squares: SquaresModel | None = None
     for target in conversion.targets:
         started = monotonic()
         error = None
         try:
-            writers = writers or _writers(from_squares(model, conversion.side_px))
-            writers[target.name](target)
+            squares = squares or from_squares(network.model, conversion.side_px)
+            _WRITERS[target.name](squares, target)
         except Inexpressible as reason:
             error = str(reason)
         except Exception as fault:  # noqa: BLE001 - converters raise what they like, and no format is owed
@@ -47,11 +49,15 @@ def _write_onnx(squares: SquaresModel, path: Path) -> None:
     write_onnx(squares, path)
 
 
-def _writers(squares: SquaresModel) -> Mapping[str, Callable[[Path], None]]:
-    """Return what writes each format, by the name of its file; what two of them need is made once."""
-    tflite = TFLiteWriter(squares)
-    return {
-        FILE_NAMES[Artefact.MODEL_ONNX]: partial(_write_onnx, squares),
-        FILE_NAMES[Artefact.MODEL_TFLITE]: partial(tflite.write, half=False),
-        FILE_NAMES[Artefact.MODEL_TFLITE_FLOAT16]: partial(tflite.write, half=True),
-    }
+def _write_tflite(squares: SquaresModel, path: Path, *, half: bool) -> None:
+    from services.trainer.export.formats.tflite.writer import write_tflite  # noqa: PLC0415 - likewise
+
+    write_tflite(squares, path, half=half)
+
+
+_WRITERS: Mapping[str, Callable[[SquaresModel, Path], None]] = {
+    FILE_NAMES[Artefact.MODEL_ONNX]: _write_onnx,
+    FILE_NAMES[Artefact.MODEL_TFLITE]: partial(_write_tflite, half=False),
+    FILE_NAMES[Artefact.MODEL_TFLITE_FLOAT16]: partial(_write_tflite, half=True),
+}
+"""By the name of the file."""

@@ -8,6 +8,8 @@ import keras
 
 from services.trainer.export.formats.inexpressible import Inexpressible
 from services.trainer.export.predict import LAST_LAYER
+OUTPUTS = ("probabilities", "features")
+"""Names under which files give what :attr:`SquaresModel.model` gives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,30 @@ class SquaresModel:
     model: keras.Model
     calls: Sequence[Call]
     side_px: int
+
+
+def parts_of(call: Call) -> dict[int, slice]:
+    """Return what a call takes of a value, by axis, counted from 0; axes that stay whole are left out.
+
+    Args:
+        call: Of ``GetItem`` or ``Flip``.
+
+    Raises:
+        Inexpressible: If it takes single elements.
+    """
+    rank = len(call.arguments[0].shape)
+    if type(call.operation).__name__ == "Flip":
+        axis = call.operation.axis
+        axes = axis if isinstance(axis, list | tuple) else (axis,)
+        return {each % rank: slice(None, None, -1) for each in axes}
+    key = call.arguments[1] if len(call.arguments) > 1 else call.options["key"]
+    keys = key if isinstance(key, tuple) else (key,)
+    if Ellipsis in keys:
+        at = keys.index(Ellipsis)
+        keys = (*keys[:at], *[slice(None)] * (rank - len(keys) + 1), *keys[at + 1 :])
+    if not all(isinstance(each, slice) for each in keys):
+        raise Inexpressible("single elements of a value are taken")
+    return {axis: each for axis, each in enumerate(keys) if each != slice(None)}
 
 
 def from_squares(model: keras.Model, side_px: int) -> SquaresModel:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.trainer.fitting.out_of_fold import OutOfFold, is_better
+from services.trainer.run.deadline import Pace
 from services.trainer.zoo.backbone import Backbone
 
 MOST_BYTES = 512 * 2**20
@@ -46,6 +47,20 @@ def depths_of(backbone: Backbone) -> tuple[Depth, ...]:
 def activation_bytes(shape: Sequence[int], num_images: int, views: int) -> int:
     """Return what the activations of all images in all views take in float16."""
     return int(np.prod(shape)) * _HALF_BYTES * num_images * views
+
+
+def least_attempt_s(pace: Pace, num_images: int, views: int) -> float:
+    """Return the seconds that a first attempt takes at least.
+
+    Nearly all of the network lies before the cut, and every view of every image goes through that once, after it was
+    built and compiled anew; what is learnt then comes on top.
+
+    Args:
+        pace: Of the network as it was screened.
+        num_images: Of the training and validation split.
+        views: Of each image.
+    """
+    return pace.build_s + pace.image_s * num_images * views
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

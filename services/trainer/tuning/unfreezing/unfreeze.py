@@ -16,7 +16,7 @@ from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.screening.fit import convex_data
 from services.trainer.tuning.tail import TailState
 from services.trainer.tuning.unfreezing.attempt import ATTEMPT_EPOCHS, Attempt, Plan, attempt, relearn
-from services.trainer.tuning.unfreezing.depth import MOST_BYTES, Depth, activation_bytes, depths_of
+from services.trainer.tuning.unfreezing.depth import MOST_BYTES, Depth, activation_bytes, depths_of, least_attempt_s
 from services.trainer.tuning.unfreezing.learner import Learner
 from services.trainer.tuning.unfreezing.sample import Sample, take_sample
 from services.trainer.zoo.backbone import Backbone
@@ -99,14 +99,15 @@ def unfreeze(dataset: LearningSet, fitted: Fitted, run: Run, *, epochs: int, att
         attempt_s: Seconds that may be spent before anything is known to be gained.
     """
     depths = depths_of(fitted.backbone)
+    most_s = TIME_FRAC * max(0.0, run.countdown.seconds_left())
     objection = _objection(dataset, run, depths, epochs)
+    objection = objection or _lack_of_time(dataset, fitted, min(most_s, attempt_s))
     if objection is not None:
         return Unfrozen(found=Unfreezing(is_used=False, reason=objection))
     plan = Plan(epochs=epochs, seed=run.seed)
     tried: list[_Tried] = []
     told: list[UnfrozenDepth] = []
     started = time.monotonic()
-    most_s = TIME_FRAC * max(0.0, run.countdown.seconds_left())
 
     def goes_on(detail: str) -> Callable[[int], bool]:
         def asked(epochs_done: int) -> bool:
@@ -145,6 +146,17 @@ def _objection(dataset: LearningSet, run: Run, depths: Sequence[Depth], epochs: 
     if len(dataset.split.validation) < LEAST_VALIDATION:
         return f"{len(dataset.split.validation)} validation photographs could not tell whether it is better"
     return None if run.stop_reason() is None else "there was no time left"
+
+
+def _lack_of_time(dataset: LearningSet, fitted: Fitted, may_take_s: float) -> str | None:
+    """Say that a first attempt could not end in time, before anything is spent on it; ``None`` if it may."""
+    pace = fitted.store.pace
+    if pace is None:
+        return None
+    needed_s = least_attempt_s(pace, len(learning_rows(dataset)), fitted.head.reading.views)
+    if needed_s <= may_take_s:
+        return None
+    return f"a first attempt takes {needed_s:,.0f} s, and {may_take_s:,.0f} s may be spent before anything is gained"
 
 
 def _why_not(told: Sequence[UnfrozenDepth]) -> str:

@@ -14,9 +14,7 @@ from services.trainer.export.formats.inexpressible import Inexpressible
 from services.trainer.export.formats.onnx.graph import OnnxGraph
 from services.trainer.export.formats.onnx.layers import EMITTERS
 from services.trainer.export.formats.onnx.values import Value, Values, channels_front
-from services.trainer.export.formats.squares_model import Call, SquaresModel
-
-_OUTPUTS = ("probabilities", "features")
+from services.trainer.export.formats.squares_model import OUTPUTS, Call, SquaresModel, parts_of
 
 
 def write_onnx(squares: SquaresModel, path: Path, metadata: Mapping[str, str] = MappingProxyType({})) -> None:
@@ -43,7 +41,7 @@ def write_onnx(squares: SquaresModel, path: Path, metadata: Mapping[str, str] = 
         path,
         name=squares.model.name,
         side_px=squares.side_px,
-        outputs={name: (each.name, each.size(-1)) for name, each in zip(_OUTPUTS, outputs, strict=False)},
+        outputs={name: (each.name, each.size(-1)) for name, each in zip(OUTPUTS, outputs, strict=False)},
         metadata=tuple(metadata.items()),
     )
 
@@ -109,21 +107,9 @@ def _mean(graph: OnnxGraph, values: Values, call: Call) -> str:
     return graph.node("ReduceMean", value.name, axes=places, keepdims=int(operation.keepdims))
 
 
-def _flip(graph: OnnxGraph, values: Values, call: Call) -> str:
-    value, axis = values.get(call.arguments[0]), call.operation.axis
-    axes = axis if isinstance(axis, list | tuple) else (axis,)
-    return _sliced(graph, value, {value.place(each): slice(None, None, -1) for each in axes})
-
-
-def _get_item(graph: OnnxGraph, values: Values, call: Call) -> str:
-    key = call.arguments[1] if len(call.arguments) > 1 else call.options["key"]
-    value, keys = values.get(call.arguments[0]), key if isinstance(key, tuple) else (key,)
-    if Ellipsis in keys:
-        at = keys.index(Ellipsis)
-        keys = (*keys[:at], *[slice(None)] * (len(value.shape) - len(keys) + 1), *keys[at + 1 :])
-    if not all(isinstance(each, slice) for each in keys):
-        raise Inexpressible("single elements of a value are taken")
-    return _sliced(graph, value, {value.place(axis): each for axis, each in enumerate(keys) if each != slice(None)})
+def _part(graph: OnnxGraph, values: Values, call: Call) -> str:
+    value = values.get(call.arguments[0])
+    return _sliced(graph, value, {value.place(axis): each for axis, each in parts_of(call).items()})
 
 
 def _sliced(graph: OnnxGraph, value: Value, parts: Mapping[int, slice]) -> str:
@@ -144,5 +130,5 @@ def _sliced(graph: OnnxGraph, value: Value, parts: Mapping[int, slice]) -> str:
 
 
 _OTHERS: Mapping[str, Callable[[OnnxGraph, Values, Call], str]] = MappingProxyType(
-    {"Concatenate": _concatenate, "Flip": _flip, "GetItem": _get_item, "Mean": _mean, "Stack": _stack}
+    {"Concatenate": _concatenate, "Flip": _part, "GetItem": _part, "Mean": _mean, "Stack": _stack}
 )
