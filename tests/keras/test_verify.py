@@ -133,6 +133,7 @@ def kill_verifying_process() -> None:
 
 def test_a_verifying_process_that_dies_is_replaced_by_one_that_does_what_is_needed(request_for: Request) -> None:
     process = Verifier()
+    process.warm()
     kill_verifying_process()
     process.begin(request_for)
     check = process.check()
@@ -162,6 +163,7 @@ def test_a_converter_that_dies_or_is_late_ends_what_it_writes_and_nothing_else(
 ) -> None:
     for seconds, prepare in ((0, lambda: None), (300, kill_verifying_process)):
         process = Verifier()
+        process.warm()
         prepare()
         assert list(process.convert(conversion_of(request_for, tmp_path), seconds)) == []
         process.end()

@@ -19,7 +19,8 @@ from shared.job.findings.scores import Mistake
 logger = logging.getLogger(__name__)
 
 NUM_HITS, NUM_CLASSES, NUM_OF_CLASS = 8, 12, 4
-_LONGEST_S = 4.0
+_LONGEST_S = 6.0
+"""Seconds, at most: about as long as the delivery is being verified, which goes on meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from services.trainer.data.dataset import Images, Indices
@@ -59,7 +60,13 @@ class HeatMaps:
         # The softmax does not see what is added to all classes alike.
         kernel = kernel - kernel.mean(axis=1, keepdims=True)
         self._parts = list(_parts(last.input, kernel, is_mirrored=False))
-        self._network = keras.Model(model.input, [part.maps for part in self._parts])
+        network = keras.Model(model.input, [part.maps for part in self._parts])
+        # Called layer by layer, Keras would keep what all layers give until the last has: a gigabyte for a batch.
+        self._traced: Any = tf.function(
+            lambda squares: network(squares, training=False),
+            input_signature=[tf.TensorSpec(network.input.shape, network.input.dtype)],
+            autograph=False,
+        )
 
     def of(
         self,
@@ -88,7 +95,7 @@ class HeatMaps:
         return np.concatenate(found) if found else np.zeros((0, GRID, GRID), np.float32)
 
     def _of_batch(self, squares: NDArray[np.uint8], classes: NDArray[np.int64]) -> Maps:
-        answers = self._network(squares, training=False)
+        answers = self._traced(squares)
         total = np.zeros((len(squares), GRID, GRID), np.float32)
         for part, answer in zip(self._parts, answers if isinstance(answers, list) else [answers], strict=True):
             values = np.asarray(answer, np.float32)

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,10 @@ def read_keras(path: Path) -> Network:
     return Network(sides[0], lambda squares: outputs_of(whole(squares, training=False)))
 
 
-_READERS: Mapping[str, Callable[[Path], Network]] = {".onnx": read_onnx, ".tflite": read_tflite}
+_READERS: Mapping[str, Callable[[Path], Network]] = {
+    ".onnx": partial(read_onnx, spins=False),  # threads that decode want the processor too
+    ".tflite": read_tflite,
+}
 
 
 def open_first(paths: Sequence[Path]) -> tuple[Path, Network, int]:

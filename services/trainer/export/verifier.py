@@ -36,7 +36,7 @@ class VerifierLost(ConvtailorError):
 
 
 class Verifier:
-    """A verifying process, warm from the start; it works on one file after another while the caller does other things.
+    """A verifying process, warm before it is needed; it works on one file after another while the caller does others.
 
     One that dies or hangs is replaced once; its successor does what is needed and scores nothing as uploaded.
 
@@ -45,11 +45,21 @@ class Verifier:
     """
 
     def __init__(self, timeout_s: float = TIMEOUT_S) -> None:
-        """Start the process."""
         self._timeout_s = timeout_s
-        self._process = self._start()
+        self._started: LineProcess | None = None
         self._waiting: list[Request] = []
         self._num_losses = 0
+
+    @property
+    def _process(self) -> LineProcess:
+        """The process, started now where it is not."""
+        if self._started is None:
+            self._started = LineProcess(python_module("services.trainer.export.verify"), os.environ)
+        return self._started
+
+    def warm(self) -> None:
+        """Start the process, whose imports keep one core busy for seconds: best done while another one is idle."""
+        self._process  # noqa: B018 - starts it
 
     def begin(self, request: Request) -> None:
         """Have a file verified."""
@@ -99,7 +109,8 @@ class Verifier:
 
     def end(self) -> None:
         """Make sure that the process is gone."""
-        self._process.end()
+        if self._started is not None:
+            self._started.end()
 
     def _after(self, return_code: int | None) -> ExportCheck:
         logger.warning("the verifying process was lost", extra={"return_code": return_code})
@@ -107,7 +118,7 @@ class Verifier:
         self._num_losses += 1
         if self._num_losses == _MAX_LOSSES:
             raise VerifierLost(return_code)
-        self._process = self._start()
+        self._started = None
         self._waiting = [replace(request, uploaded=None) for request in self._waiting]
         for request in self._waiting:
             self._send(request)
@@ -115,10 +126,6 @@ class Verifier:
 
     def _send(self, request: Request) -> None:
         self._process.send(_line(request))
-
-    @staticmethod
-    def _start() -> LineProcess:
-        return LineProcess(python_module("services.trainer.export.verify"), os.environ)
 
 
 def _line(order: Request | Conversion) -> bytes:

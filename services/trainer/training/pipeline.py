@@ -42,6 +42,7 @@ def train(prepared: Prepared) -> Outcome:
     device = find_device(may_mix=tools.settings.mixed_precision)
     tools.say(Message(kind=MessageKind.DEVICE, device=device.name))
     run = replace(material.run, precision=device.precision)
+    tools.verifier.warm()  # networks are built and traced on one core first
     with clock.phase("screen"):
         learning = dataset.learning
         limits = Limits.of(options)

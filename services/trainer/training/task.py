@@ -18,7 +18,7 @@ class Tools:
     Args:
         objects: Archives and artefacts.
         settings: See there.
-        verifier: Already started.
+        verifier: Verifies what is delivered.
         say: Speaks to the worker.
         asked_to_stop: Returns why the worker wants the run to end, or ``None``.
         await_warmth: Returns once TensorFlow is ready.
