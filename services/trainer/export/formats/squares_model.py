@@ -8,6 +8,7 @@ import keras
 
 from services.trainer.export.formats.inexpressible import Inexpressible
 from services.trainer.export.predict import LAST_LAYER
+
 OUTPUTS = ("probabilities", "features")
 """Names under which files give what :attr:`SquaresModel.model` gives."""
 
