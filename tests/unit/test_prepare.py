@@ -12,6 +12,7 @@ from PIL import Image
 from services.trainer.data.dataset import Dataset
 from services.trainer.data.pictures.square_file import SquareFile
 from services.trainer.data.prepare import identify, prepare
+from services.trainer.data.repetition import remarks_on_own_split
 from services.trainer.run.context import Run, Stopped
 from shared.errors import UserFault
 from shared.job.options import JobOptions, SplitChoice
@@ -236,6 +237,11 @@ def test_a_split_of_the_persons_own_is_the_split(prepared: Callable[..., Dataset
     assert [len(part) for part in (dataset.split.train, dataset.split.validation, dataset.split.test)] == [16, 6, 8]
     assert dataset.own is not None
     assert (dataset.own.train, dataset.own.validation, dataset.own.test) == (("train",), ("val",), ("test",))
+    [remark] = remarks_on_own_split(dataset)
+    assert remark.message == (
+        "Your own split was used: 16 photographs to learn from ('train'), 6 to choose with ('val'), "
+        "8 to test with ('test')."
+    )
 
 
 def test_what_a_split_lacks_is_taken_from_the_photographs_to_learn_from(prepared: Callable[..., Dataset]) -> None:
@@ -245,6 +251,10 @@ def test_what_a_split_lacks_is_taken_from_the_photographs_to_learn_from(prepared
     chosen = prepared(zipped(in_parts(train=8, valid=4)), name="chosen", ledger=null_ledger())
     assert parts_of(chosen) == {"train": {"train"}, "validation": {"valid"}, "test": {"train"}}
     assert chosen.is_whole
+    assert "2 to test with (taken from 'train')" in remarks_on_own_split(chosen)[0].message
+    alone = prepared(zipped(in_parts(train=8) | {"d/test/1.png": encoded(photograph(99))}), name="alone")
+    assert alone.is_whole
+    assert remarks_on_own_split(alone)[0].code == "own_split_made"
 
 
 def test_a_copy_of_a_test_photograph_is_not_learnt_from(prepared: Callable[..., Dataset]) -> None:
@@ -261,6 +271,7 @@ def test_a_copy_of_a_test_photograph_is_not_learnt_from(prepared: Callable[..., 
     told = {each.path for each in dataset.quarantined if each.code == "copy_of_held_back"}
     assert told == {"d/train/cats/same.png", "d/val/cats/same.png", "d/train/dogs/mirrored.png"}
     assert dataset.duplicates.num_given_way == 3
+    assert "3 photographs of your parts were left out" in remarks_on_own_split(dataset)[0].message
     assert not dataset.duplicates.repeated
 
 
@@ -285,6 +296,7 @@ def test_a_later_attempt_keeps_the_persons_split_though_a_class_has_no_test(
     assert document.exists()
     assert prepared(zipped(files)).own == first.own
     document.unlink()
+    assert "Nothing tests 'dogs'" in remarks_on_own_split(first)[0].message
     again = prepared(zipped(files))
     assert again.split_sha256 == first.split_sha256
     assert again.own == first.own

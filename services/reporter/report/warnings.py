@@ -28,6 +28,7 @@ _STOPPED = {
 _REMARKS = {
     "folders_inside_classes": "Folders inside your classes were not told apart",
     "folders_are_groups": "Folders inside your classes stay together",
+    "own_split_made": "Only one of your parts could be used",
     "own_split_used": "Your own split was used",
     "part_without_classes": "Photographs that nothing is known of were left out",
     "hidden_folders": "Hidden folders were left out",

@@ -1,4 +1,4 @@
-"""How much a data set repeats itself, and what its split had to tear apart. Pure."""
+"""How much a data set repeats itself, what its split had to tear apart, and what came of a person's own. Pure."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.trainer.data.copies.groups import is_pure, straddles
-from services.trainer.data.dataset import Split, rows_of
+from services.trainer.data.dataset import Dataset, Split, rows_of
 from shared.job.findings.photographs import Duplicates, RepeatedClass
+from shared.job.result import Remark
+from shared.wording import count, quoted_names
 
 NUM_EXAMPLES = 5
 NUM_PATHS = 3
@@ -75,3 +77,39 @@ def _repeated(
                 )
             )
     return tuple(told)
+
+
+def remarks_on_own_split(dataset: Dataset) -> tuple[Remark, ...]:
+    """Return what became of a split that the person made; nothing where there was none."""
+    own, split = dataset.own, dataset.split
+    if own is None:
+        return ()
+    learnt_from = quoted_names(own.train)
+    if not own.validation and not own.test:
+        message = f"Of your parts only {learnt_from} could be used, so convtailor made its own split of it: "
+    else:
+        message = "Your own split was used: "
+    message += (
+        f"{count(len(split.train), 'photograph')} to learn from ({learnt_from}), "
+        f"{len(split.validation):,} to choose with ({_whence(own.validation, learnt_from)}), "
+        f"{len(split.test):,} to test with ({_whence(own.test, learnt_from)})."
+    )
+    given_way = dataset.duplicates.num_given_way
+    if given_way:
+        message += (
+            f" {count(given_way, 'photograph')} of your parts {'was' if given_way == 1 else 'were'} left out, since a "
+            "part that judges the network has copies: it must not be judged by what it has learnt."
+        )
+    untested = sorted({*range(len(dataset.classes))} - {*dataset.labels[split.test].tolist()})
+    if untested:
+        message += f" Nothing tests {quoted_names([dataset.classes[label] for label in untested])}."
+    return (
+        Remark(code="own_split_used" if own.validation or own.test else "own_split_made", message=message, fix=_MIX),
+    )
+
+
+_MIX = "If convtailor is to put your parts together and split all of it, send the zip again with split=new (--split new)."
+
+
+def _whence(folders: Sequence[str], learnt_from: str) -> str:
+    return quoted_names(folders) if folders else f"taken from {learnt_from}"

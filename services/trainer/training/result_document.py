@@ -1,12 +1,13 @@
 """Puts the pieces of a training together as its :class:`shared.job.result.Result`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from services.trainer.analysis.analyse import Analysis
 from services.trainer.data.dataset import Dataset
+from services.trainer.data.repetition import remarks_on_own_split
 from services.trainer.evaluation.metrics import independent, with_cross_validated
 from services.trainer.export.bundle.tables import split_listing
 from services.trainer.screening.screen import Screening
@@ -20,12 +21,11 @@ from shared.job.findings.focus import Focus
 from shared.job.findings.photographs import Counts
 from shared.job.findings.scores import TestScores
 from shared.job.findings.training import CandidateResult
-from shared.job.result import Bill, Remark, Result, RunIdentity, Timings
+from shared.job.result import Bill, Result, RunIdentity, Timings
 from shared.job.retraining.handover import Handover
 from shared.job.retraining.pairing import Answer, hold_against
 from shared.job.verdict.evidence import evidence_of
 from shared.job.verdict.rule import judge
-from shared.wording import count, quoted_names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ def result_of(
         quarantined=dataset.quarantined,
         num_quarantined=dataset.num_quarantined,
         duplicates=dataset.duplicates,
-        remarks=(*own_split_remarks(dataset), *dataset.remarks),
+        remarks=(*remarks_on_own_split(dataset), *dataset.remarks),
         winner=pieces.trained.backbone.name,
         candidates=(*pieces.screening.candidates, *pieces.others),
         tuning=pieces.trained.result,
@@ -159,34 +159,6 @@ def _counts(dataset: Dataset) -> Counts:
         own_split=dataset.own,
         num_groups=len(np.unique(dataset.learning.kept_together)) if group_by else None,
     )
-
-
-def own_split_remarks(dataset: Dataset) -> tuple[Remark, ...]:
-    """Return what became of a split that the person made; nothing where there was none."""
-    own, split = dataset.own, dataset.split
-    if own is None:
-        return ()
-    learnt_from = quoted_names(own.train)
-    given_way = dataset.duplicates.num_given_way
-    untested = sorted({*range(len(dataset.classes))} - {*dataset.labels[split.test].tolist()})
-    message = (
-        f"Your own split was used: {count(len(split.train), 'photograph')} to learn from ({learnt_from}), "
-        f"{len(split.validation):,} to choose with ({_whence(own.validation, learnt_from)}), "
-        f"{len(split.test):,} to test with ({_whence(own.test, learnt_from)})."
-    )
-    if given_way:
-        message += (
-            f" {count(given_way, 'photograph')} of your parts {'was' if given_way == 1 else 'were'} left out, since a "
-            "part that judges the network has copies: it must not be judged by what it has learnt."
-        )
-    if untested:
-        message += f" Nothing tests {quoted_names([dataset.classes[label] for label in untested])}."
-    fix = "If convtailor is to make the split instead, send the zip again with the option split=new (--split new)."
-    return (Remark(code="own_split_used", message=message, fix=fix),)
-
-
-def _whence(folders: Sequence[str], learnt_from: str) -> str:
-    return quoted_names(folders) if folders else f"taken from {learnt_from}, since you gave none"
 
 
 def _identity(dataset: Dataset) -> RunIdentity:
