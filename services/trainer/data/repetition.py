@@ -108,7 +108,7 @@ def remarks_on_own_split(dataset: Dataset) -> tuple[Remark, ...]:
     )
 
 
-_MIX = "If convtailor is to put your parts together and split all of it, send the zip again with split=new (--split new)."
+_MIX = "To have your parts put together and split anew, send the zip again with split=new (--split new)."
 
 
 def _whence(folders: Sequence[str], learnt_from: str) -> str:
