@@ -18,6 +18,7 @@ def content_policy(nonce: str, *, elsewhere: Sequence[str] = (), runs_networks: 
     rules = {
         "default-src": "'none'",
         "script-src": f"'nonce-{nonce}' 'strict-dynamic'{wasm}",
+        "worker-src": "'self'",
         "style-src": f"'nonce-{nonce}'",
         "img-src": "'self' blob: data:",
         "media-src": "blob:",
