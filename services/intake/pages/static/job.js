@@ -81,7 +81,7 @@ function woken() {
 
 function refuse(fault) {
   tell($("problem"), fault);
-  for (const part of ["progress", "offer", "try", "report", "improve", "end"]) show($(part), false);
+  for (const part of ["progress", "offer", "try", "report", "mistakes", "improve", "end"]) show($(part), false);
   show($("token-card"), ["job_not_found", "token_missing"].includes(fault.code));
 }
 
@@ -182,7 +182,7 @@ async function presentEnd(status) {
     for (const part of ["title", "lead"]) $(part).removeAttribute("lang");
     $("title").textContent = _("Everything is deleted");
     $("lead").replaceChildren(`${moment(status.files_deleted_at)} · `, make("a", { href: "/", textContent: _("Train another network") }));
-    for (const part of ["offer", "try", "report", "improve", "end"]) show($(part), false);
+    for (const part of ["offer", "try", "report", "mistakes", "improve", "end"]) show($(part), false);
     return;
   }
   showDownloads(status);
@@ -213,7 +213,9 @@ async function offerTrialOf(mine, status) {
     const { offerTrial } = await import("./trying.js");
     const result = await (await mine.fetch("result")).json();
     const { offerImprovement } = await import("./improving.js");
+    const { offerMistakes } = await import("./mistakes.js");
     if (status.links.model_onnx) offerTrial(mine, result.certainty?.threshold ?? LEAST_SURE);
+    offerMistakes(result);
     offerImprovement(id, result, mine, status);
   } catch (error) {
     console.warn(error); // all else of the page works without it
