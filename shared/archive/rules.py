@@ -134,6 +134,8 @@ _FIX_LAYOUT = "Put the photographs of each class into a folder named for the cla
 
 
 def _layout_faults(layout: Arrangement, records: Sequence[Record], limits: ArchiveLimits) -> list[Fault]:
+    if any(record.name == _OFFICE for record in records):
+        return [_office_document()]
     structural = structure_faults(layout.top, layout.base, records, is_mixed=layout.is_mixed)
     if structural:
         return structural
@@ -164,6 +166,19 @@ def _count_faults(layout: Arrangement, sizes: Mapping[str, int], min_images: int
     elif counted and own is not None:
         counted[-1] = replace(counted[-1], fix=f"{counted[-1].fix} {MIX_THEM}")
     return counted
+
+
+_OFFICE = "[Content_Types].xml"
+"""What every document of Word, Excel and PowerPoint has at its top, and no zip of photographs."""
+
+
+def _office_document() -> Fault:
+    return Fault(
+        code="archive_no_images",
+        message="The file is a document of Word, Excel or PowerPoint, or of a like program; pictures inside it are "
+        "not taken out.",
+        fix="Save the photographs as files. " + _FIX_LAYOUT,
+    )
 
 
 def _one_each(sizes: Mapping[str, int]) -> str:

@@ -475,3 +475,9 @@ def test_parts_are_known_in_more_languages(train: str, test: str) -> None:
     made = plan(*files(f"{train}/a", f"{train}/b", f"{test}/a", f"{test}/b"))
     assert made.own is not None
     assert (made.own.names(Role.TRAIN), made.own.names(Role.TEST)) == ((train,), (test,))
+
+
+def test_a_document_with_pictures_in_it_is_called_so() -> None:
+    found = fault("[Content_Types].xml", "word/document.xml", *files("word/media"))
+    assert found.code == "archive_no_images"
+    assert "a document of Word" in found.message

@@ -5,9 +5,11 @@ from pathlib import PurePosixPath
 import numpy as np
 import pytest
 
-from services.trainer.data.grouping import given_groups, joined
+from services.trainer.data.grouping import given_groups, grouped_remarks, joined
 from services.trainer.data.split import split_by_given_groups
 from services.trainer.run.identity import RunKey
+from shared.archive.rules import plan_archive
+from shared.archive.zip_format.directory import Record
 from shared.errors import UserFault
 from shared.job.options import parse_options
 
@@ -88,3 +90,13 @@ def test_what_was_made_without_a_rule_before_there_were_any_still_counts() -> No
 
     assert "group_by" not in key_of().facts
     assert key_of().digest != key_of(group_by="folder").digest
+
+
+def test_folders_that_decide_what_stays_together_are_not_called_passed_over() -> None:
+    names = [f"{name}/{site}/{number}.jpg" for name in CLASSES for site in ("a", "b") for number in range(5)]
+    remarks = plan_archive([Record(name, offset=1000 * at) for at, name in enumerate(names)]).remarks
+    assert "not told apart" in grouped_remarks(remarks, "prefix")[0].message
+    [remark] = grouped_remarks(remarks, "folder")
+    assert remark.code == "folders_are_groups"
+    assert "not told apart" not in remark.message
+    assert "what lies in one stays on one side of the split" in remark.message

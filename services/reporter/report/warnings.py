@@ -29,7 +29,7 @@ _REMARKS = {
     "folders_inside_classes": "Folders inside your classes were not told apart",
     "folders_are_groups": "Folders inside your classes stay together",
     "own_split_made": "Only one of your parts could be used",
-    "own_split_used": "Your own split was used",
+    "own_split_used": "The split is yours",
     "part_without_classes": "Photographs that nothing is known of were left out",
     "hidden_folders": "Hidden folders were left out",
     "split_mixed": "Your own split was not used",
