@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 from services.intake.admission import AdmissionRules
+from services.reporter.report.blocks import Paragraph
+from services.reporter.report.sections.headline import comparison_section
 from services.trainer.data.prepare import identify, prepare
 from services.trainer.run.deadline import Deadline
 from services.trainer.worker.attempt import order_of
 from shared.errors import UserFault
 from shared.job.events import Topic
+from shared.job.findings.comparison import Corrected
 from shared.job.job import Artefacts, JobState
 from shared.job.options import JobOptions
 from shared.job.retention import Retention
@@ -284,3 +287,18 @@ def test_tables_are_read_as_spreadsheets_have_them() -> None:
     tables = read_tables(io.BytesIO(model_zip(rows)))
     assert tables.classes["=1+1/a.png"] == "=1+1"
     assert tables.parts["b/'x.png"] == "test"
+
+
+def test_the_report_says_what_was_corrected_and_what_that_is_to_the_test() -> None:
+    answers = {"a": Answer(actual="dogs", predicted="dogs"), "b": Answer(actual="cats", predicted="cats")}
+    versus = hold_against(answers, {"a": "cats", "b": "cats"}, job_id="one", winner="tiny")
+    corrected = Corrected(job_id="one", num_moved=2, num_left_out=1, num_test_moved=1)
+    section = comparison_section(replace(make_result(), comparison=versus, corrected=corrected))
+    assert section is not None
+    told = " ".join(block.text for block in section.blocks if isinstance(block, Paragraph))
+    assert "2 photographs moved to another class and 1 photograph left out" in told
+    assert "Corrected test photographs: 1." in told
+    assert "1 photographs gained, 0 lost: within luck" in told
+    plain = comparison_section(replace(make_result(), comparison=versus))
+    assert plain is not None
+    assert "corrections" not in " ".join(block.text for block in plain.blocks if isinstance(block, Paragraph))

@@ -233,6 +233,5 @@ def _archive_expired() -> UserFault:
     return UserFault(
         "archive_expired",
         "The photographs of this job are deleted, so it cannot be trained again from here.",
-        fix="Choose the photographs again: the page applies the corrections to them. "
-        "convtailor run --corrections FILE does so with an archive.",
+        fix="Choose the photographs again on the first page, which applies the corrections made there to them.",
     )
