@@ -183,12 +183,8 @@ def _office_document() -> Fault:
 
 def _one_each(sizes: Mapping[str, int]) -> str:
     """Return a sentence for archives with a folder for every photograph."""
-    if len(sizes) < _MANY or max(sizes.values()) > 1:
-        return ""
-    return " A folder stands for a class, not for a photograph: put all photographs of one class into one folder."
-
-
-_MANY = 5
+    told = " A folder stands for a class, not for a photograph: put all photographs of one class into one folder."
+    return told if len(sizes) > 4 and max(sizes.values()) == 1 else ""  # noqa: PLR2004 - five classes of one
 
 
 def _about_hidden(layout: Arrangement) -> tuple[Remark, ...]:
