@@ -18,11 +18,15 @@ from benchmarks.figure import Figure
 from benchmarks.material import dataset, weights_mirror
 from benchmarks.transfer import SETS, features_of, read_photographs
 from services.trainer.analysis.growth import GrowthData, learning_curve
-from services.trainer.analysis.nearest import NUM_NEIGHBOURS, find_nearest, tell_strangers
+from services.trainer.analysis.nearest import find_nearest, tell_strangers
 from services.trainer.analysis.suspects import LISTED_SHARE, doubt_order, num_likely
 from services.trainer.fitting.convex import ConvexData, ConvexFit, fit_convex
 from services.trainer.fitting.logistic import Problem
 from services.trainer.fitting.principal import principal_of
+from services.trainer.fitting.standard import standard_of
+from services.trainer.strangers.learning import Photographs as Known
+from services.trainer.strangers.learning import learn_likeness
+from services.trainer.strangers.likeness import units
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.head import FEATURES
 from services.trainer.zoo.sources.mirror import FolderMirror
@@ -150,11 +154,9 @@ def _problem(each: Photographs, rows: NDArray[np.int64]) -> Problem:
 
 def _of_strangers(each: Photographs, sets: list[Photographs]) -> Iterator[Figure]:
     rows = _rows(each, 0)
-    problem = _problem(each, rows)
-    nearest = find_nearest(
-        problem.coordinates, problem.labels, np.arange(len(rows)), num_classes=len(each.classes), seed=0
-    )
-    strangers = tell_strangers(nearest, problem.labels, each.classes)
+    labels = each.labels[rows].astype(np.int64)
+    nearest = find_nearest(_compared(each, rows), labels, np.arange(len(rows)), num_classes=len(each.classes), seed=0)
+    strangers = tell_strangers(nearest, labels, each.classes)
     if strangers is not None:
         yield Figure(
             name=f"AUROC of a class left out against the others, {each.name}",
@@ -165,30 +167,33 @@ def _of_strangers(each: Photographs, sets: list[Photographs]) -> Iterator[Figure
     test = np.setdiff1d(np.arange(len(each.labels)), rows)
     for other in sets:
         if other.name != each.name:
-            yield Figure(
-                name=f"AUROC of photographs of {other.name} against own test photographs, {each.name}",
-                measured=_auroc(each, rows, test, other.features),
-                unit="",
-                note=f"{len(test)} own, {len(other.features)} strangers",
-            )
+            yield _told_in_use(each, rows, test, other)
 
 
-def _auroc(
-    each: Photographs, rows: NDArray[np.int64], test: NDArray[np.int64], strangers: NDArray[np.float32]
-) -> float:
-    mean, spread = each.features[rows].mean(axis=0), np.maximum(each.features[rows].std(axis=0), 1e-3)
+def _compared(each: Photographs, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    return units(each.features[rows], standard_of(each.features, rows)[1])
 
-    def units(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        standard = (values - mean) / spread
-        return standard / np.linalg.norm(standard, axis=1, keepdims=True)
 
-    known = units(each.features[rows])
-
-    def distance(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        return 1 - np.sort(units(values) @ known.T, axis=1)[:, -NUM_NEIGHBOURS:].mean(axis=1)
-
-    own, far = distance(each.features[test]), distance(strangers)
-    return float(roc_auc_score([0] * len(own) + [1] * len(far), np.concatenate([own, far])))
+def _told_in_use(each: Photographs, rows: NDArray[np.int64], test: NDArray[np.int64], other: Photographs) -> Figure:
+    """Show what is delivered photographs of another set."""
+    known = Known(
+        features=each.features[rows],
+        labels=each.labels[rows],
+        groups=np.arange(len(rows)),
+        has_learnt_from=np.zeros(len(rows), bool),
+    )
+    likeness = learn_likeness(known, seed=0)
+    if likeness is None:
+        raise AssertionError("the sets are large enough for a limit")
+    own, far = (np.array(likeness.distances(values)) for values in (each.features[test], other.features))
+    above = [f"{(values > likeness.limit).mean():.0%}" for values in (own, far)]
+    return Figure(
+        name=f"AUROC of photographs of {other.name} against own test photographs, {each.name}",
+        measured=float(roc_auc_score([0] * len(own) + [1] * len(far), np.concatenate([own, far]))),
+        unit="",
+        note=f"called unlike: {above[1]} of {len(far)} strangers, {above[0]} of {len(own)} own; "
+        f"{len(likeness.references)} references",
+    )
 
 
 def _of_growth(each: Photographs) -> Figure:
@@ -231,7 +236,7 @@ def _of_time(each: Photographs) -> Figure:
     given = fit.out_of_fold.probabilities(fit.head.temperature or 1.0)
     num_likely(given, each.labels)
     problem = _problem(each, rows)
-    nearest = find_nearest(problem.coordinates, each.labels, rows, num_classes=len(each.classes), seed=0)
+    nearest = find_nearest(_compared(each, rows), each.labels, rows, num_classes=len(each.classes), seed=0)
     tell_strangers(nearest, each.labels, each.classes)
     learning_curve(
         GrowthData(

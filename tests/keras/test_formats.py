@@ -121,7 +121,7 @@ def far_from_everything(features: NDArray[np.float32]) -> Likeness:
     references = np.random.default_rng(0).normal(0, 1, (7, features.shape[1])).astype(np.float32)
     references /= np.linalg.norm(references, axis=1, keepdims=True)
     spread = np.maximum(features.std(axis=0), 1e-3)
-    return Likeness(mean=features.mean(axis=0), spread=spread, references=references, neighbours=2, limit=1.0)
+    return Likeness(spread=spread, references=references, neighbours=2, limit=1.0)
 
 
 def distances(likeness: Likeness, look: Look) -> list[float]:

@@ -211,10 +211,11 @@ def test_the_zip_of_a_delivery_is_all_that_somebody_else_needs(finished: Site, t
     assert result.certainty is not None
     assert advised == result.certainty.threshold
     check = result.certainty.check
-    assert check is not None
-    assert check.num_images == result.counts.test
-    assert read_likeness((tmp_path / "strangers.json").read_text(encoding="utf-8"), CLASSES).limit == check.limit
-    assert finished.job().artefacts.strangers is not None
+    strangers = tmp_path / "strangers.json"
+    assert strangers.exists() == (check is not None) == (finished.job().artefacts.strangers is not None)
+    if check is not None:  # with enough photographs that the network had not learnt from
+        assert check.num_images == result.counts.test
+        assert read_likeness(strangers.read_text(encoding="utf-8"), CLASSES).limit == check.limit
     headings = {
         "splits.csv": "path,class,split",
         "predictions.csv": "path,class,predicted",

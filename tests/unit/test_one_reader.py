@@ -156,7 +156,7 @@ def test_the_delivered_program_says_what_is_unlike_every_photograph_it_has_seen(
     delivered: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     axes = np.eye(4, dtype=np.float32)
-    likeness = Likeness(mean=0 * axes[0], spread=0 * axes[0] + 1, references=axes[:2], neighbours=1, limit=0.5)
+    likeness = Likeness(spread=0 * axes[0] + 1, references=axes[:2], neighbours=1, limit=0.5)
     (tmp_path / "strangers.json").write_text(likeness_document(likeness, ["cats", "dogs"]), encoding="utf-8")
     found = delivered.find_likeness(tmp_path, ["cats", "dogs"])
     answers = [

@@ -76,6 +76,10 @@ def test_what_to_do_next_is_a_few_lines_near_the_top() -> None:
     assert page.index('id="what-to-do-next"') < page.index('id="class-by-class')
 
 
+def test_of_a_network_that_should_not_be_used_no_answer_is_advised() -> None:
+    assert "Use" not in to_do_of(make_result(skill=0.1)).split()
+
+
 def test_of_one_thing_to_do_it_is_said_in_the_singular_and_of_none_nothing() -> None:
     result = replace(make_result(), quarantined=(), num_quarantined=None, certainty=None, growth=None)
     assert result.suspects is not None

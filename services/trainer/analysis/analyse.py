@@ -20,8 +20,9 @@ from services.trainer.evaluation.lit_picture import thumbnail
 from services.trainer.fitting.comparison.paired import groups_that_differ
 from services.trainer.fitting.logistic import Problem
 from services.trainer.fitting.principal import principal_of
-from services.trainer.fitting.standard import class_weights
+from services.trainer.fitting.standard import class_weights, standard_of
 from services.trainer.run.context import Run
+from services.trainer.strangers.likeness import units
 from services.trainer.tuning.tune import Trained
 from services.trainer.zoo.head import FEATURES
 from shared.interval import mcnemar, num_independent
@@ -94,9 +95,11 @@ def _analyse(learning: LearningSet, trained: Trained, evaluation: Evaluation, ru
     whole = answers if answers.is_cross_validated else answers_of_features(learning, trained, run) or answers
     judged = whole.sample(run.seed)
     reading = trained.head.reading if answers.is_cross_validated else FEATURES
-    problem = _problem(learning, trained.store.read_by(reading), judged)
+    features = trained.store.read_by(reading)
+    problem = _problem(learning, features, judged)
     groups = learning.groups[judged.rows]
-    nearest = find_nearest(problem.coordinates, judged.labels, groups, num_classes=len(learning.classes), seed=run.seed)
+    compared = units(np.asarray(features[judged.rows]), standard_of(features, judged.rows)[1])
+    nearest = find_nearest(compared, judged.labels, groups, num_classes=len(learning.classes), seed=run.seed)
     strangers = tell_strangers(nearest, judged.labels, learning.classes)
     growth = None
     if judged.is_cross_validated and judged is whole:

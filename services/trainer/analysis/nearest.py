@@ -1,6 +1,7 @@
 """What the nearest photographs say: the simplest rival of a network, and how far strangers lie. Pure."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,19 +35,19 @@ class Nearest:
 
 
 def find_nearest(
-    coordinates: NDArray[np.float64], labels: Labels, groups: NDArray[np.int64], *, num_classes: int, seed: int
+    features: NDArray[np.floating[Any]], labels: Labels, groups: NDArray[np.int64], *, num_classes: int, seed: int
 ) -> Nearest:
     """Look up the most similar photographs of each.
 
     Args:
-        coordinates: ``(num_images, num_components)``, standardised and centred.
+        features: ``(num_images, width)``, as they are compared; see :func:`services.trainer.strangers.likeness.units`.
         labels: ``(num_images,)``.
         groups: ``(num_images,)``; copies of one another have the same number.
         num_classes: Classes.
         seed: Of which ones are asked about where there are very many.
     """
-    units = coordinates / np.maximum(np.linalg.norm(coordinates, axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    units = units.astype(np.float32)
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    units = (features / np.maximum(lengths, np.finfo(np.float32).tiny)).astype(np.float32)
     asked = np.arange(len(labels))
     if len(asked) > MOST_QUERIES:
         asked = np.sort(np.random.default_rng(seed).choice(asked, MOST_QUERIES, replace=False))

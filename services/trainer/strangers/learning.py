@@ -57,13 +57,13 @@ def learn_likeness(known: Photographs, *, seed: int) -> Likeness | None:
     Returns:
         ``None`` with too few photographs for a limit.
     """
-    mean, spread = standard_of(known.features, np.arange(len(known.labels)))
-    standard = units(known.features, mean, spread)
+    _, spread = standard_of(known.features, np.arange(len(known.labels)))
+    compared = units(known.features, spread)
     chosen = _references(known, seed)
     likeness = Likeness(
-        mean=mean, spread=spread, references=rounded(standard[chosen]), neighbours=_neighbours(known, chosen), limit=2.0
+        spread=spread, references=rounded(compared[chosen]), neighbours=_neighbours(known, chosen), limit=2.0
     )
-    limit = _limit(known, standard, likeness, chosen)
+    limit = _limit(known, compared, likeness, chosen)
     return None if limit is None else likeness._replace(limit=limit)
 
 
@@ -86,14 +86,14 @@ def _neighbours(known: Photographs, chosen: NDArray[np.int64]) -> int:
 
 
 def _limit(
-    known: Photographs, standard: NDArray[np.float32], likeness: Likeness, chosen: NDArray[np.int64]
+    known: Photographs, compared: NDArray[np.float32], likeness: Likeness, chosen: NDArray[np.int64]
 ) -> float | None:
     asked = np.flatnonzero(~known.has_learnt_from)
     asked = asked[np.unique(known.groups[asked], return_index=True)[1]]
     rank = math.ceil((len(asked) + 1) * (1 - KNOWN_TAKEN_FOR_STRANGERS))
     if rank > len(asked):
         return None
-    alike = standard[asked] @ likeness.references.T
+    alike = compared[asked] @ likeness.references.T
     alike[known.groups[asked][:, None] == known.groups[chosen][None, :]] = -1.0
     nearest = np.sort(alike, axis=1)[:, -likeness.neighbours :]
     return float(np.sort(1.0 - nearest.mean(axis=1, dtype=np.float64))[rank - 1])
@@ -126,8 +126,7 @@ def likeness_document(likeness: Likeness, classes: Sequence[str]) -> str:
         "limit": likeness.limit,
         "known_above_limit": KNOWN_TAKEN_FOR_STRANGERS,
         "neighbours": likeness.neighbours,
-        "width": len(likeness.mean),
-        "mean": _packed(likeness.mean, "<f4"),
+        "width": len(likeness.spread),
         "spread": _packed(likeness.spread, "<f4"),
         "references": _packed(_whole(likeness.references), "i1"),
     }

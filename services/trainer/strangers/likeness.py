@@ -16,15 +16,13 @@ class Likeness(NamedTuple):
     """What pictures are compared with.
 
     Args:
-        mean: Of the features, ``(width,) float32``.
         spread: Of the features, ``(width,) float32``.
-        references: Standardised features of some photographs of the training, each of length 1,
+        references: Features of some photographs of the training, divided by their spread, each of length 1,
             ``(num_references, width) float32``.
         neighbours: So many of the nearest count.
         limit: Distance above which a picture is unlike every photograph of the training.
     """
 
-    mean: NDArray[np.float32]
     spread: NDArray[np.float32]
     references: NDArray[np.float32]
     neighbours: int
@@ -39,21 +37,24 @@ class Likeness(NamedTuple):
         Raises:
             ValueError: If the features are those of another network.
         """
-        if features.shape[1] != len(self.mean):
-            width = len(self.mean)
+        if features.shape[1] != len(self.spread):
+            width = len(self.spread)
             raise ValueError(f"strangers.json compares {width} features of a picture, and the network has others")
-        alike = units(features, self.mean, self.spread) @ self.references.T
+        alike = units(features, self.spread) @ self.references.T
         num = min(self.neighbours, alike.shape[1])
         nearest = np.partition(alike, -num, axis=1)[:, -num:]
         found: list[float] = (1.0 - nearest.mean(axis=1, dtype=np.float64)).tolist()
         return found
 
 
-def units(features: NDArray[np.float32], mean: NDArray[np.float32], spread: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return features as they are compared: standardised, each of length 1."""
-    standard = (features - mean) / spread
-    lengths = np.linalg.norm(standard, axis=1, keepdims=True)
-    found: NDArray[np.float32] = standard / np.maximum(lengths, np.finfo(np.float32).tiny)
+def units(features: NDArray[np.float32], spread: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return features as they are compared: divided by their spread, those of each picture of length 1.
+
+    They are not centred: what a network has no features for lies near their mean, and from there in any direction.
+    """
+    scaled = features / spread
+    lengths = np.linalg.norm(scaled, axis=1, keepdims=True)
+    found: NDArray[np.float32] = scaled / np.maximum(lengths, np.finfo(np.float32).tiny)
     return found
 
 
@@ -71,10 +72,9 @@ def read_likeness(text: str, classes: Sequence[str]) -> Likeness:
         told = json.loads(text)
         if list(told["classes"]) != list(classes):
             raise ValueError("it speaks of other classes")
-        mean, spread = _unpacked(told["mean"], "<f4"), _unpacked(told["spread"], "<f4")
-        rounded = _unpacked(told["references"], "i1").reshape(-1, len(mean))
+        spread = _unpacked(told["spread"], "<f4")
+        rounded = _unpacked(told["references"], "i1").reshape(-1, len(spread))
         likeness = Likeness(
-            mean=mean,
             spread=spread,
             references=rounded / np.linalg.norm(rounded, axis=1, keepdims=True),
             neighbours=int(told["neighbours"]),
@@ -82,7 +82,7 @@ def read_likeness(text: str, classes: Sequence[str]) -> Likeness:
         )
     except (LookupError, TypeError, AttributeError) as error:
         raise ValueError(f"it lacks what it should have: {error}") from error
-    if mean.shape != spread.shape or not len(rounded) or likeness.neighbours < 1:
+    if not len(rounded) or likeness.neighbours < 1:
         raise ValueError("what it has does not fit together")
     return likeness
 

@@ -2,24 +2,23 @@
 export class Likeness {
   constructor(told) {
     const bytes = (packed) => Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
-    this.mean = new Float32Array(bytes(told.mean).buffer);
     this.spread = new Float32Array(bytes(told.spread).buffer);
     this.neighbours = told.neighbours;
     this.limit = told.limit;
     const whole = new Int8Array(bytes(told.references).buffer);
-    const width = this.mean.length;
+    const width = this.spread.length;
     this.references = Array.from({ length: whole.length / width }, (_one, at) => whole.subarray(at * width, (at + 1) * width));
   }
 
   // Return 1 less the cosine to the nearest photographs, on average.
   distance(features) {
-    const standard = this.mean.map((mean, at) => (features[at] - mean) / this.spread[at]);
-    const length = Math.hypot(...standard) || 1;
+    const scaled = this.spread.map((spread, at) => features[at] / spread);
+    const length = Math.hypot(...scaled) || 1;
     const alike = this.references.map((reference) => {
       let product = 0;
       let square = 0;
-      for (let at = 0; at < standard.length; at += 1) {
-        product += standard[at] * reference[at];
+      for (let at = 0; at < scaled.length; at += 1) {
+        product += scaled[at] * reference[at];
         square += reference[at] ** 2;
       }
       return product / (length * Math.sqrt(square));
@@ -28,5 +27,5 @@ export class Likeness {
     return 1 - nearest.reduce((sum, each) => sum + each, 0) / nearest.length;
   }
 
-  isStranger = (features) => features.length === this.mean.length && this.distance(features) > this.limit;
+  isStranger = (features) => features.length === this.spread.length && this.distance(features) > this.limit;
 }

@@ -2,15 +2,16 @@
 
 from services.reporter.report.blocks import Facts, Section
 from services.reporter.report.wording import number, percent, quoted, short_name
-from shared.job.findings.certainty import Certainty
 from shared.job.findings.growth import Growth
+from shared.job.findings.verdict import Grade
 from shared.job.result import Result
+from shared.job.verdict.rule import verdict_of
 from shared.wording import count
 
 
 def to_do_section(result: Result) -> Section | None:
     """Return what a person can do now; ``None`` where nothing is known that would help."""
-    lines = [*_labels(result), *_photographs(result.growth), *_files(result), *_answers(result.certainty)]
+    lines = [*_labels(result), *_photographs(result.growth), *_files(result), *_answers(result)]
     return Section(title="What to do next", blocks=[Facts(pairs=lines)], is_printed=True) if lines else None
 
 
@@ -50,9 +51,10 @@ def _files(result: Result) -> list[tuple[str, str]]:
     return [("Repair", f"what you need of it: {number(result.num_left_out)} {were} left out, see “Your photographs”.")]
 
 
-def _answers(certainty: Certainty | None) -> list[tuple[str, str]]:
-    """Return which answers to take."""
-    if certainty is None:
+def _answers(result: Result) -> list[tuple[str, str]]:
+    """Return which answers to take, unless none should be."""
+    certainty = result.certainty
+    if certainty is None or verdict_of(result).grade is Grade.DO_NOT_USE:
         return []
     if certainty.threshold is None:
         return [("Use", "every answer with a check: no threshold makes them reliable.")]
