@@ -1,6 +1,8 @@
 """The report as intake serves it, in the browser of a person."""
 
+import base64
 import io
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields, replace
@@ -9,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from services.intake.settings import IntakeSettings
-from services.reporter.report.downloads import signed_downloads
+from services.reporter.report.downloads import Downloads, signed_downloads
+from services.reporter.report.figures import CERTAINTY, GROWTH, Picture
 from services.reporter.report.letter import write_page
 from shared.backends import open_backends, required_links
 from shared.clock import utc_now
@@ -19,6 +23,7 @@ from shared.errors import Conflict
 from shared.layout import report_key
 from shared.ports.object_store import ObjectStore
 from tests.browser.chromium import Browser, needs_chromium, opened
+from tests.browser.gallery import ENDS
 from tests.intake_process import IntakeProcess
 from tests.reporter_fixture import JOB_ID, KEYS, draw_nothing, finished_job
 from tests.result_fixture import make_result
@@ -79,6 +84,25 @@ def test_every_download_button_of_the_served_report_saves_its_file(intake, brows
     assert {each["suggestedFilename"] for each in begun} == set(SAVED)
     until(lambda: {path.name for path in saved.iterdir()} == set(SAVED))
     assert (saved / "model.h5").read_bytes() == b"model_h5"
+
+
+def _png(width_px: int, height_px: int) -> bytes:
+    target = io.BytesIO()
+    Image.new("RGB", (width_px, height_px)).save(target, "PNG")
+    return target.getvalue()
+
+
+PLOTS = {name: Picture(name=name, alt="a plot", subtype="png", data=_png(1168, 450)) for name in (CERTAINTY, GROWTH)}
+
+
+@pytest.mark.parametrize("end", ["weak", "species-60"])
+def test_a_report_is_printed_on_one_page(end: str, browser: Browser, tmp_path: Path):
+    job, result = ENDS[end]()
+    page = tmp_path / "report.html"
+    page.write_text(write_page(job, result, figures=PLOTS, downloads=Downloads()), encoding="utf-8")
+    browser.open(page.as_uri())
+    printed = browser.ask("Page.printToPDF", preferCSSPageSize=True, printBackground=True)
+    assert re.findall(rb"/Count (\d+)", base64.b64decode(printed["data"])) == [b"1"]
 
 
 def test_a_script_in_the_served_report_does_not_run(intake, browser):
