@@ -3,7 +3,6 @@
 import email
 import os
 import socket
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import psutil
 from aiosmtpd.controller import Controller
 
 from benchmarks.soak.diary import Diary
-from services.onebox.service_process import RestartRule, ServiceProcess
+from services.onebox.service_process import RestartRule
 from services.onebox.services import Onebox
 
 LEASE_S = 4.0
@@ -64,14 +63,12 @@ class House:
     """What runs.
 
     Args:
-        box: Intake, trainer, reporter.
-        more_trainers: Beside the one in the box.
+        box: Intake, trainers, reporter.
         mail: The mail server's handler.
         run: Value of :data:`MARK`.
     """
 
     box: Onebox
-    more_trainers: tuple[ServiceProcess, ...]
     mail: _Counter
     run: str
 
@@ -104,27 +101,9 @@ def open_house(data: Path, scratch: Path, tmp: Path, diary: Diary, *, run: str, 
     controller.start()
     try:
         environ = _environ(data, scratch, tmp, run=run, smtp_port=controller.port)
-        with Onebox(data, environ, rule=_PATIENT) as box:
+        with Onebox(data, environ, rule=_PATIENT, num_trainers=num_trainers) as box:
             box.wait_ready()
-            (data / "logs").mkdir(exist_ok=True)
-            trainers = tuple(
-                ServiceProcess(
-                    "trainer",
-                    environ={**environ, "CONVTAILOR_BACKEND": "embedded", "CONVTAILOR_DATA_DIR": str(box.data_dir)},
-                    log=data / "logs" / f"trainer_{number}.log",
-                    rule=_PATIENT,
-                )
-                for number in range(2, num_trainers + 1)
-            )
-            for trainer in trainers:
-                trainer.start()
-            try:
-                yield House(box=box, more_trainers=trainers, mail=handler, run=run)
-            finally:
-                for trainer in trainers:
-                    trainer.ask_to_stop()
-                for trainer in trainers:
-                    trainer.await_end(time.monotonic() + 10)
+            yield House(box=box, mail=handler, run=run)
     finally:
         controller.stop()
 
