@@ -82,10 +82,8 @@ def test_a_full_service_does_not_read_all_jobs_for_everybody_who_asks():
 
 
 def test_without_a_limit_any_number_is_taken():
-    capacity = Capacity(MemoryJobStore(), 0, HandClock())
-    for _ in range(3):
-        with capacity.place():
-            pass
+    service = IntakeFixture(max_jobs=0)
+    assert [posted(service).status_code for _ in range(5)] == [201] * 5
 
 
 def test_serve_hands_the_limit_on():
