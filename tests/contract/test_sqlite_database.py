@@ -1,13 +1,15 @@
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from shared.adapters.embedded.sqlite_database import SqliteDatabase, microseconds
-from shared.errors import ConvtailorError, Transient
+from shared.errors import Conflict, ConvtailorError, Transient
+from tests.waiting import until
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS things (name TEXT)"
 
@@ -75,6 +77,74 @@ def test_a_single_statement_is_durable_at_once_and_waits_for_its_turn(tmp_path: 
     assert count(other) == 1
     database.close()
     other.close()
+
+
+def insert(name: str) -> Callable[[sqlite3.Connection], sqlite3.Connection]:
+    """Return work that inserts a thing and tells through which connection."""
+
+    def work(connection: sqlite3.Connection) -> sqlite3.Connection:
+        connection.execute("INSERT INTO things VALUES (?)", (name,))
+        return connection
+
+    return work
+
+
+def refuse(connection: sqlite3.Connection) -> None:
+    connection.execute("INSERT INTO things VALUES ('refused')")
+    raise Conflict("not wanted after all")
+
+
+def wait_behind(database: SqliteDatabase, *works: Callable[[sqlite3.Connection], object]) -> list[Future[object]]:
+    """Have threads want to write while the turn is another's, and return what came of each."""
+    with ThreadPoolExecutor(len(works)) as pool:
+        with database.writing():
+            futures = [pool.submit(database.write, work) for work in works]
+            until(lambda: len(database._wanted) == len(works))
+        return futures
+
+
+def test_who_waits_for_a_turn_is_written_with_all_who_wait_and_a_refusal_is_its_own(tmp_path: Path) -> None:
+    """However many want to write at once, the disk is waited for once."""
+    database = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA)
+    statements: list[str] = []
+    with database.reading() as connection:
+        connection.set_trace_callback(statements.append)
+    *kept, refused = wait_behind(database, *(insert(str(number)) for number in range(5)), refuse)
+    with pytest.raises(Conflict, match="not wanted"):
+        refused.result()
+    assert len({each.result() for each in kept}) == 1
+    assert [each for each in statements if each in ("BEGIN IMMEDIATE", "COMMIT")] == ["BEGIN IMMEDIATE", "COMMIT"] * 2
+    other = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA)
+    with other.reading() as connection:
+        assert sorted(connection.execute("SELECT name FROM things")) == [(str(number),) for number in range(5)]
+    other.close()
+    database.close()
+
+
+def test_where_the_disk_is_full_nobody_is_told_that_anything_was_written(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA)
+
+    def fill(connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA max_page_count = 3")
+        connection.execute("INSERT INTO things VALUES (hex(zeroblob(100000)))")
+
+    for each in wait_behind(database, insert("small"), fill, insert("another")):
+        with pytest.raises(Transient, match="full"):
+            each.result()
+    assert count(database) == 0
+    database.write(insert("afterwards"), is_one_statement=True)
+    assert count(database) == 1
+    database.close()
+
+
+def test_what_waited_for_too_long_is_not_written_later(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA, busy_timeout_s=0.01)
+    with database.writing(), pytest.raises(Transient, match="being written"):
+        database.write(insert("too soon"))
+    database.write(insert("in time"))
+    with database.reading() as connection:
+        assert connection.execute("SELECT name FROM things").fetchall() == [("in time",)]
+    database.close()
 
 
 def test_a_full_disk_is_transient_and_undoes_the_whole_step(tmp_path: Path) -> None:

@@ -16,7 +16,11 @@ from services.client.api.client import Client
 from services.client.fault import Unreachable
 from services.client.follow import Patience
 from services.onebox.services import Onebox
+from shared.backends import open_backends
+from shared.clock import utc_now
+from shared.job.events import job_queued
 from shared.job.job import JobState
+from shared.settings import Settings
 from tests.onebox_fixture import draw_folder, environment
 from tests.open_files import open_to_others
 from tests.paced_training import Gates
@@ -83,6 +87,7 @@ def train_through(box, archive, gates, kills):
     gates.close({phase for _, phase in kills})
     deadline_s = patience.clock() + 900
     services = {service.name: service for service in box.services}
+    bus = open_backends(Settings(data_dir=box.data_dir)).event_bus
     with Client(box.url) as client:
         created = client.submit("ada@example.org", OPTIONS)
         client.upload(created.upload, archive)
@@ -93,6 +98,7 @@ def train_through(box, archive, gates, kills):
                 service, phase = due.pop(0)
                 os.kill(services[service].pid, signal.SIGKILL)
                 gates.open(phase)
+                bus.publish(job_queued(created.job_id, utc_now()))  # as the sweeper does, in minutes
             box.wait(patience.interval_s)
             with suppress(Unreachable):
                 view = client.status(created.job_id, created.token)

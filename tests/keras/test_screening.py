@@ -12,13 +12,13 @@ from services.trainer.run.deadline import Countdown, Deadline
 from services.trainer.scratch.disk import is_disk_full
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.forward import compile_forward
-from services.trainer.screening.race import hold_race, is_worth_it, samples
-from services.trainer.screening.screen import screen
+from services.trainer.screening.race import is_worth_it, samples
 from services.trainer.zoo.network import Network, build
 from services.trainer.zoo.sources.weights import Source, WeightsFile
 from shared.errors import UserFault
 from shared.job.findings.training import CandidateResult
 from shared.job.job import TrialState
+from tests.shared_networks import hold_race, screen
 from tests.small_disk import small_disk
 from tests.zoo_fixture import PX, MemoryLedger, by_epochs, coloured_dataset, make_run, small_backbone, write_weights
 

@@ -30,6 +30,7 @@ from services.trainer.export.predict import Network, outputs_of, read_onnx, read
 from services.trainer.strangers.likeness import Likeness, read_likeness
 from shared.errors import UserFault
 from shared.layout import FILE_NAMES, Artefact
+from shared.process.lean_import import without_packages
 from shared.process.memory_limit import spare_the_machine
 from shared.process.starter import Starter
 
@@ -138,7 +139,8 @@ def read_keras(path: Path) -> Network:
     Raises:
         ValueError: If it does not begin with a resize, as delivered networks do.
     """
-    import keras  # noqa: PLC0415 - seconds, and not needed for other files
+    with without_packages("matplotlib"):
+        import keras  # noqa: PLC0415 - seconds, and not needed for other files
 
     from services.trainer.export.formats.squares_model import from_squares  # noqa: PLC0415
 

@@ -12,6 +12,7 @@ import os
 from services.trainer.export.check import ExportCheck, Request
 from services.trainer.export.formats.order import Conversion, Converted
 from shared.json_codec import from_json, to_json
+from shared.process.lean_import import without_packages
 from shared.process.memory_limit import spare_the_machine
 from shared.process.starter import Starter
 
@@ -22,9 +23,10 @@ def main() -> None:
     starter = Starter()
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # memory of the accelerator is the training's; a second device is a test
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from services.trainer.export.formats.convert import convert  # noqa: PLC0415 - imports TensorFlow
-    from services.trainer.export.keras_file.opened_network import NetworkReader  # noqa: PLC0415 - likewise
-    from services.trainer.export.rescore import rescore  # noqa: PLC0415 - likewise
+    with without_packages("matplotlib"):
+        from services.trainer.export.formats.convert import convert  # noqa: PLC0415 - imports TensorFlow
+        from services.trainer.export.keras_file.opened_network import NetworkReader  # noqa: PLC0415 - likewise
+        from services.trainer.export.rescore import rescore  # noqa: PLC0415 - likewise
 
     reader = NetworkReader()
     while True:

@@ -1,7 +1,7 @@
 """One backbone in screening: its features, its head, its entry in the ledger."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,11 +19,12 @@ from services.trainer.scratch.need import MAX_ACTIVATION_BYTES
 from services.trainer.screening import recorded
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.fit import FittedHead
-from services.trainer.screening.forward import compile_forward
+from services.trainer.screening.forward import Forward, compile_forward
 from services.trainer.screening.recorded import Recorded, rank_of
 from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.combination.joined import assemble
 from services.trainer.zoo.head import Head
+from services.trainer.zoo.network import Network
 from services.trainer.zoo.sources.weights import WeightsFile, weights_facts
 from shared.job.findings.training import CandidateResult, History
 from shared.job.job import TrialState
@@ -60,17 +61,37 @@ class Contender:
         return rank_of(self.result, self.backbone)
 
 
-def open_store(dataset: LearningSet, run: Run, backbone: Backbone, weights: WeightsFile | None) -> FeatureStore:
+OpenStore = Callable[[LearningSet, Run, Backbone, WeightsFile | None], FeatureStore]
+"""Builds a backbone and an empty store, as :func:`open_store` does."""
+
+
+def open_store(
+    dataset: LearningSet,
+    run: Run,
+    backbone: Backbone,
+    weights: WeightsFile | None,
+    *,
+    build: Callable[[Backbone, WeightsFile | None], Network] = assemble,
+    compile_pass: Callable[[Network, Precision], Forward] = compile_forward,
+) -> FeatureStore:
     """Build a backbone and an empty store for what it makes of the data set.
 
     A combination is built once its network is asked for: what it makes of images is known of its parts.
+
+    Args:
+        dataset: See there.
+        run: See there.
+        backbone: Which.
+        weights: Its weights.
+        build: Builds its network.
+        compile_pass: Makes the function that images go through.
 
     Raises:
         ValueError: If the weights do not fit.
         OSError: If they cannot be read or the disk is full.
     """
     started = time.monotonic()
-    rebuild = partial(assemble, backbone, weights)
+    rebuild = partial(build, backbone, weights)
     store = FeatureStore(
         None if backbone.parts else rebuild(),
         dataset.images(backbone.input_px),
@@ -78,7 +99,7 @@ def open_store(dataset: LearningSet, run: Run, backbone: Backbone, weights: Weig
         max_activation_bytes=0 if backbone.parts else MAX_ACTIVATION_BYTES,
         reserve_bytes=run.reserved_bytes(),
         halvings=run.halvings,
-        compile_pass=partial(compile_forward, precision=run.precision),
+        compile_pass=lambda network: compile_pass(network, run.precision),
         rebuild=rebuild,
         backbone=backbone,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from services.trainer.fitting.comparison.transferability import h_score, log_me,
 from services.trainer.run.context import LedgerEntry, Run
 from services.trainer.run.identity import Facts
 from services.trainer.scratch.need import NUM_FINALISTS
-from services.trainer.screening.candidate import CANDIDATE_ERRORS, fault_of, open_store, rest
+from services.trainer.screening.candidate import CANDIDATE_ERRORS, OpenStore, fault_of, open_store, rest
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.head import Reading
@@ -86,6 +87,7 @@ def hold_race(
     *,
     least_left: int = 1,
     on_batch: Callable[[str, int], bool],
+    open_store: OpenStore = open_store,
 ) -> Race:
     """Let candidates leave whose chance to win is small, round by round, each on a larger sample than the last.
 
@@ -97,6 +99,7 @@ def hold_race(
         run: See there.
         least_left: So many stay at least.
         on_batch: Told a candidate and how many images it was just done with; answers whether to go on.
+        open_store: Builds networks.
     """
     race = _recalled(entries, run)
     is_new = any(backbone.name not in {*race.rounds, *race.failed} for backbone, _ in entries)
@@ -105,9 +108,9 @@ def hold_race(
         if len(running) <= least_left:
             break
         for entry in running:
-            if len(race.rounds.get(entry[0].name, ())) <= place and not _judge(
-                race, entry, dataset, rows, run, on_batch
-            ):
+            if len(race.rounds.get(entry[0].name, ())) > place:
+                continue
+            if not _judge(race, entry, dataset, rows, partial(open_store, dataset, run), on_batch):
                 return race
         _drop(race, [entry for entry in running if not race.is_out(entry[0].name)], place, run, least_left)
     if is_new:
@@ -116,13 +119,18 @@ def hold_race(
 
 
 def _judge(
-    race: Race, entry: Entry, dataset: LearningSet, rows: Indices, run: Run, on_batch: Callable[[str, int], bool]
+    race: Race,
+    entry: Entry,
+    dataset: LearningSet,
+    rows: Indices,
+    open_store: Callable[[Backbone, WeightsFile | None], FeatureStore],
+    on_batch: Callable[[str, int], bool],
 ) -> bool:
     """Judge a candidate on a sample; answer whether the race goes on."""
     backbone, weights = entry
     name = backbone.name
     try:
-        store = race.stores.get(name) or open_store(dataset, run, backbone, weights)
+        store = race.stores.get(name) or open_store(backbone, weights)
         race.stores[name] = store
         if not store.compute(rows, on_batch=lambda count: on_batch(name, count)):
             return False

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from services.trainer.data.dataset import LearningSet
 from services.trainer.fitting.out_of_fold import OutOfFold
 from services.trainer.run.context import Run, Stopped
+from services.trainer.screening.candidate import OpenStore, open_store
 from services.trainer.screening.choice import judge_choice, recall_choice, record_choice
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.fit import HeadPlan
@@ -44,7 +45,15 @@ class Screening:
     choice: Choice | None = None
 
 
-def screen(dataset: LearningSet, usable: Usable, run: Run, plan: HeadPlan, *, racing: bool = False) -> Screening:
+def screen(
+    dataset: LearningSet,
+    usable: Usable,
+    run: Run,
+    plan: HeadPlan,
+    *,
+    racing: bool = False,
+    open_store: OpenStore = open_store,
+) -> Screening:
     """Fit the head of every candidate, the cheapest candidate first.
 
     A candidate that an earlier worker finished on the same data with the same weights is taken from the ledger; one
@@ -56,13 +65,14 @@ def screen(dataset: LearningSet, usable: Usable, run: Run, plan: HeadPlan, *, ra
         run: See there.
         plan: How heads are fitted.
         racing: Whether to try a sample first and give only the best few the whole data set, where that saves time.
+        open_store: Builds networks.
 
     Raises:
         Stopped: If the run was to stop before any candidate was done.
         UserFault: ``no_candidate_worked``, if all of them failed.
     """
     run = replace(run, ledger=run.ledger.of(dataset.facts))
-    selection = Selection(dataset=dataset, run=run, plan=plan)
+    selection = Selection(dataset=dataset, run=run, plan=plan, open_store=open_store)
     selection.hold(sorted(usable, key=lambda pair: pair[0].gflops), racing=racing)
     best = selection.best
     if best is None:

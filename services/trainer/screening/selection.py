@@ -12,6 +12,7 @@ from services.trainer.run.memory import give_back, memory_objection
 from services.trainer.screening.candidate import (
     CANDIDATE_ERRORS,
     Contender,
+    OpenStore,
     delivery_of,
     fault_of,
     finish,
@@ -44,6 +45,7 @@ class Selection:
         plan: How heads are fitted.
         results: What became of every candidate so far, by name.
         best: The leader.
+        open_store: Builds networks.
     """
 
     dataset: LearningSet
@@ -51,6 +53,7 @@ class Selection:
     plan: HeadPlan
     results: dict[str, CandidateResult] = field(default_factory=dict)
     best: Contender | None = None
+    open_store: OpenStore = open_store
     _stores: dict[str, FeatureStore] = field(default_factory=dict)
     _finished: list[Contender] = field(default_factory=list)
     _foretold: dict[str, Foretold] = field(default_factory=dict)
@@ -135,7 +138,7 @@ class Selection:
         store = self._stores.get(backbone.name)
         self._rest_others(store)
         if store is None:
-            store = self._stores[backbone.name] = open_store(self.dataset, self.run, backbone, weights)
+            store = self._stores[backbone.name] = self.open_store(self.dataset, self.run, backbone, weights)
         parts = self._parts_of(backbone)
         if parts:
             store.take_over(parts, rows)
@@ -271,7 +274,10 @@ class Selection:
             self._tell(f"{name}: race")
             return self.run.stop_reason() is None
 
-        race = hold_race(entries, self.dataset, self.run, least_left=self._least_left, on_batch=on_batch)
+        least = self._least_left
+        race = hold_race(
+            entries, self.dataset, self.run, least_left=least, on_batch=on_batch, open_store=self.open_store
+        )
         self._stores.update(race.stores)
         self._foretold = race.foretold
         for entry in entries:

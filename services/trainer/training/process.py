@@ -27,6 +27,7 @@ from services.trainer.training.task import Outcome, Tools
 from shared.backends import open_backends
 from shared.errors import ConvtailorError, NotFound, Transient, UserFault
 from shared.logs import bound, start_logging
+from shared.process.lean_import import without_packages
 from shared.process.memory_limit import spare_the_machine
 from shared.process.starter import Starter
 from shared.settings import load
@@ -124,14 +125,14 @@ def main() -> None:
             asked_to_stop=lambda: control.reason,
             await_warmth=warm_up.join,
         )
-        say(last_word(lambda: _carry_out(order, tools), control))
+        say(last_word(lambda: carry_out(order, tools), control))
     verifier.end()
     if temporary is not None:
         shutil.rmtree(settings.scratch / temporary, ignore_errors=True)
     os._exit(0)  # taking TensorFlow down in good order costs half a second that nobody needs
 
 
-def _carry_out(order: Order, tools: Tools) -> Outcome:
+def carry_out(order: Order, tools: Tools) -> Outcome:
     """Prepare while TensorFlow is still being imported, then train."""
     prepared = prepare_training(order, tools)
     prepared.clock.wait_for(tools.await_warmth)
@@ -160,8 +161,9 @@ def _warm_up(settings: TrainerSettings, say: Callable[[Message], None]) -> None:
 
 def _start_tensorflow(settings: TrainerSettings) -> Device:
     """Import all that the pipeline needs, which takes seconds, and start it."""
-    from services.trainer.run.accelerator import find_device, set_up  # noqa: PLC0415
-    from services.trainer.training import pipeline  # noqa: F401, PLC0415
+    with without_packages("matplotlib"):
+        from services.trainer.run.accelerator import find_device, set_up  # noqa: PLC0415
+        from services.trainer.training import pipeline  # noqa: F401, PLC0415
 
     set_up(settings.threads)
     return find_device(may_mix=settings.mixed_precision)

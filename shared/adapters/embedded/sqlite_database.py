@@ -4,17 +4,23 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random
 
 from shared.errors import ConvtailorError, Transient
 
+T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_OWN_MISTAKES = (sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.DataError)
+"""Of the faults of SQLite those that no retry mends."""
 
 
 def microseconds(when: datetime) -> int:
@@ -25,6 +31,47 @@ def microseconds(when: datetime) -> int:
 def moment(count: int) -> datetime:
     """Return the moment so many microseconds after the beginning of 1970; undoes :func:`microseconds`."""
     return _EPOCH + count * _MICROSECOND
+
+
+@dataclass(slots=True, eq=False)
+class _Write:
+    """What a thread wants to write, and what came of it."""
+
+    work: Callable[[sqlite3.Connection], Any]
+    is_one_statement: bool
+    value: Any = None
+    fault: Exception | None = None
+    is_over: threading.Event = field(default_factory=threading.Event)
+
+    def carry_out(self, connection: sqlite3.Connection) -> None:
+        """Do the work; a fault of its own undoes it, and one of SQLite's is everybody's."""
+        try:
+            self.value = self.work(connection)
+        except sqlite3.Error as error:
+            if not isinstance(error, _OWN_MISTAKES):
+                raise
+            self.fault = error
+        except Exception as error:  # noqa: BLE001 - whoever wants to write is told, whatever it is
+            self.fault = error
+
+    def carry_out_among_others(self, connection: sqlite3.Connection) -> None:
+        """Do the work within a transaction that holds other threads' too; a single statement undoes itself."""
+        if self.is_one_statement:
+            self.carry_out(connection)
+            return
+        connection.execute("SAVEPOINT own")
+        self.carry_out(connection)
+        if self.fault is not None:
+            connection.execute("ROLLBACK TO own")
+        connection.execute("RELEASE own")
+
+    def outcome(self) -> Any:
+        """Return what the work returned, or raise what it raised."""
+        if isinstance(self.fault, Transient):
+            raise Transient(str(self.fault)) from self.fault  # several threads have the same one
+        if self.fault is not None:
+            raise self.fault
+        return self.value
 
 
 class SqliteDatabase:
@@ -83,6 +130,67 @@ class SqliteDatabase:
         with self._turn(), self._connection() as connection:
             yield connection
 
+    def write(self, work: Callable[[sqlite3.Connection], T], *, is_one_statement: bool = False) -> T:
+        """Do work in a transaction that it shares with what other threads want to write meanwhile; durable then.
+
+        A disk takes as long for the commit of many writes as for that of one. While a commit is under way the others
+        queue up; whoever has the next turn writes for all of them.
+
+        Args:
+            work: Called once, in whichever thread; what it raises undoes what it wrote and nothing else.
+            is_one_statement: Whether only one statement of it writes, after which it raises nothing but where that
+                statement wrote nothing.
+
+        Returns:
+            What the work returned.
+
+        Raises:
+            Transient: As :meth:`writing`; the work was then not done.
+        """
+        self._mind_fork()
+        write = _Write(work, is_one_statement)
+        self._wanted.append(write)
+        try:
+            with self._turn():
+                if not write.is_over.is_set():
+                    self._write_for_all(self._take_wanted())
+        except Transient:
+            try:
+                self._wanted.remove(write)
+            except ValueError:
+                write.is_over.wait()  # another thread is at it at this moment
+            else:
+                raise
+        result: T = write.outcome()
+        return result
+
+    def _take_wanted(self) -> list[_Write]:
+        taken = []
+        while self._wanted:
+            taken.append(self._wanted.popleft())
+        return taken
+
+    def _write_for_all(self, writes: Sequence[_Write]) -> None:
+        """Carry writes out in one transaction and tell each what came of it, once that is durable."""
+        try:
+            with self._connection() as connection:
+                if len(writes) == 1 and writes[0].is_one_statement:
+                    writes[0].carry_out(connection)  # a transaction by itself
+                else:
+                    connection.execute("BEGIN IMMEDIATE")
+                    for each in writes:
+                        each.carry_out_among_others(connection)
+                    connection.execute("COMMIT")
+        except BaseException as error:  # none of them was written, and all are told
+            fault = error if isinstance(error, Exception) else Transient(f"{self._path} was left by its writer")
+            for each in writes:
+                each.fault = fault
+            if fault is not error:
+                raise
+        finally:
+            for each in writes:
+                each.is_over.set()
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection for single SELECT statements.
@@ -112,8 +220,8 @@ class SqliteDatabase:
                 self._idle.append(connection)
                 raise
             self._idle.append(connection)
-        except (sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.DataError):
-            raise  # our own mistakes: no retry mends them
+        except _OWN_MISTAKES:
+            raise
         except sqlite3.Error as error:
             raise Transient(f"SQLite could not use {self._path}: {error}") from error
 
@@ -140,6 +248,7 @@ class SqliteDatabase:
     def _start_pool(self) -> None:
         """Begin with no connection; what is idle when the database is forgotten gets closed."""
         self._writers_turn = threading.Lock()
+        self._wanted: deque[_Write] = deque()
         self._idle: list[sqlite3.Connection] = []
         self._owner_pid = os.getpid()
         weakref.finalize(self, _close_all, self._idle, self._owner_pid)

@@ -3,7 +3,6 @@
 import random
 import sqlite3
 from collections.abc import Collection, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
@@ -55,7 +54,8 @@ class SqliteJobStore:
         # Counting from 1 would take a revision of a deleted job for one of the next job of its id.
         revision = random.getrandbits(48)
         columns, rows = _columns(job), _outbox_rows(events)
-        with self._writing(rows) as connection:
+
+        def insert(connection: sqlite3.Connection) -> None:
             created = connection.execute(
                 "INSERT INTO jobs (job_id, revision, state, is_open, updated_at, document) VALUES (?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT DO NOTHING",
@@ -64,6 +64,8 @@ class SqliteJobStore:
             if created.rowcount == 0:
                 raise Conflict(f"there is a job {job.job_id} already")
             _put_into_outbox(connection, rows)
+
+        self._database.write(insert, is_one_statement=not rows)
         return StoredJob(job=job, revision=str(revision))
 
     def get(self, job_id: str) -> StoredJob:
@@ -80,7 +82,8 @@ class SqliteJobStore:
             raise ValueError(f"received job {job.job_id}, expected {stored.job.job_id}: a job keeps its id")
         revision = int(stored.revision)
         columns, rows = _columns(job), _outbox_rows(events)
-        with self._writing(rows) as connection:
+
+        def update(connection: sqlite3.Connection) -> None:
             written = connection.execute(
                 "UPDATE jobs SET revision = ?, state = ?, is_open = ?, updated_at = ?, document = ?"
                 " WHERE job_id = ? AND revision = ?",
@@ -89,6 +92,8 @@ class SqliteJobStore:
             if written.rowcount == 0:
                 raise _reason_of_refusal(connection, stored)
             _put_into_outbox(connection, rows)
+
+        self._database.write(update, is_one_statement=not rows)
         return StoredJob(job=job, revision=str(revision + 1))
 
     def delete(self, job_id: str) -> None:
@@ -159,10 +164,6 @@ class SqliteJobStore:
                 ids,
             )
             connection.executemany("DELETE FROM outbox WHERE event_id = ?", ids)
-
-    def _writing(self, rows: Sequence[_OutboxRow]) -> AbstractContextManager[sqlite3.Connection]:
-        """Open a transaction where a job is written together with events; alone it needs none."""
-        return self._database.writing() if rows else self._database.writing_once()
 
 
 def _columns(job: Job) -> tuple[str, bool, int, str]:
