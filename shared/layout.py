@@ -13,7 +13,7 @@ import re
 from enum import StrEnum
 
 UPLOADS, JOBS = "uploads/", "jobs/"
-_ARCHIVE = re.compile(rf"{UPLOADS}([^/]+)/[^/]+")
+_ARCHIVE = re.compile(rf"{UPLOADS}([^/]+)/archive\.zip")
 _OWNED = re.compile(rf"(?:{UPLOADS}|{JOBS})([^/]+)/.+")
 _LEDGER_ENTRY = re.compile(rf"{JOBS}[^/]+/([1-9][0-9]*)/ledger/(.+)")
 

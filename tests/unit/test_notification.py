@@ -34,7 +34,8 @@ def test_a_finished_archive_is_told_as_our_event():
 
 def test_one_object_told_twice_is_one_event_and_another_generation_is_another():
     assert event_of() == event_of(notificationConfig="another", payloadFormat="NONE")
-    ids = {event_of().event_id, event_of(objectGeneration="2").event_id, event_of(objectId="uploads/8/a.zip").event_id}
+    another = event_of(objectId="uploads/8/archive.zip")
+    ids = {event_of().event_id, event_of(objectGeneration="2").event_id, another.event_id}
     assert len(ids) == 3
 
 
@@ -47,6 +48,7 @@ def test_one_object_told_twice_is_one_event_and_another_generation_is_another():
         {"bucketId": "somebody-elses"},
         {"objectId": "jobs/7f3a/1/model.h5"},
         {"objectId": "uploads/7f3a"},
+        {"objectId": "uploads/7f3a/handover.json"},
         {"objectId": "uploads//archive.zip"},
         {"objectId": "uploads/7f3a/deeper/archive.zip"},
     ],
