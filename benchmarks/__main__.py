@@ -46,6 +46,7 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "memory-reports": lambda _scratch: memory_bounds.measure_reports(),
     "memory-job": memory_bounds.measure_job,
     "memory-fine-tuning": memory_bounds.measure_fine_tuning,
+    "memory-formats": memory_bounds.measure_formats,
     "memory-backbones": memory_bounds.measure_backbones,
     "archives": archive_bounds.measure,
     "copies": copies.measure,

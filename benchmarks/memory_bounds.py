@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.figure import Figure
 from benchmarks.material import dataset, enlarged
+from benchmarks.product_run import run_program
 from services.trainer.run.memory import training_bytes
 from services.trainer.zoo.catalogue import BACKBONES
 from tests.many_classes import report_on
@@ -58,6 +59,17 @@ def measure_backbones(scratch: Path) -> list[Figure]:
         Figure(name="peak memory of a training with one network, of the least that docs/sizes.md tells",
                measured=100 * shares[lowest], unit="%", at_least=100, note=f"least: {lowest}; {note}")
     ]  # fmt: skip
+
+
+def measure_formats(scratch: Path) -> list[Figure]:
+    """Measure the process that writes the other formats of a large network."""
+    command = ["-m", "benchmarks.formats_run", str(scratch / "model.keras"), "--backbone", "vgg16"]
+    written, found = run_program(command), run_program(command)
+    note = (
+        f"vgg16, {written['size_bytes'] / 1e6:.0f} MB, as ONNX, TFLite and TFLite in half precision; "
+        f"{found['opened_bytes'] / 1e6:,.0f} MB once the network is open"
+    )
+    return [_figure("writing all formats of a large network", found["peak_bytes"], most_mb=1300, note=note)]
 
 
 def _figure(name: str, peak_bytes: int, *, most_mb: float, note: str) -> Figure:
