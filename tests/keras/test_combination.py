@@ -1,6 +1,7 @@
 """Backbones side by side: one network that sees what each of them sees, tried after them, taken where it is better."""
 
 from dataclasses import replace
+from importlib import import_module
 
 import keras
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from services.trainer.export.formats.squares_model import from_squares
 from services.trainer.export.keras_file import portable
+from services.trainer.export.predict import read_onnx, read_tflite
 from services.trainer.screening.candidate import open_store
 from services.trainer.screening.features import learning_rows, mirrored
 from services.trainer.screening.fit import HeadPlan
@@ -78,7 +80,19 @@ def test_the_delivered_network_is_one_file_of_plain_layers_that_other_formats_ca
     portable.save(model, tmp_path / "model.h5")
     loaded = keras.models.load_model(tmp_path / "model.h5", compile=False)
     np.testing.assert_allclose(loaded(pixels), expected, atol=1e-5)
-    np.testing.assert_allclose(from_squares(model, PX).model(pixels.astype(np.float32))[0], expected, atol=1e-5)
+    squares = from_squares(model, PX)
+    np.testing.assert_allclose(squares.model(pixels.astype(np.float32))[0], expected, atol=1e-5)
+    for package, name, read in (
+        ("onnxruntime", "onnx", read_onnx),
+        ("ai_edge_litert", "tflite", read_tflite),
+    ):
+        pytest.importorskip(package)
+        writer = import_module(f"services.trainer.export.formats.{name}.writer")
+        getattr(writer, f"write_{name}")(squares, tmp_path / f"model.{name}")
+        found = read(tmp_path / f"model.{name}").look(pixels.astype(np.float32))
+        np.testing.assert_allclose(found.probabilities, expected, atol=1e-4)
+        assert found.features is not None
+        np.testing.assert_allclose(found.features, pooled[:, -width:], atol=1e-3)  # what tells strangers is of both
 
 
 def test_the_best_two_are_tried_together_from_the_features_that_are_there(screened, dataset):
