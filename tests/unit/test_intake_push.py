@@ -10,7 +10,6 @@ import pytest
 from services.intake.app import create_app
 from services.intake.bootstrap import bootstrap
 from services.intake.events.archive_event import handle_archive
-from services.intake.events.expiry import Keeper
 from services.intake.events.push import PushRoutes
 from services.intake.settings import IntakeSettings
 from shared.adapters.gcp.pubsub.pubsub_event_bus import PubsubEventBus
@@ -18,7 +17,6 @@ from shared.adapters.gcp.storage.notification import event_of_notification
 from shared.errors import Transient
 from shared.job.events import Event, Topic, archive_uploaded, decode, encode, job_queued
 from shared.job.job import JobState, advance
-from shared.job.retention import Retention
 from shared.messaging.envelope import parse_envelope
 from shared.messaging.push import TokenRefused
 from shared.messaging.sweeper import Patience, sweep
@@ -46,13 +44,10 @@ class PushedIntake(IntakeFixture):
             sweep=lambda: sweep(
                 **self.back_ends(), heartbeats=self.heartbeats, now=self.clock(), patience=Patience(usual=PATIENCE)
             ),
-            expire=lambda: self.keeper().expire(self.clock()),
+            expire=lambda: self.keeper.expire(self.clock()),
             clock=self.clock,
         )
         self.http = create_app(self.job_routes, self.page_routes, self.link_routes, None, pushes).test_client()
-
-    def keeper(self) -> Keeper:
-        return Keeper(store=self.store, heartbeats=self.heartbeats, objects=self.objects, retention=Retention())
 
     def back_ends(self) -> dict:
         return {"store": self.store, "objects": self.objects, "bus": self.bus}
