@@ -44,7 +44,7 @@ class PushedIntake(IntakeFixture):
             sweep=lambda: sweep(
                 **self.back_ends(), heartbeats=self.heartbeats, now=self.clock(), patience=Patience(usual=PATIENCE)
             ),
-            expire=lambda: self.keeper.expire(self.clock()),
+            expire=lambda: replace(self.keeper, store=self.store).expire(self.clock()),
             clock=self.clock,
         )
         self.http = create_app(self.job_routes, self.page_routes, self.link_routes, None, pushes).test_client()
