@@ -16,7 +16,7 @@ from services.trainer.training.scoring import score
 from services.trainer.tuning.tune import TunePlan, tune
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.head import FEATURES, Head, Reading
-from services.trainer.zoo.network import assemble, build, complete, split
+from services.trainer.zoo.network import assemble, build, by_fields_of, complete, split
 from services.trainer.zoo.plain import with_plain_layers
 from shared.job.options import LevelChoice, TuneSearch
 from tests.keras_settings import newer_settings
@@ -92,17 +92,40 @@ def gflops_of(model):
     return total / 1e9
 
 
-def test_one_pass_gives_the_features_and_the_means_of_all_levels_before_them(dataset, weights, tmp_path):
+def test_one_pass_gives_the_features_and_what_stands_where_at_all_levels_before_them(dataset, weights):
     network = build(small_backbone("one"), weights)
     pixels = np.asarray(dataset.images(PX)[:5])
     names = network.backbone.level_names
     levels = keras.Model(network.model.input, [network.model.get_layer(name).output for name in names])
-    expected = [np.asarray(each).mean(axis=(1, 2)) for each in levels(pixels, training=False)]
+    expected = [by_fields(np.asarray(each)) for each in levels(pixels, training=False)]
     expected[-1] = np.asarray(network.model(pixels, training=False))
 
     _, pooled = compile_forward(network)(pixels)
 
     np.testing.assert_allclose(pooled, np.hstack(expected), atol=2e-4)
+
+
+def by_fields(maps):
+    """Means over the quarters of the picture, row by row."""
+    half = maps.shape[1] // 2
+    fields = [maps[:, top : top + half, left : left + half] for top in (0, half) for left in (0, half)]
+    return np.hstack([field.mean(axis=(1, 2)) for field in fields])
+
+
+def test_of_an_odd_side_the_fields_share_the_line_in_the_middle():
+    inputs = keras.Input((7, 5, 2))
+    model = keras.Model(inputs, keras.layers.Activation("linear", name="level")(inputs))
+    maps = np.random.default_rng(0).normal(size=(3, 7, 5, 2)).astype(np.float32)
+    found = np.asarray(keras.Model(inputs, by_fields_of(model, "level"))(maps))
+    fields = [maps[:, down, across] for down in (slice(4), slice(3, 7)) for across in (slice(3), slice(2, 5))]
+    np.testing.assert_allclose(found, np.hstack([field.mean(axis=(1, 2)) for field in fields]), atol=1e-6)
+
+
+def test_a_level_of_a_single_place_is_refused_by_name():
+    inputs = keras.Input((1, 1, 2))
+    model = keras.Model(inputs, keras.layers.Activation("linear", name="level")(inputs))
+    with pytest.raises(ValueError, match="level has 1 × 1 places"):
+        by_fields_of(model, "level")
 
 
 def test_what_is_kept_of_mirror_images_is_the_mean_of_both_views(dataset, weights, tmp_path):

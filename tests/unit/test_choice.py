@@ -1,11 +1,16 @@
 """Which of several heads is chosen, how sure that is, and what having been the best of several is worth."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
 from services.trainer.fitting.comparison.optimism import best_of_several
 from services.trainer.fitting.out_of_fold import OutOfFold, Tried, is_better
+from services.trainer.screening import recorded
 from services.trainer.screening.choice import judge_choice, recall_choice, record_choice
+from services.trainer.zoo.catalogue import BACKBONES, Backbone
+from services.trainer.zoo.combination.row import combined_row
 from tests.zoo_fixture import MemoryLedger
 
 
@@ -37,6 +42,25 @@ def test_a_head_that_is_surer_where_it_is_right_and_no_worse_is_better():
     a_little = answers([False] * 5 + [True] * 82 + [False] * 13, sure=1.0)
     assert not is_better(a_little, champion)
     assert is_better(a_little, champion, errors=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A candidate that finished, as far as it is compared."""
+
+    backbone: Backbone
+    out_of_fold: OutOfFold
+    rank: tuple[float, float] = (0.0, 0.0)
+
+
+def test_networks_side_by_side_have_to_be_twice_as_clearly_better_as_a_single_one():
+    first, second = BACKBONES["mobilenet_0.25"], BACKBONES["mobilenet_v2"]
+    champion = Judged(backbone=first, out_of_fold=answers([True] * 86 + [False] * 14, sure=1.0))
+    somewhat, clearly = (answers([True] * right + [False] * (100 - right), sure=1.0) for right in (88, 97))
+    assert recorded.is_better(Judged(backbone=second, out_of_fold=somewhat), champion)
+    both = combined_row([first, second])
+    assert not recorded.is_better(Judged(backbone=both, out_of_fold=somewhat), champion)
+    assert recorded.is_better(Judged(backbone=both, out_of_fold=clearly), champion)
 
 
 def test_a_lower_log_loss_does_not_make_up_for_accuracy_that_is_clearly_lower():

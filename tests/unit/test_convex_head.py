@@ -69,6 +69,24 @@ def test_a_head_does_for_inputs_as_they_are_what_it_did_for_their_components():
     np.testing.assert_allclose(head.logits(inputs), solution.logits(principal.coordinates), atol=1e-3)
 
 
+def test_of_very_many_images_the_components_that_vary_most_are_kept():
+    data = material(noise=2.0)
+    whole = principal_of(data.inputs(ALL), data.rows)
+    found = principal_of(data.inputs(ALL), data.rows, most=7)
+    assert found.coordinates.shape == (120, 7)
+    np.testing.assert_allclose(np.abs(found.coordinates), np.abs(whole.coordinates[:, :7]), atol=1e-4)
+
+
+def test_a_head_on_more_inputs_than_images_does_for_them_what_it_did_for_their_components():
+    data = material(30, width=200)
+    inputs = 50 + 10 * data.inputs(ALL)
+    found = principal_of(inputs, data.rows)
+    problem = Problem(coordinates=found.coordinates, labels=data.labels, weights=np.ones(30), num_classes=3)
+    solution = solve(problem, 0.01)
+    head = found.head_of(solution.kernel, solution.bias)
+    np.testing.assert_allclose(head.logits(inputs), solution.logits(found.coordinates), atol=2e-3)
+
+
 def test_all_levels_are_read_where_the_last_does_not_tell_the_classes_apart():
     fit = fit_convex(material(early=True), [FEATURES, ALL])
     assert fit.head.reading == ALL

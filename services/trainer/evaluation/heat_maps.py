@@ -1,7 +1,7 @@
 """Where a network looks: what every place of a picture adds to the score of a class, exactly.
 
-The last layer is linear, and what it reads are means over the picture; so a score is a sum over places, of every level
-and of both views, and nothing has to be estimated.
+The last layer is linear, and what it reads are means over the picture or over fields of it; so a score is a sum over
+places, of every level and of both views, and nothing has to be estimated.
 
 Source: class activation mapping, Zhou et al., "Learning deep features for discriminative localization", CVPR 2016,
 taken over all levels that are read.
@@ -25,6 +25,8 @@ _BATCH = 8
 _MIRROR_LAYER = "both_views"
 """Averages a picture and its mirror image, in this order."""
 
+_Field = tuple[slice, slice]
+"""Rows and columns of a tensor that one mean is over."""
 Maps = NDArray[np.float32]
 """``(num_images, GRID, GRID)``: what each place adds to a score, in comparison with the mean of all classes' scores."""
 
@@ -35,13 +37,27 @@ class _Part:
 
     Args:
         maps: ``(n, height, width, channels)``, before pooling.
-        kernel: ``(channels, num_classes)``: the rows of the last layer that read its mean, times its share in it.
+        kernels: By field, ``(channels, num_classes)``: the rows of the last layer that read its mean, times its share.
         is_mirrored: Whether it sees the mirror image.
     """
 
     maps: keras.KerasTensor
-    kernel: NDArray[np.float32]
+    kernels: Sequence[tuple[_Field, NDArray[np.float32]]]
     is_mirrored: bool
+
+    def added(self, values: NDArray[np.float32], classes: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return what each place adds to a score, ``(num_images, height, width)``.
+
+        Args:
+            values: Of the tensor.
+            classes: Of each image, the class whose score it is.
+        """
+        total = np.zeros(values.shape[:3], np.float32)
+        for (down, across), kernel in self.kernels:
+            field = values[:, down, across]
+            size = np.float32(field.shape[1] * field.shape[2])
+            total[:, down, across] += np.einsum("nhwc,cn->nhw", field, kernel[:, classes]) / size
+        return total
 
 
 class HeatMaps:
@@ -98,10 +114,7 @@ class HeatMaps:
         answers = self._traced(squares)
         total = np.zeros((len(squares), GRID, GRID), np.float32)
         for part, answer in zip(self._parts, answers if isinstance(answers, list) else [answers], strict=True):
-            values = np.asarray(answer, np.float32)
-            maps = np.einsum("nhwc,cn->nhw", values, part.kernel[:, classes]) / np.float32(
-                values.shape[1] * values.shape[2]
-            )
+            maps = part.added(np.asarray(answer, np.float32), classes)
             total += spread(maps[:, :, ::-1] if part.is_mirrored else maps)
         return total
 
@@ -139,10 +152,34 @@ def _parts(tensor: keras.KerasTensor, kernel: NDArray[np.float32], *, is_mirrore
             yield from _parts(each, kernel[start : start + width], is_mirrored=is_mirrored)
             start += width
     elif isinstance(operation, keras.layers.GlobalAveragePooling2D):
-        yield _Part(inputs[0], kernel, is_mirrored)
+        yield _Part(inputs[0], [((slice(None), slice(None)), kernel)], is_mirrored)
+    elif isinstance(operation, keras.layers.Flatten) and _is_pooling(inputs[0]):
+        yield _of_fields(inputs[0], kernel, is_mirrored)
     else:
         kind = type(operation).__name__
-        raise ValueError(f"the last layer reads what {kind} gives, expected means over the picture")  # noqa: TRY004
+        raise ValueError(f"the last layer reads what {kind} gives, expected means over the picture")
+
+
+def _is_pooling(tensor: keras.KerasTensor) -> bool:
+    return isinstance(_producer(tensor)[0], keras.layers.AveragePooling2D)
+
+
+def _of_fields(fields: keras.KerasTensor, kernel: NDArray[np.float32], is_mirrored: bool) -> _Part:
+    """Return what is pooled over fields, which stand row by row."""
+    pooling, (maps,) = _producer(fields)
+    _, down, across, width = fields.shape
+    places = [(row, column) for row in range(down) for column in range(across)]
+    kernels = [
+        (_field(pooling, place), kernel[number * width : (number + 1) * width]) for number, place in enumerate(places)
+    ]
+    return _Part(maps, kernels, is_mirrored)
+
+
+def _field(pooling: Any, place: tuple[int, int]) -> _Field:
+    """Return the places over which a layer that pools takes one of its means."""
+    starts = [at * step for at, step in zip(place, pooling.strides, strict=True)]
+    down, across = (slice(start, start + size) for start, size in zip(starts, pooling.pool_size, strict=True))
+    return down, across
 
 
 def _producer(tensor: keras.KerasTensor) -> tuple[Any, Sequence[keras.KerasTensor]]:

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 
 from services.trainer.data.dataset import Indices
 from services.trainer.fitting.standard import standard_of, unstandardised
 from services.trainer.zoo.head import Floats, Head
 
+MOST_COMPONENTS = 2000
+"""The most that are kept; of thousands of images those that vary less are hardly more than noise, and cost the most."""
 _LEAST_VARIANCE = 1e-9
 """Components of a smaller share of the greatest variance are rounding."""
 
@@ -26,38 +29,58 @@ class Principal:
 
     Args:
         coordinates: ``(num_images, num_components) float64``.
-        basis: ``(width, num_components) float64``: from standardised inputs to coordinates.
+        inputs: ``(num_images, width) float32``, standardised and scaled; ``None`` where the basis is one of inputs.
+        basis: From standardised inputs to coordinates, ``(width, num_components) float64``; or, where there are more
+            inputs than images, of which images' inputs it is made, ``(num_images, num_components) float64``.
         mean: Of the inputs.
         spread: Of the inputs.
     """
 
     coordinates: NDArray[np.float64]
+    inputs: Floats | None
     basis: NDArray[np.float64]
     mean: Floats
     spread: Floats
 
     def head_of(self, kernel: NDArray[np.float64], bias: NDArray[np.float64]) -> Head:
         """Return the head for inputs as they are that does what this one does for coordinates."""
-        turned = Head(kernel=(self.basis @ kernel).astype(np.float32), bias=bias.astype(np.float32))
-        return unstandardised(turned, self.mean, self.spread)
+        turned = (self.basis @ kernel).astype(np.float32)
+        turned = turned if self.inputs is None else self.inputs.T @ turned
+        return unstandardised(Head(kernel=turned, bias=bias.astype(np.float32)), self.mean, self.spread)
 
 
-def principal_of(features: Floats, rows: Indices) -> Principal:
+def principal_of(features: Floats, rows: Indices, *, most: int = MOST_COMPONENTS) -> Principal:
     """Turn the inputs of some images onto their principal components.
 
     Args:
         features: ``(num_images, width) float32``, possibly memory-mapped; only the rows named are read.
         rows: Which images.
+        most: Components that are kept at most.
     """
     mean, spread = standard_of(features, rows)
-    values = (np.asarray(features[rows]) - mean) / spread
-    scale = 1.0 / np.sqrt(max(np.square(values).sum() / len(rows), np.finfo(np.float32).tiny))
-    values *= np.float32(scale)
+    values = np.array(features[rows], np.float32)
+    values -= mean
+    values /= spread
+    scale = np.float32(1.0 / np.sqrt(max(np.vdot(values, values) / len(rows), np.finfo(np.float32).tiny)))
+    values *= scale
     wide = values.shape[1] > values.shape[0]
-    gram = (values @ values.T if wide else values.T @ values).astype(np.float64)
-    variances, vectors = np.linalg.eigh(gram)
+    variances, vectors = _leading((values @ values.T if wide else values.T @ values).astype(np.float64), most)
+    roots = np.sqrt(variances)
+    return Principal(
+        coordinates=vectors * roots if wide else values.astype(np.float64) @ vectors,
+        inputs=values if wide else None,
+        basis=scale * (vectors / roots if wide else vectors),
+        mean=mean,
+        spread=spread,
+    )
+
+
+def _leading(gram: NDArray[np.float64], most: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the components that vary most, the first first: their variances, and their vectors side by side."""
+    order = len(gram)
+    if order <= most:
+        variances, vectors = np.linalg.eigh(gram)
+    else:
+        variances, vectors = eigh(gram, subset_by_index=(order - most, order - 1), overwrite_a=True)
     kept = variances > _LEAST_VARIANCE * max(variances[-1], np.finfo(np.float64).tiny)
-    variances, vectors = variances[kept][::-1], vectors[:, kept][:, ::-1]
-    basis = values.T.astype(np.float64) @ (vectors / np.sqrt(variances)) if wide else vectors
-    coordinates = vectors * np.sqrt(variances) if wide else values.astype(np.float64) @ vectors
-    return Principal(coordinates=coordinates, basis=scale * basis, mean=mean, spread=spread)
+    return variances[kept][::-1], vectors[:, kept][:, ::-1]

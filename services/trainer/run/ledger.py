@@ -23,7 +23,7 @@ from shared.ports.object_store import ObjectStore
 
 logger = logging.getLogger(__name__)
 
-LEDGER_VERSION = 3
+LEDGER_VERSION = 4
 """Raise it when an entry's document or arrays change their meaning; entries of other versions then no longer count."""
 _UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, EOFError, OSError, BadZipFile, zlib.error)
 """What damaged pages and arrays end in."""

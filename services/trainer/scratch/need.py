@@ -51,7 +51,7 @@ class Size:
     parameters: int
 
 
-SMALLEST = Size(input_px=128, pooled_width=616, parameters=218_544)
+SMALLEST = Size(input_px=128, pooled_width=1168, parameters=218_544)
 """Less than any row of the catalogue in each figure; what a job needs at least, whoever its candidates are."""
 
 

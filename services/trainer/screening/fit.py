@@ -7,6 +7,7 @@ from services.trainer.data.dataset import LearningSet
 from services.trainer.fitting.convex import ConvexData, ConvexFit, fit_convex
 from services.trainer.fitting.epochs import HeadData, TrainedHead, train_head
 from services.trainer.fitting.out_of_fold import OutOfFold
+from services.trainer.fitting.principal import MOST_COMPONENTS
 from services.trainer.run.context import Run
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.zoo.backbone import Backbone
@@ -17,7 +18,7 @@ from shared.job.options import LevelChoice
 
 _ANY = Limits()
 MAX_WORK = 1e8
-"""Images times inputs times classes, up to which a head is fitted to its end; beyond, it learns by epochs."""
+"""Images times components times classes, up to which a head is fitted to its end; beyond, it learns by epochs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ class HeadPlan:
         """Tell whether heads are fitted to their end and judged by cross-validation."""
         num_images = len(learning_rows(dataset))
         width = backbone.width_of(max(reading.num_levels for reading in self.readings(backbone)))
-        work = num_images * min(num_images, width) * len(dataset.classes)
+        work = num_images * min(num_images, width, MOST_COMPONENTS) * len(dataset.classes)
         return self.levels is not LevelChoice.LAST and work <= MAX_WORK
 
 

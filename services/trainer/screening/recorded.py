@@ -19,6 +19,8 @@ from shared.job.job import Trial, TrialState
 from shared.json_codec import to_json
 
 Arrays = Mapping[str, NDArray[Any]]
+_ERRORS, _ERRORS_OF_SEVERAL = 1.0, 2.0
+"""Standard errors by which a candidate has to be better than a cheaper one; networks side by side cost the most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,11 @@ class Finalist(Protocol):
     """A finished candidate, as far as it is compared with others."""
 
     @property
+    def backbone(self) -> Backbone:
+        """Which."""
+        ...
+
+    @property
     def rank(self) -> tuple[float, float]:
         """See :func:`rank_of`."""
         ...
@@ -72,10 +79,13 @@ def is_better(challenger: Finalist, champion: Finalist) -> bool:
     """Tell whether a candidate is to be preferred to another that is cheaper.
 
     Where both were judged image by image it has to be clearly better: so the cheapest within one standard error wins.
+    Networks side by side have to be better by two: they take as long as all of them together, and near misses that were
+    let pass added nothing on photographs of the test.
     """
     if challenger.out_of_fold is None or champion.out_of_fold is None:
         return challenger.rank > champion.rank
-    return reads_better(challenger.out_of_fold, champion.out_of_fold)
+    errors = _ERRORS_OF_SEVERAL if challenger.backbone.parts else _ERRORS
+    return reads_better(challenger.out_of_fold, champion.out_of_fold, errors=errors)
 
 
 T = TypeVar("T", bound=Finalist)
@@ -93,19 +103,7 @@ def in_order(finished: Iterable[tuple[T, float]]) -> list[T]:
     return [best, *sorted(others, key=lambda candidate: candidate.rank, reverse=True)]
 
 
-class Named(Finalist, Protocol):
-    """A finished candidate that says which it is."""
-
-    @property
-    def backbone(self) -> Backbone:
-        """Which."""
-        ...
-
-
-C = TypeVar("C", bound=Named)
-
-
-def combinations_of(finished: Sequence[C], most: int) -> list[tuple[C, ...]]:
+def combinations_of(finished: Sequence[T], most: int) -> list[tuple[T, ...]]:
     """Return the best two, the best three, and so on, each the cheapest first: what is tried side by side in the end.
 
     Only candidates that were cross-validated take part, and only those that see squares of the winner's size.

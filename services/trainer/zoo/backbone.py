@@ -10,6 +10,10 @@ a head may read beside the last.
 
 Source of the idea: Evci et al., "Head2Toe", arXiv:2201.03529: features of all layers, linearly read, match fine-tuning.
 """
+GRID = 2
+"""Fields along each side of the picture, over each of which a level is pooled: what is where tells hands, garments and
+X-rays apart. The last level alone is pooled over the whole picture, as its network's own authors read it.
+"""
 _DIVISOR = 8
 
 
@@ -54,9 +58,9 @@ class Backbone:
         parameters: Of the network without its top.
         cut_layer: First layer of the last block, the one that is fine-tuned.
         cut_inputs: Layers whose outputs that block reads; none: whatever ``cut_layer`` itself reads.
-        levels: Layers whose outputs, pooled, show the image ever more coarsely, one at the end of each stage, with
-            their numbers of channels. What is read of the last are the features, whatever the network makes of its
-            pooled output.
+        levels: Layers whose outputs, pooled over the fields of a grid, show the image ever more coarsely, one at the
+            end of each stage, with their numbers of channels. What is read of the last are the features, whatever the
+            network makes of its pooled output.
         weights_file: Name of the weights file, as its publisher calls it.
         weights_url: Where Keras downloads it; ``None`` for weights that come with a package.
         package: Python package that holds the weights file; ``None`` where there is none.
@@ -92,13 +96,19 @@ class Backbone:
         return tuple(name for name, _ in self.levels)
 
     @property
+    def widths(self) -> tuple[int, ...]:
+        """Numbers per image in the pooled output of each level: a channel has one for each field, of the last one."""
+        *early, (_, features) = self.levels
+        return (*(channels * GRID**2 for _, channels in early), features)
+
+    @property
     def pooled_width(self) -> int:
         """Numbers per image in the pooled outputs of all levels, of which the features are the last."""
         return self.width_of(len(self.levels))
 
     def width_of(self, num_levels: int) -> int:
         """Return the numbers per image in the pooled outputs of so many levels, counted from the last one back."""
-        return sum(width for _, width in self.levels[-num_levels:])
+        return sum(self.widths[-num_levels:])
 
     @property
     def size_bytes(self) -> int:

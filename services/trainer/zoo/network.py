@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from services.trainer.zoo.backbone import GRID
 from services.trainer.zoo.catalogue import Backbone, Preprocessing
 from services.trainer.zoo.efficientnet_lite import efficientnet_lite
 from services.trainer.zoo.head import Head, Reading
@@ -36,7 +37,7 @@ class Network:
         tail: Activations at the cut to ``(n, feature_width)``.
         whole: What the trunk takes to the activations at the cut and ``(n, pooled_width)``: the pooled outputs of all
             levels, one after the other, of which the features are the last.
-        levels: These pooled outputs one by one, as ``model`` has them, ``(n, channels)`` each.
+        levels: These pooled outputs one by one, as ``model`` has them; their widths are those of the row.
         tail_layers: Layers of ``model`` from the cut on.
     """
 
@@ -238,12 +239,28 @@ def split(backbone: Backbone, model: keras.Model) -> Network:
 
 
 def _pooled_levels(backbone: Backbone, model: keras.Model) -> list[keras.KerasTensor]:
-    """Return what a head may read of a network, one tensor ``(n, channels)`` for each level of the row."""
-    early = [
-        keras.layers.GlobalAveragePooling2D(name=f"pooled_{name}")(model.get_layer(name).output)
-        for name in backbone.level_names[:-1]
-    ]
-    return [*early, model.output]
+    """Return what a head may read of a network, one tensor ``(n, width)`` for each level of the row."""
+    return [*(by_fields_of(model, name) for name in backbone.level_names[:-1]), model.output]
+
+
+def by_fields_of(model: keras.Model, name: str) -> keras.KerasTensor:
+    """Return the means of a layer's output over the fields of a grid, row by row; of an odd side they share a line.
+
+    Args:
+        model: Of maps ``(n, height, width, channels)``.
+        name: Of the layer.
+
+    Raises:
+        ValueError: If it has fewer places than fields.
+    """
+    maps = model.get_layer(name).output
+    sides = maps.shape[1:3]
+    if min(sides) < GRID:
+        raise ValueError(f"{name} has {sides[0]} × {sides[1]} places, expected {GRID} × {GRID} at least")
+    sizes = tuple(-(-side // GRID) for side in sides)
+    steps = tuple((side - size) // (GRID - 1) for side, size in zip(sides, sizes, strict=True))
+    fields = keras.layers.AveragePooling2D(sizes, strides=steps, name=f"fields_{name}")(maps)
+    return keras.layers.Flatten(name=f"pooled_{name}")(fields)
 
 
 def side_by_side(tensors: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
