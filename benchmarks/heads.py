@@ -18,8 +18,9 @@ from services.trainer.fitting.convex import ConvexData, ConvexFit, fit_convex
 from services.trainer.fitting.out_of_fold import Tried, is_better
 from services.trainer.screening.candidate import open_store
 from services.trainer.screening.features import FeatureStore, learning_rows
+from services.trainer.screening.recorded import ERRORS_OF_SEVERAL
 from services.trainer.tuning.mirror import decide
-from services.trainer.zoo.backbone import Backbone
+from services.trainer.zoo.backbone import GRID, Backbone
 from services.trainer.zoo.combination.pooled import beside
 from services.trainer.zoo.combination.row import combined_row
 from services.trainer.zoo.head import FEATURES, Floats, Reading
@@ -33,7 +34,8 @@ SEEDS = range(5)
 _PARTS = (
     "features, training images alone",
     "and validation images",
-    "and levels",
+    "and all stages over the whole picture",
+    "and the earlier ones over its quarters",
     "and both networks side by side",
     "and mirror images",
 )
@@ -73,6 +75,25 @@ class SideBySide:
         return beside(parts)[:, -self.backbone.width_of(reading.num_levels) :]
 
 
+class WholePicture:
+    """What a backbone made of the images, with every stage averaged over the whole picture.
+
+    Args:
+        store: Has the means over fields.
+    """
+
+    def __init__(self, store: Source) -> None:
+        self.backbone = store.backbone
+        self._store = store
+
+    def read_by(self, reading: Reading) -> Floats:
+        """See :meth:`FeatureStore.read_by`."""
+        fields = np.asarray(self._store.read_by(reading))
+        ends = np.cumsum(self.backbone.widths[-reading.num_levels :])[:-1]
+        *early, last = np.split(fields, ends, axis=1)
+        return np.hstack([*(each.reshape(len(each), GRID**2, -1).mean(axis=1) for each in early), last])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
     """One split of one set, and what every candidate made of it, the cheapest first."""
@@ -80,14 +101,14 @@ class Material:
     dataset: Dataset
     stores: Mapping[str, FeatureStore]
 
-    def best(self, fit: Callable[[Source], ConvexFit], *, are_combined: bool = False) -> tuple[Source, ConvexFit]:
+    def best(self, fit: Callable[[Source], ConvexFit], sources: Sequence[Source]) -> tuple[Source, ConvexFit]:
         """Return the candidate that the product would choose, with its head."""
         chosen: tuple[Source, ConvexFit] | None = None
-        together = [SideBySide(tuple(self.stores.values()))] if are_combined else []
-        for store in (*self.stores.values(), *together):
-            found = fit(store)
-            if chosen is None or is_better(found.out_of_fold, chosen[1].out_of_fold):
-                chosen = store, found
+        for source in sources:
+            found = fit(source)
+            errors = ERRORS_OF_SEVERAL if source.backbone.parts else 1.0
+            if chosen is None or is_better(found.out_of_fold, chosen[1].out_of_fold, errors=errors):
+                chosen = source, found
         assert chosen is not None
         return chosen
 
@@ -149,13 +170,22 @@ def _parts(material: Material) -> dict[str, float]:
     def levels(store: Source) -> list[Reading]:
         return [FEATURES, Reading(num_levels=len(store.backbone.levels))]
 
-    fits: list[Callable[[Source], ConvexFit]] = [
-        lambda store: fit_convex(material.data(store, material.dataset.split.train), [FEATURES]),
-        lambda store: fit_convex(material.data(store, learning), [FEATURES]),
-        lambda store: fit_convex(material.data(store, learning), levels(store)),
+    def features(store: Source) -> ConvexFit:
+        return fit_convex(material.data(store, learning), [FEATURES])
+
+    def every(store: Source) -> ConvexFit:
+        return fit_convex(material.data(store, learning), levels(store))
+
+    single_ones: list[Source] = list(material.stores.values())
+    chosen = [
+        material.best(
+            lambda store: fit_convex(material.data(store, material.dataset.split.train), [FEATURES]), single_ones
+        ),
+        material.best(features, single_ones),
+        material.best(every, [WholePicture(store) for store in single_ones]),
+        material.best(every, single_ones),
+        material.best(every, [*single_ones, SideBySide(tuple(material.stores.values()))]),
     ]
-    chosen = [material.best(fit) for fit in fits]
-    chosen.append(material.best(fits[-1], are_combined=True))
     store, single = chosen[-1]
     chosen.append((store, material.mirrored(store, single)))
     mirrored = chosen[-1][1]

@@ -134,7 +134,7 @@ def _judge(
         race.stores[name] = store
         if not store.compute(rows, on_batch=lambda count: on_batch(name, count)):
             return False
-        every = np.asarray(store.read_by(Reading(num_levels=len(backbone.levels)))[rows], np.float64)
+        every = np.asarray(store.read_by(Reading(num_levels=len(backbone.levels)))[rows])
         labels, num_classes = dataset.labels[rows], len(dataset.classes)
         right = read_rightly(every, labels, num_classes)
         last = np.asarray(store.features[rows], np.float64)

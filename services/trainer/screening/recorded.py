@@ -19,7 +19,7 @@ from shared.job.job import Trial, TrialState
 from shared.json_codec import to_json
 
 Arrays = Mapping[str, NDArray[Any]]
-_ERRORS, _ERRORS_OF_SEVERAL = 1.0, 2.0
+_ERRORS, ERRORS_OF_SEVERAL = 1.0, 2.0
 """Standard errors by which a candidate has to be better than a cheaper one; networks side by side cost the most."""
 
 
@@ -84,7 +84,7 @@ def is_better(challenger: Finalist, champion: Finalist) -> bool:
     """
     if challenger.out_of_fold is None or champion.out_of_fold is None:
         return challenger.rank > champion.rank
-    errors = _ERRORS_OF_SEVERAL if challenger.backbone.parts else _ERRORS
+    errors = ERRORS_OF_SEVERAL if challenger.backbone.parts else _ERRORS
     return reads_better(challenger.out_of_fold, champion.out_of_fold, errors=errors)
 
 

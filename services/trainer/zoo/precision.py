@@ -13,7 +13,8 @@ _ALWAYS_FULL = (
     keras.layers.Rescaling,
     keras.layers.Resizing,
     keras.layers.Normalization,
-    # Sums over a whole map, and what follows the last of them, are what the head reads.
+    # Sums over a whole map or a field of it, and what follows the last of them, are what the head reads.
+    keras.layers.AveragePooling2D,
     keras.layers.GlobalAveragePooling2D,
     keras.layers.LayerNormalization,
 )

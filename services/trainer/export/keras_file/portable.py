@@ -46,6 +46,7 @@ _LAYERS = {
     "Dense": f"{_AFFINE} {_KERNEL} units",
     "DepthwiseConv2D": f"{_AFFINE} {_DEPTHWISE} {_WINDOW}",
     "Dropout": "noise_shape rate seed",
+    "Flatten": "data_format",
     "GlobalAveragePooling2D": "data_format keepdims",
     "InputLayer": "batch_shape ragged sparse",
     "LayerNormalization": f"{_SCALED} rms_scaling",

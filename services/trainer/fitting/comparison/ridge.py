@@ -25,11 +25,11 @@ def read_rightly(features: NDArray[np.floating[Any]], labels: Labels, num_classe
     Source: Allen, "The relationship between variable selection and data augmentation and a method for prediction",
     Technometrics 16, 1974.
     """
-    values = np.asarray(features, np.float64)
-    values = values - values.mean(axis=0)
-    values /= np.maximum(values.std(axis=0), 1e-3 * max(float(values.std(axis=0).max()), 1e-12))
+    values = features - features.mean(axis=0)
+    spread = values.std(axis=0)
+    values /= np.maximum(spread, 1e-3 * max(float(spread.max()), 1e-12))
     targets = np.eye(num_classes)[labels]
-    kernel = values @ values.T
+    kernel = (values @ values.T).astype(np.float64)
     variances, vectors = np.linalg.eigh(kernel)
     variances = np.maximum(variances, 0.0)
     scale = max(float(np.trace(kernel)) / len(labels), 1e-12)

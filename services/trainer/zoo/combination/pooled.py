@@ -20,7 +20,7 @@ def beside(parts: Sequence[tuple[Backbone, Floats]]) -> Floats:
     """
     depth = max(len(backbone.levels) for backbone, _ in parts)
     columns = [
-        pooled[:, backbone.pooled_width - backbone.width_of(place) :][:, : backbone.levels[-place][1]]
+        pooled[:, backbone.pooled_width - backbone.width_of(place) :][:, : backbone.widths[-place]]
         for place in range(depth, 0, -1)
         for backbone, pooled in parts
         if len(backbone.levels) >= place
