@@ -7,8 +7,8 @@ from functools import partial
 from flask import Flask
 
 from services.intake.admission import Admission, rules_of
+from services.intake.api.description.openapi import openapi_document
 from services.intake.api.link_routes import LinkRoutes
-from services.intake.api.openapi import openapi_document
 from services.intake.api.routes import JobRoutes
 from services.intake.app import create_app
 from services.intake.events.archive_event import ArchiveTerms, announce_archive, check_awaited, handle_archive

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from services.intake.api.description.operations import OPERATIONS
 from services.intake.api.error_code import OWN_ERRORS
-from services.intake.api.openapi import OPERATIONS
 from services.intake.settings import IntakeSettings
 from shared.backends import open_backends
 from shared.clock import utc_now

@@ -7,7 +7,7 @@ import sys
 import pytest
 from jsonschema import Draft202012Validator
 
-from services.intake.api.openapi import OPERATIONS
+from services.intake.api.description.operations import OPERATIONS
 from shared.access.api_key import drawn_key
 from shared.errors import Fault
 from shared.job.job import JobState, Trial, TrialState

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, g, jsonify, request
 
 from services.intake.admission import Admission, caller_of, check_operator
+from services.intake.api.description.openapi import openapi_document
+from services.intake.api.description.operations import ARTEFACTS
 from services.intake.api.document import (
     Health,
     ServiceCard,
@@ -20,7 +22,6 @@ from services.intake.api.document import (
     status_document,
 )
 from services.intake.api.next_look import retry_after_s
-from services.intake.api.openapi import ARTEFACTS, openapi_document
 from services.intake.job_request import parse_request
 from services.intake.operation.action import Action, OperatorActions
 from services.intake.overview.capacity import Capacity
