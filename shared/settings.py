@@ -120,6 +120,11 @@ class Settings:
     archive_days: Annotated[float, Field(ge=0, le=365)] = setting(
         0.0, help="Days after the end of a job for which its photographs are kept; 0: they are deleted when it ends."
     )
+    most_archive_days: Annotated[float, Field(ge=0, le=365)] = setting(
+        30.0,
+        help="Days for which people may have the photographs of a job kept, by its option `keep_photos_days`; 0: no "
+        "longer than others.",
+    )
     price_per_hour: Annotated[str | None, AfterValidator(_checked_prices)] = setting(
         None,
         help="Price of an hour of the machine that trains, in whatever currency; needed for the option `max_cost`. Or "

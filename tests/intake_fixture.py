@@ -55,7 +55,7 @@ class IntakeFixture:
         self.heartbeats = MemoryHeartbeatStore()
         self.objects = MemoryObjectStore(signer=signer, clock=self.clock)
         self.bus = MemoryEventBus(clock=self.clock)
-        pages = Pages(terms=Terms(max_bytes=MAX_BYTES, artefact_days=30, archive_days=0))
+        pages = Pages(terms=Terms(max_bytes=MAX_BYTES, artefact_days=30, archive_days=0, most_archive_days=30))
         self.keeper = Keeper(
             store=self.store, heartbeats=self.heartbeats, objects=self.objects, retention=self.retention
         )

@@ -25,7 +25,7 @@ resource "google_storage_bucket" "data" {
       type = "Delete"
     }
     condition {
-      age            = ceil(var.archive_days) + local.longest_wait_days
+      age            = ceil(max(var.archive_days, var.most_archive_days)) + local.longest_wait_days
       matches_prefix = ["uploads/"]
     }
   }

@@ -5,14 +5,15 @@ locals {
 
   # What every service is told.
   service_environment = {
-    CONVTAILOR_BACKEND       = "gcp"
-    CONVTAILOR_GCP_PROJECT   = var.project
-    CONVTAILOR_GCP_BUCKET    = google_storage_bucket.data.name
-    CONVTAILOR_GCP_DATABASE  = google_firestore_database.jobs.name
-    CONVTAILOR_GCP_PREFIX    = var.prefix
-    CONVTAILOR_PUBLIC_URL    = local.public_url
-    CONVTAILOR_ARCHIVE_DAYS  = tostring(var.archive_days)
-    CONVTAILOR_ARTEFACT_DAYS = tostring(var.artefact_days)
+    CONVTAILOR_BACKEND           = "gcp"
+    CONVTAILOR_GCP_PROJECT       = var.project
+    CONVTAILOR_GCP_BUCKET        = google_storage_bucket.data.name
+    CONVTAILOR_GCP_DATABASE      = google_firestore_database.jobs.name
+    CONVTAILOR_GCP_PREFIX        = var.prefix
+    CONVTAILOR_PUBLIC_URL        = local.public_url
+    CONVTAILOR_ARCHIVE_DAYS      = tostring(var.archive_days)
+    CONVTAILOR_MOST_ARCHIVE_DAYS = tostring(var.most_archive_days)
+    CONVTAILOR_ARTEFACT_DAYS     = tostring(var.artefact_days)
 
     # Empty means that it is not known. Intake refuses caps on costs without it, trainers keep to them by it.
     CONVTAILOR_PRICE_PER_HOUR = var.price_per_hour

@@ -167,6 +167,17 @@ variable "archive_days" {
   }
 }
 
+variable "most_archive_days" {
+  description = "Days for which people may have the photographs of a job kept, by its option keep_photos_days; 0: no longer than others."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = var.most_archive_days >= 0 && var.most_archive_days <= 365
+    error_message = "0 to 365 days."
+  }
+}
+
 variable "artefact_days" {
   description = "Days after the end of a job for which its networks, result and report are kept, and the address of its person. Firestore forgets a job after 365 days; then nobody knows whose they were."
   type        = number

@@ -82,6 +82,7 @@ def _pages(settings: IntakeSettings, backends: Backends, *, root: str) -> Pages:
             max_bytes=settings.max_upload_bytes,
             artefact_days=settings.artefact_days,
             archive_days=settings.archive_days,
+            most_archive_days=min(settings.most_archive_days, settings.artefact_days),
             requires_key=settings.require_key,
             elsewhere=() if backends.url_signer is not None else (_CLOUD_STORAGE,),
         ),

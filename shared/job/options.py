@@ -132,6 +132,9 @@ class JobOptions:
             near-identical photographs alone.
         split: ``own``: an archive that is divided into parts such as ``train``, ``val`` and ``test`` is used as it is;
             ``new``: its parts are put together and divided anew.
+        keep_photos_days: Days after the end for which the photographs are kept, so that they can be corrected and
+            trained on again without being sent anew, up to what the operator allows; 0: as the service has it, which
+            by default deletes them at the end.
         min_image_px: Images with a side shorter than this, in pixels, are quarantined.
         max_image_px: Images with a side longer than this, in pixels, are quarantined; big JPEGs by the size at which
             they are decoded.
@@ -155,6 +158,7 @@ class JobOptions:
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     group_by: Annotated[str, AfterValidator(_known_rule)] = UNGROUPED
     split: SplitChoice = SplitChoice.OWN
+    keep_photos_days: Annotated[float, Field(ge=0, le=365)] = 0.0
     min_image_px: Annotated[int, Field(ge=2, le=4096)] = 8
     max_image_px: Annotated[int, Field(ge=32, le=20000)] = 12000
 

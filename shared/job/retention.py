@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from shared.errors import Fault
 from shared.job.job import Artefacts, Job, JobState
+from shared.job.options import JobOptions
 from shared.settings import Settings
 
 KEEP_ENDED = timedelta(days=365)
@@ -19,10 +20,12 @@ class Retention:
     Args:
         artefacts: Networks, results, reports and the person's address.
         archives: The photographs; none: they go when the job ends. With the artefacts they go in any case.
+        most_archives: The photographs of a job whose person asks for it, at most.
     """
 
     artefacts: timedelta = timedelta(days=30)
     archives: timedelta = timedelta(0)
+    most_archives: timedelta = timedelta(days=30)
 
     def artefacts_until(self, job: Job, now: datetime) -> datetime:
         """Return when the artefacts of a job go, counted from its end, or from now where that is still to come."""
@@ -32,12 +35,21 @@ class Retention:
         """Return from when on the archive of a job is to be gone; ``None`` while somebody may still train on it."""
         if job.state not in _TRAINED_NO_MORE:
             return None
-        return job.updated_at + min(self.archives, self.artefacts)
+        return job.updated_at + self.archives_of(job.options)
+
+    def archives_of(self, options: JobOptions) -> timedelta:
+        """Return for how long after its end the photographs of a job with these options are kept."""
+        asked = min(timedelta(days=options.keep_photos_days), self.most_archives)
+        return min(max(self.archives, asked), self.artefacts)
 
 
 def retention_of(settings: Settings) -> Retention:
     """Return what the operator chose."""
-    return Retention(artefacts=timedelta(days=settings.artefact_days), archives=timedelta(days=settings.archive_days))
+    return Retention(
+        artefacts=timedelta(days=settings.artefact_days),
+        archives=timedelta(days=settings.archive_days),
+        most_archives=timedelta(days=settings.most_archive_days),
+    )
 
 
 def forgotten(job: Job, now: datetime) -> Job:

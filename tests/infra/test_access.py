@@ -31,7 +31,7 @@ def test_buckets_are_closed_and_forget():
         for rule in data["lifecycle_rule"]
     }
     assert rules == {
-        (layout.UPLOADS,): "${ceil(var.archive_days) + local.longest_wait_days}",
+        (layout.UPLOADS,): "${ceil(max(var.archive_days, var.most_archive_days)) + local.longest_wait_days}",
         (layout.JOBS,): "${ceil(var.artefact_days) + local.longest_training_days}",
     }
     cors = only(data["cors"])

@@ -173,7 +173,11 @@ def test_objects_are_not_kept_for_longer_than_the_jobs_they_belong_to():
 def test_the_bucket_deletes_nothing_that_a_service_is_still_to_keep_and_forgets_as_many_days_as_it_says():
     settings = Settings()
     retention = retention_of(settings)
-    for variable, days in (("archive_days", retention.archives), ("artefact_days", retention.artefacts)):
+    for variable, days in (
+        ("archive_days", retention.archives),
+        ("most_archive_days", retention.most_archives),
+        ("artefact_days", retention.artefacts),
+    ):
         assert timedelta(days=CONFIGURATION.blocks[f"var.{variable}"]["default"]) == days, variable
         told = f"CONVTAILOR_{variable.upper()}"
         assert CONFIGURATION.local("service_environment")[told] == f"${{tostring(var.{variable})}}"

@@ -9,6 +9,7 @@ import pytest
 from services.intake.events.expiry import Expiry, Keeper
 from shared.errors import Fault, NotFound, Transient
 from shared.job.job import Artefacts, Job, JobState
+from shared.job.options import JobOptions
 from shared.job.retention import KEEP_ENDED, Retention, forgotten
 from shared.layout import archive_key, ledger_key, report_key
 from shared.ports.job_store import JobPage
@@ -83,6 +84,17 @@ def test_an_operator_may_keep_photographs_for_longer_but_not_beyond_the_network(
     assert keeper(ground, **kind).expire(NOW + 3 * DAY).num_archives == 1
     keep(ground, ended("job-2"))
     assert Retention(artefacts=DAY, archives=3 * DAY).archive_until(ended("job-2")) == NOW + DAY
+
+
+def test_photographs_stay_for_as_long_as_their_person_asks_and_the_operator_allows(ground: Ground) -> None:
+    keep(ground, ended(options=JobOptions(keep_photos_days=7)))
+    assert keeper(ground).expire(NOW + 7 * DAY - timedelta(seconds=1)) == Expiry(), "else nothing can be trained again"
+    assert keeper(ground).expire(NOW + 7 * DAY).num_archives == 1, "and no longer than was told"
+    asks = ended(options=JobOptions(keep_photos_days=365))
+    assert Retention(most_archives=3 * DAY).archive_until(asks) == NOW + 3 * DAY
+    assert Retention(most_archives=timedelta(0)).archive_until(asks) == NOW
+    assert Retention(most_archives=timedelta(0), archives=2 * DAY).archive_until(asks) == NOW + 2 * DAY
+    assert Retention(artefacts=DAY).archive_until(asks) == NOW + DAY, "nothing could be trained anew by then"
 
 
 def test_networks_reports_and_the_address_go_after_thirty_days_and_the_end_stays(ground: Ground) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.intake.pages.language import LANGUAGES, words_of
+from services.intake.pages.pages import Terms
 from tests.intake_fixture import IntakeFixture, bearer, small_archive
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -88,6 +89,17 @@ def test_files_of_pages_are_kept_by_browsers_until_a_release_changes_them(servic
     assert service.http.get(old).headers["Cache-Control"] == "no-store"
     for path in ("../routes.py", "%2e%2e/routes.py", "vendor"):
         assert service.http.get(f"/static/x/{path}").status_code == 404
+
+
+def test_a_person_may_have_photographs_kept_where_that_is_allowed(service):
+    page = service.http.get("/", headers=BROWSER).text
+    assert 'name="keep_photos_days" value="30"' in page
+    assert "unless you have them kept" in page
+    offers = [
+        Terms(max_bytes=1, artefact_days=30, archive_days=archive_days, most_archive_days=most).may_keep
+        for archive_days, most in ((0, 30), (0, 0), (30, 30), (7, 30))
+    ]
+    assert offers == [True, False, False, True], "a tick that changes nothing would be a lie"
 
 
 def test_search_engines_are_kept_from_jobs_and_find_the_sign(service):

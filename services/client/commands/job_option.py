@@ -42,6 +42,12 @@ _OPTIONS: tuple[tuple[str, type, str, str], ...] = (
         "What stays on one side: folder (inside classes), prefix (of names), or regex:PATTERN.  [default: none]",
     ),
     ("--split", str, "NAME", "own: use train, val and test as they are; new: put them together.  [default: own]"),
+    (
+        "--keep-photos-days",
+        float,
+        "D",
+        "Photographs stay so long, where that is allowed, to train again on them.  [default: 0]",
+    ),
     ("--min-image-px", int, "PX", "Images with a shorter side are left out and listed.  [default: 8]"),
     (
         "--max-image-px",

@@ -37,6 +37,7 @@ class Terms:
         max_bytes: Largest archive.
         artefact_days: Days that networks and reports are kept after the end of a job.
         archive_days: The same of photographs; 0: they go when the job ends.
+        most_archive_days: The same of photographs whose person asks for it.
         elsewhere: Origins of the object store, where another product serves it.
         requires_key: Whether jobs are taken with an API key only.
     """
@@ -44,8 +45,14 @@ class Terms:
     max_bytes: int
     artefact_days: float
     archive_days: float
+    most_archive_days: float = 0.0
     elsewhere: Sequence[str] = ()
     requires_key: bool = False
+
+    @property
+    def may_keep(self) -> bool:
+        """Whether a person may have photographs kept for longer than they are by default."""
+        return self.most_archive_days >= max(1.0, self.archive_days + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from datetime import timedelta
 
 from services.trainer.analysis.analyse import analyse
 from services.trainer.export.delivery import deliver_files, deliver_package, deliver_result
@@ -22,6 +23,7 @@ from services.trainer.zoo.combination.limits import Limits
 from shared.job.job import Artefacts
 from shared.job.progress import Spending
 from shared.job.result import Bill, KeptDays
+from shared.job.retention import retention_of
 from shared.layout import Artefact
 
 logger = logging.getLogger(__name__)
@@ -131,7 +133,8 @@ def _deliver_rest(prepared: Prepared, pieces: Pieces, artefacts: Artefacts, stop
         total_s=total_s,
         bill=Bill(estimate=clock.estimate, spent=Spending.of(round(total_s, 1), clock.price_per_hour)),
     )
-    kept = KeptDays(artefacts=tools.settings.artefact_days, archive=tools.settings.archive_days)
+    archive = retention_of(tools.settings).archives_of(order.options)
+    kept = KeptDays(artefacts=tools.settings.artefact_days, archive=archive / timedelta(days=1))
     result = replace(result, kept_days=kept)
     package = pieces.exported.package
     try:
