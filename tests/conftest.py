@@ -43,11 +43,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.hookimpl(optionalhook=True)  # for those who leave xdist out
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes ``-n auto`` means: one more than processors, because many tests wait for others.
+    """Return how many processes ``-n auto`` means: two more than processors, because many tests wait for others.
 
     Not more, since each reads all tests and imports TensorFlow before it begins: half a minute of a processor.
     """
-    return min(len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else 2, MOST_PROCESSES)
+    return min(len(os.sched_getaffinity(0)) + 2 if hasattr(os, "sched_getaffinity") else 2, MOST_PROCESSES)
 
 
 @pytest.hookimpl(tryfirst=True)

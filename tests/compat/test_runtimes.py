@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from services.trainer.export.formats.squares_model import from_squares
-from services.trainer.export.formats.tflite_writer import TFLiteWriter
+from services.trainer.export.formats.tflite.writer import write_tflite
 from services.trainer.export.package import pack
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.head import Head
@@ -38,8 +38,8 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str],
     pack(network, CLASSES, place, lambda _: None)
     squares = from_squares(network, row.input_px)
     writer.write_onnx(squares, place / FILE_NAMES[Artefact.MODEL_ONNX])
-    TFLiteWriter(squares).write(place / FILE_NAMES[Artefact.MODEL_TFLITE], half=False)
-    TFLiteWriter(squares).write(place / FILE_NAMES[Artefact.MODEL_TFLITE_FLOAT16], half=True)
+    write_tflite(squares, place / FILE_NAMES[Artefact.MODEL_TFLITE], half=False)
+    write_tflite(squares, place / FILE_NAMES[Artefact.MODEL_TFLITE_FLOAT16], half=True)
     names, expected = [], []
     for number in range(NUM_PICTURES):
         pixels = generator.integers(0, 256, (3 + number, 4, 3), dtype=np.uint8)

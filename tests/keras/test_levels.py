@@ -189,7 +189,7 @@ def test_a_head_that_is_fitted_to_its_end_is_judged_by_all_it_may_learn_from(dat
     assert result.levels == small_backbone("one").level_names
     assert found.head.reading == Reading(num_levels=7)
     assert found.head.temperature is not None
-    assert result.parameters == 218_544 + 752 * 3 + 3
+    assert result.parameters == 218_544 + (4 * (752 - 256) + 256) * 3 + 3  # all but the last level by quarters
 
 
 def test_the_cheaper_of_two_alike_wins_and_a_successor_finds_the_same(dataset, weights, tmp_path):
