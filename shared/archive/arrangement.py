@@ -104,4 +104,4 @@ def _class_folders(base: Folder, split: OwnSplit | None) -> Iterator[str]:
     for folder in base.walk():
         role, name = split.levels.get(folder.parts, (None, None))
         if role is Role.TRAIN:
-            yield from [name] if name else folder.folders
+            yield from [name] if name else map(split.spelled, folder.folders)

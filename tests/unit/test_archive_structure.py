@@ -159,6 +159,10 @@ def test_a_class_that_parts_write_otherwise_is_one() -> None:
     made = plan(*files("train/Cats", "train/Dogs", "test/cats", "test/DOGS"))
     assert {name: len(entries) for name, entries in made.classes.items()} == {"Cats": 12, "Dogs": 12}
     assert fault(*files("train/Cats", "train/cats", "train/dogs", "test/cats")).code == "class_names_clash"
+    mixed = plan_archive(records(files("train/Cats", "train/Dogs", "test/cats", "test/DOGS")), is_mixed=True)
+    assert {name: len(entries) for name, entries in mixed.classes.items()} == {"Cats": 12, "Dogs": 12}
+    pieces = plan_archive(records(files("fold1/A", "fold1/B", "fold2/a", "fold2/b")), is_mixed=True)
+    assert {name: len(entries) for name, entries in pieces.classes.items()} == {"A": 12, "B": 12}
 
 
 def test_a_class_may_have_nothing_to_test_with() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from services.trainer.data.archive import read_files
 from services.trainer.data.dataset import Dataset
 from services.trainer.data.pictures.square_file import SquareFile
 from services.trainer.data.prepare import identify, prepare
@@ -323,6 +324,32 @@ def test_what_a_person_wants_together_stays_off_the_test_that_has_some_of_it(tmp
     learnt = {dataset.paths[row] for row in (*dataset.split.train, *dataset.split.validation)}
     assert not [path for path in learnt if "ann_" in path]
     assert len(dataset.split.test) == 8
+
+
+def test_a_site_is_one_in_whichever_part_it_lies(tmp_path: Path) -> None:
+    sites = [("train", "cats", site) for site in range(6)] + [("train", "dogs", site) for site in range(6)]
+    sites += [("test", name, site) for name in ("Cats", "Dogs") for site in (5, 6)]
+    files = {
+        f"d/{part}/{name}/site{site}/{number}.png": encoded(photograph(3000 + 3 * position + number))
+        for position, (part, name, site) in enumerate(sites)
+        for number in range(3)
+    }
+    archive = tmp_path / "a.zip"
+    archive.write_bytes(zipped(files))
+    key = identify(archive, JobOptions(seed=3, group_by="folder"))
+    dataset = prepare(archive, make_run(tmp_path / "run"), key=key, sizes_px=[32])
+    learnt = {dataset.paths[row] for row in (*dataset.split.train, *dataset.split.validation)}
+    assert len(dataset.split.test) == 12
+    assert not [path for path in learnt if "/site5/" in path]
+    assert [path for path in learnt if "/site4/" in path]
+
+
+def test_photographs_are_found_again_by_path_whatever_their_folders_mean(tmp_path: Path) -> None:
+    archive = tmp_path / "a.zip"
+    archive.write_bytes(zipped({"train/Cats/1.png": b"one", "test/cats/1.png": b"two", "test/cats/": b""}))
+    assert list(read_files(archive, ["test/cats/1.png", "train/Cats/1.png"])) == [b"two", b"one"]
+    with pytest.raises(KeyError):
+        list(read_files(archive, ["test/cats/2.png"]))
 
 
 def test_a_part_of_which_nothing_can_be_read_is_named(prepared: Callable[..., Dataset]) -> None:

@@ -1,16 +1,16 @@
 """The archive on the local disk: judged anew, then read entry by entry, never unpacked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from services.trainer.data.pictures.image import UnusableImage
-from shared.archive.entry import Entry
+from shared.archive.entry import Entry, read_entry
 from shared.archive.name_remark import remarks_about_names
 from shared.archive.rules import ArchivePlan, plan_archive
 from shared.archive.zip_format.content import ContentReader, DamagedContent
-from shared.archive.zip_format.directory import Directory, read_directory
+from shared.archive.zip_format.directory import Directory, Record, read_directory
 
 
 class ImageArchive:
@@ -38,12 +38,16 @@ class ImageArchive:
         Raises:
             UnusableImage: If they are damaged.
         """
-        try:
-            return self._content.read(self._records[entry.index])
-        except (DamagedContent, OSError) as error:
-            reason = f"The file is damaged inside the zip: {error}."
-            fix = "Zip the original again and send it once more."
-            raise UnusableImage("file_damaged", reason, fix=fix) from error
+        return _read(self._content, self._records[entry.index])
+
+
+def _read(content: ContentReader, record: Record) -> bytes:
+    try:
+        return content.read(record)
+    except (DamagedContent, OSError) as error:
+        reason = f"The file is damaged inside the zip: {error}."
+        fix = "Zip the original again and send it once more."
+        raise UnusableImage("file_damaged", reason, fix=fix) from error
 
 
 @contextmanager
@@ -62,3 +66,26 @@ def open_images(path: Path, *, is_mixed: bool = False) -> Iterator[ImageArchive]
         plan = plan_archive(directory.records, data_end=directory.start, is_mixed=is_mixed)
         remarks = (*plan.remarks, *remarks_about_names(directory.page, is_guessed=directory.is_guessed))
         yield ImageArchive(directory, ContentReader(file), replace(plan, remarks=remarks))
+
+
+def read_files(path: Path, paths: Sequence[str]) -> Iterator[bytes]:
+    """Yield the bytes of some files of an archive that was found sound before: what its folders mean is not judged.
+
+    Args:
+        path: The zip.
+        paths: As entries have them.
+
+    Raises:
+        KeyError: If there is no such file.
+        UnusableImage: If one is damaged.
+    """
+    with path.open("rb") as file:
+        wanted = set(paths)
+        records = {}
+        for index, record in enumerate(read_directory(file).records):
+            entry = read_entry(index, record)
+            if entry.path in wanted and not entry.is_folder:
+                records[entry.path] = record
+        content = ContentReader(file)
+        for each in paths:
+            yield _read(content, records[each])

@@ -1,8 +1,10 @@
 """Photographs that a person wants on one side of the split: of one site, animal, day or batch. Pure."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -10,6 +12,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from shared.archive.entry import clash_key
+from shared.archive.structure.own_split import OwnSplit
 from shared.job.options import BY_FOLDER, BY_PREFIX, REGEX_MARK
 from shared.job.result import Remark
 
@@ -17,7 +21,7 @@ _PREFIX = re.compile(r"(.+?)[ _.-]")
 
 
 def given_groups(
-    paths: Sequence[str], labels: NDArray[np.int32], classes: Sequence[str], rule: str
+    paths: Sequence[str], labels: NDArray[np.int32], classes: Sequence[str], rule: str, own: OwnSplit | None = None
 ) -> NDArray[np.int64]:
     """Return the number of every image's group by a rule; an image that the rule says nothing of is alone.
 
@@ -28,8 +32,9 @@ def given_groups(
         labels: ``(num_images,) int32``.
         classes: Names of their classes, which are folders of the paths.
         rule: As :attr:`shared.job.options.JobOptions.group_by`.
+        own: The split that the person made, if that is used: a site is one in whichever part it lies.
     """
-    named = _rule(rule)
+    named = _rule(rule, own)
     names = [named(path, classes[label]) for path, label in zip(paths, labels.tolist(), strict=True)]
     keys = [f"={name}" if name is not None else f"alone {position}" for position, name in enumerate(names)]
     groups: NDArray[np.int64] = np.unique(keys, return_inverse=True)[1].astype(np.int64)
@@ -73,10 +78,10 @@ def _of_groups(remark: Remark) -> Remark:
     return replace(remark, code="folders_are_groups", message=message)
 
 
-def _rule(rule: str) -> Callable[[str, str], str | None]:
+def _rule(rule: str, own: OwnSplit | None) -> Callable[[str, str], str | None]:
     """Return what names the group of an image, given its path and its class."""
     if rule == BY_FOLDER:
-        return _folder_in_class
+        return partial(_folder_in_class, own)
     if rule == BY_PREFIX:
         return lambda path, _: found[1] if (found := _PREFIX.match(PurePosixPath(path).name)) else None
     pattern = re.compile(rule.removeprefix(REGEX_MARK))
@@ -88,8 +93,11 @@ def _rule(rule: str) -> Callable[[str, str], str | None]:
     return named
 
 
-def _folder_in_class(path: str, name: str) -> str | None:
+def _folder_in_class(own: OwnSplit | None, path: str, name: str) -> str | None:
     """Return the folders between that of the class and the image, joined; ``None`` where there are none."""
-    folders = list(PurePosixPath(path).parent.parts)
-    below = folders[folders.index(name) + 1 :] if name in folders else folders[1:]
+    folders = PurePosixPath(unicodedata.normalize("NFC", path)).parent.parts
+    if own is not None:
+        return "/".join(own.below(folders)) or None
+    keys = [clash_key(folder) for folder in folders]
+    below = folders[keys.index(clash_key(name)) + 1 :] if clash_key(name) in keys else folders[1:]
     return "/".join(below) or None

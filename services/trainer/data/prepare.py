@@ -220,7 +220,7 @@ def _made(order: _Order) -> tuple[Dataset, Assignment]:
 def _split(order: _Order, pairs: Pairs, decoded: DecodedImages, labels: NDArray[np.int32]) -> Split:
     """Keep near-duplicates on one side, and whatever the person wants together; a split of the person's own is kept."""
     rule, ranks = order.key.group_by, decoded.ranks
-    given = given_groups(decoded.paths, labels, decoded.classes, rule) if rule else None
+    given = given_groups(decoded.paths, labels, decoded.classes, rule, decoded.own) if rule else None
     alike = Alike(pairs=pairs, given=given)
     if ranks is None:
         return split_alike(labels, alike, order.key.seed)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from services.trainer.data.archive import open_images
+from services.trainer.data.archive import read_files
 from services.trainer.data.pictures.formats import UnreadablePicture
 from services.trainer.data.pictures.image import UnusableImage
 from services.trainer.data.pictures.picture import read_pixels
@@ -58,10 +58,8 @@ def raw_images(archive: Path, paths: Sequence[str]) -> Iterator[Pixels]:
         UnusableImage: If it is damaged inside the archive.
         UnreadablePicture: If it is no picture.
     """
-    with open_images(archive, is_mixed=True) as images:  # parts together hold all that was taken, whoever split
-        entries = {entry.path: entry for group in images.plan.classes.values() for entry in group}
-        for path in paths:
-            yield read_pixels(BytesIO(images.read(entries[path])))
+    for data in read_files(archive, paths):
+        yield read_pixels(BytesIO(data))
 
 
 def _predict(network: OpenedNetwork, uploaded: Uploaded, may_go_on: Callable[[], bool]) -> list[int | None]:

@@ -36,13 +36,13 @@ class OwnSplit:
             what they serve for, and the class if it is one.
         left_out: Folders beside them whose photographs lie in no class.
         spelling: How the part to learn from writes a class, by :func:`shared.archive.entry.clash_key`: ``Cats`` there
-            and ``cats`` in the test are one.
+            and ``cats`` in the test are one. Of names that it has itself, none is changed.
     """
 
     parts: Mapping[Role, tuple[Folder, ...]]
     levels: Mapping[tuple[str, ...], tuple[Role, str | None]]
     left_out: tuple[Folder, ...]
-    spelling: Mapping[str, str] = field(default_factory=dict)
+    spelling: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def names(self, *roles: Role) -> tuple[str, ...]:
         """Return the names of the folders that serve for this, each once."""
@@ -50,18 +50,32 @@ class OwnSplit:
 
     def place(self, folders: Sequence[str]) -> tuple[Role, str] | None:
         """Return what a file serves for and its class, by the folders that hold it; ``None`` where it has no class."""
+        found = self._find(folders)
+        if found is None:
+            return None
+        (role, name), inside = found
+        return (role, name or self.spelled(inside[0])) if name or inside else None
+
+    def below(self, folders: Sequence[str]) -> Sequence[str]:
+        """Return those of the folders that hold a file which lie within that of its class."""
+        found = self._find(folders)
+        if found is None:
+            return ()
+        (_, name), inside = found
+        return inside if name else inside[1:]
+
+    def _find(self, folders: Sequence[str]) -> tuple[tuple[Role, str | None], Sequence[str]] | None:
+        """Return the level that a file lies in, and the folders within."""
         for depth in range(len(folders) + 1):
             found = self.levels.get(tuple(folders[:depth]))
             if found is not None:
-                role, name = found
-                return (role, name) if name else self._below(role, folders[depth:])
+                return found, folders[depth:]
         return None
 
-    def _below(self, role: Role, folders: Sequence[str]) -> tuple[Role, str] | None:
-        if not folders:
-            return None
-        known = role is not Role.TRAIN and self.spelling.get(clash_key(folders[0]))
-        return role, known or folders[0]
+    def spelled(self, name: str) -> str:
+        """Return the class that a folder of this name stands for."""
+        known = self.spelling.get(clash_key(name), (name,))
+        return name if name in known else known[0]
 
 
 def own_split(base: Folder) -> OwnSplit | None:
@@ -213,18 +227,21 @@ def _split(parts: Sequence[tuple[Folder, Role]], names: set[str], beside: Sequen
         else:
             levels[level.parts] = role, None
             used[role] = (*used.get(role, ()), part)
-    return OwnSplit(parts=used, levels=levels, left_out=tuple(left_out), spelling=_spelling(parts, levels))
+    return OwnSplit(
+        parts=used, levels=levels, left_out=tuple(left_out), spelling=_spelling([part for part, _ in parts], levels)
+    )
 
 
-def _spelling(parts: Sequence[tuple[Folder, Role]], levels: Collection[tuple[str, ...]]) -> dict[str, str]:
-    return {
-        clash_key(inner.name): inner.name
-        for part, role in parts
-        if role is Role.TRAIN
-        for level in part.walk()
-        if level.parts in levels
-        for inner in level.holding
-    }
+def _spelling(parts: Sequence[Folder], levels: Collection[tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return how classes are written by the parts called for learning; of pieces of equal rank, by the first."""
+    leading = [part for part in parts if _role(part) is Role.TRAIN] or [part for part in parts if class_names(part)][:1]
+    found: dict[str, tuple[str, ...]] = {}
+    for part in leading:
+        for level in part.walk():
+            for inner in level.holding if level.parts in levels else ():
+                key = clash_key(inner.name)
+                found[key] = (*found.get(key, ()), inner.name)
+    return found
 
 
 def _class_level(part: Folder, names: set[str]) -> Folder | None:
