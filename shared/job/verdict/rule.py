@@ -78,9 +78,12 @@ def _against_any_use(evidence: Evidence) -> Iterator[str]:
 
 
 def _as_neighbours_do(evidence: Evidence) -> str | None:
-    """Return the objection to a doubtful network that does no better than looking up similar photographs."""
+    """Return the objection to a doubtful network that errs often and no less than looking up similar photographs.
+
+    One that hardly errs is doubtful because its test is small, which says nothing against it.
+    """
     rival = evidence.neighbours
-    if rival is None or rival.accuracy < rival.network_accuracy:
+    if rival is None or evidence.accuracy >= LEAST_FOR_GOOD or rival.accuracy < rival.network_accuracy:
         return None
     return (
         f"It is often wrong, and no better than looking up the most similar of your photographs, which is right on "
