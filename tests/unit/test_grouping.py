@@ -46,6 +46,11 @@ def test_copies_and_sites_together_make_one_group() -> None:
     assert found[0] == found[1] == found[2] != found[3]
 
 
+def test_groups_of_the_smallest_classes_that_are_taken_can_be_split() -> None:
+    split = split_by_given_groups(np.repeat([0, 1], 5).astype(np.int32), np.arange(10), seed=0)
+    assert all(len(part) for part in (split.train, split.validation, split.test))
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_no_group_straddles_and_every_class_is_learnt_from(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -75,7 +75,8 @@ def split_by_given_groups(
     num_groups = len(np.unique(groups))
     if num_groups <= len(held_back):
         raise _too_few(num_groups)
-    folds = StratifiedGroupKFold(n_splits=min(_NUM_FOLDS, num_groups), shuffle=True, random_state=seed)
+    num_folds = min(_NUM_FOLDS, num_groups, int(np.bincount(labels).max()))
+    folds = StratifiedGroupKFold(n_splits=num_folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of classes with few images; the report tells of them
         held_out = [found for _, found in folds.split(np.zeros(len(labels)), labels, groups)]
