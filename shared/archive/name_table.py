@@ -20,12 +20,16 @@ class SplitNames:
         pieces: Words that stand for a numbered piece, such as ``fold``.
         containers: Words that say no more than that photographs lie here.
         tails: What may follow the beginning of a word, such as ``set``.
+        fillers: Words that say nothing beside another, such as ``the`` and ``single``.
+        beside: Words for what lies beside photographs and is none of their classes, such as ``docs``.
     """
 
     parts: Mapping[str, Sequence[str]]
     pieces: frozenset[str]
     containers: frozenset[str]
     tails: frozenset[str]
+    fillers: frozenset[str]
+    beside: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,8 @@ def name_table() -> NameTable:
             pieces=frozenset(split["pieces"]),
             containers=frozenset([*split["photographs"], *split["data"], "classes", "categories"]),
             tails=frozenset(split["tails"]),
+            fillers=frozenset(split["fillers"]),
+            beside=frozenset(split["beside"]),
         ),
         limits=document["limits"],
     )

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,6 +130,9 @@ def make_odd(root: Path, kind: str) -> Path:
     elif kind == "split":
         for part in ("train", "test"):
             draw_folder(folder / part, per_class=6)
+        for beside in ("single_prediction", "docs"):  # no classes, and no parts that hold any
+            (folder / beside).mkdir()
+            shutil.copy(next(path for path in (folder / "test").rglob("*") if path.is_file()), folder / beside)
     return folder
 
 

@@ -24,28 +24,6 @@ class Role(StrEnum):
     PIECE = "piece"
 
 
-_FILLERS = frozenset(
-    {
-        *(
-            "sets",
-            "splits",
-            "subsets",
-            "samples",
-            "sample",
-            "seg",
-            "x",
-            "y",
-            "the",
-            "my",
-            "all",
-            "new",
-            "final",
-            "full",
-        ),
-        *("raw", "original", "orig", "resized", "cropped", "single", "to", "labelled", "labeled", "file", "files"),
-        *("folder", "dir", "small", "large", "big", "size", "px", "v", "version", "jpg", "jpeg", "png", "out", "held"),
-    }
-)
 _SURE = frozenset({"set", "sets", "split", "splits", "seg", "x", "y", "single", "samples", "to"})
 """With names of containers, words that leave no doubt beside one such as ``test``: ``test_set`` is no class."""
 _VARIANTS = frozenset(
@@ -53,18 +31,6 @@ _VARIANTS = frozenset(
         *("color", "colour", "colored", "coloured", "grayscale", "greyscale", "gray", "grey", "rgb", "bw", "segmented"),
         *("augmented", "aug", "augmentation", "original", "originals", "raw", "processed", "preprocessed", "resized"),
         *("cropped", "crops", "enhanced", "normalized", "normalised", "denoised", "noisy", "unprocessed"),
-    }
-)
-_BESIDE = frozenset(
-    {
-        *("doc", "docs", "documentation", "figure", "figures", "fig", "figs", "plot", "plots", "graph", "graphs"),
-        *("chart", "charts", "asset", "assets", "static", "media", "screenshot", "screenshots", "result", "results"),
-        *("output", "outputs", "log", "logs", "notebook", "notebooks", "src", "source", "code", "script", "scripts"),
-        *("app", "web", "webapp", "website", "frontend", "backend", "template", "templates", "model", "models"),
-        *("weights", "checkpoint", "checkpoints", "tmp", "temp", "report", "reports", "paper", "slides"),
-        *("presentation", "resource", "resources", "res", "public", "util", "utils", "tool", "tools", "readme"),
-        *("sample", "samples", "example", "examples", "demo", "demos", "submission", "submissions", "misc", "lib"),
-        *("tests", "config", "configs", "deployment", "api", "css", "js", "icons", "logo", "logos"),
     }
 )
 _MASKS = frozenset(
@@ -133,8 +99,8 @@ def is_variant(name: str) -> bool:
 
 def is_beside(name: str) -> bool:
     """Tell whether a name is usual for what lies beside the photographs of a project, such as ``docs`` or ``plots``."""
-    spoken = words(name)
-    return not _BESIDE.isdisjoint(spoken) and all(word in _BESIDE or _is_filler(word) for word in spoken)
+    spoken, beside = words(name), name_table().split.beside
+    return not beside.isdisjoint(spoken) and all(word in beside or _is_filler(word) for word in spoken)
 
 
 def is_mask_folder(name: str) -> bool:
@@ -189,7 +155,7 @@ def _has_tail(word: str) -> bool:
 def _is_filler(word: str) -> bool:
     split = name_table().split
     return (
-        word in _FILLERS
+        word in split.fillers
         or word in split.containers
         or word in split.pieces - {"cv"}
         or word.isdigit()

@@ -18,6 +18,9 @@ export function namesOf(table) {
   const tails = longest([...containers, ...table.split.tails]);
   const parts = Object.entries(table.split.parts).map(([role, stems]) => [role, new RegExp(`^(?:${longest(stems)})(?:${tails})?$`, "u")]);
   const { archive, ...others } = table.endings;
+  const [beside, fillers] = [new Set(table.split.beside), new Set(table.split.fillers)];
+  const pieces = new Set(table.split.pieces);
+  const isFiller = (word) => fillers.has(word) || containers.has(word) || (pieces.has(word) && word !== "cv") || /^\d+$/.test(word) || word.length === 1;
   return {
     limits: table.limits,
     system: new Set(table.system_names.map((name) => name.replace("\\x0d", "\r"))),
@@ -28,9 +31,14 @@ export function namesOf(table) {
     partOf(name) {
       const words = wordsOf(name);
       const roles = words.map((word) => parts.find(([, pattern]) => pattern.test(word))?.[0]);
-      const rest = words.filter((word, at) => !roles[at] && !containers.has(word) && !table.split.pieces.includes(word) && !/^\d+$/.test(word) && word.length > 1);
+      const rest = words.filter((word, at) => !roles[at] && !isFiller(word));
       const found = new Set(roles.filter(Boolean));
       return rest.length || found.size !== 1 ? null : [...found][0];
+    },
+    // Whether a name is usual for what lies beside photographs, such as docs.
+    isBeside(name) {
+      const words = wordsOf(name);
+      return words.some((word) => beside.has(word)) && words.every((word) => beside.has(word) || isFiller(word));
     },
   };
 }
@@ -104,7 +112,7 @@ function splitOf(folders, names) {
     const found = new Set(items.map((item) => classOf(name, item)).filter(Boolean));
     if (roles.get(name) === "train" && found.size > 1) found.forEach((each) => known.add(each));
   }
-  if (!known.size || folders.size < 2 || [...roles.values()].some((role) => !role)) return null;
+  if (!known.size || folders.size < 2 || [...roles].some(([name, role]) => !role && !names.isBeside(name))) return null;
   const classes = new Map();
   const others = [];
   for (const [part, items] of folders) {
