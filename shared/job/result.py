@@ -139,6 +139,11 @@ class Result:
         return len(self.quarantined) if self.num_quarantined is None else self.num_quarantined
 
     @property
+    def num_unusable(self) -> int:
+        """Those of them that could not be used; others are sound, and gave way to copies in the person's own test."""
+        return max(0, self.num_left_out - self.duplicates.num_given_way)
+
+    @property
     def num_conflicts(self) -> int:
         """Pictures that stand in several classes; ``duplicates.conflicts`` names the first of them."""
         told = self.duplicates.num_conflicts

@@ -14,7 +14,7 @@ from services.reporter.report.letter import write_letter, write_page
 from services.reporter.report.plots.style import percent_axis
 from services.reporter.report.statistics import class_rows
 from shared.errors import Fault
-from shared.job.findings.photographs import ClassFiles
+from shared.job.findings.photographs import ClassFiles, OwnParts
 from shared.job.findings.training import CandidateResult
 from shared.job.job import JobState, TrialState
 from shared.job.result import Result
@@ -88,6 +88,19 @@ def test_of_one_thing_to_do_it_is_said_in_the_singular_and_of_none_nothing() -> 
     assert "1 picture lies in several" in to_do_of(one)
     duplicates = replace(result.duplicates, conflicts=(), num_conflicts=None)
     assert to_do_of(replace(result, suspects=None, duplicates=duplicates)) == ""
+
+
+def test_of_copies_that_gave_way_to_a_test_of_the_persons_own_nothing_is_to_be_repaired() -> None:
+    result = make_result()
+    own = replace(
+        result,
+        duplicates=replace(result.duplicates, num_given_way=result.num_left_out, near_groups=2, mixed_groups=1),
+        counts=replace(result.counts, own_split=OwnParts(train=("train",), test=("test",))),
+    )
+    assert "Repair" in to_do_of(result)
+    assert "Repair" not in to_do_of(own)
+    assert "only served to learn from" in page_of(result)
+    assert "only served to learn from" not in page_of(own), "a test that somebody made stays as it is"
 
 
 def test_the_page_tells_which_photograph_served_for_what() -> None:

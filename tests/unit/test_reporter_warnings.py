@@ -56,6 +56,12 @@ def test_a_delivered_file_that_reads_photographs_unlike_the_test_is_told(good: R
     assert titles(replace(good, as_uploaded=None)) == []
 
 
+def test_files_that_could_not_be_used_are_told_and_copies_that_gave_way_are_not(good: Result) -> None:
+    many = replace(good, num_quarantined=good.counts.train)
+    assert titles(many) == ["Many files were left out"]
+    assert titles(replace(many, duplicates=replace(many.duplicates, num_given_way=good.counts.train))) == []
+
+
 FRAMES = RepeatedClass(name="skirt", num_images=66, largest_group=66, num_straddling=66, num_test_straddling=12)
 
 

@@ -63,6 +63,13 @@ def test_from_a_handful_of_photographs_no_limit_is_guessed() -> None:
     assert learn_likeness(known(18), seed=0) is None
 
 
+def test_a_photograph_that_the_network_sees_nothing_in_spoils_no_comparison_of_others() -> None:
+    photographs = known(100)
+    photographs.features[7] = 0
+    likeness = read_likeness(likeness_document(learnt(photographs), CLASSES), CLASSES)
+    assert share_above(likeness, photographs_of(np.full(200, 2), 1)) > 0.95
+
+
 def test_copies_of_a_photograph_say_nothing_about_new_ones() -> None:
     assert learn_likeness(thrice(known(18)), seed=0) is None
     likeness = learnt(thrice(known(100)))

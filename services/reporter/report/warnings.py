@@ -201,7 +201,7 @@ def _memorised(result: Result) -> Iterator[Notice]:
 
 def _left_out(result: Result) -> Iterator[Notice]:
     used = result.counts.train + result.counts.validation + result.counts.test
-    out = result.num_left_out + sum(len(conflict.paths) for conflict in result.duplicates.conflicts)
+    out = result.num_unusable + sum(len(conflict.paths) for conflict in result.duplicates.conflicts)
     if out > _MUCH_LEFT_OUT * (used + out):
         yield Notice(
             title="Many files were left out",

@@ -100,10 +100,9 @@ def _limit(
 
 
 def rounded(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return vectors of length 1 as they come back from the file."""
+    """Return vectors of length 1, or of none, as they come back from the file."""
     whole = _whole(vectors).astype(np.float32)
-    found: NDArray[np.float32] = whole / np.linalg.norm(whole, axis=1, keepdims=True)
-    return found
+    return units(whole, np.ones(whole.shape[1], np.float32))
 
 
 def _whole(vectors: NDArray[np.float32]) -> NDArray[np.int8]:

@@ -76,7 +76,7 @@ def read_likeness(text: str, classes: Sequence[str]) -> Likeness:
         rounded = _unpacked(told["references"], "i1").reshape(-1, len(spread))
         likeness = Likeness(
             spread=spread,
-            references=rounded / np.linalg.norm(rounded, axis=1, keepdims=True),
+            references=units(rounded, np.ones_like(spread)),
             neighbours=int(told["neighbours"]),
             limit=float(told["limit"]),
         )

@@ -21,7 +21,7 @@ export class Likeness {
         product += scaled[at] * reference[at];
         square += reference[at] ** 2;
       }
-      return product / (length * Math.sqrt(square));
+      return product / (length * Math.sqrt(square) || 1);
     });
     const nearest = alike.sort((one, other) => other - one).slice(0, this.neighbours);
     return 1 - nearest.reduce((sum, each) => sum + each, 0) / nearest.length;

@@ -23,7 +23,7 @@ def photograph_section(result: Result, limits: Limits) -> Section:
         ("To test with", number(counts.test)),
         *_together(result),
         ("Left out", count(result.num_left_out, "file") if result.quarantined else "nothing"),
-        ("Copies", _copies(result.duplicates)),
+        ("Copies", _copies(result.duplicates, is_split_own=counts.own_split is not None)),
     ]
     blocks: list[Block] = [Facts(pairs=pairs)]
     blocks += _split(result, limits)
@@ -78,26 +78,25 @@ def _folded_list(title: str, blocks: list[Block], limits: Limits) -> list[Block]
     return folded(f"{title}: every file with its reason", blocks[1:], limits) or blocks
 
 
-def _copies(duplicates: Duplicates) -> str:
+def _copies(duplicates: Duplicates, *, is_split_own: bool) -> str:
     parts = []
     if duplicates.exact:
         verb = "was" if duplicates.exact == 1 else "were"
         parts.append(f"{count(duplicates.exact, 'exact copy', 'exact copies')} {verb} dropped")
     if duplicates.near_groups:
         groups = count(duplicates.near_groups, "group")
-        parts.append(f"{groups} of near-identical photographs{_what_became(duplicates)}")
+        parts.append(f"{groups} of near-identical photographs{_what_became(duplicates, is_split_own=is_split_own)}")
     return "; ".join(parts) if parts else "none found"
 
 
-def _what_became(duplicates: Duplicates) -> str:
+def _what_became(duplicates: Duplicates, *, is_split_own: bool) -> str:
     """Return how many they are and where they went."""
     number_of = f" ({count(duplicates.num_near, 'photograph')})" if duplicates.num_near else ""
     mixed = ""
     if duplicates.mixed_groups:
         verb = "lies" if duplicates.mixed_groups == 1 else "lie"
-        mixed = (
-            f"; {number(duplicates.mixed_groups)} of them {verb} in more than one class and only served to learn from"
-        )
+        mixed = f"; {number(duplicates.mixed_groups)} of them {verb} in more than one class"
+        mixed += "" if is_split_own else " and only served to learn from"  # a test that somebody made stays as it is
     torn = [each for each in duplicates.repeated if each.num_straddling]
     if torn:
         names = enumeration([quoted(each.name) for each in torn])

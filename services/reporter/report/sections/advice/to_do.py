@@ -45,10 +45,11 @@ def _photographs(growth: Growth | None) -> list[tuple[str, str]]:
 
 
 def _files(result: Result) -> list[tuple[str, str]]:
-    if not result.num_left_out:
+    num = result.num_unusable
+    if not num:
         return []
-    were = "file was" if result.num_left_out == 1 else "files were"
-    return [("Repair", f"what you need of it: {number(result.num_left_out)} {were} left out, see “Your photographs”.")]
+    were = "file was" if num == 1 else "files were"
+    return [("Repair", f"what you need of it: {number(num)} {were} left out, see “Your photographs”.")]
 
 
 def _answers(result: Result) -> list[tuple[str, str]]:
