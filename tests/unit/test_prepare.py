@@ -358,3 +358,12 @@ def test_a_part_of_which_nothing_can_be_read_is_named(prepared: Callable[..., Da
         prepared(zipped(files))
     assert caught.value.fault.code == "archive_already_split"
     assert "none of the photographs in 'test' can be used" in str(caught.value)
+
+
+def test_a_part_that_is_a_copy_of_the_test_is_called_so(prepared: Callable[..., Dataset]) -> None:
+    files = in_parts(train=8, test=4)
+    files |= {path.replace("/test/", "/val/"): data for path, data in files.items() if "/test/" in path}
+    with pytest.raises(UserFault) as caught:
+        prepared(zipped(files))
+    assert "'val' can be used: they are in the part to test with too" in str(caught.value)
+    assert "leave it out: convtailor then takes others" in caught.value.fault.fix

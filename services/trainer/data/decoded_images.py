@@ -187,8 +187,13 @@ class DecodedImages:
         for role in (Role.VALIDATION, Role.TEST):
             names = () if self.own is None else self.own.names(role)
             if names and _RANKS[role] not in self._ranks:
-                return nothing_left_fault(names)
+                return nothing_left_fault(names, are_copies=role is Role.VALIDATION and self._has_given_way(names))
         return None
+
+    def _has_given_way(self, names: Sequence[str]) -> bool:
+        """Tell whether copies were left out of folders of these names."""
+        given_way = (each.path.split("/")[:-1] for each in self.quarantined if each.code == GIVEN_WAY)
+        return any(not set(names).isdisjoint(folders) for folders in given_way)
 
     def _shortage(self, min_images: int) -> Fault | None:
         """Tell which classes are too small now, and which of their files could not be used."""

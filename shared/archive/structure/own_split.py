@@ -133,17 +133,20 @@ def nothing_to_learn_fault(split: OwnSplit, classes: Iterable[str], learnt: Iter
     )
 
 
-def nothing_left_fault(names: Sequence[str]) -> Fault:
+def nothing_left_fault(names: Sequence[str], *, are_copies: bool = False) -> Fault:
     """Return the fault of a split of which one part has no photograph that can be used.
 
     Args:
         names: Of the folders of that part.
+        are_copies: Whether they have copies among those to test with, which stay.
     """
     told = quoted_names(names)
+    why = ": they are in the part to test with too" if are_copies else ""
     return Fault(
         code=ALREADY_SPLIT,
-        message=f"The zip is split into parts already, and none of the photographs in {told} can be used.",
-        fix=f"Put photographs that can be read into {told}, or leave {'it' if len(names) == 1 else 'them'} out: "
+        message=f"The zip is split into parts already, and none of the photographs in {told} can be used{why}.",
+        fix=f"Put {'other photographs' if are_copies else 'photographs that can be read'} into {told}, or leave "
+        f"{'it' if len(names) == 1 else 'them'} out: "
         "convtailor then takes others from those to learn from.",
         details={"folders": list(names)},
     )
