@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from services.client.commands.retrain import corrections_in
 from services.intake.admission import AdmissionRules
 from services.reporter.report.blocks import Paragraph
 from services.reporter.report.sections.headline import comparison_section
@@ -302,3 +303,11 @@ def test_the_report_says_what_was_corrected_and_what_that_is_to_the_test() -> No
     plain = comparison_section(replace(make_result(), comparison=versus))
     assert plain is not None
     assert "corrections" not in " ".join(block.text for block in plain.blocks if isinstance(block, Paragraph))
+
+
+@pytest.mark.parametrize("text", ['[{"path": "a/1.png", "move_to": "b"}]', "path,move_to\r\na/1.png,b\r\n"])
+def test_a_file_of_corrections_that_windows_saved_is_read(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "corrections"
+    file.write_text(text, encoding="utf-8-sig", newline="")
+
+    assert corrections_in(file) == (Correction(path="a/1.png", move_to="b"),)

@@ -69,12 +69,12 @@ def corrections_in(file: Path) -> tuple[Correction, ...]:
         UsageFault: ``corrections_invalid``.
     """
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")  # Windows puts a mark before the first character
     except (OSError, UnicodeDecodeError) as error:
         message = f"The corrections in {file} cannot be read: {error}."
         raise UsageFault("corrections_invalid", message, fix="Name the file that the page of the job saved.") from error
     try:
-        document = json.loads(text) if text.lstrip("\ufeff \r\n").startswith(("{", "[")) else None
+        document = json.loads(text) if text.lstrip().startswith(("{", "[")) else None
         if document is None:
             return read_table(text)
         return read_corrections(document.get("corrections") if isinstance(document, dict) else document)
