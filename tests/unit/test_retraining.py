@@ -128,6 +128,21 @@ def test_a_job_that_was_left_half_made_is_finished_by_whoever_asks_again(service
     assert (answer.status_code, service.status(answer.json)["state"]) == (200, "queued")
 
 
+def test_other_corrections_that_come_with_the_same_key_in_the_same_moment_change_nothing(service, first):
+    create, made = service.store.create, []
+
+    def create_second(*told, **named):
+        service.store.create = create
+        made.append(ask(service, first, CORRECTIONS[:1], key="k"))
+        return create(*told, **named)
+
+    service.store.create = create_second
+    refused = ask(service, first, CORRECTIONS, key="k")
+    assert (refused.status_code, refused.json["error"]["code"]) == (409, "key_reused")
+    handed = from_json_text(Handover, service.objects.read(handover_key(made[0].json["job_id"])))
+    assert handed.moves == {"class0/1.png": "class1"}
+
+
 def refuse(*_: object, **__: object) -> None:
     from shared.errors import Transient  # noqa: PLC0415
 

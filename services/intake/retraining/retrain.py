@@ -87,15 +87,13 @@ class Retrainer:
         first = look_up(wish.job_id, wish.token, store=self.store).job
         job_id, token = wish.id_and_token
         stored = self._known(job_id, wish)
-        is_new = stored is None
+        is_new, handover = stored is None, None
         if stored is None:
             archive, handover = self._kept_archive(first), self._handover(first, wish)
-            admitted = admit(first)
-            self.objects.put(handover_key(job_id), io.BytesIO(to_json_text(handover)), content_type=_JSON)
-            stored = self._create(first, wish, admitted, archive)
+            stored = self._create(first, wish, admit(first), archive)
         job = stored.job
         if job.state is JobState.AWAITING_UPLOAD:
-            job = self._queue(stored, first)
+            job = self._queue(stored, first, wish, handover)
         return Retrained(job=job, token=token, is_new=is_new)
 
     def _known(self, job_id: str, wish: Wish) -> StoredJob | None:
@@ -162,7 +160,11 @@ class Retrainer:
         return from_json_text(Handover, self.objects.read(handover_key(first.job_id)))
 
     def _create(self, first: Job, wish: Wish, admitted: Admitted, archive: Archive) -> StoredJob:
-        """Make the second job, which holds what is copied for it from its first moment on."""
+        """Make the second job, which holds what is copied for it from its first moment on.
+
+        Raises:
+            UserFault: ``key_reused``, where other corrections came with its key in the same moment.
+        """
         job_id, token = wish.id_and_token
         now, key = self.clock(), archive_key(job_id)
         job = Job(
@@ -188,17 +190,20 @@ class Retrainer:
         )
         try:
             return self.store.create(job)
-        except Conflict:  # the same wish came twice at once
-            return self.store.get(job_id)
+        except Conflict:  # the same key came twice at once
+            return self._known(job_id, wish) or self.store.get(job_id)
 
-    def _queue(self, stored: StoredJob, first: Job) -> Job:
-        """Copy the archive, and let the job wait for a trainer; who finds it half made carries on.
+    def _queue(self, stored: StoredJob, first: Job, wish: Wish, handover: Handover | None) -> Job:
+        """Hand over, copy the archive, and let the job wait for a trainer; who finds it half made carries on.
 
         Where this process dies in between, the sweeper finds the archive as it finds any that nobody told of.
         """
         job, archive = stored.job, first.archive
         if archive is None:
             raise _archive_expired()
+        # Only whose wish the job was made of hands over, and before there is an archive that could be trained on.
+        handover = handover or self._handover(first, wish)
+        self.objects.put(handover_key(job.job_id), io.BytesIO(to_json_text(handover)), content_type=_JSON)
         try:
             copied = self.objects.copy(archive.object_key, job.upload.object_key, generation=archive.generation)
         except NotFound as error:
