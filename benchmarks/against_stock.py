@@ -65,7 +65,7 @@ def measure_accuracy(scratch: Path) -> list[Figure]:
         error = statistics.stdev(gains) / len(gains) ** 0.5
         differences.append(statistics.mean(gains))
         what = f"test accuracy on {name}, ours less stock"
-        figures.append(Figure(name=what, measured=differences[-1], unit="points", at_least=-error,
+        figures.append(Figure(name=what, measured=differences[-1], unit="points", at_least=round(-error, 2),
                               note=f"standard error {error:.1f}; seeds {_SEED_NAMES}: {by_seed}"))  # fmt: skip
     mean = Figure(name="test accuracy, ours less stock", measured=statistics.mean(differences), unit="points",
                   at_least=4, note=f"mean of {', '.join(DATASETS)} and of {len(SEEDS)} seeds each")  # fmt: skip
