@@ -80,12 +80,13 @@ class ObjectStore(Protocol):
         ...
 
     def copy(self, source: str, target: str, *, generation: str | None = None) -> StoredObject:
-        """Copy an object inside the store, without its bytes passing through this process; an older target is replaced.
+        """Copy an object inside the store, without its bytes passing through this process; nothing is replaced.
 
         From then on either can be replaced or deleted without the other. The copy may tell the generation and the time
         of its source.
 
         Raises:
+            Conflict: If there is an object under the key ``target`` already.
             NotFound: If there is none under the key ``source``, or none of that generation.
         """
         ...

@@ -130,11 +130,13 @@ class StrictHandler(RequestHandler):
             _check_read(self, current, query)
             if condition is not None:
                 Rules(generation=int(condition)).check(current)
-        elif (copied := _JSON_REWRITE.fullmatch(path)) and "sourceGeneration" in query:
-            current = self.storage.current(unquote(copied["bucket"]), unquote(copied["name"]))
-            _check_read(self, current, {"generation": query["sourceGeneration"]})
-        elif condition is not None:
-            self.storage.rules = Rules(generation=int(condition))
+        else:
+            copied = _JSON_REWRITE.fullmatch(path)
+            if copied and "sourceGeneration" in query:
+                current = self.storage.current(unquote(copied["bucket"]), unquote(copied["name"]))
+                _check_read(self, current, {"generation": query["sourceGeneration"]})
+            if condition is not None:
+                self.storage.rules = Rules(generation=int(condition))
         Router(self).handle(self.command)
 
     def _serve_signed(self, path: str, query: Mapping[str, str], *, num_bytes: int) -> None:

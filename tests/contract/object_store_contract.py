@@ -86,13 +86,15 @@ class ObjectStoreContract:
         assert store.read("c/d.bin") == data
         assert [each.key for each in store.list("")] == ["c/d.bin"]
 
-    def test_an_object_is_copied_in_place_of_an_older_one_and_once_more(self, store: ObjectStore) -> None:
-        put(store, "from", b"new")
-        put(store, "to", b"old")
-        for _ in range(2):
-            store.copy("from", "to")
-            assert (store.read("from"), store.read("to")) == (b"new", b"new")
-        assert [each.key for each in store.list("")] == ["from", "to"]
+    def test_a_copy_that_comes_twice_leaves_the_first_to_who_reads_it(self, store: ObjectStore) -> None:
+        source = put(store, "from", b"new")
+        first = store.copy("from", "to", generation=source.generation)
+        for generation in (source.generation, None):
+            with pytest.raises(Conflict):
+                store.copy("from", "to", generation=generation)
+        assert store.stat("to").generation == first.generation
+        assert store.read("to", generation=first.generation) == b"new"
+        assert [each.key for each in store.list("")] == ["from", "to"], "and nothing half made"
 
     def test_only_the_generation_asked_for_is_copied(self, store: ObjectStore) -> None:
         first = put(store, "from", b"first")

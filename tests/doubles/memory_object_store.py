@@ -60,7 +60,7 @@ class MemoryObjectStore:
         """See the port."""
         check_key(target)
         data = self.read(source, generation=generation)
-        return self.put(target, io.BytesIO(data), content_type=self.stat(source).content_type)
+        return self.put(target, io.BytesIO(data), content_type=self.stat(source).content_type, if_absent=True)
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """See the port."""

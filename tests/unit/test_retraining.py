@@ -143,6 +143,21 @@ def test_other_corrections_that_come_with_the_same_key_in_the_same_moment_change
     assert handed.moves == {"class0/1.png": "class1"}
 
 
+def test_who_asks_again_while_the_archive_is_copied_takes_it_from_nobody(service, first):
+    copy, answers = service.objects.copy, []
+
+    def copy_second(*told, **named):
+        service.objects.copy = copy
+        answers.append(ask(service, first, key="k"))
+        return copy(*told, **named)
+
+    service.objects.copy = copy_second
+    answers.append(ask(service, first, key="k"))
+    assert {answer.json["job_id"] for answer in answers} == {answers[0].json["job_id"]}
+    archive = service.store.get(answers[0].json["job_id"]).job.archive
+    assert service.objects.stat(archive.object_key).generation == archive.generation, "else no trainer could read it"
+
+
 def refuse(*_: object, **__: object) -> None:
     from shared.errors import Transient  # noqa: PLC0415
 

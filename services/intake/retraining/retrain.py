@@ -27,7 +27,7 @@ from shared.layout import archive_key, handover_key
 from shared.messaging.outbox import publish_pending
 from shared.ports.event_bus import EventBus
 from shared.ports.job_store import JobStore, StoredJob
-from shared.ports.object_store import ObjectStore
+from shared.ports.object_store import ObjectStore, StoredObject
 
 _log = logging.getLogger(__name__)
 _JSON = "application/json"
@@ -205,7 +205,7 @@ class Retrainer:
         handover = handover or self._handover(first, wish)
         self.objects.put(handover_key(job.job_id), io.BytesIO(to_json_text(handover)), content_type=_JSON)
         try:
-            copied = self.objects.copy(archive.object_key, job.upload.object_key, generation=archive.generation)
+            copied = self._copied(archive, job.upload.object_key)
         except NotFound as error:
             self.objects.delete(handover_key(job.job_id))
             self.store.delete(job.job_id)
@@ -219,6 +219,13 @@ class Retrainer:
             written = self.store.get(job.job_id).job
         publish_pending(self.store, self.bus)
         return written
+
+    def _copied(self, archive: Archive, key: str) -> StoredObject:
+        """Copy an archive, or find the copy that the same request made when it came before."""
+        try:
+            return self.objects.copy(archive.object_key, key, generation=archive.generation)
+        except Conflict:
+            return self.objects.stat(key)
 
 
 def has_network(job: Job) -> bool:

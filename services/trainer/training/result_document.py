@@ -95,12 +95,7 @@ def result_of(
         tuning=pieces.trained.result,
         test=_test_scores(pieces),
         model=pieces.exported.size,
-        timings_s=Timings(
-            **{name: round(seconds, 3) for name, seconds in spent_s.items()},
-            total=round(total_s, 3),
-            formats=round(pieces.formats.seconds, 3),
-            analysis=round(pieces.analysis.seconds, 3),
-        ),
+        timings_s=_timings(pieces, spent_s, total_s),
         device=pieces.device,
         stopped_because=stopped_because,
         versions=dict(pieces.exported.versions),
@@ -119,6 +114,15 @@ def result_of(
     )
     result = replace(result, verdict=judge(evidence_of(result, pieces.analysis.neighbours)))
     return result if pieces.handover is None else _beside_the_first(result, pieces, pieces.handover)
+
+
+def _timings(pieces: Pieces, spent_s: Mapping[str, float], total_s: float) -> Timings:
+    return Timings(
+        **{name: round(seconds, 3) for name, seconds in spent_s.items()},
+        total=round(total_s, 3),
+        formats=round(pieces.formats.seconds, 3),
+        analysis=round(pieces.analysis.seconds, 3),
+    )
 
 
 def _beside_the_first(result: Result, pieces: Pieces, handover: Handover) -> Result:

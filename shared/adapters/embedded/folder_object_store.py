@@ -131,7 +131,7 @@ class FolderObjectStore:
                     stored = describe(file, target)
             if generation not in (None, stored.generation):
                 raise NotFound(f"object {source!r} has generation {stored.generation}, expected {generation}")
-            self._move(temporary, self._place(target), target, if_absent=False)
+            self._move(temporary, self._place(target), target, if_absent=True)
         finally:
             temporary.unlink(missing_ok=True)
         return stored

@@ -104,9 +104,9 @@ class GcsObjectStore:
         with translated(f"Cloud Storage copies {source!r}"):
             found = self._bucket.blob(name_of(source), generation=int(generation) if generation else None)
             copied = self._bucket.blob(name_of(target))
-            token, *_ = copied.rewrite(found, **self._options)
+            token, *_ = copied.rewrite(found, if_generation_match=0, **self._options)
             while token is not None:
-                token, *_ = copied.rewrite(found, token=token, **self._options)
+                token, *_ = copied.rewrite(found, token=token, if_generation_match=0, **self._options)
         return _described(copied)
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
