@@ -108,8 +108,10 @@ def test_guessing_and_uneven_classes_are_told(good: Result) -> None:
 
 
 def test_numbers_are_never_rounded_to_certainty() -> None:
-    shown = [percent(share).replace("\u00a0", " ") for share in (1.0, 1 - 1e-16, 0.9983, 0.0, 0.002, 0.894)]
-    assert shown == ["100 %", "100 %", "99.8 %", "0 %", "0.2 %", "89 %"]
+    shown = [
+        percent(share).replace("\u00a0", " ") for share in (1.0, 1 - 1e-16, 0.9983, 0.0, 0.002, 0.894, 0.9999999, 1e-8)
+    ]
+    assert shown == ["100 %", "100 %", "99.8 %", "0 %", "0.2 %", "89 %", "over 99.9 %", "under 0.1 %"]
 
 
 def test_enumerations_read_like_speech() -> None:

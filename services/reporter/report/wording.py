@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import datetime
 
 from shared.text.printable import printable, shortened
@@ -15,6 +16,8 @@ _LINKED = re.compile(
 )
 """After what mail programs begin a link or recognise a host."""
 _LONGEST_NAME = 90
+_MOST_NAMED = 25
+"""Classes of which a matrix shows the names."""
 NBSP = "\u00a0"
 NONE = "\u2013"
 """Stands in a table where there is nothing to tell: an en dash."""
@@ -25,7 +28,7 @@ _MONTHS = (
 
 
 def percent(share: float, decimals: int = 0) -> str:
-    """Return ``89 %``; a share short of everything or nothing is never rounded to it: ``99.8 %``.
+    """Return ``89 %``; a share short of everything or nothing is never rounded to it: ``99.8 %``, ``over 99.9 %``.
 
     Args:
         share: 0 to 1.
@@ -36,6 +39,8 @@ def percent(share: float, decimals: int = 0) -> str:
     is_rounded_away = (float(text) >= 100 and share < 1) or (float(text) <= 0 and share > 0)  # noqa: PLR2004
     if is_rounded_away and decimals < 3:  # noqa: PLR2004
         return percent(share, decimals + 1)
+    if is_rounded_away:
+        text = "under 0.1" if share < 0.5 else "over 99.9"  # noqa: PLR2004
     return f"{text}{NBSP}%"
 
 
@@ -86,6 +91,11 @@ def numbered(name: str, position: int) -> str:
         position: Among the classes, from 1.
     """
     return f"{name} (no. {position})" if name[:1].isdigit() else f"{position}. {name}"
+
+
+def are_numbered(classes: Sequence[str]) -> bool:
+    """Tell whether a matrix may show classes by their numbers: of very many, or of scripts that plots cannot draw."""
+    return len(classes) > _MOST_NAMED or not all(name.isascii() for name in classes)
 
 
 def width(text: str) -> int:

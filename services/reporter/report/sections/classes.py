@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from services.reporter.report.blocks import Bar, Block, Paragraph, Section, Table, folded
 from services.reporter.report.limits import Limits
 from services.reporter.report.statistics import ClassRow, class_rows, weakest_first
-from services.reporter.report.wording import NBSP, NONE, number, numbered, percent, short_name
+from services.reporter.report.wording import NBSP, NONE, are_numbered, number, numbered, percent, short_name
 from shared.job.result import Result
 
 _MOST_AT_ONCE = 25
@@ -17,7 +17,7 @@ _MOST_FEW = 12
 def class_section(result: Result, limits: Limits) -> Section:
     """Return recall, precision and F1 of every class, the weakest first; of many the others folded or left out."""
     rows = weakest_first(class_rows(result))
-    are_numbered = _are_numbered(result.classes)
+    has_numbers = are_numbered(result.classes)
     shown = rows[: min(_MOST_AT_ONCE, limits.num_classes)]
     blocks: list[Block] = [
         Paragraph(
@@ -25,7 +25,7 @@ def class_section(result: Result, limits: Limits) -> Section:
             "often it is right when it gives this answer (precision). In brackets the range to expect. F1 is their "
             "joint score."
         ),
-        _table(shown, are_numbered=are_numbered),
+        _table(shown, has_numbers=has_numbers),
     ]
     if len(shown) < len(rows):
         where = "the others are behind the next line" if limits.has_folds else "the full report has them all"
@@ -33,10 +33,10 @@ def class_section(result: Result, limits: Limits) -> Section:
         blocks.append(Paragraph(text=text, is_quiet=True))
         blocks += folded(
             f"The other {len(rows) - len(shown)} classes",
-            [_table(rows[len(shown) :], are_numbered=are_numbered)],
+            [_table(rows[len(shown) :], has_numbers=has_numbers)],
             limits,
         )
-    blocks += _few_tested(rows, are_numbered=are_numbered)
+    blocks += _few_tested(rows, has_numbers=has_numbers)
     averages = (
         f"Averages over classes: balanced accuracy {percent(result.test.balanced_accuracy, 1)}, "
         f"macro F1 {percent(result.test.macro_f1, 1)}."
@@ -45,17 +45,12 @@ def class_section(result: Result, limits: Limits) -> Section:
     return Section(title="Class by class, the weakest first", blocks=blocks, is_printed=True, is_half=True)
 
 
-def _are_numbered(classes: Sequence[str]) -> bool:
-    """Tell whether a matrix may show classes by their numbers: of very many, or of scripts that plots cannot draw."""
-    return len(classes) > _MOST_AT_ONCE or not all(name.isascii() for name in classes)
-
-
-def _name(row: ClassRow, *, are_numbered: bool) -> str:
+def _name(row: ClassRow, *, has_numbers: bool) -> str:
     name = short_name(row.score.name)
-    return numbered(name, row.number) if are_numbered else name
+    return numbered(name, row.number) if has_numbers else name
 
 
-def _few_tested(rows: Sequence[ClassRow], *, are_numbered: bool) -> list[Block]:
+def _few_tested(rows: Sequence[ClassRow], *, has_numbers: bool) -> list[Block]:
     """Return of classes with few test photographs what cross-validation says of them, which counts all others."""
     few = [each for each in rows if each.score.num_images < FEW_TESTED and each.score.cross_validated is not None]
     if not few:
@@ -68,7 +63,7 @@ def _few_tested(rows: Sequence[ClassRow], *, are_numbered: bool) -> list[Block]:
     )
     cells = [
         (
-            _name(each, are_numbered=are_numbered),
+            _name(each, has_numbers=has_numbers),
             _with_range(each.score.cross_validated or 0.0, each.cross_interval),
             number(each.score.num_cross_validated),
         )
@@ -82,10 +77,10 @@ def _few_tested(rows: Sequence[ClassRow], *, are_numbered: bool) -> list[Block]:
     ]
 
 
-def _table(rows: Sequence[ClassRow], *, are_numbered: bool) -> Table:
+def _table(rows: Sequence[ClassRow], *, has_numbers: bool) -> Table:
     return Table(
         titles=("Class", "Found", "Right", "F1", "Tested"),
-        rows=[_class_row(each, _name(each, are_numbered=are_numbered)) for each in rows],
+        rows=[_class_row(each, _name(each, has_numbers=has_numbers)) for each in rows],
         numeric_from=2,
     )
 

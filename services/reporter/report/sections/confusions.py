@@ -17,7 +17,7 @@ from services.reporter.report.confusions.grid import cell_anchor, grid_of
 from services.reporter.report.figures import CONFUSION, Figures, mistake_name
 from services.reporter.report.limits import Limits
 from services.reporter.report.statistics import confusions, matrix_view
-from services.reporter.report.wording import number, percent, short_name
+from services.reporter.report.wording import are_numbered, number, percent, short_name
 from shared.job.findings.scores import Mistake
 from shared.job.result import Result
 from shared.wording import count, enumeration
@@ -109,7 +109,8 @@ def _exhibit(place: int, mistake: Mistake, figures: Figures) -> Exhibit:
 
 
 def _caption(result: Result) -> str:
-    caption = f"{_HOW_TO_READ} Names that the plot cannot draw are shown by their number."
+    by_number = " Names that the plot cannot draw are shown by their number." if are_numbered(result.classes) else ""
+    caption = f"{_HOW_TO_READ}{by_number}"
     view = matrix_view(result)
     if not view.is_whole:
         groups = clusters(result.test.confusion_matrix)

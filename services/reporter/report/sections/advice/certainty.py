@@ -35,17 +35,15 @@ def certainty_section(result: Result, figures: Figures, limits: Limits) -> Secti
 
 
 def _advice(certainty: Certainty) -> str:
+    target = percent(certainty.target)
     if certainty.threshold is None:
-        return (
-            f"There is no threshold above which {percent(certainty.target)} of the answers are surely right. Check "
-            f"every answer."
-        )
+        return f"There is no threshold above which {target} of the answers are known to be right. Check every answer."
     found = _at(certainty, certainty.threshold)
     if certainty.threshold == 0:
-        return f"Take every answer: {percent(found.right)} are right, and surely {percent(certainty.target)}."
+        return f"Take every answer: {percent(found.right)} are right, and on new ones at least {target}."
     return (
         f"Answer only above {percent(certainty.threshold)}: about {percent(found.answered)} of the photographs are "
-        f"answered, and {percent(found.right)} of these answers are right, surely {percent(certainty.target)}. "
+        f"answered, and {percent(found.right)} of these answers are right, on new ones at least {target}. "
         f"Below it, “convtailor predict” answers “unsure”."
     )
 

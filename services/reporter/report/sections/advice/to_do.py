@@ -57,9 +57,10 @@ def _answers(result: Result) -> list[tuple[str, str]]:
     certainty = result.certainty
     if certainty is None or verdict_of(result).grade is Grade.DO_NOT_USE:
         return []
+    target = percent(certainty.target)
     if certainty.threshold is None:
         return [("Use", "every answer with a check: no threshold makes them reliable.")]
     if certainty.threshold == 0:
-        return [("Use", f"every answer: surely {percent(certainty.target)} are right.")]
-    above = f"answers above {percent(certainty.threshold)} alone: surely {percent(certainty.target)} of them are right"
+        return [("Use", f"every answer: on photographs like these at least {target} are right.")]
+    above = f"answers above {percent(certainty.threshold)} alone: at least {target} of them are right"
     return [("Use", f"{above}. Look at the other photographs yourself.")]
