@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from services.reporter.report.plots.style import LIGHT, WIDTH_IN, Palette, percent_axis, style, to_png
 from services.reporter.report.statistics import trained
-from services.reporter.report.wording import percent
+from services.reporter.report.wording import number, percent
 from shared.interval import wilson_interval
 from shared.job.findings.training import CandidateResult
 from shared.job.result import Result
@@ -17,7 +17,7 @@ def accuracy_bars(result: Result, palette: Palette = LIGHT) -> bytes:
     """Draw the accuracy by which candidates were compared, with its 95 % interval, the winner coloured."""
     candidates = trained(result)[::-1]
     with rc_context(style(palette)):
-        figure = Figure(figsize=(WIDTH_IN, 0.75 + 0.3 * len(candidates)), layout="constrained")
+        figure = Figure(figsize=(WIDTH_IN, 0.9 + 0.3 * len(candidates)), layout="constrained")
         axes = figure.subplots()
         for row, each in enumerate(candidates):
             accuracy = each.val_accuracy or 0.0
@@ -36,7 +36,7 @@ def accuracy_bars(result: Result, palette: Palette = LIGHT) -> bytes:
         axes.grid(visible=False, axis="y")
         percent_axis(axes.xaxis)
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1.0])
-        axes.set_xlabel(f"right on the {_judged_by(result, candidates)}; thin lines: 95 % interval")
+        axes.set_xlabel(f"right on {_judged_by(result, candidates)}\nthin lines: 95 % interval")
         return to_png(figure, palette)
 
 
@@ -50,5 +50,5 @@ def _counted(result: Result, candidate: CandidateResult) -> float:
 def _judged_by(result: Result, candidates: Sequence[CandidateResult]) -> str:
     judged = candidates[-1].cross_validation
     if judged is not None:
-        return f"{judged.num_images} photographs of training and validation, cross-validated"
-    return f"{result.counts.validation} validation photographs"
+        return f"{number(judged.num_images)} photographs of training and validation"
+    return f"{number(result.counts.validation)} validation photographs"
