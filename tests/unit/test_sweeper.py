@@ -311,7 +311,7 @@ def test_a_job_that_cannot_be_read_stops_no_other(ground: Ground, caplog: pytest
     ground.store.spoil_job("damaged")
     ground.clock.advance(121)
     assert swept(ground).num_reminded == 2
-    assert [event.job_id for event in heard(ground)] == ["a", "z"]
+    assert {event.job_id for event in heard(ground)} == {"a", "z"}, "in whichever order: none is promised"
     assert "damaged" in caplog.text
 
 
