@@ -1,13 +1,13 @@
 # Intake on Cloud Run. It listens at $PORT, which Cloud Run sets; gunicorn is started from Python (shared/web/server.py)
 # with one worker, 8 threads, no time-out and no control socket. Cloud Run kills 10 s after SIGTERM: requests get 8.
-FROM python:3.11.13-slim-bookworm AS builder
+FROM python:3.11.13-slim-bookworm@sha256:86adf8dbadc3d6e82ee5dd2c74bec2e1c2467cdad47886280501df722372d2e1 AS builder
 COPY infra/docker/requirements/intake.txt /tmp/requirements.txt
 # Hashes hold every file to the lock; wheels only, so that nothing is compiled and no compiler is needed.
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary=:all: \
         --requirement /tmp/requirements.txt
 
-FROM python:3.11.13-slim-bookworm
+FROM python:3.11.13-slim-bookworm@sha256:86adf8dbadc3d6e82ee5dd2c74bec2e1c2467cdad47886280501df722372d2e1
 LABEL org.opencontainers.image.title="convtailor-intake" \
       org.opencontainers.image.description="Takes jobs and archives; the public API of convtailor." \
       org.opencontainers.image.licenses="Apache-2.0"

@@ -1,7 +1,7 @@
 # The whole service in one container, on the embedded back-ends:
 # docker run -p 8080:8080 -v convtailor:/data -e CONVTAILOR_PUBLIC_URL=http://$(hostname):8080 IMAGE
 # Links in mails and answers begin with that address; a container cannot know under which one people reach its host.
-FROM python:3.11.13-slim-bookworm AS builder
+FROM python:3.11.13-slim-bookworm@sha256:86adf8dbadc3d6e82ee5dd2c74bec2e1c2467cdad47886280501df722372d2e1 AS builder
 COPY infra/docker/requirements/build.txt infra/docker/requirements/onebox.txt /tmp/
 # Hashes hold every file to the lock; wheels only, so that nothing is compiled and no compiler is needed.
 RUN python -m venv /opt/build \
@@ -17,7 +17,7 @@ COPY services/ /source/services/
 RUN /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --no-index --wheel-dir /tmp/wheel /source \
     && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-index /tmp/wheel/*.whl
 
-FROM python:3.11.13-slim-bookworm
+FROM python:3.11.13-slim-bookworm@sha256:86adf8dbadc3d6e82ee5dd2c74bec2e1c2467cdad47886280501df722372d2e1
 LABEL org.opencontainers.image.title="convtailor-onebox" \
       org.opencontainers.image.description="convtailor on one machine: intake, trainer and reporter." \
       org.opencontainers.image.licenses="Apache-2.0"

@@ -2,7 +2,7 @@
 # brings what lets somewhat older drivers run newer CUDA. The libraries themselves come as wheels with tensorflow[and-cuda],
 # locked with hashes like everything else and of the versions that this TensorFlow asks for; a larger base would bring a
 # second set of gigabytes. The driver belongs to the host, whose container toolkit hands it in.
-FROM nvidia/cuda:12.9.1-base-ubuntu24.04 AS builder
+FROM nvidia/cuda:12.9.1-base-ubuntu24.04@sha256:29e5e3425e2e0f5a4e97c9fb4695ba4887cd78210a43cf94c3bcafc6ab01c5e6 AS builder
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends python3.12 python3.12-venv \
     && rm -rf /var/lib/apt/lists/*
@@ -12,7 +12,7 @@ RUN python3.12 -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary=:all: \
         --requirement /tmp/requirements.txt
 
-FROM nvidia/cuda:12.9.1-base-ubuntu24.04
+FROM nvidia/cuda:12.9.1-base-ubuntu24.04@sha256:29e5e3425e2e0f5a4e97c9fb4695ba4887cd78210a43cf94c3bcafc6ab01c5e6
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends python3.12 \
     && rm -rf /var/lib/apt/lists/*

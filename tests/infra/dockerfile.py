@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 _PINNED = re.compile(
-    r"^(python:\d+\.\d+\.\d+-slim-[a-z]+|nvidia/cuda:\d+\.\d+\.\d+-base-ubuntu\d+\.\d+)(@sha256:[0-9a-f]{64})?$"
+    r"^(python:\d+\.\d+\.\d+-slim-[a-z]+|nvidia/cuda:\d+\.\d+\.\d+-base-ubuntu\d+\.\d+)@sha256:[0-9a-f]{64}$"
 )
 _SECRET = re.compile(r"(KEY|PASSWORD|SECRET|TOKEN|CREDENTIAL)", re.IGNORECASE)
 

@@ -52,8 +52,8 @@ def test_images_are_built_of_bases_that_a_digest_pins_unless_told_otherwise(tmp_
         )
 
     files = sorted((tmp_path / "infra" / "docker").glob("*.Dockerfile"))
-    for path in files[1:]:
-        path.write_text(re.sub(r"^(FROM [^ @\n]+)", rf"\1@sha256:{DIGESTS[0]}", path.read_text(), flags=re.MULTILINE))
+    pinned = files[0].read_text(encoding="utf-8")
+    files[0].write_text(re.sub(r"^(FROM [^ @\n]+)@\S+", r"\1", pinned, flags=re.MULTILINE), encoding="utf-8")
     refused = build()
     assert refused.returncode != 0
     assert not (tmp_path / "built").exists()
@@ -62,8 +62,6 @@ def test_images_are_built_of_bases_that_a_digest_pins_unless_told_otherwise(tmp_
     assert "make lock-bases" in refused.stderr
     assert build("BASES=tags").returncode == 0
     (tmp_path / "built").unlink()
-    files[0].write_text(
-        re.sub(r"^(FROM [^ @\n]+)", rf"\1@sha256:{DIGESTS[0]}", files[0].read_text(), flags=re.MULTILINE)
-    )
+    files[0].write_text(pinned, encoding="utf-8")
     assert build().returncode == 0
     assert (tmp_path / "built").exists()
