@@ -4,9 +4,9 @@ resource "google_artifact_registry_repository" "images" {
   format        = "DOCKER"
   depends_on    = [google_project_service.api]
 
-  # A release is one set of images for ever, so going back to it is going back to just that. Google deletes no version that
-  # an immutable tag names, so a policy that deletes old ones could only ever reach what a failed build left without a tag;
-  # old releases are deleted by hand (docs/operations.md#delete-old-releases).
+  # A release is one set of images for ever, so going back to it is going back to just that. What an
+  # immutable tag names cannot be deleted, so a policy that deletes old versions could only ever reach what a failed build
+  # left without a tag; to delete old releases the rule is let go of for as long (docs/operations.md#delete-old-releases).
   docker_config {
     immutable_tags = true
   }

@@ -59,7 +59,7 @@ def test_gcloud_knows_every_command_and_flag(tmp_path):
     filled = {
         r'"\$\((date|cat)[^"]*\)"': "2026-01-01T00:00:00Z",
         r'"gs://\$\([^"]*\)/?"': "gs://bucket/",
-        r'"\$\w+"': "x",
+        r'"[\w/:-]*(\$\w+[\w/:-]*)+"': "x",
     }
     lines = commands("gcloud")
     assert len(lines) > 15
