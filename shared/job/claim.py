@@ -11,6 +11,19 @@ from datetime import datetime, timedelta
 from shared.errors import Conflict
 
 
+class Claimed(Conflict):
+    """Another claimant is at work, or died without a word; nobody can tell which before its claim ends.
+
+    Args:
+        claim: As it stands.
+        left: How long it still holds, unless its holder prolongs it.
+    """
+
+    def __init__(self, claim: "Claim", left: timedelta) -> None:
+        super().__init__(f"claimed by {claim.owner} until {claim.expires_at.isoformat()}")
+        self.left = left
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A lease.
@@ -47,10 +60,10 @@ def take(claim: Claim | None, *, owner: str, now: datetime, lease: timedelta, ev
     """Return a new claim for the owner, with the next fence.
 
     Raises:
-        Conflict: If another owner's claim is live.
+        Claimed: If another owner's claim is live.
     """
     if claim is not None and claim.is_live(now) and claim.owner != owner:
-        raise Conflict(f"claimed by {claim.owner} until {claim.expires_at.isoformat()}")
+        raise Claimed(claim, claim.expires_at - now)
     fence = (claim.fence if claim else 0) + 1
     return Claim(owner=owner, fence=fence, expires_at=now + lease, event_id=event_id)
 

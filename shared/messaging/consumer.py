@@ -1,7 +1,8 @@
 """Pull, judge, settle: the loop of every subscriber that fetches its messages.
 
 What a message's handling comes to is :mod:`shared.messaging.disposition`'s table; here the bus is told: ack, dead
-letter, or nack, after which it comes again until the bus has delivered it as often as it may.
+letter, or nack, after which it comes again until the bus has delivered it as often as it may. What a claim is in the
+way of is held until that ends: a back-off grows with every lost subscriber, and would leave the job lying for a minute.
 """
 
 import logging
@@ -15,7 +16,7 @@ from shared.errors import Transient
 from shared.job.events import Topic, decode
 from shared.logs import bound
 from shared.messaging.disposition import Disposition, Handler, judge
-from shared.ports.event_bus import Delivery, EventBus
+from shared.ports.event_bus import LONGEST_LEASE, SHORTEST_LEASE, Delivery, EventBus
 
 DEFAULT_LEASE = timedelta(seconds=60)
 IDLE_WAIT_S = 0.2
@@ -76,8 +77,24 @@ def _settle(bus: EventBus, delivery: Delivery, handler: Handler, lease: timedelt
             bus.ack(delivery)
         case Disposition.DEAD_LETTER:
             bus.dead_letter(delivery, settlement.reason)
+        case Disposition.HOLD:
+            hold(bus, delivery, settlement.held_for)
         case Disposition.NACK | Disposition.SURPRISE:
             bus.nack(delivery)
+
+
+def hold(bus: EventBus, delivery: Delivery, length: timedelta) -> None:
+    """Have a message come again after so long, whatever back-off it has come to.
+
+    Args:
+        bus: Where it came from.
+        delivery: It.
+        length: For how long nobody can handle it; a bus that cannot hold it for so long delivers it sooner.
+
+    Raises:
+        Transient: If the bus does not answer; the message then comes again when its lease ends.
+    """
+    bus.extend(delivery, lease=min(max(length, SHORTEST_LEASE), LONGEST_LEASE))
 
 
 @contextmanager

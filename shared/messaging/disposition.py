@@ -5,6 +5,7 @@ nothing raised            ``ACK``
 ``NotFound``              ``ACK``          with a log line: what it speaks of is gone
 ``MalformedEvent``        ``DEAD_LETTER``  no retry makes it readable
 ``UserFault``             ``DEAD_LETTER``  a handler has to store a person's fault with the job, so it is a bug
+``Claimed``               ``HOLD``         comes again when the claim ends that is in its way
 ``Conflict, Transient``   ``NACK``         comes again later
 anything else             ``SURPRISE``     with its traceback; comes again until it has had its attempts
 ========================  ===============  =================================================================
@@ -13,9 +14,11 @@ anything else             ``SURPRISE``     with its traceback; comes again until
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from shared.errors import Conflict, MalformedEvent, NotFound, Transient, UserFault
+from shared.job.claim import Claimed
 from shared.job.events import Event
 from shared.logs import bound
 
@@ -28,6 +31,7 @@ class Disposition(StrEnum):
 
     ACK = "ack"
     DEAD_LETTER = "dead_letter"
+    HOLD = "hold"
     NACK = "nack"
     SURPRISE = "surprise"
 
@@ -40,11 +44,13 @@ class Settlement:
         disposition: What becomes of it.
         event: What was read; ``None`` where nothing could be, or the message is none of ours.
         reason: Why it is a dead letter; empty otherwise.
+        held_for: After how long a held one comes again; zero otherwise.
     """
 
     disposition: Disposition
     event: Event | None = None
     reason: str = ""
+    held_for: timedelta = timedelta(0)
 
 
 def judge(read: Callable[[], Event | None], handler: Handler) -> Settlement:
@@ -79,6 +85,9 @@ def _settlement(error: Exception, event: Event | None) -> Settlement:
             _log.error("dead letter: %s: %s", what, error, exc_info=error if event is not None else None)
             reason = str(error) if event is None else f"{type(error).__name__}: {error}"
             return Settlement(disposition=Disposition.DEAD_LETTER, event=event, reason=reason)
+        case Claimed(left=left):
+            _log.info("%s comes again when a claim ends: %s", what, error)
+            return Settlement(disposition=Disposition.HOLD, event=event, held_for=left)
         case Conflict() | Transient():
             _log.info("%s comes again: %s", what, error)
             return Settlement(disposition=Disposition.NACK, event=event)

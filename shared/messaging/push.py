@@ -179,7 +179,7 @@ def _settled(body: bytes, endpoint: PushEndpoint) -> PushAnswer:
                     encode(settlement.event) if settlement.event else envelope.message.data, settlement.reason
                 )
                 return _DONE
-            case Disposition.NACK:
+            case Disposition.HOLD | Disposition.NACK:
                 return _AGAIN
             case Disposition.SURPRISE:
                 return _SURPRISE

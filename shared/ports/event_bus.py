@@ -6,6 +6,9 @@ from typing import Protocol
 
 from shared.job.events import Event, Topic
 
+SHORTEST_LEASE, LONGEST_LEASE = timedelta(seconds=1), timedelta(seconds=600)
+"""For so long at least and at most every bus can hold a message."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:

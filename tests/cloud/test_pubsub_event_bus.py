@@ -26,6 +26,7 @@ class TestPubsubEventBus(EventBusContract):
         max_attempts=5, min_backoff=timedelta(seconds=1), max_backoff=timedelta(seconds=2)
     )
     lease: ClassVar[timedelta] = timedelta(seconds=3)
+    hold: ClassVar[timedelta] = timedelta(seconds=3)
     moment: ClassVar[float] = 0.2
     margin: ClassVar[float] = 1.5
     num_prompt_retries: ClassVar[int] = 1

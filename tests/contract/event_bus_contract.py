@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from shared.job.events import Event, Topic, archive_uploaded, decode, job_queued
+from shared.messaging.consumer import hold
 from shared.ports.event_bus import DeadLetter, Delivery, DeliveryRules, EventBus
 from tests.job_fixture import NOW
 from tests.waiting import until
@@ -21,6 +22,7 @@ RULES = DeliveryRules(max_attempts=4, min_backoff=timedelta(seconds=10), max_bac
 class EventBusContract:
     rules: ClassVar[DeliveryRules] = RULES
     lease: ClassVar[timedelta] = timedelta(seconds=60)
+    hold: ClassVar[timedelta] = timedelta(seconds=5)
     moment: ClassVar[float] = 0.001
     """Seconds that are certainly noticed by the back-end's clock."""
     margin: ClassVar[float] = 1
@@ -141,6 +143,17 @@ class EventBusContract:
                 self.advance(wait_s - self.margin)
                 assert self.is_idle(bus)
                 self.advance(self.margin + self.moment)
+        assert self.delivered(bus).attempt == 4
+
+    def test_a_message_that_is_held_comes_again_then_whatever_back_off_it_has_come_to(self, bus: EventBus) -> None:
+        self.published(bus)
+        for _ in range(2):
+            bus.nack(self.delivered(bus))
+            self.advance(self.rules.max_backoff.total_seconds() + self.moment)
+        hold(bus, self.delivered(bus), self.hold)
+        self.advance(self.hold.total_seconds() - self.margin)
+        assert self.is_idle(bus)
+        self.advance(self.margin + self.moment)
         assert self.delivered(bus).attempt == 4
 
     def test_the_last_attempt_makes_a_dead_letter(self, bus: EventBus) -> None:

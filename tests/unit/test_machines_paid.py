@@ -9,11 +9,12 @@ Source: https://cloud.google.com/compute/docs/autoscaler/understanding-autoscale
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from services.trainer.worker.job_lease import JobLease, NothingToDo, claim_job
+from services.trainer.worker.job_lease import JobLease, NothingToDo, claim_job, message_lease
 from shared.adapters.embedded.signed_url import UrlSigner
-from shared.errors import Conflict
+from shared.job.claim import Claimed
 from shared.job.events import Topic, announcement, decode
 from shared.job.job import JobState
+from shared.messaging.consumer import hold
 from shared.messaging.outbox import publish_pending
 from shared.messaging.sweeper import Patience, sweep
 from shared.ports.event_bus import Delivery, DeliveryRules
@@ -136,7 +137,7 @@ class World:
             return
         if machine.job_lease is not None and machine.delivery is not None:
             machine.job_lease.beat()
-            self.bus.extend(machine.delivery, lease=LEASE)
+            self.bus.extend(machine.delivery, lease=message_lease(LEASE))
             if now_s >= machine.ends_s:
                 machine.job_lease.finish(JobState.REPORTING)
                 self.bus.ack(machine.delivery)
@@ -147,7 +148,7 @@ class World:
 
     def _take(self, machine: Machine, now_s: int) -> bool:
         """Take the next message as :meth:`services.trainer.worker.worker.Worker._handle` does."""
-        for delivery in self.bus.pull(Topic.JOBS, lease=LEASE):
+        for delivery in self.bus.pull(Topic.JOBS, lease=message_lease(LEASE)):
             try:
                 machine.job_lease = claim_job(
                     self.store,
@@ -159,8 +160,8 @@ class World:
                 )
             except NothingToDo:
                 self.bus.ack(delivery)
-            except Conflict:
-                self.bus.nack(delivery)
+            except Claimed as claimed:
+                hold(self.bus, delivery, claimed.left)
             else:
                 machine.delivery, machine.ends_s = delivery, now_s + self.job_s
                 return True

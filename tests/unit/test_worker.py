@@ -356,6 +356,7 @@ def test_a_claimed_job_is_left_alone_and_its_message_comes_again() -> None:
     before = house.job
     house.worker("succeed").work_once()
     assert house.job == before
+    house.hands.advance(minute.total_seconds())
     assert house.waits(), "should the first worker die, this is what brings the job to another"
 
 
@@ -375,6 +376,7 @@ def test_a_claim_of_an_older_release_which_names_no_event_is_no_reason_to_forget
     claim = Claim(owner="older", fence=1, expires_at=house.clock() + timedelta(minutes=1))
     house.store.replace(stored, advance(stored.job, JobState.TRAINING, house.clock(), claim=claim))
     house.worker("succeed").work_once()
+    house.hands.advance(60)
     assert house.waits()
 
 

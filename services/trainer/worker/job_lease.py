@@ -15,6 +15,7 @@ from shared.job.events import Event, announcement
 from shared.job.heartbeat import Heartbeat, is_due, retold, with_heartbeat
 from shared.job.job import Job, JobState, Trial, advance
 from shared.job.progress import Progress
+from shared.ports.event_bus import LONGEST_LEASE
 from shared.ports.heartbeat_store import HeartbeatStore, as_told
 from shared.ports.job_store import JobStore
 
@@ -23,6 +24,18 @@ logger = logging.getLogger(__name__)
 
 END_PATIENCE = timedelta(minutes=10)
 """For so long a store that is away is asked to take the end of a job, which may have been trained for hours."""
+
+
+def message_lease(lease: timedelta) -> timedelta:
+    """Return how long the message of a job is held from each word on, so that it outlasts the claim of a dead worker.
+
+    Both are prolonged every third of a lease, each by itself: a message held no longer than the claim can come again
+    before that has ended, is refused, and waits for a back-off.
+
+    Args:
+        lease: How long the claim lasts from each heartbeat on.
+    """
+    return max(lease, min(lease * 4 / 3, LONGEST_LEASE))
 
 
 class NothingToDo(ConvtailorError):
@@ -184,7 +197,8 @@ def claim_job(
     The one compare-and-set of the job decides between several that try.
 
     Raises:
-        Conflict: If another worker holds it, or was faster; the message of the event is to come again.
+        Claimed: If another worker holds it; the message of the event is to come again when that claim ends.
+        Conflict: If another worker was faster; it is to come again.
         NothingToDo: If it does not wait for a trainer, or another worker holds it by another event, whose message
             comes again should that worker die.
         NotFound: If there is no such job.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from services.trainer.protocol import Message, MessageKind, StopReason
 from services.trainer.run.deadline import Deadline
-from services.trainer.worker.job_lease import JobLease
+from services.trainer.worker.job_lease import JobLease, message_lease
 from services.trainer.worker.training_process import TrainingProcess
 from shared.errors import ConvtailorError, Transient
 from shared.ports.event_bus import Delivery, EventBus
@@ -145,7 +145,7 @@ def _extend(watch: Watch, times: _AttemptClock) -> None:
 
     def extend() -> None:
         try:
-            watch.bus.extend(watch.delivery, lease=watch.job_lease.lease)
+            watch.bus.extend(watch.delivery, lease=message_lease(watch.job_lease.lease))
         except ConvtailorError as error:  # a delivery that comes again finds the job claimed
             logger.info("the message was not held", extra={"reason": str(error)})
 

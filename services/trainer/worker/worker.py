@@ -18,15 +18,17 @@ from services.trainer.run.deadline import Deadline
 from services.trainer.scratch.disk import NoRoom
 from services.trainer.worker.attempt import Broken, ending_after, ending_of_loss, last_attempt, order_of
 from services.trainer.worker.disk_room import DiskRoom
-from services.trainer.worker.job_lease import JobLease, LostClaim, NothingToDo, claim_job
+from services.trainer.worker.job_lease import JobLease, LostClaim, NothingToDo, claim_job, message_lease
 from services.trainer.worker.supervisor import Overrun, Preempted, Watch, attend
 from services.trainer.worker.training_process import TrainingProcess
 from services.trainer.worker.warm_process import END_PATIENCE_S, Unfit, WarmProcess
 from shared.clock import Clock, utc_now
 from shared.errors import Conflict, MalformedEvent, NotFound, Transient, Unreadable, UserFault
+from shared.job.claim import Claimed
 from shared.job.events import Event, Topic, decode
 from shared.job.job import Job, JobState
 from shared.logs import bound
+from shared.messaging.consumer import hold
 from shared.messaging.outbox import publish_pending
 from shared.ports.event_bus import Delivery, EventBus
 from shared.ports.heartbeat_store import HeartbeatStore
@@ -156,7 +158,7 @@ class Worker:
         Returns:
             Whether there was one.
         """
-        deliveries = self.bus.pull(Topic.JOBS, lease=self.rules.lease)
+        deliveries = self.bus.pull(Topic.JOBS, lease=message_lease(self.rules.lease))
         for delivery in deliveries:
             self._handle(delivery)
         return bool(deliveries)
@@ -170,6 +172,9 @@ class Worker:
         except (MalformedEvent, NotFound) as error:
             logger.warning("message dead-lettered", extra={"reason": str(error)})
             self.bus.dead_letter(delivery, str(error))
+        except Claimed as error:
+            logger.info("message comes again when a claim ends", extra={"reason": str(error)})
+            hold(self.bus, delivery, error.left)
         except (Conflict, LostClaim, Preempted, Transient, ProcessDied, Broken, Overrun, Unreadable) as error:
             logger.info("message comes again", extra={"reason": str(error)})
             self.bus.nack(delivery)

@@ -18,13 +18,12 @@ from shared.adapters.gcp.pubsub.pubsub_link import PubsubLink
 from shared.adapters.gcp.pubsub.pubsub_name import PubsubName
 from shared.adapters.gcp.vendor_error import CallLimit
 from shared.job.events import Event, Topic, encode
-from shared.ports.event_bus import OUT_OF_ATTEMPTS, DeadLetter, Delivery
+from shared.ports.event_bus import LONGEST_LEASE, OUT_OF_ATTEMPTS, SHORTEST_LEASE, DeadLetter, Delivery
 
 _REASON = "reason"
 _PUBLISHED_AT = "published_at"
 _PUBLISHED_AT_GOOGLE = "CloudPubSubDeadLetterSourceTopicPublishTime"
 _MOST_ATTRIBUTE_BYTES = 1024
-_LONGEST_LEASE_S = 600
 _MOST_DEAD_LETTERS = 1000
 
 
@@ -187,8 +186,9 @@ class PubsubEventBus:
 
 def _whole_seconds(lease: timedelta) -> int:
     seconds = math.ceil(lease.total_seconds())
-    if not 1 <= seconds <= _LONGEST_LEASE_S:
-        raise ValueError(f"received a lease of {lease.total_seconds()} s, expected 1 to {_LONGEST_LEASE_S}: extend it")
+    if not SHORTEST_LEASE <= timedelta(seconds=seconds) <= LONGEST_LEASE:
+        expected = f"{SHORTEST_LEASE.total_seconds():.0f} to {LONGEST_LEASE.total_seconds():.0f}"
+        raise ValueError(f"received a lease of {lease.total_seconds()} s, expected {expected}: extend it")
     return seconds
 
 
