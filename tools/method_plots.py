@@ -1,4 +1,4 @@
-"""``python -m tools.method_plots`` draws what each part of a head gave, from docs/benchmarks.md, for docs/method.md."""
+"""``python -m tools.method_plots`` shows in docs/method.md what each part gave, from the rows of docs/benchmarks.md."""
 
 import re
 import sys
@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 DOCS = Path(__file__).parent.parent / "docs"
 FOLDER = DOCS / "method"
+START, END = "<!-- measured -->", "<!-- /measured -->"
 _PART = "heads, test accuracy: "
+_TUNED = re.compile(r"fine-tuning below a fitted head, (\w+): gain on the test")
 _AGAINST = re.compile(r"test accuracy on (\w+), ours less stock")
 _OF_SET = re.compile(r"(\w+) (\d\.\d+)")
 _ERROR = re.compile(r"standard error (\d+\.\d+)")
@@ -64,6 +67,31 @@ def gains_of(rows: Mapping[str, tuple[str, str]]) -> dict[str, Gain]:
     return gains
 
 
+def tables_of(rows: Mapping[str, tuple[str, str]]) -> str:
+    """Return what each part added, and what fine-tuning did, as Markdown.
+
+    Raises:
+        SystemExit: If no part was measured.
+    """
+    parts = parts_of(rows)
+    sets = list(next(iter(parts.values())))
+    lines = [f"| each with all before it | mean | {' | '.join(sets)} |", "|---" * (2 + len(sets)) + "|"]
+    for part, values in parts.items():
+        shares = [sum(values.values()) / len(values), *values.values()]
+        lines.append(f"| {part} | " + " | ".join(f"{100 * share:.1f} %" for share in shares) + " |")
+    tuned = {found[1]: cells for name, cells in rows.items() if (found := _TUNED.fullmatch(name)) is not None}
+    if tuned:
+        lines += ["", "| fine-tuned below the head | gain on the test | how |", "|---|---|---|"]
+        lines += [f"| {name} | {measured} | {note} |" for name, (measured, note) in tuned.items()]
+    return "\n".join(lines)
+
+
+def with_tables(page: str, tables: str) -> str:
+    """Return a page with the tables in the place that its marks name."""
+    before, _, rest = page.partition(START)
+    return f"{before}{START}\n{tables}\n{END}{rest.partition(END)[2]}"
+
+
 def draw_parts(parts: Mapping[str, Mapping[str, float]], path: Path) -> None:
     """Draw one line for each set, from the features alone to all parts together."""
     figure = Figure((_WIDTH_IN, _HEIGHT_IN), layout="constrained")
@@ -103,11 +131,12 @@ def _wrapped(words: str, width: int = 16) -> str:
 def _save(figure: Figure, path: Path) -> None:
     """Write a plot as SVG that is the same whenever it is drawn from the same rows."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None})
+    with rc_context({"svg.hashsalt": path.stem}):
+        figure.savefig(path, metadata={"Date": None})
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Draw both plots from the page of benchmarks.
+    """Draw both plots and write the tables, from the page of benchmarks.
 
     Args:
         arguments: None.
@@ -117,6 +146,8 @@ def main(arguments: Sequence[str]) -> int:
     rows = rows_of((DOCS / "benchmarks.md").read_text(encoding="utf-8"))
     draw_parts(parts_of(rows), FOLDER / "parts.svg")
     draw_gains(gains_of(rows), FOLDER / "against_stock.svg")
+    page = DOCS / "method.md"
+    page.write_text(with_tables(page.read_text(encoding="utf-8"), tables_of(rows)), encoding="utf-8")
     return 0
 
 
