@@ -93,9 +93,9 @@ How well the features of the backbones that come with convtailor transfer is mea
 
 
 def main() -> int:
-    """Measure the chosen parts and put their rows into the page; ``soak`` is a program of its own."""
+    """Measure the chosen parts and put their rows into the page; ``soak`` is a program of its own that does too."""
     if sys.argv[1:2] == ["soak"]:
-        return soak(sys.argv[2:])
+        return soak(sys.argv[2:], _write_page)
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; default: all")
     chosen = parser.parse_args().parts or list(PARTS)

@@ -8,19 +8,20 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
 
+from benchmarks.figure import Figure
 from benchmarks.soak.clients import Crowd, Ticket, Wish, draw_tickets, write_archives
 from benchmarks.soak.diary import Diary
 from benchmarks.soak.disk import enter_private_mounts, mount, unmount
 from benchmarks.soak.disturbance import Disturber
 from benchmarks.soak.house import House, Process, open_house
-from benchmarks.soak.promises import Ground, Promise, look, no_growing_descriptors, no_orphan
+from benchmarks.soak.promises import Ground, Promise, figures, look, no_growing_descriptors, no_orphan
 from shared.backends import open_backends
 from shared.settings import Settings
 
@@ -33,8 +34,12 @@ _LOOK_S = 1.0
 _SERVICES = ("intake", "reporter", "trainer")
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the soak and print what became of every promise.
+def main(arguments: Sequence[str], write: Callable[[list[Figure]], None]) -> int:
+    """Run the soak, print what became of every promise and write that into the page of benchmarks.
+
+    Args:
+        arguments: Of the command line.
+        write: Puts rows into the page.
 
     Returns:
         0 where all were kept, else 1.
@@ -45,8 +50,11 @@ def main(arguments: Sequence[str]) -> int:
     print(f"seed {seed}: python -m benchmarks soak --seed {seed} --jobs {options.jobs}", flush=True)
     home = Path(tempfile.mkdtemp(prefix="convtailor-soak-"))
     try:
-        promises = _soak(home, options, random.Random(seed))
+        diary = Diary()
+        promises = _soak(home, options, random.Random(seed), diary)
         _print_table(promises)
+        disturbances = ", ".join(f"{count} × {name}" for name, count in diary.counts().items())
+        write(figures(promises, f"seed {seed}, {options.jobs} jobs under disturbance: {disturbances}"))
         is_kept = all(promise.is_kept for promise in promises)
         if not is_kept or options.keep:
             print(f"logs: {_kept_logs(home)}")
@@ -68,13 +76,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _soak(home: Path, options: argparse.Namespace, chance: random.Random) -> list[Promise]:
+def _soak(home: Path, options: argparse.Namespace, chance: random.Random, diary: Diary) -> list[Promise]:
     data, scratch, tmp = home / "data", home / "scratch", home / "tmp"
     disks = {folder for folder, size in ((data, DATA_BYTES), (scratch, SCRATCH_BYTES)) if mount(folder, size)}
     if not disks:
         print("full disks are left out: neither root nor a user namespace may mount one here", flush=True)
     tmp.mkdir()
-    diary, run = Diary(), secrets.token_hex(8)
+    run = secrets.token_hex(8)
     tickets = draw_tickets(options.jobs, chance)
     good, bad = write_archives(home, chance)
     with open_house(data, scratch, tmp, diary, run=run, num_trainers=options.trainers) as house:

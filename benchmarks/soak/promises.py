@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from benchmarks.figure import Figure
 from benchmarks.soak.clients import ENDS, Ticket
 from benchmarks.soak.diary import Diary
 from benchmarks.soak.house import Process
@@ -71,6 +72,26 @@ class Ground:
         """Return the job of every ticket as the store has it, by id."""
         ids = [ticket.submitted.job_id for ticket in self.tickets if ticket.submitted is not None]
         return {job_id: self.backends.job_store.get(job_id).job for job_id in ids}
+
+
+def figures(promises: Sequence[Promise], circumstances: str) -> list[Figure]:
+    """Return a row of the page of benchmarks for each promise: how many cases there were against it.
+
+    Args:
+        promises: What was looked at.
+        circumstances: Seed, jobs and disturbances; told with the first.
+    """
+    notes = [circumstances, *("" for _ in promises[1:])]
+    return [
+        Figure(
+            name=f"soak, cases against: {promise.name}",
+            measured=len(promise.evidence),
+            unit="cases",
+            at_most=0,
+            note="; ".join(filter(None, (note, promise.note))),
+        )
+        for promise, note in zip(promises, notes, strict=True)
+    ]
 
 
 def look(ground: Ground) -> list[Promise]:

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.soak.clients import Ticket, Wish
 from benchmarks.soak.diary import Diary, Entry
-from benchmarks.soak.promises import Ground, Promise, look, no_growing_descriptors
+from benchmarks.soak.promises import Ground, Promise, figures, look, no_growing_descriptors
 from services.client.api.job_view import Submitted, UploadTicket
 from shared.backends import Backends, open_backends
 from shared.errors import Fault
@@ -150,3 +150,15 @@ def test_growing_descriptors_are_seen_and_processes_that_are_gone_are_not_compar
         num_jobs=3,
     )
     assert promise.evidence == ("reporter 2: 10 before, 20 after 3 jobs",)
+
+
+def test_the_page_tells_every_promise_and_how_often_it_was_broken(ground: Ground) -> None:
+    change(ground, state=JobState.TRAINING)
+    promises = look(ground)
+    told = figures(promises, "seed 7, 1 jobs under disturbance: 2 × kill -9 trainer")
+    assert [each.name.removeprefix("soak, cases against: ") for each in told] == [each.name for each in promises]
+    assert [each.reached for each in told] == [each.is_kept for each in promises]
+    assert told[0].row() == (
+        "| soak, cases against: no lost job | 1 cases | ≤ 0 | **no** | seed 7, 1 jobs under disturbance: "
+        "2 × kill -9 trainer; 1 jobs |"
+    )

@@ -16,13 +16,22 @@ SUITES: dict[str, tuple[str, ...]] = {
     "shared/archive/class_faults.py": ("archive_rules", "archive_structure", "prepare"),
     **{
         f"shared/archive/structure/{module}.py": ("archive_structure", "archive_rules", "data_version")
-        for module in ("annotation", "file_name", "folder_name", "folder_tree", "nesting", "part_name", "recognise")
+        for module in (
+            "annotation",
+            "file_name",
+            "folder_name",
+            "folder_tree",
+            "nesting",
+            "own_split",
+            "part_level",
+            "recognise",
+        )
     },
     "shared/archive/structure/second_copy.py": ("archive_structure", "archive_rules"),
     "shared/archive/structure/split.py": ("archive_structure", "archive_rules"),
     "shared/errors.py": ("intake_errors", "vendor_error", "options", "settings"),
     "shared/interval.py": ("interval",),
-    "shared/job/claim.py": ("claim", "job_lease", "worker"),
+    "shared/job/claim.py": ("claim", "job_lease", "worker", "lost_message"),
     "shared/job/events.py": ("events", "outbox"),
     "shared/job/heartbeat.py": ("heartbeat", "cadence", "job_lease", "worker"),
     "shared/job/job.py": ("job", "sweeper"),
@@ -31,7 +40,10 @@ SUITES: dict[str, tuple[str, ...]] = {
     "shared/job/stored.py": ("stored",),
     "shared/json_codec.py": ("json_codec", "result_schema", "stored"),
     "shared/layout.py": ("layout",),
-    "shared/messaging/disposition.py": ("disposition", "consumer", "push"),
+    "shared/job/retention.py": ("expiry", "reporter_handler"),
+    "shared/job/verdict/rule.py": ("verdict",),
+    "shared/messaging/consumer.py": ("consumer", "lost_message"),
+    "shared/messaging/disposition.py": ("disposition", "consumer", "push", "lost_message"),
     "shared/messaging/sweeper.py": ("sweeper",),
     "shared/wording.py": ("wording", "client_live"),
     "services/client/terminal/stage.py": ("client_stage", "client_live"),
@@ -51,12 +63,14 @@ SUITES: dict[str, tuple[str, ...]] = {
     "services/trainer/data/split.py": ("split", "prepare"),
     "services/trainer/evaluation/metrics.py": ("metrics", "evaluation"),
     "services/trainer/failure.py": ("failure", "training_process"),
+    "services/trainer/fitting/temperature.py": ("evaluation", "convex_head"),
     "services/trainer/run/cost.py": ("run_progress", "deadline", "deadline_kept"),
     "services/trainer/run/deadline.py": ("deadline", "deadline_kept", "worker"),
     "services/trainer/run/identity.py": ("identity", "ledger", "data_version"),
     "services/trainer/run/progress.py": ("run_progress",),
-    "services/trainer/tuning/recipe.py": ("tuning_recipe", "tuning_search"),
-    "services/trainer/tuning/search.py": ("tuning_search", "tuning_recipe"),
+    "services/trainer/tuning/recipe.py": ("tuning_search",),
+    "services/trainer/tuning/search.py": ("tuning_search",),
+    "services/trainer/worker/attempt.py": ("worker", "failure"),
 }
 """Names of the files in ``tests/unit`` without ``test_`` and suffix; a mutant is alive where all of these pass."""
 
