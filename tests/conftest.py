@@ -4,11 +4,14 @@ import contextlib
 import os
 import signal
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.preloaded.python import Preloading, preloaded_programs
 
 FAST = ("contract", "unit")
 """Folders that come last, to fill the gaps that the others leave."""
@@ -62,6 +65,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest, so that no process is left with one of them at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: (item.path not in slow, item.path.parent.name in FAST))  # stable
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have one preloaded Python for all processes of a run, see :mod:`tests.preloaded.python`."""
+    if not hasattr(config, "workerinput"):  # which xdist gives to the processes that it starts
+        config.add_cleanup(Preloading().end)
+
+
+@pytest.fixture(scope="module")
+def preloaded() -> Iterator[None]:
+    """Have all programs that a file's tests start, and those that these start, find TensorFlow imported already."""
+    with preloaded_programs():
+        yield
 
 
 @pytest.hookimpl(trylast=True)

@@ -10,9 +10,7 @@ from pathlib import Path
 import httpx
 
 from tests.intake_fixture import bearer
-from tests.waiting import until
-
-PATIENCE_S = 20.0
+from tests.waiting import PATIENCE_S, until
 
 
 class IntakeProcess:
@@ -25,7 +23,7 @@ class IntakeProcess:
         self.settings = {f"CONVTAILOR_{name.upper()}": str(value) for name, value in settings.items()}
         self.url = ""
         # Connections that are kept alive would hold up a stop.
-        self.http = httpx.Client(timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
+        self.http = httpx.Client(timeout=PATIENCE_S, limits=httpx.Limits(max_keepalive_connections=0))
 
     def start(self) -> "IntakeProcess":
         environ = {

@@ -14,6 +14,8 @@ import numpy as np
 import psutil
 from PIL import Image, ImageDraw
 
+from tests.waiting import PATIENCE_S
+
 ROOT = Path(__file__).parents[1]
 SHAPES = ("circle", "cross", "square")
 QUICK = ("--candidates", "tiny", "--epochs", "12", "--tune-epochs", "2", "--tune-trials", "1", "--budget-minutes", "5")
@@ -63,9 +65,16 @@ class Finished:
 class Program:
     """``convtailor`` under way."""
 
-    def __init__(self, arguments: Sequence[str], *, cwd: Path, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        cwd: Path,
+        environ: Mapping[str, str] | None = None,
+        python: str = sys.executable,
+    ) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "services.onebox.cli", *arguments],
+            [python, "-m", "services.onebox.cli", *arguments],
             cwd=cwd,
             env={**environment(cwd), **(environ or {})},
             stdout=subprocess.PIPE,
@@ -84,7 +93,7 @@ class Program:
                 self._lines.append(line)
                 self._news.notify_all()
 
-    def await_line(self, words: str, *, within_s: float = 120) -> None:
+    def await_line(self, words: str, *, within_s: float = PATIENCE_S) -> None:
         """Wait until the program says something on standard error."""
 
         def is_said() -> bool:
@@ -102,7 +111,7 @@ class Program:
         program = psutil.Process(self._process.pid)
         return [program, *program.children(recursive=True)]
 
-    def finish(self, *, within_s: float = 240) -> Finished:
+    def finish(self, *, within_s: float = PATIENCE_S) -> Finished:
         """Wait for the end."""
         out = self._process.stdout.read()
         code = self._process.wait(within_s)
@@ -127,6 +136,8 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def run_program(*arguments: str, cwd: Path, environ: Mapping[str, str] | None = None) -> Finished:
-    """Run the program to its end."""
-    return Program(arguments, cwd=cwd, environ=environ).finish()
+def run_program(
+    *arguments: str, cwd: Path, environ: Mapping[str, str] | None = None, python: str = sys.executable
+) -> Finished:
+    """Run the program to its end, with this interpreter or :func:`tests.preloaded.python.preloaded_python`."""
+    return Program(arguments, cwd=cwd, environ=environ, python=python).finish()

@@ -137,8 +137,8 @@ class Site:
         for event in announcement(job, now):
             backends.event_bus.publish(event)
 
-    def start_worker(self, **environ: str) -> subprocess.Popen[bytes]:
-        """Start a trainer as onebox does."""
+    def start_worker(self, *, python: str = sys.executable, **environ: str) -> subprocess.Popen[bytes]:
+        """Start a trainer as onebox does, with this interpreter or :func:`tests.preloaded.python.preloaded_python`."""
         settings = {
             "CONVTAILOR_DATA_DIR": str(self.folder / "data"),
             "CONVTAILOR_WEIGHTS": str(self.mirror),
@@ -149,7 +149,7 @@ class Site:
         }
         with (self.folder / "trainer.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "services.trainer"],
+                [python, "-m", "services.trainer"],
                 env={**os.environ, "PYTHONPATH": str(ROOT), **settings},
                 stderr=log,
                 stdout=log,

@@ -6,16 +6,22 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
+PATIENCE_S = 300.0
+"""After how many seconds a test gives up what should take moments: far later than it ever takes on a busy machine."""
 
 
 def until(
-    look: Callable[[], T], *, within_s: float = 60.0, every_s: float = 0.05, tell: Callable[[], object] = lambda: ""
+    look: Callable[[], T],
+    *,
+    within_s: float = PATIENCE_S,
+    every_s: float = 0.05,
+    tell: Callable[[], object] = lambda: "",
 ) -> T:
     """Return what a look finds once it finds something.
 
     Args:
         look: Returns something true when there is nothing to wait for any more.
-        within_s: Far longer than it should ever take: on a busy machine a process may need seconds to start.
+        within_s: Far longer than it should ever take: on a busy machine a process may need a minute to start.
         every_s: Between two looks.
         tell: What to show where it did not happen.
 
@@ -29,7 +35,7 @@ def until(
     return found
 
 
-def faults_of(*calls: Callable[[], object], within_s: float = 30.0) -> list[type[BaseException] | None]:
+def faults_of(*calls: Callable[[], object], within_s: float = PATIENCE_S) -> list[type[BaseException] | None]:
     """Make calls at once, each in a thread of its own, and return what each raised, in their order.
 
     Raises:

@@ -5,7 +5,7 @@ import json
 import socket
 from urllib.parse import urlsplit
 
-PATIENCE_S = 20
+from tests.waiting import PATIENCE_S
 
 
 def connect(address: str, *, receive_buffer_bytes: int | None = None) -> socket.socket:

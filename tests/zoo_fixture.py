@@ -1,7 +1,6 @@
 """Small backbones, a data set of coloured squares, and a run that remembers in memory."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import keras
@@ -10,8 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from services.trainer.data.dataset import Dataset, Split, images_path
-from services.trainer.run.context import LedgerEntry, Run
-from services.trainer.run.identity import Facts, RunKey
+from services.trainer.run.context import Run
+from services.trainer.run.identity import RunKey
 from services.trainer.screening.fit import HeadPlan
 from services.trainer.zoo.catalogue import Backbone, Preprocessing
 from services.trainer.zoo.families.mobilenet import levels_of_mobilenet
@@ -20,6 +19,7 @@ from services.trainer.zoo.sources.weights import Source, WeightsFile
 from shared.job.findings.photographs import Duplicates
 from shared.job.options import LevelChoice
 from shared.job.progress import Progress
+from tests.doubles.memory_ledger import MemoryLedger
 from tests.training_fixture import still_countdown
 
 PX = 32
@@ -110,25 +110,6 @@ def coloured_dataset(directory: Path, *, per_class: int = 20, noise: float = 30.
 def by_epochs(epochs: int) -> HeadPlan:
     """Heads of the founding recipe: they read the features and learn by epochs."""
     return HeadPlan(levels=LevelChoice.LAST, epochs=epochs)
-
-
-@dataclass
-class MemoryLedger:
-    """Finished trials, for as long as the test lasts."""
-
-    entries: dict[str, LedgerEntry] = field(default_factory=dict)
-    written: dict[str, Facts] = field(default_factory=dict)
-    made_from: Facts = field(default_factory=dict)
-
-    def of(self, facts: Facts) -> "MemoryLedger":
-        return replace(self, made_from={**self.made_from, **facts})
-
-    def find(self, name: str) -> LedgerEntry | None:
-        return self.entries[name] if self.written.get(name) == self.made_from else None
-
-    def record(self, entry: LedgerEntry) -> None:
-        self.entries[entry.trial.name] = entry
-        self.written[entry.trial.name] = self.made_from
 
 
 def make_run(

@@ -35,7 +35,7 @@ def photographs(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def box(tmp_path_factory) -> Iterator[Onebox]:
+def box(tmp_path_factory, preloaded) -> Iterator[Onebox]:
     folder = tmp_path_factory.mktemp("box")
     chosen = {"CONVTAILOR_FORMATS": "onnx", "CONVTAILOR_ARCHIVE_DAYS": "1"}
     with Onebox(folder / "data", environment(folder) | chosen) as box:

@@ -40,6 +40,7 @@ from tests.http_fixture import Asked, Reply, served
 from tests.oidc_fixture import ACCOUNT, AUDIENCE, Issuer, served_certificates
 from tests.onebox_fixture import environment
 from tests.paced_training import Gates
+from tests.waiting import PATIENCE_S
 
 BUCKET = "convtailor-data"
 LEASE_S = 10
@@ -251,7 +252,7 @@ class CloudHouse:
         for port in self.ports.values():
             for _ in range(300):
                 with contextlib.suppress(httpx.TransportError):
-                    if httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=5).status_code == httpx.codes.OK:
+                    if httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=PATIENCE_S).status_code == httpx.codes.OK:
                         break
                 for service in self.services.values():
                     service.check()
@@ -264,7 +265,7 @@ class CloudHouse:
         while not self.closing.wait(_SWEEP_EVERY_S):
             headers = {"Authorization": f"Bearer {self.issuer.token()}"}
             with contextlib.suppress(httpx.TransportError):
-                httpx.post(f"{self.url}/tasks/sweep", headers=headers, timeout=30)
+                httpx.post(f"{self.url}/tasks/sweep", headers=headers, timeout=PATIENCE_S)
 
     def _stop_services(self) -> None:
         for name, service in self.services.items():

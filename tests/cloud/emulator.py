@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 _GUARD = Path(__file__).parent / "guard.py"
 _READY_WITHIN_S = 90.0
@@ -91,7 +91,7 @@ class Emulator:
         """Kill it with all its children; without effect the second time."""
         atexit.unregister(self.stop)
         self.process.stdin.close()
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=PATIENCE_S)
 
     def _answers(self) -> bool:
         # The emulators bind their port before they can serve, and say so in their output only afterwards.

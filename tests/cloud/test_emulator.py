@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from tests.cloud import emulator
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 STARTER = """
@@ -43,6 +44,6 @@ def test_no_emulator_outlives_the_tests_however_they_end(tmp_path: Path, how: si
     guard = next(iter(psutil.Process(tests.pid).children()))
     assert listens(port)
     os.kill(tests.pid, how)
-    tests.communicate(timeout=30)
-    guard.wait(timeout=30)
+    tests.communicate(timeout=PATIENCE_S)
+    guard.wait(timeout=PATIENCE_S)
     assert not listens(port)

@@ -24,7 +24,8 @@ from shared.job.job import Job, JobState
 from tests.cloud.cloud_house import CloudHouse, Weather
 from tests.onebox_fixture import draw_folder
 from tests.paced_training import Gates
-from tests.waiting import until
+from tests.preloaded.python import preloaded_programs
+from tests.waiting import PATIENCE_S, until
 
 PHASES = ("queue", "prepare", "screen", "tune", "evaluate", "export", "report", "done")
 QUICK = {"candidates": "tiny", "levels": "last", "epochs": 8, "tune_epochs": 2, "tune_trials": 1, "budget_minutes": 5}
@@ -100,7 +101,8 @@ def assert_promises_kept(house: CloudHouse, job_id: str) -> Job:
 
 
 def test_a_job_from_the_first_request_to_the_mail(house: CloudHouse, archive: Path, tmp_path: Path) -> None:
-    house.start("trainer", "trainer")
+    with preloaded_programs():
+        house.start("trainer", "trainer")
     seen: list[str] = []
     with Client(house.url) as client:
         created = house.submit(client, QUICK, archive)
@@ -210,11 +212,21 @@ def test_a_trainer_that_sleeps_past_its_claim_changes_nothing_when_it_wakes(
         watch(house, client, created, look=put_to_sleep)
         ended = assert_promises_kept(house, created.job_id)
         assert ended.claim.fence > asleep[0]
-        model = httpx.get(f"{house.url}/v1/jobs/{created.job_id}/model", headers=bearer(created), follow_redirects=True)
+        model = httpx.get(
+            f"{house.url}/v1/jobs/{created.job_id}/model",
+            headers=bearer(created),
+            follow_redirects=True,
+            timeout=PATIENCE_S,
+        )
         house.signal("sleeper", signal.SIGCONT)
         until(lambda: any("no longer holds the claim" in str(line) for line in house.lines("sleeper")))
         assert house.job(created.job_id) == ended
-        again = httpx.get(f"{house.url}/v1/jobs/{created.job_id}/model", headers=bearer(created), follow_redirects=True)
+        again = httpx.get(
+            f"{house.url}/v1/jobs/{created.job_id}/model",
+            headers=bearer(created),
+            follow_redirects=True,
+            timeout=PATIENCE_S,
+        )
     assert model.content == again.content
     assert len(house.mails(created.job_id)) == 1
 

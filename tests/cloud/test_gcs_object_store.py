@@ -21,7 +21,7 @@ from tests.contract.embedded_process import Endless
 from tests.contract.object_store_contract import TEXT, Answer, ObjectStoreContract, put
 from tests.http_fixture import HANG, Reply, served
 from tests.job_fixture import HandClock
-from tests.waiting import faults_of
+from tests.waiting import PATIENCE_S, faults_of
 
 
 class TestGcsObjectStore(ObjectStoreContract):
@@ -35,7 +35,9 @@ class TestGcsObjectStore(ObjectStoreContract):
         self.clock.advance(seconds)
 
     def send(self, store: ObjectStore, request: SignedRequest, body: bytes = b"") -> Answer:
-        answer = httpx.request(request.method, request.url, headers=dict(request.headers), content=body)
+        answer = httpx.request(
+            request.method, request.url, headers=dict(request.headers), content=body, timeout=PATIENCE_S
+        )
         if answer.is_error:
             return Answer(ok=False)
         _, _, filename = answer.headers.get("Content-Disposition", "").partition("filename*=UTF-8''")

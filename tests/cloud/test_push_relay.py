@@ -16,6 +16,7 @@ from tests.doubles.memory_job_store import MemoryJobStore
 from tests.job_fixture import NOW
 from tests.oidc_fixture import ACCOUNT, AUDIENCE, Issuer, served_certificates
 from tests.push_fixture import envelope
+from tests.waiting import PATIENCE_S
 
 EVENT = job_queued("job-1", NOW)
 PUSH = envelope(encode(EVENT))
@@ -45,17 +46,17 @@ def service() -> Iterator[Service]:
 
 def test_a_push_through_the_relay_is_taken(service: Service) -> None:
     with relayed(service.url, service.issuer) as relay:
-        assert httpx.post(f"{relay.url}/push/results", content=PUSH).status_code == 204
+        assert httpx.post(f"{relay.url}/push/results", content=PUSH, timeout=PATIENCE_S).status_code == 204
     assert service.handled == [EVENT]
 
 
 def test_the_same_push_without_a_token_or_with_a_forged_one_is_not(service: Service) -> None:
-    assert httpx.post(f"{service.url}/push/results", content=PUSH).status_code == 401
+    assert httpx.post(f"{service.url}/push/results", content=PUSH, timeout=PATIENCE_S).status_code == 401
     with relayed(service.url, Issuer()) as relay:
-        assert httpx.post(f"{relay.url}/push/results", content=PUSH).status_code == 401
+        assert httpx.post(f"{relay.url}/push/results", content=PUSH, timeout=PATIENCE_S).status_code == 401
     assert service.handled == []
 
 
 def test_a_service_that_is_down_makes_the_message_come_again(service: Service) -> None:
     with relayed("http://127.0.0.1:9", service.issuer) as relay:
-        assert httpx.post(f"{relay.url}/push/results", content=PUSH).status_code == 502
+        assert httpx.post(f"{relay.url}/push/results", content=PUSH, timeout=PATIENCE_S).status_code == 502

@@ -25,6 +25,7 @@ from tests.cloud.storage_server import StorageServer
 from tests.contract.object_store_contract import put
 from tests.doubles.memory_job_store import MemoryJobStore
 from tests.job_fixture import NOW, HandClock
+from tests.waiting import PATIENCE_S
 
 ZIP = "application/zip"
 KEY = "uploads/7f3a/archive.zip"
@@ -51,7 +52,7 @@ def signed(store: GcsObjectStore, *, max_bytes: int = 1 << 30, size_bytes: int |
 
 def send(request: SignedRequest, body: bytes = b"", headers: Mapping[str, str] | None = None) -> httpx.Response:
     sent = {**request.headers, **(headers or {}), "Content-Length": str(len(body))}
-    return httpx.request(request.method, request.url, headers=sent, content=body)
+    return httpx.request(request.method, request.url, headers=sent, content=body, timeout=PATIENCE_S)
 
 
 def begun(request: SignedRequest) -> str:
@@ -211,8 +212,8 @@ def test_our_client_tells_a_refused_upload(store: GcsObjectStore, client: Client
 def test_of_two_sessions_of_one_url_the_first_to_end_wins(store: GcsObjectStore) -> None:
     request = signed(store, size_bytes=LARGE)
     first, second = begun(request), begun(request)
-    assert httpx.put(first, content=b"first").status_code == 200
-    assert httpx.put(second, content=b"second").status_code == 412
+    assert httpx.put(first, content=b"first", timeout=PATIENCE_S).status_code == 200
+    assert httpx.put(second, content=b"second", timeout=PATIENCE_S).status_code == 412
     assert store.read(KEY) == b"first"
 
 
@@ -227,7 +228,7 @@ def test_a_session_tells_how_far_it_got(store: GcsObjectStore) -> None:
     session = begun(signed(store, size_bytes=LARGE))
 
     def told(content: bytes, content_range: str) -> tuple[int, str | None]:
-        answer = httpx.put(session, content=content, headers={"Content-Range": content_range})
+        answer = httpx.put(session, content=content, headers={"Content-Range": content_range}, timeout=PATIENCE_S)
         return answer.status_code, answer.headers.get("Range")
 
     total = UNIT + 3
@@ -273,6 +274,6 @@ def test_every_finished_upload_is_told_in_the_shape_that_our_events_are_read_fro
     assert send(signed(store), b"zip").status_code == 200
     stored = store.stat(KEY)
     store.delete(KEY)
-    assert httpx.put(begun(signed(store, size_bytes=LARGE)), content=b"zip").status_code == 200
+    assert httpx.put(begun(signed(store, size_bytes=LARGE)), content=b"zip", timeout=PATIENCE_S).status_code == 200
     assert [(each.job_id, each.object_key) for each in heard] == [("7f3a", KEY)] * 2
     assert [each.generation for each in heard] == [stored.generation, store.stat(KEY).generation]

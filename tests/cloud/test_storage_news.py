@@ -11,6 +11,7 @@ from shared.adapters.gcp.storage.gcs_object_store import GcsObjectStore
 from shared.adapters.gcp.storage.notification import event_of_notification
 from tests.cloud.storage_fixture import BUCKET, storage_process
 from tests.contract.object_store_contract import put
+from tests.waiting import PATIENCE_S
 
 
 def test_a_finished_upload_is_told_to_a_topic(
@@ -24,7 +25,9 @@ def test_a_finished_upload_is_told_to_a_topic(
             monkeypatch.setenv("STORAGE_EMULATOR_HOST", url)
             with closing(GcsObjectStore(BUCKET)) as store:
                 stored = put(store, "uploads/7f3a/archive.zip")
-            [received] = subscriber.pull(subscription=subscription, max_messages=1, timeout=30).received_messages
+            [received] = subscriber.pull(
+                subscription=subscription, max_messages=1, timeout=PATIENCE_S
+            ).received_messages
     event = event_of_notification(dict(received.message.attributes), bucket=BUCKET, now=datetime.now(UTC))
     assert event is not None
     assert (event.job_id, event.object_key, event.generation) == ("7f3a", stored.key, stored.generation)

@@ -12,12 +12,12 @@ from shared.adapters.gcp.pubsub.pubsub_topology import create_topology
 from shared.job.events import Topic, announcement
 from shared.job.job import JobState
 from shared.ports.event_bus import Delivery, DeliveryRules
+from tests.waiting import PATIENCE_S
 from tests.worker_fixture import RealHouse
 
 LEASE = timedelta(seconds=10)
 """The shortest that the trainer takes."""
 LONGER_MINUTES = 13 / 60
-PATIENCE_S = 60.0
 
 
 class CountingBus(PubsubEventBus):

@@ -25,6 +25,7 @@ from tests.cloud.service_account import ServiceAccount
 from tests.cloud.storage_fixture import ACCOUNT, BUCKET
 from tests.cloud.storage_server import StorageServer
 from tests.http_fixture import RESET, Asked, HttpServer, Reply, served
+from tests.waiting import PATIENCE_S
 
 HOUR = timedelta(hours=1)
 IAM = "https://iamcredentials.googleapis.com"
@@ -113,7 +114,7 @@ def signed(store: GcsObjectStore, valid_for: timedelta = HOUR) -> SignedRequest:
 
 
 def upload(request: SignedRequest) -> int:
-    return httpx.put(request.url, headers=dict(request.headers), content=b"data").status_code
+    return httpx.put(request.url, headers=dict(request.headers), content=b"data", timeout=PATIENCE_S).status_code
 
 
 def signer_of(request: SignedRequest) -> str:

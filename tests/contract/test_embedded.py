@@ -39,6 +39,7 @@ from tests.contract.job_store_contract import JobStoreContract
 from tests.contract.object_store_contract import TEXT, Answer, ObjectStoreContract, put
 from tests.contract.signed_url_server import serve
 from tests.job_fixture import NOW, HandClock, full_heartbeat, full_job, make_job
+from tests.waiting import PATIENCE_S
 
 NUM_PROCESSES = 5
 ROOT = Path(__file__).parents[2]
@@ -62,7 +63,7 @@ def say_together(role: str, data_dir: Path) -> list[list[str]]:
     for process in processes:
         process.stdin.write("\n")
         process.stdin.flush()
-    said = [process.communicate(timeout=60)[0] for process in processes]
+    said = [process.communicate(timeout=PATIENCE_S)[0] for process in processes]
     assert [process.returncode for process in processes] == [0] * NUM_PROCESSES
     return [line.split() for text in said for line in text.splitlines()]
 
@@ -156,7 +157,7 @@ class TestSqliteJobStore(JobStoreContract):
             backends.job_store.get(f"job-{len(kept)}")
 
     def test_a_forked_child_uses_connections_of_its_own(self, tmp_path: Path) -> None:
-        assert start("fork", tmp_path).communicate(timeout=60)[0] == "before child parent\n"
+        assert start("fork", tmp_path).communicate(timeout=PATIENCE_S)[0] == "before child parent\n"
 
 
 class TestSqliteHeartbeatStore(HeartbeatStoreContract):

@@ -16,6 +16,7 @@ from shared.settings import Settings
 from tests.doubles.scripted_process import ScriptedProcess
 from tests.job_fixture import archive_of, make_job
 from tests.scripted_training import Script, succeed
+from tests.waiting import PATIENCE_S
 
 NUM_TRAINERS = 3
 NUM_JOBS = 18
@@ -34,7 +35,7 @@ class Diary:
             self.trained.append((order.job_id, owner))
             if owner not in self._begun:
                 self._begun.add(owner)
-                self._all_at_work.wait(timeout=60)
+                self._all_at_work.wait(timeout=PATIENCE_S)
             yield from succeed(order)
 
         return train

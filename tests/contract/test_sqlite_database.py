@@ -9,7 +9,7 @@ import pytest
 
 from shared.adapters.embedded.sqlite_database import SqliteDatabase, microseconds
 from shared.errors import Conflict, ConvtailorError, Transient
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS things (name TEXT)"
 
@@ -46,11 +46,11 @@ def test_threads_write_in_turn_and_a_turn_that_lasts_is_transient(tmp_path: Path
         with database.writing() as connection:
             connection.execute("INSERT INTO things VALUES ('held')")
             entered.set()
-            leave.wait(10)
+            leave.wait(PATIENCE_S)
 
     holder = threading.Thread(target=hold)
     holder.start()
-    assert entered.wait(10)
+    assert entered.wait(PATIENCE_S)
     with pytest.raises(Transient, match="being written"):
         write(database, ["INSERT INTO things VALUES ('too soon')"])
     leave.set()

@@ -21,7 +21,7 @@ from shared.job.job import Artefacts, JobState, advance
 from shared.job.options import JobOptions
 from tests.intake_fixture import small_archive
 from tests.intake_process import IntakeProcess
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 needs_curl = pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="needs curl and jq")
@@ -70,7 +70,7 @@ def test_commands_of_the_guide_work(tmp_path):
         environ = {"PATH": "/usr/bin:/bin:/usr/local/bin", "CONVTAILOR": intake.url}
         with subprocess.Popen(command, cwd=here, env=environ, stdout=subprocess.PIPE, text=True) as shell:
             train(intake)
-            output, _ = shell.communicate(timeout=60)
+            output, _ = shell.communicate(timeout=PATIENCE_S)
         assert shell.returncode == 0
         ended, link, _retrained = output.splitlines()[-3:]
         assert ended == '"job_already_ended"'

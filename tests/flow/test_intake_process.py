@@ -15,7 +15,7 @@ from shared.layout import archive_key
 from tests.archive_corpus import CASES
 from tests.intake_fixture import bearer, small_archive
 from tests.intake_process import IntakeProcess
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 from tests.wire import connect, upload_head
 
 
@@ -122,7 +122,7 @@ def test_told_to_stop_it_finishes_the_upload_at_hand_and_leaves_no_secret_in_its
         mortal.process.terminate()
         wire.sendall(body[100:])
         assert wire.recv(1000).startswith(b"HTTP/1.1 200 ")
-    assert mortal.process.wait(10) == 0
+    assert mortal.process.wait(PATIENCE_S) == 0
     log = mortal.log.read_text()
     assert made["job_id"] in log
     for secret in (made["token"], made["upload"]["url"].rpartition("/")[2], "ada@example.org"):
@@ -137,7 +137,7 @@ def test_told_to_stop_it_finishes_the_upload_at_hand_and_leaves_no_secret_in_its
 def test_settings_that_make_no_sense_end_it_at_once_with_the_reason(setting, value, tmp_path):
     environ = {"CONVTAILOR_DATA_DIR": str(tmp_path), "CONVTAILOR_PORT": "0", setting: value}
     command = [sys.executable, "-m", "services.intake"]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 2
     assert setting in done.stderr
     assert "Traceback" not in done.stderr

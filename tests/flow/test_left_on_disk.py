@@ -13,7 +13,7 @@ from shared.clock import utc_now
 from shared.job.job import JobState, advance
 from tests.onebox_fixture import ROOT, environment
 from tests.training_fixture import Site, write_archive
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 RUN = """
 import os, sys, time
@@ -35,7 +35,7 @@ def test_photographs_of_a_job_whose_worker_was_killed_are_gone_when_the_next_wor
     family = psutil.Process(worker.pid).children(recursive=True)
     os.kill(worker.pid, signal.SIGKILL)
     worker.wait()
-    psutil.wait_procs(family, timeout=20)
+    psutil.wait_procs(family, timeout=PATIENCE_S)
     assert site.job_id in kept_jobs(scratch), "a killed process removes nothing"
     store = site.backends.job_store
     stored = store.get(site.job_id)
@@ -56,7 +56,7 @@ def test_a_run_that_was_killed_leaves_its_photographs_only_until_the_next_one(tm
         left = Path(killed.stdout.readline().strip())
         family = until(lambda: psutil.Process(killed.pid).children(recursive=True))
         killed.send_signal(signal.SIGKILL)
-    psutil.wait_procs(family, timeout=20)
+    psutil.wait_procs(family, timeout=PATIENCE_S)
     assert (left / "archive.zip").exists()
     with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as successor:
         own = Path(successor.stdout.readline().strip())

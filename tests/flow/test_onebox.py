@@ -6,6 +6,7 @@ import email.policy
 import json
 import signal
 import zipfile
+from functools import partial
 
 import numpy as np
 import psutil
@@ -15,6 +16,8 @@ from services.client.follow import Patience
 from services.client.terminal.summary import read_result
 from shared.json_codec import to_json
 from tests.onebox_fixture import QUICK, SHAPES, Program, draw, draw_folder, run_program
+from tests.preloaded.python import preloaded_python
+from tests.waiting import PATIENCE_S
 
 ALWAYS = {
     "labels.txt",
@@ -103,7 +106,9 @@ def test_the_delivered_network_classifies_new_pictures_sideways_ones_too(deliver
         exif[0x0112] = 6
         image.save(inbox / f"{shape}.jpg", exif=exif)
     (inbox / "note.jpg").write_text("no picture")
-    told = run_program("predict", "results/model.h5", "inbox", "--json", "--sort-into", "sorted", cwd=home)
+    told = run_program(
+        "predict", "results/model.h5", "inbox", "--json", "--sort-into", "sorted", cwd=home, python=preloaded_python()
+    )
     assert told.code == 1, told.err
     answers = {row["path"].rpartition("/")[2]: row for row in told.document["images"]}
     assert "no image of a known type" in answers.pop("note.jpg")["error"]
@@ -150,7 +155,7 @@ def test_ctrl_c_cancels_delivers_the_best_so_far_and_leaves_nothing_running(home
     error = told.document["error"]
     assert (error["code"], error["details"]["state"]) == ("interrupted", "cancelled")
     assert {path.name for path in (home / "cancelled").iterdir()} == told_files(home / "cancelled")
-    assert not psutil.wait_procs(family, timeout=5)[1]
+    assert not psutil.wait_procs(family, timeout=PATIENCE_S)[1]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -163,7 +168,7 @@ def test_a_stop_before_the_training_leaves_nothing_behind(home, photos, number, 
     assert told.code == code, told.err
     assert "Traceback" not in told.err
     assert not [path.name for path in (home / f"early{code}").glob("*") if path.name != "mail.eml"]
-    assert not psutil.wait_procs(family, timeout=5)[1]
+    assert not psutil.wait_procs(family, timeout=PATIENCE_S)[1]
 
 
 def test_a_server_is_spoken_with_by_commands_and_stops_on_ctrl_c(home, photos):
@@ -175,12 +180,13 @@ def test_a_server_is_spoken_with_by_commands_and_stops_on_ctrl_c(home, photos):
     url = json.loads(ready.read_text())["url"]
     family = server.family()
 
-    made = run_program("submit", "photos", "--email", "ada@example.org", "--server", url, "--json", cwd=home).document
-    assert run_program("cancel", cwd=home).code == 0
-    watched = run_program("watch", made["job_id"], "--json", cwd=home)
-    while not (seen := run_program("status", "--json", cwd=home)).document["mailed_at"]:
+    run = partial(run_program, cwd=home, python=preloaded_python())
+    made = run("submit", "photos", "--email", "ada@example.org", "--server", url, "--json").document
+    assert run("cancel").code == 0
+    watched = run("watch", made["job_id"], "--json")
+    while not (seen := run("status", "--json")).document["mailed_at"]:
         patience.wait(patience.interval_s)
-    fetched = run_program("fetch", "--out", "fetched", cwd=home)
+    fetched = run("fetch", "--out", "fetched")
     server.send(signal.SIGINT)
     stopped = server.finish()
 
@@ -190,6 +196,6 @@ def test_a_server_is_spoken_with_by_commands_and_stops_on_ctrl_c(home, photos):
     assert [path.name for path in (home / "fetched").iterdir()] == ["report.html"]
     assert stopped.code == 0
     assert f"curl -s {url}/v1/jobs" in stopped.out
-    assert not psutil.wait_procs(family, timeout=5)[1]
-    gone = run_program("status", "--json", cwd=home)
+    assert not psutil.wait_procs(family, timeout=PATIENCE_S)[1]
+    gone = run("status", "--json")
     assert (gone.code, gone.document["error"]["code"]) == (3, "unreachable")

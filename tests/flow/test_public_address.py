@@ -18,7 +18,7 @@ from shared.ports.object_store import RESUMABLE_FROM_BYTES
 from tests.intake_fixture import bearer, small_archive
 from tests.intake_process import IntakeProcess
 from tests.onebox_fixture import Program, run_program
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 ELSEWHERE = "127.0.0.2"
 NOWHERE = "http://photos.invalid:8080"
@@ -37,7 +37,7 @@ def seen_from_elsewhere(url: str) -> str:
 
 def test_what_is_handed_out_leads_to_where_the_one_who_asks_has_found_the_server(intake):
     url = seen_from_elsewhere(intake.url)
-    made = httpx.post(f"{url}/v1/jobs", json={"email": "ada@example.org"}).json()
+    made = httpx.post(f"{url}/v1/jobs", json={"email": "ada@example.org"}, timeout=PATIENCE_S).json()
     assert made["status_url"].startswith(f"{url}/")
     assert made["upload"]["url"].startswith(f"{url}/")
     assert intake.upload(made, small_archive()).status_code == 200
@@ -49,9 +49,9 @@ def test_what_is_handed_out_leads_to_where_the_one_who_asks_has_found_the_server
 def test_a_forged_host_leads_nobody_away(intake):
     url = seen_from_elsewhere(intake.url)
     forged = {"Host": "trap.example"}
-    made = httpx.post(f"{url}/v1/jobs", json={"email": "ada@example.org"}, headers=forged).json()
+    made = httpx.post(f"{url}/v1/jobs", json={"email": "ada@example.org"}, headers=forged, timeout=PATIENCE_S).json()
     assert made["upload"]["url"].startswith(f"{url}/")
-    assert "trap.example" not in httpx.get(url, headers=forged).text
+    assert "trap.example" not in httpx.get(url, headers=forged, timeout=PATIENCE_S).text
 
 
 def test_a_client_uploads_to_where_it_has_found_the_server_whatever_the_server_calls_itself(tmp_path):

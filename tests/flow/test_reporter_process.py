@@ -21,10 +21,9 @@ from shared.messaging.outbox import publish_pending
 from shared.settings import Settings
 from tests.reporter_fixture import JOB_ID, KEYS, finished_job
 from tests.result_fixture import make_result
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 PUBLIC_URL = "http://127.0.0.1:8080"
-PATIENCE_S = 60.0
 
 
 @pytest.fixture

@@ -14,9 +14,8 @@ import pytest
 
 from tests.contract.test_mailer_contract import free_port
 from tests.push_fixture import BEARER, envelope
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
-PATIENCE_S = 20.0
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
 import sys, time
@@ -40,7 +39,7 @@ def build():
     return Served(app=create_app(handle, MemoryJobStore(), gate))
 
 start_logging("INFO", "reporter")
-sys.exit(serve(listen("127.0.0.1", int(sys.argv[1])), build, ServerRules(num_threads=2, stop_grace_s=5)))
+sys.exit(serve(listen("127.0.0.1", int(sys.argv[1])), build, ServerRules(num_threads=2, stop_grace_s=60)))
 """
 EVENT = b'{"event_id":"e","job_id":"job-1","occurred_at":"2026-01-02T03:04:05Z","type":"training_finished"}'
 
@@ -75,7 +74,7 @@ def process(port: int) -> Iterator[subprocess.Popen[str]]:
 
 def is_up(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/healthz").status_code == 200
+        return httpx.get(f"{url}/healthz", timeout=PATIENCE_S).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -87,7 +86,9 @@ def test_told_to_stop_it_finishes_the_report_at_hand(process: subprocess.Popen[s
 
     def push() -> None:
         headers = {"Authorization": BEARER, "Connection": "close"}
-        answers.append(httpx.post(f"{url}/push/results", content=envelope(EVENT), headers=headers).status_code)
+        answers.append(
+            httpx.post(f"{url}/push/results", content=envelope(EVENT), headers=headers, timeout=PATIENCE_S).status_code
+        )
 
     pushing = threading.Thread(target=push)
     pushing.start()

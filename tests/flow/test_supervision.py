@@ -15,7 +15,7 @@ from services.client.fault import Unreachable
 from services.onebox.service_process import RestartRule
 from services.onebox.services import Onebox
 from shared.errors import UserFault
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 ROOT = Path(__file__).parents[2]
 BOX_IN_A_PROCESS = """
@@ -52,7 +52,7 @@ def test_a_service_that_is_killed_comes_back_and_nothing_is_lost(box, name):
         before = psutil.Process(killed).children(recursive=True)
         os.kill(killed, signal.SIGKILL)
         until(lambda: service.pid not in (None, killed))
-        _, alive = psutil.wait_procs(before, timeout=10)
+        _, alive = psutil.wait_procs(before, timeout=PATIENCE_S)
         assert not alive
         until(lambda: state_of(created, client) == "awaiting_upload")
     box.check()
@@ -90,6 +90,6 @@ def test_no_service_outlives_the_one_who_started_it(tmp_path, sent):
         services = [psutil.Process(pid) for pid in pids if pid]
         family = [*services, *(child for service in services for child in service.children(recursive=True))]
         owner.send_signal(sent)
-        _, alive = psutil.wait_procs(family, timeout=20)
+        _, alive = psutil.wait_procs(family, timeout=PATIENCE_S)
     assert len(services) >= 2
     assert not alive

@@ -17,13 +17,12 @@ from services.intake.settings import IntakeSettings
 from shared.backends import open_backends
 from tests.intake_fixture import small_archive
 from tests.intake_process import IntakeProcess
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 from tests.wire import answer_on, connect, head, upload_head
 
 REQUEST_THREADS = 2
 TRANSFER_THREADS = 3
 NUM_ATTACKERS = 2 * (REQUEST_THREADS + TRANSFER_THREADS)
-PATIENCE_S = 20
 OBJECT_BYTES = 16 << 20
 """More than the kernel keeps for a peer that does not read."""
 
@@ -39,8 +38,8 @@ def intake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IntakeProcess]:
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IntakeProcess]:
-    """An intake that gives a silent peer up after half a second."""
-    process = IntakeProcess(tmp_path_factory.mktemp("strict"), stall_s=0.5, transfer_threads=TRANSFER_THREADS).start()
+    """An intake that gives a silent peer up soon, and none that speaks, however busy the machine is."""
+    process = IntakeProcess(tmp_path_factory.mktemp("strict"), stall_s=2.0, transfer_threads=TRANSFER_THREADS).start()
     yield process
     process.kill()
 
@@ -152,13 +151,15 @@ def test_an_upload_that_stands_still_is_given_up_and_told_so(strict):
 
 
 def test_an_upload_that_is_slow_and_keeps_on_arrives_however_long_it_takes(tmp_path):
-    tolerant = IntakeProcess(tmp_path, stall_s=2, min_bytes_per_s=5).start()  # a byte in 50 ms is four times that
+    tolerant = IntakeProcess(
+        tmp_path, stall_s=5, min_bytes_per_s=1
+    ).start()  # all takes longer than that; a byte comes sooner
     try:
         made, body = tolerant.submit(), small_archive()[:80]
         with connect(tolerant.url) as wire:
             wire.sendall(upload_head(made, len(body)))
             for number in range(len(body)):
-                assert not select.select([wire], [], [], 0.05)[0], "it is given up"
+                assert not select.select([wire], [], [], 0.08)[0], "it is given up"
                 wire.sendall(body[number : number + 1])
             status, document = answer_on(wire)
         assert (status, document["size_bytes"]) == (200, len(body))
@@ -169,7 +170,7 @@ def test_an_upload_that_is_slow_and_keeps_on_arrives_however_long_it_takes(tmp_p
 def test_an_upload_that_only_just_moves_is_given_up_too(strict):
     with connect(strict.url) as wire:
         wire.sendall(upload_head(strict.submit(), 10**6))
-        for _ in range(200):
+        for _ in range(1200):
             if select.select([wire], [], [], 0.05)[0]:  # it is answered
                 break
             wire.sendall(b"P")

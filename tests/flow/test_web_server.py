@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.waiting import PATIENCE_S
 from tests.web_server import LONG_TEXT, running
 from tests.wire import answer_on, connect, head
 
@@ -21,7 +22,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def url(folder: Path) -> Iterator[str]:
-    with running(folder, request_s=1.0) as url:
+    with running(folder) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def hasty_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that waits for a request for a second; on a busy machine one that is whole may take as long."""
+    with running(tmp_path_factory.mktemp("hasty"), request_s=1.0) as url:
         yield url
 
 
@@ -29,20 +37,20 @@ def test_who_opens_more_connections_than_the_server_takes_shuts_out_only_himself
     with running(tmp_path, max_connections=MAX_CONNECTIONS) as url, contextlib.ExitStack() as stack:
         for _ in range(4 * MAX_CONNECTIONS):
             stack.enter_context(connect(url)).sendall(head("GET", "/number/1")[:-2])
-            assert httpx.get(f"{url}/number/7").json()["number"] == 7
+            assert httpx.get(f"{url}/number/7", timeout=PATIENCE_S).json()["number"] == 7
 
 
 @pytest.mark.parametrize("half", [head("GET", "/number/1")[:-2], head("POST", "/echo", Content_Length=9) + b"x"])
-def test_a_request_that_does_not_arrive_is_told_so(url, half):
-    with connect(url) as wire:
+def test_a_request_that_does_not_arrive_is_told_so(hasty_url, half):
+    with connect(hasty_url) as wire:
         wire.sendall(half)
         status, document = answer_on(wire)
         assert (status, document["error"]["code"]) == (408, "request_too_slow")
         assert wire.recv(1) == b""
 
 
-def test_a_connection_on_which_nothing_is_said_ends_without_a_word(url):
-    with connect(url) as wire:
+def test_a_connection_on_which_nothing_is_said_ends_without_a_word(hasty_url):
+    with connect(hasty_url) as wire:
         assert wire.recv(1) == b""
 
 
@@ -81,7 +89,7 @@ def test_who_reads_late_gets_every_answer_whole_and_in_turn(url):
     numbers = range(60)
     with connect(url, receive_buffer_bytes=4096) as wire:
         wire.sendall(b"".join(head("GET", f"/number/{number}") for number in numbers))
-        assert httpx.get(f"{url}/number/7").json()["number"] == 7
+        assert httpx.get(f"{url}/number/7", timeout=PATIENCE_S).json()["number"] == 7
         told = [answer_on(wire) for _ in numbers]
     assert [(status, document["number"]) for status, document in told] == [(200, number) for number in numbers]
     assert all(document["text"] == LONG_TEXT for _, document in told)

@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.waiting import PATIENCE_S
+
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = ROOT / "infra" / "worker"
 IMAGE = ROOT / "infra" / "image"
@@ -127,7 +129,7 @@ class Machine:
         copy.write_text(text, encoding="utf-8")
         environ = {"PATH": f"{self.folder}/bin:{_system_path(self.folder)}", "M": str(self.folder)}
         return subprocess.run(
-            ["bash", copy], env=environ, capture_output=True, text=True, timeout=30, check=False, **more
+            ["bash", copy], env=environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False, **more
         )
 
     def calls(self, program: str) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATION = ROOT / "infra" / "lab" / "nginx.conf"
@@ -78,7 +78,7 @@ def proxy(folder: Path, *, host: str, ports: tuple[int, int], upstream: str) -> 
         yield Proxy(plain_url=urls[0], url=urls[1], certificate=certificate, folder=folder)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE_S)
 
 
 def _certify(certificate: Path, key: Path, host: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.infra import dockerfile
 from tests.infra.machine import ROOT
+from tests.waiting import PATIENCE_S
 
 DIGESTS = ("a" * 64, "b" * 64)
 
@@ -25,7 +26,7 @@ def test_every_base_image_is_pinned_by_its_digest_and_again_by_a_newer_one(tmp_p
         environ = {**os.environ, "PATH": f"{docker.parent}:{os.environ['PATH']}"}
         command = ["make", "--no-print-directory", "lock-bases"]
         done = subprocess.run(
-            command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60, check=False
+            command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False
         )
         assert done.returncode == 0, done.stderr
         for path in (tmp_path / "infra" / "docker").glob("*.Dockerfile"):
@@ -48,7 +49,7 @@ def test_images_are_built_of_bases_that_a_digest_pins_unless_told_otherwise(tmp_
     def build(*words: str) -> subprocess.CompletedProcess:
         command = ["make", "--no-print-directory", "images", "REGISTRY=r", "RELEASE=1", *words]
         return subprocess.run(
-            command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60, check=False
+            command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False
         )
 
     files = sorted((tmp_path / "infra" / "docker").glob("*.Dockerfile"))

@@ -21,7 +21,7 @@ from shared.settings import Settings
 from tests.infra.proxy import PREFIX, free_ports, needs_nginx, proxy
 from tests.intake_fixture import bearer, small_archive
 from tests.intake_process import IntakeProcess
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = needs_nginx
 HOST = "127.0.0.1"
@@ -55,7 +55,7 @@ def served(behind):
 
 @pytest.fixture
 def http(served):
-    with httpx.Client(verify=served.trust, timeout=60) as client:
+    with httpx.Client(verify=served.trust, timeout=PATIENCE_S) as client:
         yield client
 
 
@@ -203,7 +203,7 @@ def test_gauges_are_shown_to_nobody_outside(http, served, intake):
 
 def test_callers_are_told_apart_by_where_they_are_whatever_they_claim(served):
     elsewhere = httpx.HTTPTransport(local_address="127.77.0.1", verify=served.trust)
-    with httpx.Client(transport=elsewhere, timeout=60) as stranger:
+    with httpx.Client(transport=elsewhere, timeout=PATIENCE_S) as stranger:
         statuses = [
             stranger.post(
                 f"{served.url}/v1/jobs",

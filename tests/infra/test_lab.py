@@ -18,6 +18,7 @@ from services.reporter.settings import ReporterSettings
 from services.trainer.settings import TrainerSettings
 from shared.settings import describe, load
 from tests.infra import dockerfile
+from tests.waiting import PATIENCE_S
 
 yaml = pytest.importorskip("yaml", reason="needs PyYAML")
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,7 +109,7 @@ def test_both_wait_for_longer_than_the_service_takes_to_stop(tmp_path):
 @pytest.mark.skipif(not shutil.which("docker-compose"), reason="needs docker-compose")
 def test_compose_itself_takes_the_file():
     command = ["docker-compose", "--file", str(LAB / "compose.yaml"), "config"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stderr
     told = yaml.safe_load(done.stdout)["services"]["convtailor"]
     assert told["environment"] == told_settings()
@@ -133,7 +134,7 @@ def test_systemd_takes_the_unit_and_finds_little_that_it_could_do(tmp_path):
 
     def asked(*words: str) -> subprocess.CompletedProcess:
         command = ["systemd-analyze", *words, str(path)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environ)
+        return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=environ)
 
     verified = asked("verify", "--man=no")
     ours = [line for line in verified.stderr.splitlines() if "convtailor" in line]
@@ -149,7 +150,7 @@ def test_the_unit_allows_the_call_by_which_decoders_are_confined():
     allowed = unit("Service")["SystemCallFilter"].split()
     assert "seccomp" in allowed, "it is in none of the groups of every version of systemd"
     command = ["systemd-analyze", "syscall-filter", *(each for each in allowed if each.startswith("@"))]
-    assert subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 0
+    assert subprocess.run(command, capture_output=True, timeout=PATIENCE_S, check=False).returncode == 0
 
 
 def test_the_page_names_files_commands_and_flags_that_exist():

@@ -10,7 +10,7 @@ from tests.infra.proxy import PREFIX, free_ports, needs_nginx, proxy
 from tests.intake_process import IntakeProcess
 from tests.onebox_fixture import draw_folder, environment
 from tests.other_machine import HERE, on_it, other_machine
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = needs_nginx
 
@@ -38,7 +38,7 @@ def test_a_folder_is_sent_followed_and_cancelled_from_another_machine(lab, tmp_p
     def there(*words: str) -> subprocess.CompletedProcess:
         line = on_it(sys.executable, "-m", "services.onebox.cli", *words)
         return subprocess.run(
-            line, env=trusting, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+            line, env=trusting, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S, check=False
         )
 
     shapes = draw_folder(tmp_path / "shapes", per_class=6)

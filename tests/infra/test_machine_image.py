@@ -8,6 +8,7 @@ import pytest
 
 from tests.infra.configuration import read
 from tests.infra.machine import IMAGE, ROOT
+from tests.waiting import PATIENCE_S
 
 BLOCKS = read(ROOT / "infra" / "terraform").blocks
 GCLOUD = """\
@@ -31,7 +32,7 @@ def build(folder, **told):
     environ = {"PATH": f"{folder}/bin:{os.environ['PATH']}", "CALLS": str(calls), "STATE": "ready", "EXISTS": "no"}
     environ |= {"PROJECT": "p", "ZONE": "europe-west4-a", "RELEASE": "r1", "REGISTRY": "reg.example.org/p/convtailor"}
     command = ["bash", IMAGE / "build.sh"]
-    done = subprocess.run(command, env=environ | told, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, env=environ | told, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     return done, calls.read_text().splitlines()
 
 

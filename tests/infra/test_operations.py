@@ -26,6 +26,7 @@ from shared.job.options import JobOptions
 from shared.settings import describe
 from tests.infra.configuration import read, texts
 from tests.infra.test_environment import SERVICES
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -69,7 +70,7 @@ def test_gcloud_knows_every_command_and_flag(tmp_path):
     path = tmp_path / "commands.json"
     path.write_text(json.dumps([{"command_string": line} for line in lines]), encoding="utf-8")
     command = ["gcloud", "meta", "lint-gcloud-commands", f"--commands-file={path}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     if "Invalid choice" in done.stderr:
         pytest.skip("this gcloud does not check commands")
     judged = json.loads(done.stdout)

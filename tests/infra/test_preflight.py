@@ -9,6 +9,7 @@ import pytest
 
 from tests.infra.configuration import read
 from tests.infra.machine import ROOT
+from tests.waiting import PATIENCE_S
 
 PROGRAM = run_path(str(ROOT / "infra" / "preflight.py"), run_name="preflight")
 Wish, Unseen, Finding, look = (PROGRAM[name] for name in ("Wish", "Unseen", "Finding", "look"))
@@ -108,7 +109,7 @@ def test_it_runs_where_gcloud_is_missing_or_refuses_and_changes_nothing(tmp_path
     (tmp_path / "gcloud").chmod(0o755)
     command = [sys.executable, ROOT / "infra" / "preflight.py", "--project", "p"]
     environ = {"PATH": f"{tmp_path}:/bin:/usr/bin"}
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert (done.returncode, "missing" in done.stdout) == (0, False), done.stdout + done.stderr
     verbs = {" ".join(line.split()[:4]) for line in (tmp_path / "calls").read_text().splitlines()}
     assert all(set(each.split()) & {"describe", "list", "get-iam-policy"} for each in verbs), verbs

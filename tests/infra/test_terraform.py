@@ -11,6 +11,7 @@ import pytest
 
 from shared.job.events import Topic
 from tests.infra.configuration import read
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 TERRAFORM = ROOT / "infra" / "terraform"
@@ -31,7 +32,7 @@ def only(blocks: list[dict]) -> dict:
 @pytest.mark.skipif(not shutil.which("terraform"), reason="needs terraform")
 def test_files_are_formatted():
     command = ["terraform", "fmt", "-check", "-recursive", TERRAFORM]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert (done.returncode, done.stdout) == (0, ""), "run: terraform fmt -recursive infra/terraform"
 
 

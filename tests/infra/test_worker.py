@@ -14,6 +14,7 @@ from runpy import run_path
 import pytest
 
 from tests.infra.machine import IMAGE, METADATA, ROOT, WORKER, Machine, attributes
+from tests.waiting import PATIENCE_S
 
 SCRIPTS = sorted(path.name for path in WORKER.glob("*.sh"))
 UNITS = sorted(path.name for path in WORKER.iterdir() if path.suffix in (".service", ".socket"))
@@ -60,7 +61,11 @@ def test_units_are_what_systemd_takes(tmp_path):
         if "@0." in instance.name:
             instance.symlink_to(tmp_path / instance.name.replace("@0.", "@."))
     done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", *instances], capture_output=True, text=True, timeout=60, check=False
+        ["systemd-analyze", "verify", "--man=no", *instances],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
     ours = [line for line in done.stderr.splitlines() if "convtailor" in line]
     assert (done.returncode, ours) == (0, []), done.stderr
@@ -310,7 +315,7 @@ def test_googles_libraries_in_a_container_get_the_trainers_token_and_never_the_m
     address, asked = identity
     told = {"GCE_METADATA_HOST": address, "GCE_METADATA_IP": address, "HOME": str(tmp_path)}
     command = [sys.executable, "-c", LIBRARY]
-    done = subprocess.run(command, env=told, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=told, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.stdout.split() == ["trainer@demo.iam.gserviceaccount.com", "trainer-token", "demo"], done.stderr
     [(path, authorization, body)] = asked  # the second token is the first
     assert path == "/v1/projects/-/serviceAccounts/trainer@demo.iam.gserviceaccount.com:generateAccessToken"
@@ -330,14 +335,14 @@ def test_googles_libraries_in_a_container_get_the_trainers_token_and_never_the_m
     ],
 )
 def test_containers_are_told_nothing_else_of_the_machine(identity, path):
-    connection = http.client.HTTPConnection(identity[0], timeout=10)
+    connection = http.client.HTTPConnection(identity[0], timeout=PATIENCE_S)
     connection.request("GET", f"/computeMetadata/v1/{path}", headers={"Metadata-Flavor": "Google"})
     assert connection.getresponse().status == 404
     connection.close()
 
 
 def test_a_worker_in_a_container_still_hears_that_its_machine_is_taken_away(identity):
-    connection = http.client.HTTPConnection(identity[0], timeout=10)
+    connection = http.client.HTTPConnection(identity[0], timeout=PATIENCE_S)
     for headers, status in (({}, 403), ({"Metadata-Flavor": "Google"}, 200)):
         connection.request("GET", "/computeMetadata/v1/instance/preempted?last_etag=NONE", headers=headers)
         answer = connection.getresponse()
@@ -366,7 +371,7 @@ def test_docker_knows_every_flag_that_the_machine_gives_it():
             ["docker", "--host=unix:///nonexistent", *words[1:]],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=PATIENCE_S,
             check=False,
         )
         assert "daemon" in done.stderr, done.stderr  # all flags were read; there was nobody to do it

@@ -23,7 +23,8 @@ from services.trainer.zoo.head import Head, Reading
 from services.trainer.zoo.network import build, complete
 from shared.job.job import TrialState
 from shared.job.options import LevelChoice
-from tests.zoo_fixture import PX, MemoryLedger, coloured_dataset, make_run, small_backbone, write_weights
+from tests.doubles.memory_ledger import MemoryLedger
+from tests.zoo_fixture import PX, coloured_dataset, make_run, small_backbone, write_weights
 
 PLAN = HeadPlan(levels=LevelChoice.AUTO, epochs=3, limits=Limits(most_backbones=3))
 FIRST, SECOND = small_backbone("first"), small_backbone("second", gflops=2)

@@ -19,8 +19,9 @@ from services.trainer.zoo.head import FEATURES, Head, Reading
 from services.trainer.zoo.network import assemble, build, by_fields_of, complete, split
 from services.trainer.zoo.plain import with_plain_layers
 from shared.job.options import LevelChoice, TuneSearch
+from tests.doubles.memory_ledger import MemoryLedger
 from tests.keras_settings import newer_settings
-from tests.zoo_fixture import PX, MemoryLedger, coloured_dataset, make_run, small_backbone, write_weights
+from tests.zoo_fixture import PX, coloured_dataset, make_run, small_backbone, write_weights
 
 PUBLIC = {each for each in vars(keras.layers).values() if isinstance(each, type)} | {keras.Sequential}
 FAMILIES = {

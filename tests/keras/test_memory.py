@@ -14,7 +14,8 @@ from services.trainer.zoo.network import build
 from services.trainer.zoo.working_set import bytes_per_image
 from shared.errors import UserFault
 from shared.job.job import TrialState
-from tests.zoo_fixture import MemoryLedger, by_epochs, coloured_dataset, make_run, small_backbone, write_weights
+from tests.doubles.memory_ledger import MemoryLedger
+from tests.zoo_fixture import by_epochs, coloured_dataset, make_run, small_backbone, write_weights
 
 
 @pytest.fixture(scope="module")

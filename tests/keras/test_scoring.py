@@ -12,7 +12,8 @@ from services.trainer.screening.screen import screen
 from services.trainer.training.scoring import score
 from services.trainer.tuning.tune import TunePlan, tune
 from shared.job.options import TuneSearch
-from tests.zoo_fixture import PX, MemoryLedger, by_epochs, coloured_dataset, make_run, small_backbone, write_weights
+from tests.doubles.memory_ledger import MemoryLedger
+from tests.zoo_fixture import PX, by_epochs, coloured_dataset, make_run, small_backbone, write_weights
 
 EXACT = 1e-4
 """Float32 summed in another order; the check of an export forgives a hundred times as much."""

@@ -18,9 +18,10 @@ from services.trainer.zoo.sources.weights import Source, WeightsFile
 from shared.errors import UserFault
 from shared.job.findings.training import CandidateResult
 from shared.job.job import TrialState
+from tests.doubles.memory_ledger import MemoryLedger
 from tests.shared_networks import hold_race, screen
 from tests.small_disk import small_disk
-from tests.zoo_fixture import PX, MemoryLedger, by_epochs, coloured_dataset, make_run, small_backbone, write_weights
+from tests.zoo_fixture import PX, by_epochs, coloured_dataset, make_run, small_backbone, write_weights
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,10 @@
-"""A worker and its training process, for real: from a zip to a verified delivery, through every interruption."""
+"""A worker and its training process, for real: from a zip to a verified delivery, through every interruption.
+
+One job is done by processes that import all they need themselves, which a process that dies while it tunes does too;
+the others by processes of the preloaded Python, see :mod:`tests.preloaded.python`.
+"""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -31,6 +34,7 @@ from shared.job.options import JobOptions
 from shared.job.result import Result
 from shared.json_codec import from_json
 from shared.layout import OTHER_FORMATS
+from tests.preloaded.python import kill_preloaded, preloaded_python
 from tests.training_fixture import (
     CLASSES,
     JOB_ID,
@@ -41,8 +45,7 @@ from tests.training_fixture import (
     write_archive,
     write_mirror,
 )
-
-PATIENCE_S = 20
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture(scope="module")
@@ -266,14 +269,19 @@ def test_workers_killed_in_every_phase_end_in_one_finished_job(tmp_path: Path, m
     site = Site(folder=tmp_path, mirror=mirror)
     site.submit(write_archive(site.archive, per_class=20), epochs=3, tune_epochs=2, tune_trials=2)
     for number, phase in enumerate(PHASES):
-        worker = site.start_worker()
+        if phase == "tune":
+            worker = site.start_worker()
+            site.wait_for(in_phase(phase), worker)
+            worker.kill()
+            worker.wait()
+            continue
+        worker = site.start_worker(python=preloaded_python())
         site.wait_for(in_phase(phase), worker)
         if number % 2:
             stop(worker)
         else:
-            os.kill(worker.pid, signal.SIGKILL)
-            worker.wait()
-    worker = site.start_worker()
+            kill_preloaded(worker)
+    worker = site.start_worker(python=preloaded_python())
     job = site.wait_for(has_ended, worker)
     stop(worker)
     assert job.state is JobState.REPORTING, job.fault
@@ -291,7 +299,7 @@ def test_workers_killed_in_every_phase_end_in_one_finished_job(tmp_path: Path, m
 def test_cancelling_while_it_trains_delivers_the_best_so_far(tmp_path: Path, mirror: Path) -> None:
     site = Site(folder=tmp_path, mirror=mirror)
     site.submit(write_archive(site.archive, per_class=20), epochs=3, tune_epochs=1000, tune_trials=100)
-    worker = site.start_worker()
+    worker = site.start_worker(python=preloaded_python())
     site.wait_for(in_phase("tune"), worker)
     site.cancel()
     job = site.wait_for(has_ended, worker)
@@ -312,13 +320,12 @@ def test_what_a_lost_attempt_found_is_delivered_on_another_machine_without_train
 ) -> None:
     site = Site(folder=tmp_path, mirror=mirror)
     site.submit(write_archive(site.archive, per_class=20), epochs=3, tune_epochs=1000, tune_trials=100)
-    worker = site.start_worker(CONVTAILOR_MAX_ATTEMPTS=max_attempts)
+    worker = site.start_worker(python=preloaded_python(), CONVTAILOR_MAX_ATTEMPTS=max_attempts)
     site.wait_for(in_phase("tune"), worker)
-    os.kill(worker.pid, signal.SIGKILL)
-    worker.wait()
+    kill_preloaded(worker)
     shutil.rmtree(tmp_path / "data" / "scratch", ignore_errors=True)
     site.change(**changes)
-    worker = site.start_worker(CONVTAILOR_MAX_ATTEMPTS=max_attempts)
+    worker = site.start_worker(python=preloaded_python(), CONVTAILOR_MAX_ATTEMPTS=max_attempts)
     job = site.wait_for(has_ended, worker)
     stop(worker)
     assert job.state is JobState.REPORTING, job.fault
@@ -346,15 +353,14 @@ def test_weights_that_appear_between_two_attempts_change_neither_the_split_nor_w
     site.mirror.mkdir()
     scratch = tmp_path / "data" / "scratch" / JOB_ID
     site.submit(write_archive(site.archive, per_class=20), candidates=candidates, epochs=3, tune_epochs=1000)
-    worker = site.start_worker()
+    worker = site.start_worker(python=preloaded_python())
     first = site.wait_for(in_phase("tune"), worker)
-    os.kill(worker.pid, signal.SIGKILL)
-    worker.wait()
+    kill_preloaded(worker)
     before = json.loads((scratch / "1" / "dataset" / "dataset.json").read_text())
     shutil.rmtree(scratch)
     shutil.copytree(mirror, site.mirror, dirs_exist_ok=True)
     site.change(options=replace(first.options, tune_epochs=2, tune_trials=1))
-    worker = site.start_worker()
+    worker = site.start_worker(python=preloaded_python())
     site.wait_for(lambda _: (scratch / "2" / "dataset" / "dataset.json").exists(), worker)
     after = json.loads((scratch / "2" / "dataset" / "dataset.json").read_text())
     job = site.wait_for(has_ended, worker)

@@ -17,9 +17,9 @@ from services.trainer.zoo.network import build, complete
 from shared.job.findings.training import Hyperparameters
 from shared.job.job import TrialState
 from shared.job.options import TuneSearch
+from tests.doubles.memory_ledger import MemoryLedger
 from tests.zoo_fixture import (
     PX,
-    MemoryLedger,
     by_epochs,
     coloured_dataset,
     make_run,

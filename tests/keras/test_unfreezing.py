@@ -18,7 +18,8 @@ from services.trainer.tuning.unfreezing.unfreeze import Fitted, unfreeze
 from services.trainer.zoo.head import Reading
 from services.trainer.zoo.network import build, complete
 from shared.job.options import LevelChoice, TuneSearch
-from tests.zoo_fixture import PX, MemoryLedger, coloured_dataset, make_run, small_backbone, write_weights
+from tests.doubles.memory_ledger import MemoryLedger
+from tests.zoo_fixture import PX, coloured_dataset, make_run, small_backbone, write_weights
 
 BOTH = Reading(num_levels=7, views=2)
 

@@ -17,12 +17,13 @@ from services.trainer.export.rescore import raw_images, rescore
 from services.trainer.export.verifier import Verifier, VerifierLost
 from tests.training_fixture import write_archive
 
+pytestmark = pytest.mark.usefixtures("preloaded")
 PX = 8
 PATHS = ("photos/blue disc/0.JPG", "photos/green bars/1.png", "photos/réd square/2.JPG")
 
 
 @pytest.fixture(scope="module")
-def verifier() -> Iterator[Verifier]:
+def verifier(preloaded: None) -> Iterator[Verifier]:
     process = Verifier()
     yield process
     process.end()

@@ -11,7 +11,7 @@ from services.trainer.screening import recorded
 from services.trainer.screening.choice import judge_choice, recall_choice, record_choice
 from services.trainer.zoo.catalogue import BACKBONES, Backbone
 from services.trainer.zoo.combination.row import combined_row
-from tests.zoo_fixture import MemoryLedger
+from tests.doubles.memory_ledger import MemoryLedger
 
 
 def answers(right, *, sure=2.0, num_independent=None):

@@ -14,6 +14,7 @@ from services.trainer.data.decoders.decoded import decoded_of
 from services.trainer.data.decoders.decoder import Decoder, DecoderDied
 from services.trainer.data.pictures.image import ImageLimits, UnusableImage
 from shared.process.child_process import python_module
+from tests.waiting import PATIENCE_S
 
 SIZES, LIMITS = (32, 48), ImageLimits()
 MORTAL = python_module("tests.mortal_decoder")
@@ -121,7 +122,9 @@ def test_a_confined_process_and_its_earlier_threads_reach_no_network_start_no_pr
     (tmp_path / "z").touch()
     command = [sys.executable, "-c", CONFINED]
     environ = {"PYTHONPATH": str(Path(__file__).parents[2])}
-    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
     if done.stdout.startswith("False"):
         pytest.skip("this kernel takes no filter; the limits alone hold")
     assert done.stdout.strip() == "True True []", done.stderr

@@ -165,7 +165,7 @@ def test_files_that_come_too_late_are_given_up(bucket, mirror, tmp_path):
         mirror.fetch(BIG, deadline_s=time.monotonic() - 1)
     assert bucket.num_stats == 0
 
-    deadline_s = time.monotonic() + 0.2
+    deadline_s = time.monotonic() + 2.0  # in which also a busy machine comes to read something
     bucket.on_read = lambda: threading.Event().wait(max(0.0, deadline_s - time.monotonic()) + 0.01)
     with pytest.raises(Transient, match="longer than the time limit"):
         mirror.fetch(BIG, deadline_s=deadline_s)

@@ -13,6 +13,7 @@ import pytest
 
 from shared.process.child_process import ChildProcess, python_module
 from shared.process.line_process import LineProcess, ProcessDied
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 ECHO = """
@@ -89,7 +90,7 @@ def test_a_child_that_does_not_leave_is_killed_with_its_whole_group() -> None:
     while len(family) < 2:
         family = [family[0], *family[0].children()]
     process.end()
-    _, alive = psutil.wait_procs(family, timeout=20)
+    _, alive = psutil.wait_procs(family, timeout=PATIENCE_S)
     assert not alive
 
 
@@ -104,7 +105,7 @@ def test_no_child_outlives_its_starter(sent: signal.Signals) -> None:
         while len(family) < 3:
             family = [busy, stubborn, *stubborn.children()]
         starter.send_signal(sent)
-        _, alive = psutil.wait_procs(family, timeout=30)
+        _, alive = psutil.wait_procs(family, timeout=PATIENCE_S)
     assert not alive
 
 

@@ -16,8 +16,7 @@ from shared.push_gate import PushGate
 from tests.push_fixture import BEARER, GOOD, STRANGERS, UNCHECKABLE, OneToken, envelope
 from tests.reporter_fixture import Office, Tray, finished_job, open_office
 from tests.result_fixture import make_result
-
-PATIENCE_S = 10.0
+from tests.waiting import PATIENCE_S
 
 
 class PushedReporter:

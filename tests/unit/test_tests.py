@@ -12,6 +12,7 @@ OWN = {"services", "shared", "tools", "benchmarks"}
 CHECKING = ("raises", "fail", "warns", "assert_")
 PATCHING = ("setattr", "delattr", "patch", "object")
 CLOCKS = {"monotonic", "perf_counter", "process_time", "monotonic_ns", "perf_counter_ns", "time_ns"}
+ASKING = {"get", "post", "put", "delete", "head", "patch", "request", "stream", "Client"}
 
 MAY_ASSERT_NOTHING = {
     "cloud/test_gcs_object_store.py::test_nothing_is_asked_of_google_before_it_is_used": "asking would raise",
@@ -132,6 +133,17 @@ def is_measuring(node: ast.AST) -> bool:
 def test_no_test_measures_time_but_where_there_is_a_reason() -> None:
     measuring = {path for path, tree in modules().items() if any(is_measuring(node) for node in ast.walk(tree))}
     assert measuring == set(MAY_COMPARE_TIMES)
+
+
+def hasty_requests_in(tree: ast.Module) -> list[int]:
+    """Return the lines at which ``httpx``, which else gives up after five seconds, is not told for how long to wait."""
+    calls = [each for each in ast.walk(tree) if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute)]
+    asking = [call for call in calls if first_word(call.func) == "httpx" and call.func.attr in ASKING]
+    return [call.lineno for call in asking if "timeout" not in {each.arg for each in call.keywords}]
+
+
+def test_no_request_is_given_up_because_a_machine_is_busy() -> None:
+    assert [f"{path}:{line}" for path, tree in modules().items() for line in hasty_requests_in(tree)] == []
 
 
 def own_names(tree: ast.Module) -> set[str]:

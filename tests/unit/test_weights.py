@@ -17,6 +17,7 @@ from services.trainer.zoo.sources.download import download, hash_of, is_reachabl
 from services.trainer.zoo.sources.mirror import FolderMirror
 from services.trainer.zoo.sources.weights import Source, resolve
 from shared.errors import Transient, UserFault
+from tests.waiting import PATIENCE_S
 
 SMALL = BACKBONES["mobilenet_0.25"]
 
@@ -171,8 +172,8 @@ def test_a_download_arrives_whole_and_checked(tmp_path, direct):
     content = b"weights" * 1000
     target = tmp_path / "models" / "weights.h5"
     with served(content) as url:
-        assert is_reachable(url, within_s=5)
-        download(url, target, expected_hash=hashlib.md5(content).hexdigest(), deadline_s=time.monotonic() + 30)
+        assert is_reachable(url, within_s=PATIENCE_S)
+        download(url, target, expected_hash=hashlib.md5(content).hexdigest(), deadline_s=time.monotonic() + PATIENCE_S)
 
     assert target.read_bytes() == content
     assert list(target.parent.iterdir()) == [target]
@@ -181,7 +182,7 @@ def test_a_download_arrives_whole_and_checked(tmp_path, direct):
 def test_a_download_with_another_hash_leaves_nothing_behind(tmp_path, direct):
     target = tmp_path / "weights.h5"
     with served(b"something else") as url, pytest.raises(Transient, match="damaged"):
-        download(url, target, expected_hash="0" * 64, deadline_s=time.monotonic() + 30)
+        download(url, target, expected_hash="0" * 64, deadline_s=time.monotonic() + PATIENCE_S)
 
     assert not list(tmp_path.iterdir())
 

@@ -34,6 +34,7 @@ from tests.doubles.memory_job_store import MemoryJobStore
 from tests.doubles.memory_object_store import MemoryObjectStore
 from tests.job_fixture import NOW
 from tests.scripted_training import Script
+from tests.waiting import PATIENCE_S
 from tests.worker_fixture import JOB_ID, House, RealHouse
 
 
@@ -559,7 +560,7 @@ class StuckBus(ScriptedBus):
 
     def extend(self, delivery: Delivery, *, lease: timedelta) -> None:
         self.num_asked += 1
-        self.allowed.wait(60)
+        self.allowed.wait(PATIENCE_S)
         raise Transient("no answer for a long time")
 
 
