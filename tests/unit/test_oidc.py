@@ -11,6 +11,7 @@ from shared.errors import Transient
 from shared.messaging.push import CallerRefused, TokenRefused
 from tests.http_fixture import HANG, HttpServer, Reply
 from tests.oidc_fixture import ACCOUNT, AUDIENCE, Issuer, served_certificates
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def certificates(issuer: Issuer) -> Iterator[HttpServer]:
 
 @pytest.fixture
 def verifier(certificates: HttpServer) -> OidcVerifier:
-    return OidcVerifier(AUDIENCE, ACCOUNT, certs_url=certificates.url, timeout_s=5.0)
+    return OidcVerifier(AUDIENCE, ACCOUNT, certs_url=certificates.url, timeout_s=PATIENCE_S)
 
 
 def test_the_accounts_token_is_taken(verifier: OidcVerifier, issuer: Issuer) -> None:

@@ -80,7 +80,7 @@ def test_the_end_of_a_child_is_told_with_its_exit_status_after_all_that_it_said(
 def test_a_child_that_is_not_needed_any_more_leaves_by_itself() -> None:
     process = LineProcess([sys.executable, "-c", BUSY], os.environ)
     process.await_line()
-    process.end(patience_s=30.0)
+    process.end(patience_s=PATIENCE_S)
     assert process.wait() == 0
 
 
