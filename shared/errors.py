@@ -7,6 +7,7 @@
     ├── Conflict        somebody else changed the thing first; read again
     ├── NotFound        no such thing
     ├── Transient       try again later; nothing was lost
+    │   └── StoreFull   and not before somebody has made room
     ├── MalformedEvent  a message that no retry will make readable
     └── Unreadable      stored data that this version cannot read; another version may
 
@@ -96,6 +97,10 @@ class Transient(ConvtailorError):
     """A service did not answer in time or refused for now; the same call may succeed later."""
 
 
+class StoreFull(Transient):
+    """What should be kept has no room where it is kept; the same call may succeed once somebody has made some."""
+
+
 class MalformedEvent(ConvtailorError):
     """A message that cannot be read as an event of a known type and version."""
 
@@ -106,3 +111,9 @@ class Unreadable(ConvtailorError):
 
 TRY_AGAIN = Fault(code="try_again", message="The service cannot do this just now.", fix="Try again in a few seconds.")
 """What is told of a :class:`Transient`; its own words may name machines."""
+STORE_FULL = Fault(
+    code="store_full",
+    message="The server has no room for this just now.",
+    fix="Try again later; if it stays so, tell whoever runs this service.",
+)
+"""The same of a :class:`StoreFull`."""

@@ -1,9 +1,12 @@
-"""``python -m tools.catalogues``: gather the messages of pages and scripts, bring them into every catalogue, compile.
+"""``python -m tools.catalogues``: gather the messages of pages, scripts and faults into every catalogue, compile.
+
+Faults are told by their codes, as `docs/errors.md` lists them; what the command line alone says stays English.
 
 What is missing in a language afterwards stands in its ``messages.po`` with an empty ``msgstr``; fill it in, run again.
 """
 
 import io
+import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,12 +16,18 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-PAGES = Path(__file__).resolve().parents[1] / "services" / "intake" / "pages"
+from services.intake.pages.translation import DETAIL, DETAILS, FILE, FIX, MESSAGE
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ROOT / "services" / "intake" / "pages"
 LANGUAGES = ("de", "fr")
 _METHODS = [("templates/**.jinja", "jinja2"), ("static/*.js", "javascript")]
 _OPTIONS = {"templates/**.jinja": {"newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true"}}
 _MADE = datetime(2000, 1, 1, tzinfo=UTC)
 """The same messages give the same bytes."""
+_FILES = "Single files"
+_OF_PROGRAMS = ("Pushes", "On your own machine")
+"""Sections of the page of errors that nobody reads in a browser."""
 _KEYWORDS = {"_": None, "ngettext": (1, 2)}
 
 
@@ -28,7 +37,21 @@ def gathered() -> Catalog:
     found = extract_from_dir(str(PAGES), _METHODS, _OPTIONS, _KEYWORDS, comment_tags=())
     for _file, _line, message, _comments, context in found:
         template.add(message, context=context)
+    for context, key in keys_of_faults():
+        template.add(key, context=context)
     return template
+
+
+def keys_of_faults() -> list[tuple[str, str]]:
+    """Return context and key of all that the server says by code: of faults, of files, of details."""
+    keys = [(DETAIL, name) for name in DETAILS]
+    for section in re.split(r"^## ", (ROOT / "docs" / "errors.md").read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+        title = section.partition("\n")[0]
+        if title not in _OF_PROGRAMS:
+            cells = re.findall(r"^\| (`.+?) \|", section, re.MULTILINE)
+            codes = [code for cell in cells for code in re.findall(r"`([a-z_]+)`", cell)]
+            keys += [(context, code) for code in codes for context in ((FILE,) if title == _FILES else (MESSAGE, FIX))]
+    return keys
 
 
 def brought_up_to_date(language: str, template: Catalog) -> Catalog:
@@ -63,9 +86,11 @@ def main() -> int:
         path.write_bytes(_HEADER.format(language=language, plurals=catalogue.plural_expr).encode() + text.getvalue())
         write_mo(compiled, catalogue)
         path.with_suffix(".mo").write_bytes(compiled.getvalue())
-        missing = [message.id for message in catalogue if message.id and not _is_told(message.string)]
+        missing = [
+            (message.context, message.id) for message in catalogue if message.id and not _is_told(message.string)
+        ]
         num_missing += len(missing)
-        sys.stdout.write("".join(f"{language}: missing {each!r}\n" for each in missing))
+        sys.stdout.write("".join(f"{language}: missing {context or ''} {key!r}\n" for context, key in missing))
     return 1 if num_missing else 0
 
 

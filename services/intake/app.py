@@ -10,11 +10,12 @@ from services.intake.api.planning_routes import PlanningRoutes
 from services.intake.api.routes import JobRoutes
 from services.intake.events.push import PushRoutes
 from services.intake.overview.estimate import EstimateLook
-from services.intake.pages.pages import wants_page
+from services.intake.pages.pages import told_to_program, wants_page
 from services.intake.pages.routes import PageRoutes
 from services.intake.uploads import ObjectRoutes
 from shared.errors import Fault, UserFault
 from shared.web.app import make_app
+from shared.web.error_reply import error_response
 
 
 def create_app(
@@ -35,7 +36,9 @@ def create_app(
     """
 
     def face(fault: Fault, status: int) -> Response | None:
-        return pages.pages.error(request, fault, status) if wants_page(request) else None
+        if wants_page(request):
+            return pages.pages.error(request, fault, status)
+        return error_response(told_to_program(request, fault), status)
 
     def check_host() -> None:
         if not jobs.address.is_served(request.headers.get("Host", "")):
@@ -43,6 +46,7 @@ def create_app(
                 "wrong_host",
                 "The request is for another host than this service is.",
                 fix=f"Ask {jobs.address.url}, which CONVTAILOR_PUBLIC_URL names.",
+                details={"use": jobs.address.url},
             )
 
     app = make_app("convtailor-intake", OWN_ERRORS, face)

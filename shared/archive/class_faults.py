@@ -80,7 +80,14 @@ def count_faults(
         why, mends = _commonest([each for each in reasons if each.class_name in set(empty)])
         message = f"{why}Folders without any photograph: {quoted_names(empty)}."
         fix = f"{mends}Put at least {min_images} photographs into each of them, or leave them out of the zip."
-        faults.append(Fault(code="archive_empty_class", message=message, fix=fix, details={"classes": empty}))
+        faults.append(
+            Fault(
+                code="archive_empty_class",
+                message=message,
+                fix=fix,
+                details={"classes": empty, "min_images": min_images},
+            )
+        )
     small = {name: size for name, size in sizes.items() if 0 < size < min_images}
     if small:
         faults.append(class_too_small(small, reasons, min_images=min_images, part=part))
@@ -107,7 +114,7 @@ def class_too_small(sizes: Mapping[str, int], left_out: Iterable[LeftOut], *, mi
         fix = f"{mends}Add photographs to these folders until each has at least {min_images}, better 50, or leave them "
         fix += "out of the zip."
     reasons = dict(Counter(each.code for each in missing).most_common())
-    details = {"classes": dict(sizes), **({"reasons": reasons} if reasons else {})}
+    details = {"classes": dict(sizes), "min_images": min_images, **({"reasons": reasons} if reasons else {})}
     return Fault(code="class_too_small", message=message, fix=fix, details=details)
 
 

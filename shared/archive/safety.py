@@ -199,12 +199,26 @@ def _size_faults(used: _Used, num_entries: int, limits: ArchiveLimits) -> list[F
     if num_entries > limits.max_entries:
         message = f"The zip has {num_entries:,} entries, at most {limits.max_entries:,} are allowed."
         fix = "Send fewer images; a few hundred per class are plenty."
-        faults.append(Fault(code="archive_too_many_files", message=message, fix=fix, details={"count": num_entries}))
+        faults.append(
+            Fault(
+                code="archive_too_many_files",
+                message=message,
+                fix=fix,
+                details={"count": num_entries, "max_count": limits.max_entries},
+            )
+        )
     unpacked = sum(record.size_bytes for _, record in used)
     if unpacked > limits.max_unpacked_bytes:
         message = f"The zip unpacks to {unpacked:,} bytes, at most {limits.max_unpacked_bytes:,} are allowed."
         fix = "Send fewer or smaller images; a long side of 1,000 px is plenty."
-        faults.append(Fault(code="archive_unpacks_too_big", message=message, fix=fix, details={"bytes": unpacked}))
+        faults.append(
+            Fault(
+                code="archive_unpacks_too_big",
+                message=message,
+                fix=fix,
+                details={"bytes": unpacked, "max_bytes": limits.max_unpacked_bytes},
+            )
+        )
     bombs = _bombs(used, limits)
     if bombs:
         message = f"{len(bombs):,} files unpack to far more than an image can, the first is {quoted(bombs[0])}."

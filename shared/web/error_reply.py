@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from flask import Response, jsonify
 from werkzeug.exceptions import HTTPException
 
-from shared.errors import TRY_AGAIN, Conflict, Fault, NotFound, Transient, UserFault
+from shared.errors import STORE_FULL, TRY_AGAIN, Conflict, Fault, NotFound, StoreFull, Transient, UserFault
 from shared.json_codec import to_json
 
 _log = logging.getLogger(__name__)
@@ -19,6 +19,7 @@ _FAULT_OF_ERROR: dict[type[Exception], tuple[int, Fault]] = {
         Fault(code="conflict", message="The job changed in the same moment.", fix="Look at its status and try again."),
     ),
     NotFound: (404, Fault(code="not_found", message="There is no such thing here.", fix="Check the address.")),
+    StoreFull: (507, STORE_FULL),  # before what it is a kind of
     Transient: (503, TRY_AGAIN),
 }
 

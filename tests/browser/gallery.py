@@ -4,19 +4,18 @@ What is drawn: ends of jobs and numbers of classes (see ``ENDS``), each on a des
 the page as it is printed too.
 """
 
-import base64
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from services.reporter.report.downloads import local_downloads
 from services.reporter.report.letter import Letter, write_letter, write_page
 from shared.errors import Fault
 from shared.job.job import Artefacts, Job, JobState
 from shared.job.result import Result
-from tests.browser.chromium import Browser, opened
+from tests.browser.watched import chromium
 from tests.job_fixture import archive_of, make_job
 from tests.reporter_fixture import JOB_ID, draw, finished_job
 from tests.result_fixture import CLOTHES, cross_validated, make_result
@@ -62,16 +61,13 @@ ENDS: dict[str, Callable[[], _Told]] = {
 }
 
 
-def shoot(browser: Browser, page: Path, size: tuple[int, int], scheme: str, *, media: str = "screen") -> bytes:
+def shoot(page: Any, path: Path, size: tuple[int, int], scheme: str, *, media: str = "screen") -> bytes:
     """Return a page from its top to its end as a PNG."""
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    browser.open(page.as_uri())
-    browser.ask("Emulation.setDeviceMetricsOverride", width=size[0], height=size[1], deviceScaleFactor=1, mobile=False)
-    browser.ask("Emulation.setEmulatedMedia", media=media, features=features)
-    extent = browser.ask("Page.getLayoutMetrics")["cssContentSize"]
-    clip = {"x": 0, "y": 0, "width": extent["width"], "height": min(extent["height"], 16_000), "scale": 1}
-    taken = browser.ask("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
-    return base64.b64decode(taken["data"])
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.emulate_media(color_scheme=scheme, media=media)
+    page.goto(path.as_uri())
+    picture: bytes = page.screenshot(full_page=True)
+    return picture
 
 
 def shown_mail(letter: Letter) -> str:
@@ -97,18 +93,18 @@ def _written(name: str, folder: Path) -> Iterator[tuple[str, Path]]:
 def main(folder: Path, names: list[str]) -> None:
     """Write pages, mails and their pictures."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as profile, opened(Path(profile)) as browser:
+    with chromium() as browser, browser.new_context() as context:
+        sheet = context.new_page()
         for name in names or ENDS:
             for kind, path in _written(name, folder):
                 for size, width in (("desktop", DESKTOP), ("phone", PHONE)):
                     for scheme in ("light", "dark"):
                         target = folder / f"{name}-{kind}-{size}-{scheme}.png"
-                        target.write_bytes(shoot(browser, path, width, scheme=scheme))
+                        target.write_bytes(shoot(sheet, path, width, scheme=scheme))
                 if kind == "page":
-                    (folder / f"{name}-printed.png").write_bytes(shoot(browser, path, PAPER, "light", media="print"))
-                    browser.ask("Emulation.setEmulatedMedia", media="", features=[])
-                    printed = browser.ask("Page.printToPDF", preferCSSPageSize=True, printBackground=True)
-                    (folder / f"{name}.pdf").write_bytes(base64.b64decode(printed["data"]))
+                    (folder / f"{name}-printed.png").write_bytes(shoot(sheet, path, PAPER, "light", media="print"))
+                    sheet.emulate_media(color_scheme="null", media="null")
+                    sheet.pdf(path=folder / f"{name}.pdf", prefer_css_page_size=True, print_background=True)
             print(name, f"{(folder / f'{name}.html').stat().st_size / 1e6:.2f} MB", flush=True)  # noqa: T201 - a program
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.chromium import found
-from tests.browser.watched import chromium, go_to_start, needs_browser, watched
+from tests.browser.watched import chromium, found, go_to_start, needs_browser, watched
 from tests.intake_process import IntakeProcess
 from tests.onebox_fixture import draw_folder
 from tests.other_machine import HERE, on_it, other_machine

@@ -1,6 +1,5 @@
 """The report as intake serves it, in the browser of a person."""
 
-import base64
 import io
 import re
 from collections.abc import Iterator
@@ -22,14 +21,13 @@ from shared.clock import utc_now
 from shared.errors import Conflict
 from shared.layout import report_key
 from shared.ports.object_store import ObjectStore
-from tests.browser.chromium import Browser, needs_chromium, opened
 from tests.browser.gallery import ENDS
+from tests.browser.watched import chromium, needs_browser
 from tests.intake_process import IntakeProcess
 from tests.reporter_fixture import JOB_ID, KEYS, draw_nothing, finished_job
 from tests.result_fixture import make_result
-from tests.waiting import until
 
-pytestmark = [needs_chromium, pytest.mark.slow]
+pytestmark = [needs_browser, pytest.mark.slow]
 VALID_FOR = timedelta(hours=1)
 SAVED = ("model.h5", "model.keras", "labels.txt", "predict.py", "result.json")
 
@@ -41,10 +39,16 @@ def intake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IntakeProcess]:
     process.kill()
 
 
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Browser]:
-    with opened(tmp_path) as browser:
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as browser:
         yield browser
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    with browser.new_context() as context:
+        yield context.new_page()
 
 
 def keep(objects: ObjectStore, key: str, data: bytes, content_type: str) -> None:
@@ -73,17 +77,15 @@ def report_url(intake: IntakeProcess, page: str | None = None) -> str:
     return objects.sign_download(report_key(JOB_ID), filename="report.html", valid_for=VALID_FOR).url
 
 
-def test_every_download_button_of_the_served_report_saves_its_file(intake, browser, tmp_path):
-    saved = tmp_path / "saved"
-    browser.keep_downloads(saved)
-    browser.open(report_url(intake))
-    begun: list[dict[str, Any]] = []
+def test_every_download_button_of_the_served_report_saves_its_file(intake, page):
+    page.goto(report_url(intake))
+    buttons, saved = page.locator("a.button, a.link"), {}
     for number in range(len(SAVED)):
-        browser.click("a.button, a.link", number)
-        begun.append(browser.await_event("Browser.downloadWillBegin"))
-    assert {each["suggestedFilename"] for each in begun} == set(SAVED)
-    until(lambda: {path.name for path in saved.iterdir()} == set(SAVED))
-    assert (saved / "model.h5").read_bytes() == b"model_h5"
+        with page.expect_download() as saving:
+            buttons.nth(number).click()
+        saved[saving.value.suggested_filename] = Path(saving.value.path()).read_bytes()
+    assert set(saved) == set(SAVED)
+    assert saved["model.h5"] == b"model_h5"
 
 
 def _png(width_px: int, height_px: int) -> bytes:
@@ -96,16 +98,15 @@ PLOTS = {name: Picture(name=name, alt="a plot", subtype="png", data=_png(1168, 4
 
 
 @pytest.mark.parametrize("end", ["weak", "species-60"])
-def test_a_report_is_printed_on_one_page(end: str, browser: Browser, tmp_path: Path):
+def test_a_report_is_printed_on_one_page(end: str, page: Any, tmp_path: Path):
     job, result = ENDS[end]()
-    page = tmp_path / "report.html"
-    page.write_text(write_page(job, result, figures=PLOTS, downloads=Downloads()), encoding="utf-8")
-    browser.open(page.as_uri())
-    printed = browser.ask("Page.printToPDF", preferCSSPageSize=True, printBackground=True)
-    assert re.findall(rb"/Count (\d+)", base64.b64decode(printed["data"])) == [b"1"]
+    report = tmp_path / "report.html"
+    report.write_text(write_page(job, result, figures=PLOTS, downloads=Downloads()), encoding="utf-8")
+    page.goto(report.as_uri())
+    printed = page.pdf(prefer_css_page_size=True, print_background=True)
+    assert re.findall(rb"/Count (\d+)", printed) == [b"1"]
 
 
-def test_a_script_in_the_served_report_does_not_run(intake, browser):
-    browser.open(report_url(intake, "<title>calm</title><script>document.title = 'run'</script>"))
-    targets = browser.call("Target.getTargets")["targetInfos"]
-    assert [each["title"] for each in targets if each["url"].startswith(intake.url)] == ["calm"]
+def test_a_script_in_the_served_report_does_not_run(intake, page):
+    page.goto(report_url(intake, "<title>calm</title><script>document.title = 'run'</script>"))
+    assert page.title() == "calm"

@@ -14,13 +14,18 @@ from typing import Any
 
 import pytest
 
-from tests.browser.chromium import found
-
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 PATIENCE_MS = 60_000
 """Far longer than anything but a training takes."""
+_NAMES = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome", "chrome")
 _MISSING = [name for name in ("playwright", "axe_playwright_python") if find_spec(name) is None]
+
+
+def found() -> str | None:
+    """Return the program, if this machine has one."""
+    return next((path for name in _NAMES if (path := shutil.which(name))), None)
+
 
 needs_browser = pytest.mark.skipif(
     found() is None or bool(_MISSING), reason=f"needs Chromium and {', '.join(_MISSING) or 'nothing else'}"

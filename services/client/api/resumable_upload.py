@@ -16,7 +16,7 @@ PIECE_BYTES = 8 << 20
 """A multiple of 256 KiB, as every piece but the last has to be."""
 _ATTEMPTS = 8
 _INCOMPLETE = 308
-_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
+_AGAIN = frozenset({408, 429, 500, 502, 503, 504, 507})
 _HELD = re.compile(r"bytes=0-(\d+)")
 
 

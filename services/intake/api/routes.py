@@ -26,7 +26,7 @@ from services.intake.job_request import parse_request
 from services.intake.operation.action import Action, OperatorActions
 from services.intake.overview.capacity import Capacity
 from services.intake.overview.look import QueueLook
-from services.intake.pages.pages import Pages, wants_page
+from services.intake.pages.pages import Pages, told_to_program, wants_page
 from services.intake.submission import (
     LinkTerms,
     UploadTerms,
@@ -227,6 +227,8 @@ class JobRoutes:
             place=self.queue.place_of(told),
             now=self.clock(),
         )
+        if document.error is not None:
+            document = replace(document, error=told_to_program(request, document.error))
         response = answer(document)
         wait_s = retry_after_s(told, self.heartbeats.cadence)
         if wait_s is not None:

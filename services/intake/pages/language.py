@@ -11,6 +11,8 @@ LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch", "fr": "França
 """By code, as each calls itself; the messages in templates and scripts are English."""
 _FOLDER = Path(__file__).parent / "catalogues"
 _DOMAIN = "messages"
+_CONTEXT = "\x04"
+"""Ends the context of a message in a compiled catalogue."""
 
 
 def chosen_language(wanted: str | None, accepted: LanguageAccept) -> str:
@@ -33,10 +35,15 @@ def catalogue_of(language: str) -> gettext.NullTranslations:
 
 @cache
 def words_of(language: str) -> Mapping[str, object]:
-    """Return a catalogue for scripts: the message, or its forms for one and for many, by the English message."""
+    """Return a catalogue for scripts: the message, or its forms for one and for many, by the English message.
+
+    What has a context is told by the server alone.
+    """
     known = getattr(catalogue_of(language), "_catalog", {})
     words: dict[str, object] = {}
     for message, told in known.items():
+        if _CONTEXT in (message[0] if isinstance(message, tuple) else message):
+            continue
         if isinstance(message, tuple):
             words[message[0]] = [*_forms(words.get(message[0])), told]
         elif message:

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from services.intake.pages.language import LANGUAGES, catalogue_of, chosen_language
 from services.intake.pages.policy import PERMISSIONS, content_policy
 from services.intake.pages.static_files import static_version
+from services.intake.pages.translation import told_in
 from shared.archive.name_table import name_table
 from shared.errors import Fault
 from shared.text.printable import printable
@@ -27,6 +28,11 @@ def wants_page(request: Request) -> bool:
     """Tell whether a browser asks that shows pages, and not a program: ``*/*`` alone is a program's."""
     accepted = request.accept_mimetypes
     return _HTML in accepted.values() and accepted[_HTML] >= accepted[_JSON]
+
+
+def told_to_program(request: Request, fault: Fault) -> Fault:
+    """Return a fault in the language that a program asks for by ``Accept-Language``; English where it asks for none."""
+    return told_in(chosen_language(None, request.accept_languages), fault)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,5 +149,6 @@ def _environment(language: str) -> Environment:
         finalize=lambda value: printable(value) if type(value) is str else value,
     )
     environment.install_gettext_translations(catalogue_of(language), newstyle=True)  # type: ignore[attr-defined]
+    environment.filters["told"] = lambda fault: told_in(language, fault)
     environment.filters["gigabytes"] = lambda num_bytes: f"{num_bytes / 2**30:.3g}"
     return environment

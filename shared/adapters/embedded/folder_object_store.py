@@ -14,7 +14,7 @@ from typing import BinaryIO
 from shared.adapters.embedded.object_file import Metadata, describe, key_of, path_of, write_trailer
 from shared.adapters.embedded.signed_url import UrlSigner
 from shared.clock import Clock, utc_now
-from shared.errors import Conflict, NotFound, Transient
+from shared.errors import Conflict, NotFound, StoreFull, Transient
 from shared.ports.object_key import check_key
 from shared.ports.object_store import RESUMABLE_FROM_BYTES, SignedRequest, StoredObject
 
@@ -243,8 +243,10 @@ def translated(what: object) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error)
-        raise Transient(f"the folder of objects could not serve {what}: {reason}") from error
+        told = f"the folder of objects could not serve {what}"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StoreFull(f"{told}: the disk is full") from error
+        raise Transient(f"{told}: {error}") from error
 
 
 def _unless_missing(error: OSError) -> None:

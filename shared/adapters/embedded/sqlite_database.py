@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random
 
-from shared.errors import ConvtailorError, Transient
+from shared.errors import ConvtailorError, StoreFull, Transient
 
 T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -223,7 +223,8 @@ class SqliteDatabase:
         except _OWN_MISTAKES:
             raise
         except sqlite3.Error as error:
-            raise Transient(f"SQLite could not use {self._path}: {error}") from error
+            kind = StoreFull if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL else Transient
+            raise kind(f"SQLite could not use {self._path}: {error}") from error
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

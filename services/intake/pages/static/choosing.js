@@ -1,7 +1,9 @@
 // Files from wherever a browser gives them: a dropped folder, a chosen one, a zip, or the pictures of a phone.
 import { NotAZip, readZip } from "./zip_reading.js";
+import { pause } from "./dom.js";
 import { _ } from "./words.js";
 
+const LONGEST_MS = 20; // that the page is held up at a time: asking a file for its size waits for the disk
 const itemOf = (path, file) => ({ path, size: file.size, open: async () => file });
 const isZip = (file) => /\.zip$/i.test(file.name) || file.type === "application/zip";
 const OTHER_ARCHIVE = /\.(rar|7z|tar|t?gz|bz2|xz|zst)$/i;
@@ -32,6 +34,19 @@ async function inside(directory, found, onCount) {
 // What was chosen is the folder around the classes, and no class itself.
 const within = (items) => items.map((item) => ({ ...item, path: item.path.slice(item.path.indexOf("/") + 1) }));
 
+async function itemsOf(files, onCount) {
+  const items = [];
+  let since = performance.now();
+  for (const file of files) {
+    items.push(itemOf(file.webkitRelativePath || file.name, file));
+    if (performance.now() - since < LONGEST_MS) continue;
+    onCount?.(items.length);
+    await pause(0);
+    since = performance.now();
+  }
+  return items;
+}
+
 async function zipChosen(file) {
   try {
     return { ...(await readZip(file)), zip: file };
@@ -51,15 +66,15 @@ export async function dropped(transfer, onCount) {
     for (const entry of folders) await inside(entry, found, onCount);
     return { items: folders.length === 1 ? within(found) : found, zip: null };
   }
-  return chosenFiles(files);
+  return chosenFiles(files, onCount);
 }
 
 // Return chosen files as { items, zip }.
-export async function chosenFiles(files) {
+export async function chosenFiles(files, onCount) {
   const zip = files.find(isZip);
   if (zip) return zipChosen(zip);
   const other = files.find((file) => OTHER_ARCHIVE.test(file.name));
   if (other) throw new Unusable(_("{name} cannot be opened here.", { name: other.name }), _("Unpack it, and choose the folder that comes out."));
-  const items = files.map((file) => itemOf(file.webkitRelativePath || file.name, file));
+  const items = await itemsOf(files, onCount);
   return { items: files.some((file) => file.webkitRelativePath) ? within(items) : items, zip: null };
 }

@@ -1,9 +1,9 @@
 // The classes as they will be sent: pictures of each, its name, its count, and whether it takes part.
 import { $, make } from "./dom.js";
+import { thumbnail } from "./reducing.js";
 import { _, ngettext } from "./words.js";
 
 const NUM_THUMBNAILS = 4;
-const THUMBNAIL_PX = 128;
 
 const looked = "IntersectionObserver" in globalThis
   ? new IntersectionObserver((seen) => seen.filter((each) => each.isIntersecting).forEach(({ target }) => { looked.unobserve(target); void paint(target); }), { rootMargin: "300px" })
@@ -16,25 +16,12 @@ function paint(box) {
     const items = box.items;
     const step = Math.max(1, Math.floor(items.length / NUM_THUMBNAILS));
     for (let at = 0; at < items.length && box.childElementCount < NUM_THUMBNAILS; at += step) {
-      const url = await thumbnail(items[at]);
-      if (url) box.append(make("img", { src: url, alt: "" }));
+      const small = await items[at].open().then(thumbnail, () => null);
+      if (small) box.append(make("img", { src: URL.createObjectURL(small), alt: "" }));
     }
     if (!box.childElementCount) box.append(make("span", { className: "quiet", textContent: _("no preview") }));
   }).catch(() => {});
   return last;
-}
-
-async function thumbnail(item) {
-  try {
-    const bitmap = await createImageBitmap(await item.open(), { imageOrientation: "from-image" });
-    const scale = THUMBNAIL_PX / Math.min(bitmap.width, bitmap.height);
-    const canvas = make("canvas", { width: Math.max(1, Math.round(bitmap.width * scale)), height: Math.max(1, Math.round(bitmap.height * scale)) });
-    canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-    bitmap.close();
-    return URL.createObjectURL(await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.8)));
-  } catch {
-    return null;
-  }
 }
 
 export class ClassList {

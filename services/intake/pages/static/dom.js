@@ -4,6 +4,9 @@ import { _ } from "./words.js";
 // Path at which the service begins, with a slash at its end: a proxy may serve it below a path of its own.
 export const ROOT = new URL("../../", import.meta.url).pathname;
 
+// What is told of faults is asked for in the language of the page, which the person may have chosen.
+export const SPOKEN = { "Accept-Language": document.documentElement.lang };
+
 export const $ = (id) => document.getElementById(id);
 
 export function make(name, properties = {}, ...children) {

@@ -66,17 +66,20 @@ function present() {
   $("suspect-decided").textContent = decided === undefined ? (state.seen.has(path) ? _("Stays where it is.") : "") : decided === null ? _("Thrown out.") : _("Moved to {name}.", { name: decided });
   $("corrections-count").textContent = state.moves.size ? ngettext("one correction so far", "{count} corrections so far", state.moves.size) : "";
   show($("corrections-save"), state.moves.size > 0);
-  show($("corrections-again"), state.moves.size > 0 && state.isKept);
+  show($("corrections-again"), state.moves.size > 0 && state.isKept && state.trainedWith !== wishOf(state.moves));
   show($("corrections-choose"), state.moves.size > 0 && !state.isKept);
 }
 
-// One key for each list: a click that is repeated because its answer was lost makes no second job.
+// One key for each wish: a click that is repeated because its answer was lost makes no second job, while one that is
+// made after an answer came, with the same list or another, is a wish of its own.
 async function retrain() {
-  const told = JSON.stringify([...state.moves].sort());
-  if (state.told !== told) state = Object.assign(state, { told, key: randomKey() });
+  const told = wishOf(state.moves);
+  if (state.told !== told) Object.assign(state, { told, key: randomKey() });
   $("corrections-again").disabled = true;
   try {
     const made = await state.api.retrain(state.moves, state.key);
+    Object.assign(state, { told: null, trainedWith: told });
+    present();
     const address = rememberKin(state.job, state.api.token, made);
     const link = make("a", { href: address, textContent: _("Follow the new training") });
     $("corrections-made").replaceChildren(_("It trains again, and this job stays as it is."), " ", link);
@@ -89,6 +92,8 @@ async function retrain() {
     $("corrections-again").disabled = false;
   }
 }
+
+const wishOf = (moves) => JSON.stringify([...moves].sort());
 
 function randomKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,12 +1,12 @@
 // One job as the API tells of it; the key goes into a header, never into an address.
 import { Refused } from "./sending.js";
-import { ROOT, faultOf, near } from "./dom.js";
+import { ROOT, SPOKEN, faultOf, near } from "./dom.js";
 
 export class JobApi {
   constructor(id, token) {
     this.path = `${ROOT}v1/jobs/${id}`;
     this.token = token;
-    this.headers = { Authorization: `Bearer ${token}`, Accept: "application/json" };
+    this.headers = { Authorization: `Bearer ${token}`, Accept: "application/json", ...SPOKEN };
   }
 
   async #ask(path, options = {}) {
@@ -38,7 +38,7 @@ export class JobApi {
 
   async fetch(artefact, options) {
     const { url } = await this.link(artefact, options);
-    const answer = await fetch(near(url), { cache: "no-store" });
+    const answer = await fetch(near(url), { cache: "no-store", headers: SPOKEN });
     if (!answer.ok) throw new Refused(await faultOf(answer));
     return answer;
   }

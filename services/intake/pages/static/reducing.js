@@ -14,23 +14,28 @@ function start() {
   });
   made.addEventListener("error", () => { // then photographs are sent as they are
     isBroken = true;
-    for (const { blob, resolve } of waiting.values()) resolve(blob);
+    for (const { otherwise, resolve } of waiting.values()) resolve(otherwise);
     waiting.clear();
   });
   return made;
 }
 
-// Return a smaller file in place of a large photograph, the file itself otherwise.
-export async function reduced(blob) {
-  if (!canReduce()) return blob;
+function ask(blob, isThumbnail, otherwise) {
+  if (!canReduce()) return otherwise;
   worker ??= start();
   asked += 1;
   const id = asked;
   return new Promise((resolve) => {
-    waiting.set(id, { blob, resolve });
-    worker.postMessage({ id, blob });
+    waiting.set(id, { otherwise, resolve });
+    worker.postMessage({ id, blob, isThumbnail });
   });
 }
+
+// Return a smaller file in place of a large photograph, the file itself otherwise.
+export const reduced = async (blob) => ask(blob, false, blob);
+
+// Return a small picture of a photograph to be looked at; null where this browser cannot read it.
+export const thumbnail = async (blob) => ask(blob, true, null);
 
 // Return by which factor reducing shrinks some of the files, as a guess for all of them.
 export async function savingOf(items, most = 6) {

@@ -1,7 +1,11 @@
-// Photographs made smaller beside the page, which stays at hand; only JPEG files, and only those larger than needed.
-// It takes { id, blob } and answers { id, blob }; it imports nothing, since what it may load is decided by its own answer.
+// Photographs made smaller beside the page, which stays at hand: for sending, only JPEG files and only those larger than
+// needed; for looking, every one that this browser can read.
+// It takes { id, blob, isThumbnail } and answers { id, blob }; it imports nothing, since what it may load is decided by
+// its own answer.
 const LONGEST_PX = 1600;
 const QUALITY = 0.92;
+const THUMBNAIL_PX = 128;
+const THUMBNAIL_QUALITY = 0.8;
 const HEAD_BYTES = 1 << 18;
 
 // Return [width, height] of a JPEG from its head, null where it is none or tells later.
@@ -22,23 +26,29 @@ async function reduced(blob) {
   try {
     const size = jpegSize(await blob.slice(0, HEAD_BYTES).arrayBuffer());
     if (size === null || Math.max(...size) <= LONGEST_PX) return blob;
-    const bitmap = await createImageBitmap(blob, { imageOrientation: "from-image" });
-    const scale = LONGEST_PX / Math.max(bitmap.width, bitmap.height);
-    const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));
-    const canvas = new OffscreenCanvas(width, height);
-    const context = canvas.getContext("2d");
-    context.imageSmoothingQuality = "high";
-    context.drawImage(bitmap, 0, 0, width, height);
-    bitmap.close();
-    const small = await canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
+    const small = await scaled(blob, (width, height) => LONGEST_PX / Math.max(width, height), QUALITY);
     return small.size < blob.size ? small : blob;
   } catch {
     return blob; // the server says what is wrong with it
   }
 }
 
+async function scaled(blob, scaleOf, quality) {
+  const bitmap = await createImageBitmap(blob, { imageOrientation: "from-image" });
+  const scale = scaleOf(bitmap.width, bitmap.height);
+  const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, width, height);
+  bitmap.close();
+  return canvas.convertToBlob({ type: "image/jpeg", quality });
+}
+
+const thumbnail = (blob) => scaled(blob, (width, height) => THUMBNAIL_PX / Math.min(width, height), THUMBNAIL_QUALITY).catch(() => null);
+
 let last = Promise.resolve();
 // One after the other, and in the order asked: a phone has not the memory for many photographs at once.
-addEventListener("message", ({ data: { id, blob } }) => {
-  last = last.then(async () => postMessage({ id, blob: await reduced(blob) }));
+addEventListener("message", ({ data: { id, blob, isThumbnail } }) => {
+  last = last.then(async () => postMessage({ id, blob: await (isThumbnail ? thumbnail(blob) : reduced(blob)) }));
 });

@@ -1,8 +1,8 @@
 // An upload in pieces that goes on where it broke: the protocol of Google Cloud Storage, which the server speaks too.
 // https://cloud.google.com/storage/docs/performing-resumable-uploads
-import { OFFLINE, faultOf, near, pause } from "./dom.js";
+import { OFFLINE, SPOKEN, faultOf, near, pause } from "./dom.js";
 
-const AGAIN = new Set([408, 429, 500, 502, 503, 504]);
+const AGAIN = new Set([408, 429, 500, 502, 503, 504, 507]);
 const LONGEST_PAUSE_S = 30;
 
 export class Refused extends Error {
@@ -17,7 +17,8 @@ function put(url, body, headers, { method = "PUT", signal, onBytes }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open(method, url);
-    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    const own = url.startsWith("/") ? SPOKEN : {}; // another product's store speaks as it does
+    for (const [name, value] of Object.entries({ ...headers, ...own })) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => onBytes?.(event.loaded);
     request.onload = () => resolve(request);
     request.onerror = () => reject(new TypeError("network"));

@@ -2,7 +2,7 @@
 import { ClassList } from "./class_list.js";
 import { corrected, corrections, forgetCorrections } from "./corrections.js";
 import { Unusable, chosenFiles, dropped } from "./choosing.js";
-import { $, OFFLINE, ROOT, faultOf, make, pause, show, tell } from "./dom.js";
+import { $, OFFLINE, ROOT, SPOKEN, faultOf, make, pause, show, tell } from "./dom.js";
 import { PIECE_BYTES, pieces, zipSize, zipStream } from "./packing.js";
 import { canReduce, savingOf } from "./reducing.js";
 import { Refused, Upload } from "./sending.js";
@@ -95,7 +95,7 @@ for (const id of ["folder", "zip"]) {
   $(id).addEventListener("change", () => {
     const files = [...$(id).files];
     $(id).value = "";
-    if (files.length) void choose(() => chosenFiles(files));
+    if (files.length) void choose((onCount) => chosenFiles(files, onCount));
   });
 }
 const drop = $("drop");
@@ -270,7 +270,7 @@ async function createJob(made) {
     if (value) fields[name] = ["levels", "candidates"].includes(name) ? value : Number(value);
   }
   const key = $("key").value.trim();
-  const answer = await fetch(`${ROOT}v1/jobs`, { method: "POST", headers: { "Content-Type": "application/json", Accept: "application/json", ...(key && { Authorization: `Bearer ${key}` }) }, body: JSON.stringify(fields) });
+  const answer = await fetch(`${ROOT}v1/jobs`, { method: "POST", headers: { "Content-Type": "application/json", Accept: "application/json", ...SPOKEN, ...(key && { Authorization: `Bearer ${key}` }) }, body: JSON.stringify(fields) });
   if (!answer.ok) {
     const fault = await faultOf(answer);
     show($("key-field"), !$("key-field").hidden || ["key_required", "key_invalid", "limit_reached"].includes(fault.code));

@@ -1,0 +1,110 @@
+"""What the server says of a fault, in the language of the one who asks: by its code and its details, never its words.
+
+English is what the code itself says. A catalogue has, under the code, a sentence for what is wrong and one for what to
+do, and under the name of a detail what that is called; so a fault that was stored long ago is told like one of today.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from services.intake.pages.language import catalogue_of
+from shared.errors import Fault
+from shared.text.bound import first_entries
+
+MESSAGE, FIX, DETAIL, FILE = "fault", "fix", "detail", "file"
+"""Contexts of the catalogue: by the code of a fault, by the name of a detail, by the code of a file's fault."""
+DETAILS = (
+    *("classes", "folders", "others", "files", "reasons", "field", "format", "count", "max_count", "max_bytes"),
+    *("bytes", "min_images", "budget_minutes", "needed_bytes", "best_bytes", "retry_after_s", "incident", "use"),
+)
+"""Details that are told, in this order; the others are for programs."""
+_MOST_NAMED = 6
+_MINUTE_S, _HOUR_S = 60, 3600
+_QUOTES = {"de": "„{}“", "fr": "« {} »"}
+_THOUSANDS = {"de": ".", "fr": "\u202f"}
+
+
+def told_in(language: str, fault: Fault) -> Fault:
+    """Return a fault with its message and fix in a language; itself where the language has none for its code.
+
+    Args:
+        language: Code of one of the languages.
+        fault: As the server says it; where several things are wrong, each in ``details.faults``.
+    """
+    parts = [each for each in fault.details.get("faults", ()) if isinstance(each, Mapping)]
+    single = [told for each in parts if (told := _told(language, each)) is not None]
+    if not parts or len(single) < len(parts):
+        single = [told] if (told := _told(language, {"code": fault.code, "details": fault.details})) else []
+    if not single:
+        return fault
+    message = " ".join(message for message, _ in single)
+    fix = " ".join(dict.fromkeys(fix for _, fix in single))
+    return Fault(code=fault.code, message=message, fix=fix, details=fault.details)
+
+
+def _told(language: str, fault: Mapping[str, Any]) -> tuple[str, str] | None:
+    catalogue, code = catalogue_of(language), str(fault.get("code", ""))
+    message, fix = catalogue.pgettext(MESSAGE, code), catalogue.pgettext(FIX, code)
+    if code in (message, fix):
+        return None
+    details = fault.get("details")
+    places = list(_places(language, details if isinstance(details, Mapping) else {}))
+    return (f"{message} {'; '.join(places)}." if places else message), fix
+
+
+def _places(language: str, details: Mapping[str, Any]) -> Iterator[str]:
+    catalogue = catalogue_of(language)
+    for name in DETAILS:
+        value = details.get(name)
+        if value not in (None, "", [], {}):
+            shown = _files(language, value) if name == "reasons" else _shown(language, name, value)
+            separator = " : " if language == "fr" else ": "
+            yield f"{catalogue.pgettext(DETAIL, name)}{separator}{shown}"
+
+
+def _shown(language: str, name: str, value: object) -> str:
+    if isinstance(value, Mapping):
+        named = [f"{_quoted(language, key)} ({_number(language, number)})" for key, number in value.items()]
+        return _listed(named)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        texts = first_entries(value, _MOST_NAMED)
+        return _listed(["…" if str(each).startswith("…") else _quoted(language, each) for each in texts])
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _measured(language, name, value)
+    return str(value) if name in ("incident", "format") else _quoted(language, value)
+
+
+def _files(language: str, value: object) -> str:
+    """Return why files cannot be used, by how many."""
+    catalogue = catalogue_of(language)
+    if not isinstance(value, Mapping):
+        return str(value)
+    return _listed([f"{number} × {catalogue.pgettext(FILE, str(code))}" for code, number in value.items()])
+
+
+def _measured(language: str, name: str, value: float) -> str:
+    if name.endswith("bytes"):
+        unit = "Go" if language == "fr" else "GB"
+        return f"{_decimal(language, f'{value / 1e9:.3g}')} {unit}"
+    if name.endswith("_s"):
+        size, unit = (_HOUR_S, "h") if value >= _HOUR_S else (_MINUTE_S, "min") if value >= _MINUTE_S else (1, "s")
+        return f"{_number(language, max(1, round(value / size)))} {unit}"
+    return _number(language, value)
+
+
+def _number(language: str, value: object) -> str:
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", _THOUSANDS.get(language, ","))
+    return _decimal(language, f"{value:g}") if isinstance(value, float) else str(value)
+
+
+def _decimal(language: str, text: str) -> str:
+    return text.replace(".", ",") if language in _THOUSANDS else text
+
+
+def _quoted(language: str, name: object) -> str:
+    return _QUOTES.get(language, "'{}'").format(name)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names if len(names) <= _MOST_NAMED else [*names[:_MOST_NAMED], "…"])

@@ -1,0 +1,120 @@
+"""What the server says of faults is told in the language of the one who asks, by code and details."""
+
+import re
+
+import pytest
+
+from services.intake.pages.language import LANGUAGES, catalogue_of, words_of
+from services.intake.pages.translation import DETAIL, FILE, FIX, MESSAGE, told_in
+from shared.errors import Fault, faults_together
+from shared.job.job import JobState
+from tests.intake_fixture import IntakeFixture, bearer, small_archive
+from tools.catalogues import keys_of_faults
+
+BROWSER = {"Accept": "text/html"}
+OTHERS = [each for each in LANGUAGES if each != "en"]
+SMALL = Fault(
+    code="class_too_small",
+    message="Every class needs 5 photographs; too few are in 'quince' (3).",
+    fix="Add photographs.",
+    details={"classes": {"quince": 3}, "min_images": 5, "reasons": {"image_corrupt": 12}},
+)
+
+
+@pytest.fixture(scope="module")
+def service() -> IntakeFixture:
+    return IntakeFixture()
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_error_code_has_a_sentence_and_a_way_on_in_every_language(language):
+    catalogue, keys = catalogue_of(language), keys_of_faults()
+    assert {(MESSAGE, "class_too_small"), (FIX, "limit_reached"), (FILE, "image_heic"), (DETAIL, "classes")} <= set(
+        keys
+    )
+    missing = [each for each in keys if (told := catalogue.pgettext(*each)) == each[1] or not told]
+    allowed = {(FILE, "image_heic")}
+    assert set(missing) <= allowed, "run: python -m tools.catalogues; then fill in what it names"
+
+
+def test_the_page_of_errors_is_where_the_codes_are_taken_from():
+    codes = {key for context, key in keys_of_faults() if context == MESSAGE}
+    assert {"store_full", "archive_one_class", "route_not_found", "training_lost"} <= codes
+    assert "not_installed" not in codes, "a terminal says it, in English"
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_scripts_are_sent_only_what_they_say_themselves(language):
+    assert not [each for each in words_of(language) if "\x04" in each or re.fullmatch("[a-z_]+_[a-z_]+", each)]
+
+
+def test_a_fault_is_told_with_the_places_that_its_details_name():
+    told = told_in("de", SMALL)
+    assert told.code == SMALL.code
+    assert told.details == SMALL.details
+    assert "Klassen: „quince“ (3)" in told.message
+    assert "12 × lässt sich nicht öffnen" in told.message
+    assert "Nötig je Klasse: 5" in told.message
+    assert "quince" not in told.fix
+    assert "« quince » (3)" in told_in("fr", SMALL).message
+
+
+def test_numbers_and_times_are_written_as_the_language_writes_them():
+    large = Fault(code="upload_too_large", message="m", fix="f", details={"max_bytes": 1_500_000_000})
+    assert "1,5 GB" in told_in("de", large).message
+    assert "1,5 Go" in told_in("fr", large).message
+    late = Fault(code="limit_reached", message="m", fix="f", details={"retry_after_s": 7000})
+    assert "2 h" in told_in("de", late).message
+
+
+def test_faults_that_came_together_are_told_one_after_the_other():
+    other = Fault(code="class_name_unusable", message="m", fix="Rename.", details={"classes": ["a\nb"]})
+    together = faults_together([SMALL, other]).fault
+    told = told_in("de", together)
+    assert "zu wenige Fotos" in told.message
+    assert "Steuerzeichen" in told.message
+    assert "Benennen Sie" in told.fix
+
+
+def test_long_lists_name_the_first_places():
+    many = Fault(code="archive_encrypted", message="m", fix="f", details={"files": [f"{n}.jpg" for n in range(100)]})
+    message = told_in("de", many).message
+    assert message.count("„") == 6
+    assert "…" in message
+
+
+@pytest.mark.parametrize("fault", [Fault(code="new_one", message="New.", fix="Wait."), SMALL])
+def test_what_has_no_words_in_a_language_stays_as_it_is(fault):
+    assert told_in("en", fault) is fault
+    assert (told_in("de", fault) is fault) == (fault.code == "new_one")
+
+
+def test_a_program_hears_english_unless_it_asks_for_another_language(service):
+    plain = service.http.get("/v1/nothing").json["error"]
+    asked = service.http.get("/v1/nothing", headers={"Accept-Language": "fr-CH, fr;q=0.9"}).json["error"]
+    assert plain["message"] == "There is nothing at this address."
+    assert asked["message"] == "Il n’y a rien à cette adresse."
+    assert plain["code"] == asked["code"] == "route_not_found"
+    for header in ("*", "ja", "en, de;q=0.3"):
+        assert service.http.get("/v1/nothing", headers={"Accept-Language": header}).json["error"] == plain
+
+
+@pytest.mark.parametrize(("language", "told"), [("de", "nichts"), ("fr", "rien"), ("en", "nothing")])
+def test_an_error_page_is_whole_in_its_language(service, language, told):
+    page = service.http.get("/nowhere", headers={**BROWSER, "Accept-Language": language})
+    assert page.status_code == 404
+    lead = re.search(r'<p class="lead"([^>]*)>([^<]+)', page.text)
+    assert lead is not None
+    assert told in lead[2]
+    assert ("lang=" in lead[1]) == (language == "en")
+
+
+def test_a_rejected_job_says_why_in_the_language_of_its_page(service):
+    made = service.submit()
+    service.upload(made, small_archive(num_classes=1))
+    service.handle_uploads()
+    status = service.http.get(f"/v1/jobs/{made['job_id']}", headers={**bearer(made), "Accept-Language": "de"}).json
+    assert status["state"] == JobState.REJECTED
+    assert status["error"]["code"] == "archive_one_class"
+    assert "nur eine Klasse" in status["error"]["message"]
+    assert "one class only" in service.status(made)["error"]["message"].lower()
