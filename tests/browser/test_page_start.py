@@ -104,9 +104,9 @@ def test_an_upload_goes_on_after_the_page_was_closed_when_the_same_folder_is_cho
         page.route("**/v1/objects/*", hold)
         with page.expect_request(lambda request: "bytes 8388608-" in str(request.headers)):
             send(page, large)
-        page.unroute_all(behavior="ignoreErrors")
         page.on("dialog", lambda dialog: dialog.accept())
         go_to_start(page, f"{intake.url}/?again")
+        page.unroute_all(behavior="ignoreErrors")  # not before the page is left, or what is held would go on
         seen.see("#unfinished-text", "Choose the same photographs again")
         page.on("request", lambda request: sent.append(request.headers.get("content-range", "")))
         send(page, large)

@@ -1,0 +1,166 @@
+"""The start page and the page of a job in trouble: a full server, far too much, odd names, an answer that was lost."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.test_page_start import archive_of, send
+from tests.browser.watched import PHONE, chromium, folder_of, go_to_start, needs_browser, watched
+from tests.intake_process import IntakeProcess
+from tests.onebox_fixture import draw_folder
+
+pytestmark = [needs_browser, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def intake(tmp_path_factory) -> Iterator[IntakeProcess]:
+    process = IntakeProcess(tmp_path_factory.mktemp("intake")).start()
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory) -> Path:
+    return draw_folder(tmp_path_factory.mktemp("photographs") / "shapes", per_class=6)
+
+
+IMPROVING = """async () => {
+  const beside = (name) => new URL(name, document.querySelector("script[data-job]").src).href;
+  const { offerImprovement } = await import(beside("improving.js"));
+  window.asked = [];
+  const api = {
+    token: "t",
+    retrain: async (moves, key) => {
+      window.asked.push([key, [...moves]]);
+      if (window.asked.length === 1) throw new TypeError("the answer was lost");
+      return { job_id: "2", token: "u" };
+    },
+  };
+  const one = { filed_as: "cat", looks_like: "dog", probability: 0.9 };
+  const listed = ["a", "b"].map((name) => ({ ...one, path: `cat/${name}.jpg` }));
+  const status = { links: { retrain: "r" }, archive_kept_until: "2030-01-01T00:00:00Z" };
+  offerImprovement("1", { classes: ["cat", "dog"], suspects: { listed } }, api, status);
+}"""
+
+
+def test_a_second_training_with_other_corrections_is_a_wish_of_its_own_and_a_repeated_click_is_not(browser, intake):
+    with watched(browser) as seen:
+        page, again = seen.page, seen.page.get_by_role("button", name="Train again with them")
+        page.goto(intake.submit()["status_url"])
+        page.evaluate(IMPROVING)
+        page.locator("#suspect-move").click()
+        again.click()
+        seen.see("#problem", "cannot be reached")
+        again.click()
+        seen.see("#corrections-made", "It trains again")
+        again.wait_for(state="hidden")
+        page.locator("#suspect-move").click()
+        again.click()
+        page.wait_for_function("window.asked.length === 3")
+        (lost, _), (repeated, first), (other, second) = page.evaluate("window.asked")
+        assert lost == repeated
+        assert other != repeated
+        assert (len(first), len(second)) == (1, 2)
+
+
+FULL = {"error": {"code": "store_full", "message": "The server has no room for this just now.", "fix": "Try later."}}
+
+
+def test_a_full_server_is_told_of_and_the_upload_goes_on_once_there_is_room(browser, intake, photographs):
+    with watched(browser, PHONE) as seen:
+        page, refused = seen.page, []
+        go_to_start(page, intake.url)
+
+        def fill(route: Any) -> None:
+            if "content-range" in route.request.headers and not refused:
+                refused.append(route.request.url)
+                route.fulfill(status=507, json=FULL)
+            else:
+                route.continue_()
+
+        page.route("**/v1/objects/*", fill)
+        send(page, photographs)
+        seen.see("#sending-error", "no room")
+        seen.fits()
+        page.wait_for_url("**/v1/jobs/*#*")
+        seen.see("#state", "Waiting")
+        seen.forgive("^507: ")
+
+
+def test_a_server_that_is_full_before_anything_is_sent_loses_nothing_of_what_was_chosen(browser, intake, photographs):
+    with watched(browser) as seen:
+        page = seen.page
+        go_to_start(page, intake.url)
+        page.route("**/v1/jobs", lambda route: route.fulfill(status=507, json=FULL))
+        page.set_input_files("#folder", photographs)
+        page.get_by_label("Name of the class square").fill("box")
+        page.get_by_label("Your e-mail address").fill("ada@example.org")
+        page.get_by_role("button", name="Send 18 photographs").click()
+        seen.see("#send-error", "no room")
+        assert page.get_by_label("Name of the class square").input_value() == "box"
+        page.unroute_all()
+        page.get_by_role("button", name="Send 18 photographs").click()
+        page.wait_for_url("**/v1/jobs/*#*")
+        seen.see("#state", "Waiting")
+        assert archive_of(intake, page.url) == (["box", "circle", "cross"], 18)
+        seen.forgive("^507: ")
+
+
+CHOOSE_LARGE = """() => {
+  const files = [];
+  for (const name of ["cats", "dogs"]) {
+    for (let number = 0; number < 8; number += 1) {
+      const file = new File(["x"], `${number}.jpg`, { type: "image/jpeg" });
+      const webkitRelativePath = { value: `all/${name}/${number}.jpg` };
+      files.push(Object.defineProperties(file, { size: { value: 1_250_000_000 }, webkitRelativePath }));
+    }
+  }
+  const input = document.getElementById("folder");
+  Object.defineProperty(input, "files", { value: files });
+  input.dispatchEvent(new Event("change"));
+}"""
+
+
+def test_twenty_gigabytes_are_too_much_and_said_to_be_before_anything_is_sent(browser, intake):
+    with watched(browser, PHONE) as seen:
+        page = seen.page
+        go_to_start(page, intake.url)
+        page.evaluate(CHOOSE_LARGE)
+        seen.see("#warnings .warning", "This is more than the .* that are taken")
+        assert page.locator("#go").is_disabled()
+        seen.fits()
+        seen.is_accessible()
+        page.get_by_role("button", name="leave out dogs").click()
+        seen.see("#summary", "8 photographs in one class")
+
+
+LONG_NAMES = ("ש" * 90 + " תפוח " + "ש" * 90, "🦊🐻" * 40, "very-long-name-without-a-place-to-break-" * 5)
+
+
+def test_long_names_right_to_left_names_and_emoji_fit_and_arrive_as_they_are(browser, intake, photographs, tmp_path):
+    folder = folder_of(tmp_path, "names")
+    for name, shape in zip(("apple", "pear", "quince"), ("circle", "cross", "square"), strict=True):
+        shutil.copytree(photographs / shape, folder / name)
+    with watched(browser, PHONE) as seen:
+        page = seen.page
+        go_to_start(page, intake.url)
+        page.set_input_files("#folder", folder)
+        for name, long in zip(("apple", "pear", "quince"), LONG_NAMES, strict=True):
+            page.get_by_label(f"Name of the class {name}").fill(long)
+        seen.see("#summary", "18 photographs in 3 classes")
+        seen.fits()
+        seen.is_accessible()
+        page.get_by_label("Your e-mail address").fill("ada@example.org")
+        page.get_by_role("button", name="Send 18 photographs").click()
+        page.wait_for_url("**/v1/jobs/*#*")
+        seen.see("#state", "Waiting")
+        assert archive_of(intake, page.url) == (sorted(LONG_NAMES), 18)
