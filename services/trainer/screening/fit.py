@@ -7,7 +7,7 @@ from services.trainer.data.dataset import LearningSet
 from services.trainer.fitting.convex import ConvexData, ConvexFit, fit_convex
 from services.trainer.fitting.epochs import HeadData, TrainedHead, train_head
 from services.trainer.fitting.out_of_fold import OutOfFold
-from services.trainer.fitting.principal import MOST_COMPONENTS
+from services.trainer.fitting.speed import Size, SolveSpeed, can_be_solved, speed_here
 from services.trainer.run.context import Run
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.zoo.backbone import Backbone
@@ -17,8 +17,6 @@ from shared.job.findings.training import CrossValidation, History
 from shared.job.options import LevelChoice
 
 _ANY = Limits()
-MAX_WORK = 1e8
-"""Images times components times classes, up to which a head is fitted to its end; beyond, it learns by epochs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +27,13 @@ class HeadPlan:
         levels: What they may read.
         epochs: Of those that learn by epochs.
         limits: What the network has to meet.
+        speed: How fast this machine fits heads, by the number of classes; asked where they are not small.
     """
 
     levels: LevelChoice
     epochs: int
     limits: Limits = _ANY
+    speed: Callable[[int], SolveSpeed] = speed_here
 
     def readings(self, backbone: Backbone) -> Sequence[Reading]:
         """Return what a head of a backbone may read, the simplest first."""
@@ -42,12 +42,25 @@ class HeadPlan:
             self.levels
         ]
 
-    def is_convex(self, dataset: LearningSet, backbone: Backbone) -> bool:
-        """Tell whether heads are fitted to their end and judged by cross-validation."""
-        num_images = len(learning_rows(dataset))
-        width = backbone.width_of(max(reading.num_levels for reading in self.readings(backbone)))
-        work = num_images * min(num_images, width, MOST_COMPONENTS) * len(dataset.classes)
-        return self.levels is not LevelChoice.LAST and work <= MAX_WORK
+    def is_convex(self, dataset: LearningSet, backbone: Backbone, run: Run) -> bool:
+        """Tell whether heads are fitted to their end and judged by cross-validation.
+
+        Args:
+            dataset: See there.
+            backbone: Which they read.
+            run: Has the budget.
+        """
+        if self.levels is LevelChoice.LAST:
+            return False
+        sizes = [
+            Size(
+                num_images=len(learning_rows(dataset)),
+                width=backbone.width_of(reading.num_levels),
+                num_classes=len(dataset.classes),
+            )
+            for reading in self.readings(backbone)
+        ]
+        return can_be_solved(sizes, budget_s=run.countdown.deadline.seconds_left, speed=self.speed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +94,7 @@ def fit_head(dataset: LearningSet, store: FeatureStore, run: Run, plan: HeadPlan
 
     backbone = store.backbone
     readings = plan.readings(backbone)
-    if plan.is_convex(dataset, backbone):
+    if plan.is_convex(dataset, backbone, run):
         return of_convex(fit_convex(convex_data(dataset, store, run), readings, goes_on=goes_on))
     return _by_epochs(dataset, store, run, plan, goes_on)
 

@@ -106,6 +106,9 @@ class Selection:
             combined_weights([each.weights for each in best]),
         )
         slow = self._too_slow([each.pace for each in best])
+        is_known = isinstance(recall(self.run, *entry), Contender)
+        if not is_known and not self.plan.is_convex(self.dataset, entry[0], self.run):
+            slow = slow or "its last layer would take too long to be fitted to its end, as those of its parts were"
         if slow is not None:
             self._drop(entry, TrialState.SKIPPED, slow)
         elif self._fits(entry):
