@@ -17,6 +17,7 @@ from benchmarks import (
     claims,
     copies,
     deadline,
+    delivery_price,
     feature_pass,
     fine_tuning,
     firestore_bill,
@@ -71,6 +72,7 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "claims": claims.measure,
     "trainers": trainers.measure,
     "deadline": deadline.measure,
+    "delivery-price": delivery_price.measure,
     "firestore-bill": firestore_bill.measure,
 }
 _HEAD = """# Benchmarks

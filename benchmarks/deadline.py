@@ -16,7 +16,7 @@ from tests.training_fixture import Site, write_archive
 
 NUM_JOBS = 20
 SEED = 1
-BUDGETS = (0.7, 2.5)
+BUDGETS = (0.8, 3.5)
 """Shortest and longest, in times that this machine takes to its first finished candidate."""
 CANCELLED_FRAC = 0.4
 PER_CLASS = 20

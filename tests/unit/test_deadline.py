@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 
 from services.trainer.run.deadline import (
+    BYTES_PER_S,
+    EXPORT_S,
     LATE_S,
     MARGIN,
     RESERVE_FRAC,
@@ -80,6 +82,32 @@ def test_every_part_of_the_work_left_has_its_price() -> None:
     mixed = replace(least, pace=replace(least.pace, exact_factor=4.0))
     assert mixed.price_s > least.price_s + 2.0  # another pass is compiled, and goes slower
     assert resumed_price_s(2_000_000_000, 1000) > resumed_price_s(1_000_000, 1000) > UNMEASURED_S
+
+
+@pytest.mark.parametrize(
+    ("build_s", "image_s", "size_bytes", "took_s"),
+    [
+        pytest.param(1.26, 0.0018, 3.3e6, 0.06 + 2.57 + 2.22, id="tiny"),
+        pytest.param(2.34, 0.0126, 9.0e6, 0.41 + 6.21 + 3.99, id="mobilenet_v2"),
+        pytest.param(3.35, 0.07, 94.4e6, 2.35 + 10.38 + 14.96, id="resnet50"),
+    ],
+)
+def test_a_network_keeps_no_more_of_a_budget_than_its_delivery_takes_with_a_margin(
+    build_s: float, image_s: float, size_bytes: float, took_s: float
+) -> None:
+    """Evaluated, verified, written in other formats in so many seconds of processors: ``benchmarks/delivery_price``."""
+    left = Delivery(pace=Pace(build_s=build_s, image_s=image_s), num_validation=0, num_test=32, size_bytes=size_bytes)
+    price_s = left.price_s - EXPORT_S - size_bytes / BYTES_PER_S
+    assert took_s <= price_s <= 2 * took_s
+
+
+def test_a_format_of_a_large_network_takes_longer_to_write_and_to_try() -> None:
+    large, small = ({"num_validation": 0, "num_test": 1, "size_bytes": size} for size in (100e6, 1e6))
+    price_s = [
+        [delivery(0.001, 0, **network, num_formats=number).price_s for number in (0, 3)] for network in (large, small)
+    ]
+    of_large, of_small = (all_s - none_s for none_s, all_s in price_s)
+    assert of_large > 2 * of_small
 
 
 def test_a_costlier_network_is_expected_to_take_longer() -> None:

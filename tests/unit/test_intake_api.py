@@ -393,4 +393,5 @@ def test_an_event_that_cannot_be_read_does_not_make_the_service_unwell(service):
     event = job_queued("job-1", service.clock.now)
     service.store.create(make_job(), [event])
     service.store.spoil_event(event.event_id, b"?")
+    service.store.spoil_job("job-1")
     assert service.http.get("/healthz").status_code == 200

@@ -10,9 +10,10 @@ from services.reporter.app import create_app
 from services.reporter.bootstrap import Reporter
 from services.reporter.report.plots.drawer import Drawer
 from shared.errors import Conflict, Transient
-from shared.job.events import Topic
+from shared.job.events import Topic, job_queued
 from shared.job.job import JobState
 from shared.push_gate import PushGate
+from tests.job_fixture import NOW, make_job
 from tests.push_fixture import BEARER, GOOD, STRANGERS, UNCHECKABLE, OneToken, envelope
 from tests.reporter_fixture import Office, Tray, finished_job, open_office
 from tests.result_fixture import make_result
@@ -166,6 +167,15 @@ def test_health_is_that_of_the_store(pushed: PushedReporter, caplog: pytest.LogC
         assert "10.0.0.7" not in answer.text
         assert "hunter2" not in answer.text
     assert answer.json["error"]["details"]["incident"] in caplog.text
+
+
+def test_an_event_or_a_job_that_cannot_be_read_does_not_make_the_service_unwell(pushed: PushedReporter) -> None:
+    store, event = pushed.office.tools.store, job_queued("damaged", NOW)
+    store.create(make_job("damaged"), [event])
+    store.spoil_event(event.event_id, b"?")
+    store.spoil_job("damaged")
+    assert pushed.http.get("/healthz").status_code == 200
+    assert pushed.post(pushed.finished()).status_code == 204, "and the others' reports are written"
 
 
 def test_no_log_line_carries_a_token_or_an_address(pushed: PushedReporter, caplog: pytest.LogCaptureFixture) -> None:

@@ -24,9 +24,11 @@ UNMEASURED_S = 20.0
 TAIL_SHARE = 0.4
 """Cost of an image whose activations are kept, at most, as a share of one that goes through the whole network."""
 EXPORT_S = 6.0
-"""Seconds of an export that do not grow with the network: layers written, a process that answers."""
+"""Seconds of an export that do not grow with the network: layers written, a process that answers, where the network
+looks, what its answers are worth, the zip."""
 NUM_LOADS = 3
-"""Times that an export builds the network, or something as dear: once for each format in the verifying process."""
+"""Times that an export builds the network, or something as dear: two files are opened and traced, which takes two to
+three times as long as building it once did (``python -m benchmarks delivery-price``)."""
 NUM_SCORED = 1000
 """Test images, at most, that verifying scores."""
 SCORING_S = 45.0
@@ -37,8 +39,10 @@ FORMATS_S = 60.0
 """Seconds, at most, that other formats may take to be written and tried; at most half of what is left."""
 HURRIED_FORMATS_S = 10.0
 """The same where somebody waits."""
-FORMAT_S = 4.0
-"""Seconds to write a format and to start what tries it, without what grows with the network."""
+FORMAT_S = 1.0
+"""Seconds to write a format and to open it in what tries it, without what grows with the network; measured likewise."""
+FORMAT_BYTES_PER_S = 50e6
+"""Speed at which a format is written, read and stored, for each byte of the network."""
 BYTES_PER_S = 25e6
 """Speed at which a network is written, read back and stored, in two formats."""
 FETCH_BYTES_PER_S = 20e6
@@ -110,7 +114,8 @@ class Delivery:
         num_passes = self.num_test + self.num_validation * (TAIL_SHARE if self.keeps_activations else 1.0)
         evaluate_s = image_s * num_passes + (0.0 if is_compiled else pace.build_s)
         verify_s = NUM_LOADS * pace.build_s + min(SCORING_S, image_s * min(self.num_test, NUM_SCORED))
-        formats_s = min(FORMATS_S, self.num_formats * (FORMAT_S + image_s * min(self.num_test, NUM_SCORED)))
+        format_s = FORMAT_S + self.size_bytes / FORMAT_BYTES_PER_S + image_s * min(self.num_test, NUM_SCORED)
+        formats_s = min(FORMATS_S, self.num_formats * format_s)
         return self.decode_s + evaluate_s + EXPORT_S + verify_s + formats_s + self.size_bytes / BYTES_PER_S
 
 
