@@ -5,7 +5,7 @@ from pathlib import Path
 
 from services.trainer.run.memory import training_bytes
 from services.trainer.scratch.disk import HEADROOM_BYTES
-from services.trainer.scratch.need import FREE_DISK_SHARE, MAX_ACTIVATION_BYTES, disk_need
+from services.trainer.scratch.need import FREE_DISK_SHARE, MAX_ACTIVATION_BYTES, Keeping, disk_need
 from services.trainer.zoo.catalogue import BACKBONES, Backbone
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "sizes.md"
@@ -29,9 +29,12 @@ memory of trainings.
 
 What a job writes into the scratch folder of its trainer, in GB, where a photograph takes {PHOTOGRAPH_BYTES // 1000} kB
 of the archive. A trainer takes a job only where so much is free, {HEADROOM_BYTES // 2**20} MiB beside, and what other
-jobs at work on the same disk were promised; room is given to files before they are filled. Activations are kept where
-there is more: of one network at most {MAX_ACTIVATION_BYTES // 2**30} GiB, and at most {FREE_DISK_SHARE:.0%} of what is
-then free and promised to nobody. Where they are not kept, fine-tuning takes longer.
+jobs at work on the same disk were promised; room is given to files before they are filled. Where less is free, less is
+kept at a time: features of candidates that wait are computed anew, then no networks stand side by side, then mirror
+images are not looked at. What a job takes then stands under "at least". Where even that is more than there is, the
+candidates that see the largest squares are left out with the reason. The report has a remark where something was not
+tried. Activations are kept where there is more: of one network at most {MAX_ACTIVATION_BYTES // 2**30} GiB, and at most
+{FREE_DISK_SHARE:.0%} of what is then free and promised to nobody. Where they are not kept, fine-tuning takes longer.
 """
 _MEMORY = """\
 ## Memory
@@ -45,15 +48,21 @@ memory-backbones` measures. The verifying process beside it loads what is delive
 def page() -> str:
     """Return the page as Markdown."""
     rows = [_disk_row(name, backbones, number) for name, backbones in SETS.items() for number in NUMBERS]
-    titles = "| candidates | photographs | archive | decoded | features | delivery | together |"
-    disk = "\n".join([_HEAD, titles, "|---|---:|---:|---:|---:|---:|---:|", *rows, ""])
+    titles = "| candidates | photographs | archive | decoded | features | delivery | together | at least |"
+    disk = "\n".join([_HEAD, titles, "|---|---:|---:|---:|---:|---:|---:|---:|", *rows, ""])
     memory = [f"| `{name}` | {training_bytes(each.size_bytes) / 1e9:.1f} |" for name, each in BACKBONES.items()]
     return "\n".join([disk, _MEMORY, "| candidate | at least |", "|---|---:|", *memory, ""])
 
 
 def _disk_row(name: str, backbones: Sequence[Backbone], number: int) -> str:
     need = disk_need(num_images=number, archive_bytes=number * PHOTOGRAPH_BYTES, candidates=backbones)
-    figures = (need.archive, need.images, need.features, need.delivery, need.total)
+    least = disk_need(
+        num_images=number,
+        archive_bytes=number * PHOTOGRAPH_BYTES,
+        candidates=backbones,
+        keeping=Keeping().sparingly()[-1],
+    )
+    figures = (need.archive, need.images, need.features, need.delivery, need.total, least.total)
     return " | ".join([f"| {name}", f"{number:,}", *(f"{each / 1e9:,.2f}" for each in figures)]) + " |"
 
 

@@ -71,6 +71,7 @@ def _settings(out: Path, folder: Path, environ: Mapping[str, str]) -> dict[str, 
     kept = {name: value for name, value in environ.items() if name != "CONVTAILOR_PUBLIC_URL"}
     return {
         "CONVTAILOR_SCRATCH_DIR": str(folder.resolve() / "scratch"),
+        "CONVTAILOR_WAIT_FOR_DISK": "false",  # nobody who waits for one run makes room meanwhile without being told
         **kept,
         "CONVTAILOR_OUTBOX_DIR": str(folder.resolve() / "outbox"),
         "CONVTAILOR_DELIVERY_DIR": str(out.resolve()),

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from services.trainer.run.device import visibility
+from services.trainer.scratch.disk import disk_usage
+from services.trainer.scratch.workspace import lasting_usage
 from services.trainer.settings import TrainerSettings
 from services.trainer.worker.disk_room import DiskRoom
 from services.trainer.worker.training_process import TrainingProcess
@@ -48,7 +50,7 @@ def build_worker(
         objects=backends.object_store,
         bus=backends.event_bus,
         spawn=lambda: TrainingProcess(command, child_environ),
-        disk=DiskRoom(scratch=settings.scratch),
+        disk=DiskRoom(scratch=settings.scratch, usage=disk_usage if settings.wait_for_disk else lasting_usage),
         owner=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
         rules=WorkerRules(
             lease=timedelta(seconds=settings.trainer_lease_s),

@@ -97,9 +97,9 @@ def disk_too_small(needed_bytes: int, best_bytes: int) -> Fault:
     return Fault(
         code="disk_too_small",
         message=f"This job needs {_gigabytes(needed_bytes)} of disk while it trains; the trainer's disk has "
-        f"{_gigabytes(best_bytes)} when nothing else lies on it.",
-        fix="Send fewer images, choose fewer candidates or ones that look at smaller images, such as tiny; or have "
-        "whoever runs this service give the trainer a larger disk.",
+        f"room for {_gigabytes(best_bytes)}.",
+        fix="Send fewer images, choose candidates that look at smaller images, such as tiny, or have whoever runs this "
+        "service make room on the trainer's disk, or give it a larger one.",
         details={"needed_bytes": needed_bytes, "best_bytes": best_bytes},
     )
 

@@ -51,6 +51,11 @@ class TrainerSettings(Settings):
     scratch_dir: Path | None = setting(
         None, help="Folder for the decoded images of the job at work; `scratch` in the data folder by default."
     )
+    wait_for_disk: bool = setting(
+        True,
+        help="Whether a job waits for room that something else takes of the disk; without it, such a job ends at once "
+        "and says how much it lacks, as with `convtailor run`.",
+    )
     gpu: Annotated[int, Field(ge=0)] | None = setting(
         None,
         help="The one GPU that training may see, as `nvidia-smi` counts; start one trainer per GPU, each with its own "

@@ -10,6 +10,7 @@ from services.trainer.data.dataset import Dataset
 from services.trainer.run.context import Stopped
 from services.trainer.run.deadline import Countdown, Deadline
 from services.trainer.scratch.disk import is_disk_full
+from services.trainer.scratch.need import Keeping
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.forward import compile_forward
 from services.trainer.screening.race import is_worth_it, samples
@@ -326,10 +327,13 @@ def test_a_racer_with_other_weights_runs_again_and_the_others_do_not(weights, tm
         asked.append(name)
         return True
 
-    race = hold_race(changed, dataset, make_run(tmp_path / "b", ledger=ledger), on_batch=on_batch)
+    sparing = replace(make_run(tmp_path / "b", ledger=ledger), keeping=Keeping(num_finalists=0))
+    race = hold_race(changed, dataset, sparing, on_batch=on_batch)
 
     assert set(asked) == {"runner3"}
     assert set(race.ranking) == {runner.name for runner in runners}
+    assert race.stores == {}, "where the disk is short, nothing waits on it for its turn"
+    assert not any(file.is_file() for file in (tmp_path / "b").rglob("*"))
 
 
 def test_samples_grow_hold_no_copies_and_are_not_drawn_of_few_photographs(tmp_path):

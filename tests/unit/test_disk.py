@@ -16,6 +16,7 @@ from services.trainer.scratch.workspace import (
     forget_workspace,
     hold_workspace,
     kept_bytes,
+    lasting_usage,
     open_workspace,
 )
 from services.trainer.zoo.catalogue import BACKBONES
@@ -42,7 +43,7 @@ def test_a_job_fits_or_waits_or_never_fits() -> None:
     with pytest.raises(NoRoom, match="524,288,000 are") as refusal:
         ensure_room(500 * MB, kept_bytes=0, usage=usage)
     assert refusal.value.needed_bytes == 500 * MB
-    with pytest.raises(UserFault, match=r"needs 1\.1 GB .* has 1\.0 GB"):
+    with pytest.raises(UserFault, match=r"needs 1\.1 GB .* has room for 1\.0 GB"):
         ensure_room(1000 * MB, kept_bytes=0, usage=usage)
 
 
@@ -91,6 +92,18 @@ def test_a_full_disk_shows_before_the_archive_is_copied(tmp_path: Path) -> None:
             fetch_archive(objects, "k", generation=stored.generation, directory=disk, size_bytes=5 * MB)
         path = fetch_archive(objects, "k", generation=stored.generation, directory=disk, size_bytes=3 * MB)
         assert path.read_bytes() == b"zip"
+
+
+def test_what_foreign_files_take_is_nothing_that_a_single_run_may_wait_for(tmp_path: Path) -> None:
+    (open_workspace(tmp_path / "scratch", "job", 1) / "file").write_bytes(bytes(MB))
+    usage, of_disk = lasting_usage(tmp_path / "scratch"), disk_usage(tmp_path)
+    assert usage.best_bytes - usage.free_bytes == MB, "what jobs of the folder keep is theirs to give back"
+    assert usage.best_bytes < of_disk.best_bytes, "there is more on this disk"
+    with pytest.raises(UserFault) as refusal:
+        ensure_room(usage.best_bytes, kept_bytes=0, usage=usage)
+    assert refusal.value.fault.code == "disk_too_small"
+    with pytest.raises(NoRoom):
+        ensure_room(usage.best_bytes, kept_bytes=0, usage=of_disk)
 
 
 def test_the_disk_that_preparing_takes_is_foretold(tmp_path: Path) -> None:

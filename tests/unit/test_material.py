@@ -15,7 +15,7 @@ from services.trainer.run.deadline import Countdown, Deadline, Pace
 from services.trainer.run.identity import file_sha256
 from services.trainer.run.ledger import ObjectLedger
 from services.trainer.screening.recorded import Recorded, record
-from services.trainer.training.material import Material, Source, gather
+from services.trainer.training.material import Admitted, Material, Source, gather
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.sources.weights import Resolution, WeightsFile, weights_facts
@@ -81,7 +81,12 @@ class Place:
             countdown=countdown,
             ledger=self.ledger,
         )
-        source = Source(archive=self.archive, options=OPTIONS, resolve=self.resolve, admit=lambda run, _: run)
+        source = Source(
+            archive=self.archive,
+            options=OPTIONS,
+            resolve=self.resolve,
+            admit=lambda run, found: Admitted(run=run, found=found),
+        )
         self.num_reported = 0
         return gather(source, run, is_resumed=is_resumed)
 

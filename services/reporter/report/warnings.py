@@ -34,6 +34,7 @@ _REMARKS = {
     "hidden_folders": "Hidden folders were left out",
     "split_mixed": "Your own split was not used",
     "split_inside_classes": "Your own split was not used",
+    "disk_was_short": "Not all was tried, for want of disk",
     "grey_range_judged": "What is white was judged",
     "names_guessed": "Names in a code page that nobody told",
     "class_named_like_a_part": "A class is called like part of a split",

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from services.trainer.run.deadline import Countdown
 from services.trainer.run.device import Precision
 from services.trainer.run.identity import Facts
+from services.trainer.scratch.need import Keeping
 from shared.errors import ConvtailorError
 from shared.job.job import Trial
 from shared.job.progress import ProgressListener
@@ -97,6 +98,7 @@ class Run:
         memory_bytes: Of the machine; ``None`` where it is unknown.
         reserved_bytes: Tells what room on the disk what is only convenient has to leave: to what is yet to be written,
             and to other jobs.
+        keeping: How much of what networks make of the images the disk has room for at once.
         formats: In which the network is wanted beside Keras's own, in the order in which they are written.
     """
 
@@ -110,4 +112,5 @@ class Run:
     precision: Precision = Precision.FULL
     memory_bytes: int | None = None
     reserved_bytes: Callable[[], int] = lambda: 0
+    keeping: Keeping = Keeping()  # noqa: RUF009 - frozen
     formats: tuple[Artefact, ...] = tuple(OTHER_FORMATS.values())

@@ -4,10 +4,11 @@ import contextlib
 import os
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
-from services.trainer.scratch.disk import allocate
+from services.trainer.scratch.disk import DiskUsage, allocate, disk_usage
 from shared.ports.object_store import ObjectStore
 from shared.process.held_folder import hold, make_held, remove_unheld
 
@@ -92,6 +93,13 @@ def kept_bytes(scratch_dir: Path, job_id: str) -> int:
             with contextlib.suppress(FileNotFoundError):
                 total += (Path(folder) / name).stat().st_blocks * 512
     return total
+
+
+def lasting_usage(scratch_dir: Path) -> DiskUsage:
+    """Return what a disk has for the jobs of a folder; at best, if all of them were over, and nobody else left it."""
+    usage = disk_usage(scratch_dir)
+    kept = sum(kept_bytes(scratch_dir, job_id) for job_id in kept_jobs(scratch_dir))
+    return replace(usage, best_bytes=usage.free_bytes + kept)
 
 
 def fetch_archive(objects: ObjectStore, key: str, *, generation: str, directory: Path, size_bytes: int = 0) -> Path:

@@ -60,6 +60,7 @@ class Race:
         left: Who left, with the reason.
         failed: Names with the reason.
         stores: Of the best few, with the features of the samples already in them.
+        num_kept: So many of them at most, which the disk has room for.
     """
 
     rounds: dict[str, list[NDArray[np.bool_]]] = field(default_factory=dict)
@@ -67,6 +68,7 @@ class Race:
     left: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     stores: dict[str, FeatureStore] = field(default_factory=dict)
+    num_kept: int = NUM_FINALISTS
 
     def is_out(self, name: str) -> bool:
         """Tell whether a candidate runs no further."""
@@ -102,6 +104,7 @@ def hold_race(
         open_store: Builds networks.
     """
     race = _recalled(entries, run)
+    race.num_kept = run.keeping.num_finalists
     is_new = any(backbone.name not in {*race.rounds, *race.failed} for backbone, _ in entries)
     for place, rows in enumerate(samples(dataset, seed=run.seed)):
         running = [entry for entry in entries if not race.is_out(entry[0].name)]
@@ -148,7 +151,7 @@ def _judge(
         )
     except CANDIDATE_ERRORS as error:
         race.failed[name] = fault_of(error)
-    _keep(race, [each for each in race.ranking if not race.is_out(each)][:NUM_FINALISTS])
+    _keep(race, [each for each in race.ranking if not race.is_out(each)][: race.num_kept])
     return True
 
 

@@ -19,6 +19,7 @@ from shared.errors import UserFault
 from shared.job.findings.training import CandidateResult
 from shared.job.job import TrialState
 from shared.job.options import JobOptions
+from shared.job.result import Remark
 from shared.job.retraining.handover import Handover
 
 Usable = Sequence[tuple[Backbone, WeightsFile]]
@@ -38,6 +39,7 @@ class Material:
         dataset: The photographs; without those to learn from where nothing is trained any more.
         run: The run itself, which from here on ends at once where nothing is trained any more.
         handover: What another job handed this one.
+        remarks: What a person should know of how it is done.
     """
 
     usable: Usable
@@ -45,6 +47,22 @@ class Material:
     dataset: Dataset
     run: Run
     handover: Handover | None = None
+    remarks: tuple[Remark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """How candidates find room on the disk.
+
+    Args:
+        run: Knows what room they leave, and how much may be kept.
+        found: Those that find room.
+        remarks: What a person should know of it.
+    """
+
+    run: Run
+    found: Resolution
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +73,14 @@ class Source:
         archive: The zip on the local disk.
         options: The person's choices.
         resolve: Finds the weights of the candidates named.
-        admit: Told which candidates take part, before anything is decoded; returns the run that knows what room on
-            the disk they leave.
+        admit: Told which candidates there are, before anything is decoded; says how they find room on the disk.
         handover: What another job handed this one.
     """
 
     archive: Path
     options: JobOptions
     resolve: Callable[[Sequence[str]], Resolution]
-    admit: Callable[[Run, Resolution], Run]
+    admit: Callable[[Run, Resolution], Admitted]
     handover: Handover | None = None
 
 
@@ -110,21 +127,29 @@ def _reason_to_hurry(standing: Standing, run: Run) -> str | None:
 
 def _whole(source: Source, run: Run, key: RunKey) -> Material:
     found = settle(source.options.candidates, run.ledger.of(key.facts), source.resolve)
-    run = source.admit(run, found)
+    admitted = source.admit(run, found)
+    run, found = admitted.run, admitted.found
     try:
         sizes_px = [backbone.input_px for backbone, _ in found.usable]
         dataset = prepare(source.archive, run, key=key, sizes_px=sizes_px, handover=source.handover)
     except UserFault as error:
         raise ArchiveRefused.of(error.fault) from error
     others = tuple(_left_out(name, reason) for name, reason in found.skipped)
-    return Material(usable=found.usable, others=others, dataset=dataset, run=run, handover=source.handover)
+    return Material(
+        usable=found.usable,
+        others=others,
+        dataset=dataset,
+        run=run,
+        handover=source.handover,
+        remarks=admitted.remarks,
+    )
 
 
 def _shortest(source: Source, run: Run, key: RunKey, standing: Standing, reason: str) -> Material:
     """Take the best candidate whose weights can be had, and the photographs that judge it."""
     found = _best(source, standing)
     winner = found.usable[0][0]
-    run = source.admit(replace(run, stop_reason=lambda: reason), found)
+    run = source.admit(replace(run, stop_reason=lambda: reason), found).run
     dataset = prepare_held_out(
         source.archive, run, key=key, px=winner.input_px, known=standing.assignment, handover=source.handover
     )

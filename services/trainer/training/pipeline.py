@@ -8,6 +8,7 @@ from services.trainer.analysis.analyse import analyse
 from services.trainer.export.delivery import deliver_files, deliver_package, deliver_result
 from services.trainer.protocol import Message, MessageKind
 from services.trainer.run.accelerator import find_device
+from services.trainer.run.context import Run
 from services.trainer.scratch.calibration import keep_calibration, learnt, read_calibration
 from services.trainer.screening.fit import HeadPlan
 from services.trainer.screening.screen import Screening, screen
@@ -21,6 +22,7 @@ from services.trainer.training.task import Outcome
 from services.trainer.tuning.tune import Trained, TunePlan, tune
 from services.trainer.zoo.combination.limits import Limits
 from shared.job.job import Artefacts
+from shared.job.options import JobOptions
 from shared.job.progress import Spending
 from shared.job.result import Bill, KeptDays
 from shared.job.retention import retention_of
@@ -47,7 +49,7 @@ def train(prepared: Prepared) -> Outcome:
     tools.verifier.warm()  # networks are built and traced on one core first
     with clock.phase("screen"):
         learning = dataset.learning
-        limits = Limits.of(options)
+        limits = _limits(options, run)
         heads = HeadPlan(levels=options.levels, epochs=options.epochs, limits=limits)
         screening = screen(learning, material.usable, run, heads, racing=not options.exhaustive)
     with clock.phase("tune"):
@@ -55,7 +57,7 @@ def train(prepared: Prepared) -> Outcome:
             epochs=options.tune_epochs,
             trials=options.tune_trials,
             search=options.tune_search,
-            views=_views(screening, options.views, limits),
+            views=_views(screening, min(options.views, run.keeping.views), limits),
         )
         trained = tune(learning, screening, run, improvements)
     stopped_because = run.stop_reason()
@@ -80,6 +82,7 @@ def train(prepared: Prepared) -> Outcome:
         formats=formats,
         device=device.name,
         handover=material.handover,
+        remarks=material.remarks,
     )
     artefacts = _deliver_rest(prepared, pieces, artefacts, stopped_because)
     if stopped_because is None and order.fence == 1:
@@ -110,6 +113,12 @@ def _strength(screening: Screening, trained: Trained) -> float:
     is_mirrored = mirroring is not None and mirroring.is_used
     judged = mirroring.judged if mirroring is not None and is_mirrored else screening.result.cross_validation
     return judged.strength if judged is not None else 0.0
+
+
+def _limits(options: JobOptions, run: Run) -> Limits:
+    """Return what the person asks of the network, as far as the disk has room for it."""
+    limits = Limits.of(options)
+    return replace(limits, most_backbones=min(limits.most_backbones, run.keeping.most_backbones))
 
 
 def _views(screening: Screening, most: int, limits: Limits) -> int:

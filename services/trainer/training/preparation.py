@@ -13,11 +13,12 @@ from services.trainer.run.ledger import ObjectLedger
 from services.trainer.run.memory import memory_objection
 from services.trainer.run.progress import Forecast, PhaseClock
 from services.trainer.scratch.calibration import read_calibration
-from services.trainer.scratch.disk import disk_usage
-from services.trainer.scratch.need import DiskNeed, disk_need
+from services.trainer.scratch.disk import HEADROOM_BYTES
+from services.trainer.scratch.need import Keeping, disk_need
 from services.trainer.scratch.promise import promise_room, promised_to_others
-from services.trainer.scratch.workspace import fetch_archive, hold_workspace, open_workspace
-from services.trainer.training.material import Material, Source, gather
+from services.trainer.scratch.thrift import Arrangement, Photographs, arrange
+from services.trainer.scratch.workspace import fetch_archive, hold_workspace, lasting_usage, open_workspace
+from services.trainer.training.material import Admitted, Material, Source, gather
 from services.trainer.training.task import Tools
 from services.trainer.zoo.backbone import Backbone
 from services.trainer.zoo.combination.limits import Limits
@@ -125,25 +126,28 @@ def _fetch(order: Order, tools: Tools, run: Run) -> Path:
     )
 
 
-def _room_for(order: Order, tools: Tools, found: Resolution) -> DiskNeed:
-    """Return what the candidates whose weights were found need of the disk, once it has room for it.
+def _room_for(order: Order, tools: Tools, found: Resolution) -> Arrangement:
+    """Return how the candidates whose weights were found are compared on this disk, once it has room for that.
 
     Raises:
         UserFault: ``disk_too_small``.
         NoRoom: If the room is another's now.
     """
-    need = disk_need(
-        num_images=order.num_images,
-        archive_bytes=order.archive_bytes,
-        candidates=[backbone for backbone, _ in found.usable],
+    scratch, options = tools.settings.scratch, order.options
+    arrangement = arrange(
+        [backbone for backbone, _ in found.usable],
+        Photographs(num_images=order.num_images, archive_bytes=order.archive_bytes),
+        Keeping(most_backbones=options.max_backbones, views=options.views),
+        lasting_usage(scratch).best_bytes - HEADROOM_BYTES,
     )
-    promise_room(tools.settings.scratch, order.job_id, need.total)
-    return need
+    usage = None if tools.settings.wait_for_disk else lasting_usage(scratch)
+    promise_room(scratch, order.job_id, arrangement.need.total, usage=usage)
+    return arrangement
 
 
 def _means(order: Order, tools: Tools, slowness: Mapping[str, float]) -> Means[Backbone]:
     """Return what this machine has to compare networks with, where the person left the choice of them open."""
-    memory, free = memory_bytes(), disk_usage(tools.settings.scratch).free_bytes
+    memory, free = memory_bytes(), lasting_usage(tools.settings.scratch).best_bytes - HEADROOM_BYTES
 
     def objection(row: Backbone, others: Sequence[Backbone]) -> str | None:
         need = disk_need(
@@ -166,16 +170,21 @@ def _means(order: Order, tools: Tools, slowness: Mapping[str, float]) -> Means[B
 def _source(order: Order, tools: Tools, clock: PhaseClock, archive: Path) -> Source:
     settings, slowness = tools.settings, _slowness(tools)
 
-    def admit(run: Run, found: Resolution) -> Run:
-        """Show candidates without weights as skipped, with the reason, and make sure that the others fit the disk."""
+    def admit(run: Run, found: Resolution) -> Admitted:
+        """Show candidates that take no part, with the reason, and make sure that the others fit the disk."""
+        room = _room_for(order, tools, found)
+        usable = tuple(each for each in found.usable if each[0].name in room.names)
+        found = Resolution(usable=usable, skipped=(*found.skipped, *room.left))
         for name, reason in found.skipped:
             trial = Trial(name=candidate_trial(name), state=TrialState.SKIPPED, reason=reason)
             tools.say(Message(kind=MessageKind.TRIAL, trial=trial))
-        gflops = [backbone.gflops for backbone, _ in found.usable]
+        gflops = [backbone.gflops for backbone, _ in usable]
         clock.estimate_by(plan(order.num_images, gflops, order.options, slowness))
-        later = _room_for(order, tools, found).later
-        scratch = tools.settings.scratch
-        return replace(run, reserved_bytes=lambda: later + promised_to_others(scratch, order.job_id))
+        later, scratch = room.need.later, settings.scratch
+        run = replace(
+            run, keeping=room.keeping, reserved_bytes=lambda: later + promised_to_others(scratch, order.job_id)
+        )
+        return Admitted(run=run, found=found, remarks=room.remarks)
 
     find = partial(
         resolve,

@@ -21,7 +21,7 @@ from shared.job.findings.focus import Focus
 from shared.job.findings.photographs import Counts
 from shared.job.findings.scores import TestScores
 from shared.job.findings.training import CandidateResult
-from shared.job.result import Bill, Result, RunIdentity, Timings
+from shared.job.result import Bill, Remark, Result, RunIdentity, Timings
 from shared.job.retraining.handover import Handover
 from shared.job.retraining.pairing import Answer, hold_against
 from shared.job.verdict.evidence import evidence_of
@@ -44,6 +44,7 @@ class Pieces:
         formats: In which formats else.
         device: What trained.
         handover: What another job handed this one.
+        remarks: What a person should know of how it was done.
     """
 
     others: tuple[CandidateResult, ...]
@@ -57,6 +58,7 @@ class Pieces:
     formats: Formats
     device: str
     handover: Handover | None = None
+    remarks: tuple[Remark, ...] = ()
 
 
 def result_of(
@@ -89,7 +91,7 @@ def result_of(
         quarantined=dataset.quarantined,
         num_quarantined=dataset.num_quarantined,
         duplicates=dataset.duplicates,
-        remarks=(*remarks_on_own_split(dataset), *dataset.remarks),
+        remarks=(*remarks_on_own_split(dataset), *dataset.remarks, *pieces.remarks),
         winner=pieces.trained.backbone.name,
         candidates=(*pieces.screening.candidates, *pieces.others),
         tuning=pieces.trained.result,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.trainer.scratch.disk import HEADROOM_BYTES, DiskUsage, NoRoom, disk_usage, ensure_room
-from services.trainer.scratch.need import SMALLEST, disk_need
+from services.trainer.scratch.need import SMALLEST, Keeping, disk_need
 from services.trainer.scratch.promise import promised_to_others
 from services.trainer.scratch.workspace import forget_workspace, kept_bytes, kept_jobs, left_at
 from shared.errors import ConvtailorError, Fault, NotFound, Unreadable, UserFault
@@ -139,9 +139,13 @@ class DiskRoom:
 
 
 def least_need(job: Job) -> int:
-    """Return what a job needs at least, in bytes: with the smallest candidate alone."""
+    """Return what a job needs at least, in bytes: with the smallest candidate alone and as little kept as can be."""
     if job.archive is None:
         return 0
     archive = job.archive
-    need = disk_need(num_images=archive.num_images, archive_bytes=archive.size_bytes, candidates=[SMALLEST])
-    return need.total
+    return disk_need(
+        num_images=archive.num_images,
+        archive_bytes=archive.size_bytes,
+        candidates=[SMALLEST],
+        keeping=Keeping().sparingly()[-1],
+    ).total
