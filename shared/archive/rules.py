@@ -236,6 +236,11 @@ def _no_images(layout: Arrangement) -> Fault:
         message = f"All {count(loose, 'photograph')} lie in no folder, so nothing says what is on each."
         fix = _FIX_LAYOUT + class_hint(entry for folder in layout.top.walk() for entry in folder.images)
         return Fault(code="archive_no_images", message=message, fix=fix, details={"count": loose})
+    hidden = _about_hidden(layout)
+    if hidden:
+        message = "There are no photographs in the zip but hidden ones. " + " ".join(each.message for each in hidden)
+        fix = "Rename the folder, so that no dot begins its name. " + _FIX_LAYOUT
+        return Fault(code="archive_no_images", message=message, fix=fix)
     aside_paths = [each.path for each in layout.set_aside if each.reason is not Aside.SYSTEM]
     nested = any(each.reason is Aside.NESTED for each in layout.set_aside)
     message = "There are no photographs in the zip; " + (

@@ -485,3 +485,28 @@ def test_a_document_with_pictures_in_it_is_called_so() -> None:
     found = fault("[Content_Types].xml", "word/document.xml", *files("word/media"))
     assert found.code == "archive_no_images"
     assert "a document of Word" in found.message
+
+
+def test_what_a_camera_writes_beside_photographs_is_no_picture_and_makes_no_class() -> None:
+    cards = files("DCIM/cats", "DCIM/dogs")
+    beside = ["MISC/AUTPRINT.MRK", "DCIM/CANONMSC/M0100.CTG", "DCIM/cats/1.AAE", "DCIM/dogs/1.THM", "DCIM/dogs/1.LRV"]
+    assert set(plan(*cards, *beside).classes) == {"cats", "dogs"}
+
+
+def test_an_archive_of_hidden_folders_alone_is_told_why_nothing_was_found() -> None:
+    told = fault(*files(".export/cats", ".export/dogs"))
+    assert told.code == "archive_no_images"
+    assert "12 photographs were left out" in told.message
+    assert "'.export'" in told.message
+    assert "no dot begins its name" in told.fix
+
+
+def test_what_an_action_camera_calls_its_files_is_no_class() -> None:
+    names = [f"all/{head}{number}.JPG" for head in ("GOPR00", "GX01") for number in range(9)]
+    assert "begin with the class" not in fault(*names).fix
+
+
+def test_a_list_that_a_labelling_tool_exports_is_told_to_hold_the_classes() -> None:
+    told = fault(*files("images"), "result.json")
+    assert told.code == "archive_labels_in_table"
+    assert "'result.json'" in told.message

@@ -24,6 +24,7 @@ _LIST_WORDS = frozenset(
     {
         *("label", "labels", "meta", "metadata", "annotation", "annotations", "class", "classes", "list", "index"),
         *("train", "target", "targets", "truth", "groundtruth", "y", "categories", "id", "ids", "names", "split"),
+        *("result", "results", "project", "tasks"),
     }
 )
 _PAIRED = {"txt": "YOLO", "xml": "Pascal VOC", "json": "LabelMe"}

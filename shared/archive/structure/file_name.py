@@ -29,6 +29,17 @@ _CAMERA_WORDS = frozenset(
             "train",
             "val",
             "mvimg",
+            "gopr",
+            "gx",
+            "gh",
+            "dji",
+            "insta",
+            "photos",
+            "foto",
+            "bild",
+            "signal",
+            "whatsapp image",
+            "img-",
         ),
     }
 )

@@ -138,7 +138,7 @@ def _told_bare(found: Parts) -> Fault:
     return Fault(
         code=ALREADY_SPLIT,
         message=f"The zip is split into parts already, {names_of(found.parts)}, with no class folders inside: "
-        "nothing says what is on each photograph. Such parts are no classes.",
+        "no folder says what is on each photograph. Such parts are no classes.",
         fix="Make one folder for each class, named for it, put the photographs of that class into it, and zip these "
         f"folders; convtailor makes its own split. Photographs whose class nobody knows, as often in "
         f"{names_of((tests or found.parts)[-1:])}, stay out.{class_hint(_images_to_learn_from(found.parts))}",
