@@ -1,5 +1,6 @@
 """``python -m tools.sizes_page`` writes ``docs/sizes.md``: what jobs of any size need of a disk; a test compares."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from services.trainer.scratch.need import FREE_DISK_SHARE, MAX_ACTIVATION_BYTES,
 from services.trainer.zoo.catalogue import BACKBONES, Backbone
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "sizes.md"
+PEAKS_FILE = Path(__file__).resolve().parents[1] / "benchmarks" / "peaks.json"
+"""Bytes that a training took at its peak, by the name of its network, as ``benchmarks memory-backbones`` found them."""
 PHOTOGRAPH_BYTES = 150_000
 """Of one photograph in the archive: a JPEG with a long side of about 1,000 px."""
 NUMBERS = (1_000, 10_000, 100_000)
@@ -40,8 +43,9 @@ _MEMORY = """\
 ## Memory
 
 What a training process takes at least while a network is its largest, in GB. A candidate that needs more than the
-machine, or its container, has is skipped with this reason. What it takes at its peak, `python -m benchmarks
-memory-backbones` measures. The verifying process beside it loads what is delivered.
+machine, or its container, has is skipped with this reason. At its peak: as `python -m benchmarks memory-backbones`
+measured it, with the network alone among the candidates, fine-tuned, scored and packed. The verifying process beside
+it loads what is delivered.
 """
 
 
@@ -50,8 +54,22 @@ def page() -> str:
     rows = [_disk_row(name, backbones, number) for name, backbones in SETS.items() for number in NUMBERS]
     titles = "| candidates | photographs | archive | decoded | features | delivery | together | at least |"
     disk = "\n".join([_HEAD, titles, "|---|---:|---:|---:|---:|---:|---:|---:|", *rows, ""])
-    memory = [f"| `{name}` | {training_bytes(each.size_bytes) / 1e9:.1f} |" for name, each in BACKBONES.items()]
-    return "\n".join([disk, _MEMORY, "| candidate | at least |", "|---|---:|", *memory, ""])
+    peaks = known_peaks()
+    memory = [_memory_row(name, each, peaks.get(name)) for name, each in BACKBONES.items()]
+    return "\n".join([disk, _MEMORY, "| candidate | at least | at its peak |", "|---|---:|---:|", *memory, ""])
+
+
+def known_peaks() -> dict[str, int]:
+    """Return the bytes that trainings took at their peaks, by the names of their networks."""
+    if not PEAKS_FILE.is_file():
+        return {}
+    peaks: dict[str, int] = json.loads(PEAKS_FILE.read_text(encoding="utf-8"))
+    return peaks
+
+
+def _memory_row(name: str, backbone: Backbone, peak_bytes: int | None) -> str:
+    peak = "not measured" if peak_bytes is None else f"{peak_bytes / 1e9:.1f}"
+    return f"| `{name}` | {training_bytes(backbone.size_bytes) / 1e9:.1f} | {peak} |"
 
 
 def _disk_row(name: str, backbones: Sequence[Backbone], number: int) -> str:

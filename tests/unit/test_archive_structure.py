@@ -510,3 +510,27 @@ def test_a_list_that_a_labelling_tool_exports_is_told_to_hold_the_classes() -> N
     told = fault(*files("images"), "result.json")
     assert told.code == "archive_labels_in_table"
     assert "'result.json'" in told.message
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("DCIM/100CANON", "DCIM/101CANON"),
+        ("DCIM/100APPLE", "DCIM/101APPLE"),
+        ("Takeout/Google Photos/Photos from 2019", "Takeout/Google Photos/Photos from 2020"),
+        ("Fotos/Fotos von 2019", "Fotos/Fotos von 2020"),
+        ("posts/202301", "posts/202302"),
+        ("album/2023-05-01", "album/2023-05-02", "album/2023-06"),
+    ],
+)
+def test_who_sends_the_folders_of_a_camera_is_told_that_times_become_classes(names: tuple[str, ...]) -> None:
+    [remark] = plan(*files(*names)).remarks
+    assert remark.code == "classes_named_by_a_program"
+    assert all(name.rpartition("/")[2] in remark.message for name in names)
+
+
+@pytest.mark.parametrize(
+    "names", [("100CANON", "cats"), ("1", "2"), ("100EUROS", "200EUROS"), ("0.5", "1.0"), ("100MG", "200MG")]
+)
+def test_classes_that_are_numbers_are_none_of_a_camera(names: tuple[str, ...]) -> None:
+    assert plan(*files(*names)).remarks == ()

@@ -37,6 +37,7 @@ _REMARKS = {
     "disk_was_short": "Not all was tried, for want of disk",
     "grey_range_judged": "What is white was judged",
     "names_guessed": "Names in a code page that nobody told",
+    "classes_named_by_a_program": "Classes that are called like times",
     "class_named_like_a_part": "A class is called like part of a split",
 }
 

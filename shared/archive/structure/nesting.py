@@ -1,5 +1,7 @@
 """Folders at the wrong level: class folders inside one of several, the same classes in several, classes in classes."""
 
+import re
+
 from shared.archive.entry import clash_key
 from shared.archive.structure.folder_name import Role, is_beside, is_container, is_mask_folder, is_variant, sense_of
 from shared.archive.structure.folder_tree import Folder, names_of, paths_of
@@ -9,6 +11,15 @@ from shared.text.printable import quoted
 from shared.wording import count, quoted_names
 
 _CODE = "archive_wrong_level"
+_OF_PROGRAMS = tuple(
+    re.compile(form)
+    for form in (
+        r"\d{3}(ANDRO|APPLE|CANON|CASIO|CLOUD|EOS\w\w|FUJI_|GOPRO|LEICA|MEDIA|MSDCF|NIKON|NCD\d\d|OLYMP|PHOTO|RICOH|SIGMA|SSCAM|_PANA)",
+        r"(Photos from|Fotos von|Fotos del?|Fotos de|Photos de|Foto dal|Foto's van) (19|20)\d\d",
+        r"(19|20)\d\d[-_. ]?(0[1-9]|1[0-2])([-_. ]?[0-3]\d)?",
+    )
+)
+"""Names of folders that cameras, phones and albums make, whatever the photographs in them show."""
 _PARTS = frozenset({Role.TRAIN, Role.VALIDATION, Role.TEST})
 
 
@@ -37,8 +48,22 @@ def remarks_about(base: Folder) -> tuple[Remark, ...]:
     Args:
         base: The folder whose folders are the classes.
     """
-    found = [_classes_inside(base), _named_like_parts(base)]
+    found = [_classes_inside(base), _named_like_parts(base), _named_by_programs(base)]
     return tuple(remark for remark in found if remark is not None)
+
+
+def _named_by_programs(base: Folder) -> Remark | None:
+    """Tell of ``100CANON`` and ``101CANON``, ``Photos from 2019`` and ``Photos from 2020``: times, and no things."""
+    names = [folder.name for folder in base.holding]
+    if len(names) < 2 or not any(all(map(form.fullmatch, names)) for form in _OF_PROGRAMS):  # noqa: PLR2004 - classes
+        return None
+    return Remark(
+        code="classes_named_by_a_program",
+        message=f"The classes, {quoted_names(names)}, are called as cameras, phones and albums call folders of a time, "
+        "so the model learns when photographs were taken rather than what is on them.",
+        fix="If you want things told apart, make one folder for each, named for it, and sort the photographs into "
+        "them. If not, all is well.",
+    )
 
 
 def _holders(base: Folder) -> list[Folder]:
