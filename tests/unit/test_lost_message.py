@@ -13,7 +13,7 @@ from shared.job.claim import Claim, take
 from shared.job.events import Event, Topic, job_queued
 from shared.job.job import JobState
 from shared.messaging.consumer import consume_once
-from shared.ports.event_bus import LONGEST_LEASE, DeliveryRules
+from shared.ports.event_bus import LONGEST_LEASE, SHORTEST_LEASE, DeliveryRules
 from tests.bus_fixture import Ground
 from tests.doubles.memory_event_bus import MemoryEventBus
 from tests.job_fixture import NOW, HandClock
@@ -75,7 +75,7 @@ def test_a_job_whose_workers_are_killed_one_after_the_other_goes_on_within_momen
 
 
 def refused_often(house: House) -> Event:
-    """Deliver the message as often as lost workers would, and have it wait each time."""
+    """Deliver the message as often as lost workers would, and have it wait each time, for as long as it ever does."""
     for _ in range(NUM_KILLED):
         [delivery] = house.bus.pull(Topic.JOBS, lease=LEASE)
         house.bus.nack(delivery)
@@ -108,6 +108,17 @@ def test_a_message_waits_for_the_end_that_heartbeats_gave_a_claim() -> None:
     assert waiting.work_once()
     house.hands.advance(LEASE.total_seconds())
     assert waiting.work_once()
+    assert house.job.state is JobState.REPORTING
+
+
+def test_a_job_that_is_given_back_by_a_worker_that_leaves_goes_on_at_once_however_often_that_happens() -> None:
+    house = house_with(DeliveryRules())
+    refused_often(house)
+    worker = house.worker("finish_when_told", lease=LEASE, meanwhile=lambda: worker.shutdown.set())  # noqa: PLW0108 - it is not there yet
+    worker.run()
+    assert (house.job.state, house.job.attempts) == (JobState.TRAINING, 0)
+    house.hands.advance(SHORTEST_LEASE.total_seconds())
+    assert house.worker("succeed", lease=LEASE).work_once()
     assert house.job.state is JobState.REPORTING
 
 

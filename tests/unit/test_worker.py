@@ -24,7 +24,7 @@ from shared.job.heartbeat import Heartbeat
 from shared.job.job import JobState, Trial, TrialState, advance
 from shared.json_codec import to_json
 from shared.layout import ledger_key
-from shared.ports.event_bus import Delivery
+from shared.ports.event_bus import SHORTEST_LEASE, Delivery
 from shared.ports.job_store import StoredJob
 from shared.ports.object_store import StoredObject
 from tests import scripted_training
@@ -387,6 +387,7 @@ def test_shutting_down_gives_the_job_to_another_worker() -> None:
     worker.run()
     assert house.job.state is JobState.TRAINING
     assert house.job.attempts == 0
+    house.hands.advance(SHORTEST_LEASE.total_seconds())
     house.worker("succeed").work_once()
     assert house.job.state is JobState.REPORTING
     assert house.job.claim is not None

@@ -175,7 +175,10 @@ class Worker:
         except Claimed as error:
             logger.info("message comes again when a claim ends", extra={"reason": str(error)})
             hold(self.bus, delivery, error.left)
-        except (Conflict, LostClaim, Preempted, Transient, ProcessDied, Broken, Overrun, Unreadable) as error:
+        except Preempted as error:
+            logger.info("message comes again at once", extra={"reason": str(error)})
+            hold(self.bus, delivery, timedelta(0))
+        except (Conflict, LostClaim, Transient, ProcessDied, Broken, Overrun, Unreadable) as error:
             logger.info("message comes again", extra={"reason": str(error)})
             self.bus.nack(delivery)
         except Unfit:
