@@ -16,7 +16,7 @@ from benchmarks.figure import Figure
 from benchmarks.material import dataset
 from benchmarks.product_run import run_program
 from services.trainer.data.pictures.picture import read_pixels
-from services.trainer.export.predict import Look, open_keras, open_onnx, open_tflite
+from services.trainer.export.runtimes import Look, open_keras, open_onnx, open_tflite
 from shared.layout import FILE_NAMES, Artefact
 
 NUM_PICTURES = 60

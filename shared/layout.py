@@ -26,6 +26,7 @@ class Artefact(StrEnum):
     MODEL_ONNX = "model_onnx"
     MODEL_TFLITE = "model_tflite"
     MODEL_TFLITE_FLOAT16 = "model_tflite_float16"
+    MODEL_COREML = "model_coreml"
     MODEL_ZIP = "model_zip"
     LABELS = "labels"
     PREDICT = "predict"
@@ -40,6 +41,7 @@ FILE_NAMES = {
     Artefact.MODEL_ONNX: "model.onnx",
     Artefact.MODEL_TFLITE: "model.tflite",
     Artefact.MODEL_TFLITE_FLOAT16: "model_float16.tflite",
+    Artefact.MODEL_COREML: "model.mlpackage.zip",
     Artefact.MODEL_ZIP: "model.zip",
     Artefact.LABELS: "labels.txt",
     Artefact.PREDICT: "predict.py",
@@ -56,6 +58,7 @@ OTHER_FORMATS = {
     "onnx": Artefact.MODEL_ONNX,
     "tflite_float16": Artefact.MODEL_TFLITE_FLOAT16,
     "tflite": Artefact.MODEL_TFLITE,
+    "coreml": Artefact.MODEL_COREML,
 }
 """Formats of a network beside Keras's own, as settings and requests name them; the most wanted first."""
 

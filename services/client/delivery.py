@@ -18,6 +18,7 @@ FILE_NAMES = {
     "model_onnx": layout.FILE_NAMES[Artefact.MODEL_ONNX],
     "model_tflite": layout.FILE_NAMES[Artefact.MODEL_TFLITE],
     "model_tflite_float16": layout.FILE_NAMES[Artefact.MODEL_TFLITE_FLOAT16],
+    "model_coreml": layout.FILE_NAMES[Artefact.MODEL_COREML],
     "model_zip": layout.FILE_NAMES[Artefact.MODEL_ZIP],
     "labels": layout.FILE_NAMES[Artefact.LABELS],
     "predict": layout.FILE_NAMES[Artefact.PREDICT],

@@ -132,6 +132,7 @@ class Artefacts:
         model_onnx: The same for ONNX Runtime, from behind the resize on.
         model_tflite: The same for LiteRT.
         model_tflite_float16: The same with weights of half the size.
+        model_coreml: The same for Apple's devices.
         model_zip: One file with everything that is needed to use it.
         labels: Class names, one a line, in the order of the outputs.
         predict: A small Python program that loads the model.
@@ -145,6 +146,7 @@ class Artefacts:
     model_onnx: str | None = None
     model_tflite: str | None = None
     model_tflite_float16: str | None = None
+    model_coreml: str | None = None
     model_zip: str | None = None
     labels: str | None = None
     predict: str | None = None

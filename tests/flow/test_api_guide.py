@@ -80,6 +80,7 @@ def test_commands_of_the_guide_work(tmp_path):
         fetched = {path.name: path.read_text() for path in here.iterdir() if path.suffix != ".zip"}
         del fetched["job.json"]
         assert (here / "model.zip").read_text() == "model_zip"
+        assert (here / "model.mlpackage.zip").read_text() == "model_coreml"
         assert fetched == {
             "model.h5": "model_h5",
             "model.keras": "model_keras",

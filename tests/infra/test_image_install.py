@@ -23,10 +23,11 @@ pytestmark = [
 LOOK = """\
 import importlib, importlib.util, json, pathlib, pkgutil, sys
 import services, shared, {service}
-serves = importlib.util.find_spec("flask") is not None  # the trainer's image holds shared.web and never imports it
+left = () if importlib.util.find_spec("flask") else ("shared.web.",)  # the trainer's image holds it, never imports it
+left += ("services.trainer.export.formats.coreml.",)  # imported where there is coremltools, which no image needs
 for package in (shared, {service}):
     for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        if not serves and found.name.startswith("shared.web."):
+        if found.name.startswith(left):
             continue
         if not found.name.endswith("__main__") or found.name == "{service}.__main__":
             importlib.import_module(found.name)

@@ -9,7 +9,7 @@ import pytest
 
 from services.trainer.export.formats.squares_model import from_squares
 from services.trainer.export.keras_file import portable
-from services.trainer.export.predict import read_onnx, read_tflite
+from services.trainer.export.runtimes import read_onnx, read_tflite
 from services.trainer.screening.candidate import open_store
 from services.trainer.screening.features import learning_rows, mirrored
 from services.trainer.screening.fit import HeadPlan

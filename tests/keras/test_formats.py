@@ -18,7 +18,7 @@ from services.trainer.export.formats.order import Conversion, Converted, Scoring
 from services.trainer.export.formats.score import score
 from services.trainer.export.formats.squares_model import from_squares
 from services.trainer.export.keras_file.opened_network import NetworkReader
-from services.trainer.export.predict import Look, open_keras, open_onnx, open_tflite
+from services.trainer.export.runtimes import Look, open_keras, open_onnx, open_tflite
 from services.trainer.strangers.likeness import Likeness
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.head import Head, Reading

@@ -4,9 +4,10 @@ import keras
 import numpy as np
 import pytest
 
+from services.trainer.data.resampling import resize
 from services.trainer.export.formats.squares_model import from_squares
 from services.trainer.export.keras_file.portable import without_newer
-from services.trainer.export.predict import open_onnx
+from services.trainer.export.runtimes import read_onnx
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import build, complete
@@ -112,17 +113,37 @@ def test_raw_pixels_give_what_the_published_network_gives_for_preprocessed_ones(
     assert list(newer_settings(configuration)) == []  # else older Keras could not read what is delivered
 
 
-def test_its_onnx_file_answers_as_it_does(both, tmp_path):
-    pytest.importorskip("onnxruntime")
-    writer = pytest.importorskip("services.trainer.export.formats.onnx.writer")
+@pytest.fixture(scope="module")
+def squares(both):
+    """The same with a last layer, from behind its resize on."""
     network = both[1]
     row = network.backbone
     kernel = np.random.default_rng(0).normal(0, 1, (row.feature_width, 3)).astype(np.float32)
-    model = complete(network, Head(kernel=kernel, bias=np.zeros(3, np.float32)))
-    writer.write_onnx(from_squares(model, row.input_px), tmp_path / "model.onnx")
+    return from_squares(complete(network, Head(kernel=kernel, bias=np.zeros(3, np.float32))), row.input_px)
+
+
+@pytest.fixture(scope="module")
+def square_and_answer(squares):
     (picture,) = sloping_pictures(1)
-    answer = open_onnx(tmp_path / "model.onnx")(picture).probabilities[0]
-    np.testing.assert_allclose(answer, np.asarray(model(picture[None], training=False))[0], atol=1e-3)
+    square = resize(picture, squares.side_px)
+    return square, np.asarray(squares.model(square[None], training=False)[0])[0]
+
+
+def test_its_onnx_file_answers_as_it_does(squares, square_and_answer, tmp_path):
+    pytest.importorskip("onnxruntime")
+    writer = pytest.importorskip("services.trainer.export.formats.onnx.writer")
+    writer.write_onnx(squares, tmp_path / "model.onnx")
+    square, expected = square_and_answer
+    answer = read_onnx(tmp_path / "model.onnx").look(square[None]).probabilities[0]
+    np.testing.assert_allclose(answer, expected, atol=1e-3)
+
+
+def test_its_program_for_core_ml_computes_what_it_does(squares, square_and_answer):
+    writer = pytest.importorskip("services.trainer.export.formats.coreml.writer", reason="coremltools is not installed")
+    interpreter = pytest.importorskip("tests.mil_interpreter")
+    square, expected = square_and_answer
+    answer = interpreter.run(writer.program_of(squares), {"image": square[None]})["probabilities"][0]
+    np.testing.assert_allclose(answer, expected, atol=1e-3)
 
 
 def test_three_classes_on_mobilenet_have_the_reference_numbers_of_parameters():

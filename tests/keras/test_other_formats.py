@@ -79,7 +79,7 @@ def test_without_time_or_room_nothing_is_started(
     verifier: Verifier = object()  # type: ignore[assignment]  # nothing may be asked of it
     found = add_formats(delivered, verifier, run_of(tmp_path, **changes))
     assert found.files == {}
-    assert [each.file for each in found.results] == ["model.onnx", "model_float16.tflite", "model.tflite"]
+    assert [each.file for each in found.results] == [FILE_NAMES[each] for each in OTHER_FORMATS.values()]
     assert all(reason in str(each.left_out_because) for each in found.results)
     assert not delivered.folder.exists()
 
@@ -105,4 +105,4 @@ def test_a_network_that_the_converter_dies_of_is_delivered_without_formats(
     assert found.files == {}
     assert found.examples == ()
     for each in found.results:
-        assert "broke off" in str(each.left_out_because) or "not installed" in str(each.left_out_because)
+        assert any(words in str(each.left_out_because) for words in ("broke off", "not installed", "on a Mac"))

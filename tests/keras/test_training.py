@@ -179,6 +179,7 @@ def test_every_format_is_delivered_that_could_be_tried_and_the_others_have_a_rea
         "model.onnx": artefacts.model_onnx,
         "model_float16.tflite": artefacts.model_tflite_float16,
         "model.tflite": artefacts.model_tflite,
+        "model.mlpackage.zip": artefacts.model_coreml,
     }
     assert [each.file for each in result.formats] == list(keys)
     for each in result.formats:

@@ -25,6 +25,7 @@ ARTEFACTS = Artefacts(
     model_onnx="o",
     model_tflite="t",
     model_tflite_float16="t16",
+    model_coreml="c",
     model_zip="z",
     labels="l",
     predict="p",
@@ -328,6 +329,7 @@ def test_links_lead_to_what_the_job_left(service):
     names |= {"strangers": "strangers.json"}
     names |= {"report": "report.html", "result": "result.json", "model_zip": "model.zip", "model_onnx": "model.onnx"}
     names |= {"model_tflite": "model.tflite", "model_tflite_float16": "model_float16.tflite"}
+    names |= {"model_coreml": "model.mlpackage.zip"}
     assert links.keys() == names.keys()
     for name, link in links.items():
         redirect = service.http.get(link.removeprefix(PUBLIC_URL), headers=bearer(made))

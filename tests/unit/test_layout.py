@@ -6,7 +6,11 @@ from shared.job.job import Artefacts
 from shared.layout import FILE_NAMES, Artefact
 
 ROOT = Path(__file__).resolve().parents[2]
-SPELLED_OUT = {"shared/layout.py", "services/trainer/export/predict.py"}  # the second is handed out and stands alone
+SPELLED_OUT = {
+    "shared/layout.py",
+    "services/trainer/export/predict.py",
+    "services/trainer/export/runtimes.py",
+}  # these are handed out and stand alone
 SOURCES = [
     path
     for path in sorted([*ROOT.glob("shared/**/*.py"), *ROOT.glob("services/**/*.py")])

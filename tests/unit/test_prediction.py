@@ -20,6 +20,7 @@ from services.onebox.prediction.delivered import Delivered, find_network
 from services.onebox.prediction.inbox import find_images
 from services.onebox.prediction.sorting import Sorter, folder_names
 from services.onebox.prediction.tables import answer_table, passed_over_lines, summary_table, unreadable_lines
+from services.trainer.export.runtimes import RUNTIMES, runs_here
 
 CLASSES = ("cat", "dog")
 
@@ -60,6 +61,20 @@ def test_of_a_folder_of_results_the_quickest_network_is_asked_first(tmp_path: Pa
 def test_a_network_that_is_named_is_the_one_that_is_asked(tmp_path: Path) -> None:
     folder = delivery(tmp_path / "results", "model.h5", "model.onnx")
     assert find_network(folder / "model.h5", tmp_path).networks == (folder / "model.h5",)
+
+
+def test_the_package_for_core_ml_is_a_network_and_not_a_delivery_although_it_is_a_zip(tmp_path: Path) -> None:
+    folder = delivery(tmp_path, "model.mlpackage.zip")
+    named = folder / "model.mlpackage.zip"
+    assert find_network(named, tmp_path / "scratch").networks == (named,)
+    assert find_network(folder, tmp_path / "scratch").networks == (named,)
+
+
+@pytest.mark.parametrize(("system", "runs"), [("darwin", True), ("linux", False), ("win32", False)])
+def test_core_ml_runs_on_macs_alone_and_everything_else_anywhere(system: str, runs: bool) -> None:
+    names = [name for name, _, _ in RUNTIMES if runs_here(name, system)]
+    assert ("model.mlpackage.zip" in names) == runs
+    assert names[:5] == ["model.onnx", "model.tflite", "model_float16.tflite", "model.keras", "model.h5"]
 
 
 def test_the_zip_of_a_delivery_is_enough_and_what_else_is_in_it_is_left_there(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_every_fault_is_reported_at_once_by_variable() -> None:
 @pytest.mark.parametrize(
     ("value", "wanted"),
     [
-        ("", ["model_onnx", "model_tflite_float16", "model_tflite"]),
+        ("", ["model_onnx", "model_tflite_float16", "model_tflite", "model_coreml"]),
         (" tflite, onnx ,tflite", ["model_tflite", "model_onnx"]),
         ("none", []),
     ],
@@ -98,7 +98,7 @@ def test_an_operator_says_in_which_formats_networks_are_delivered(value: str, wa
     assert load(TrainerSettings, environment_of(settings)) == settings
 
 
-@pytest.mark.parametrize(("value", "unknown"), [("onnx,coreml", "'coreml'"), ("none,onnx", "'none'"), ("h5", "'h5'")])
+@pytest.mark.parametrize(("value", "unknown"), [("onnx,caffe", "'caffe'"), ("none,onnx", "'none'"), ("h5", "'h5'")])
 def test_a_format_that_there_is_not_stops_the_trainer_at_its_start(value: str, unknown: str) -> None:
     with pytest.raises(InvalidSettings, match=rf"CONVTAILOR_FORMATS: .*{unknown}.*onnx,tflite_float16,tflite.*none"):
         load(TrainerSettings, {"CONVTAILOR_FORMATS": value})

@@ -124,6 +124,7 @@ class Links:
     model_onnx: str | None = None
     model_tflite: str | None = None
     model_tflite_float16: str | None = None
+    model_coreml: str | None = None
     model_zip: str | None = None
     labels: str | None = None
     predict: str | None = None
@@ -324,6 +325,7 @@ def _links(job: Job, status: str, *, is_repeatable: bool) -> Links:
         model_onnx=f"{status}/model?format=onnx" if kept.model_onnx else None,
         model_tflite=f"{status}/model?format=tflite" if kept.model_tflite else None,
         model_tflite_float16=f"{status}/model?format=tflite_float16" if kept.model_tflite_float16 else None,
+        model_coreml=f"{status}/model?format=coreml" if kept.model_coreml else None,
         model_zip=f"{status}/model?format=zip" if kept.model_zip else None,
         labels=f"{status}/labels" if kept.labels else None,
         predict=f"{status}/predict" if kept.predict else None,

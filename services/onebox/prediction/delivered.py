@@ -20,9 +20,10 @@ _NETWORKS = tuple(
         Artefact.MODEL_TFLITE_FLOAT16,
         Artefact.MODEL_KERAS,
         Artefact.MODEL_H5,
+        Artefact.MODEL_COREML,
     )
 )
-"""The quickest first."""
+"""The quickest first, and last what runs on Macs alone."""
 _MAX_UNPACKED_BYTES = 4 * 2**30
 
 
@@ -62,7 +63,7 @@ def find_network(model: Path, scratch: Path) -> Delivered:
         if not packed.is_file() or any((model / name).is_file() for name in _NETWORKS):
             return _in_folder(model, model)
         model = packed
-    if model.suffix.lower() == ".zip" and model.is_file():
+    if model.suffix.lower() == ".zip" and model.is_file() and model.name != FILE_NAMES[Artefact.MODEL_COREML]:
         _unpack(model, scratch)
         return _in_folder(scratch, model)
     if not model.is_file():

@@ -103,6 +103,7 @@ def _left_by(job: Job, *, with_report: bool) -> list[Artefact]:
         (Artefact.MODEL_ONNX, left.model_onnx),
         (Artefact.MODEL_TFLITE, left.model_tflite),
         (Artefact.MODEL_TFLITE_FLOAT16, left.model_tflite_float16),
+        (Artefact.MODEL_COREML, left.model_coreml),
         (Artefact.LABELS, left.labels),
         (Artefact.PREDICT, left.predict),
         (Artefact.STRANGERS, left.strangers),

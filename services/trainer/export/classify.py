@@ -26,7 +26,7 @@ from services.trainer.data.pictures.formats import UnreadablePicture
 from services.trainer.data.pictures.memory import MAX_DECODING_BYTES
 from services.trainer.data.pictures.picture import decode, file_bytes, open_picture, upright
 from services.trainer.data.resampling import resize
-from services.trainer.export.predict import Network, outputs_of, read_onnx, read_tflite
+from services.trainer.export.runtimes import Network, outputs_of, read_coreml, read_onnx, read_tflite, runs_here
 from services.trainer.strangers.likeness import Likeness, read_likeness
 from shared.errors import UserFault
 from shared.layout import FILE_NAMES, Artefact
@@ -155,6 +155,7 @@ def read_keras(path: Path) -> Network:
 _READERS: Mapping[str, Callable[[Path], Network]] = {
     ".onnx": partial(read_onnx, spins=False),  # threads that decode want the processor too
     ".tflite": read_tflite,
+    ".zip": read_coreml,
 }
 
 
@@ -165,7 +166,7 @@ def open_first(paths: Sequence[Path]) -> tuple[Path, Network, int]:
         UserFault: ``runtime_missing`` or ``model_unreadable``.
     """
     missing: list[str] = []
-    for path in paths:
+    for path in filter(lambda each: runs_here(each.name), paths):
         try:
             network = _READERS.get(path.suffix, read_keras)(path)
             black = np.zeros((1, network.side_px, network.side_px, 3), np.float32)
@@ -176,7 +177,9 @@ def open_first(paths: Sequence[Path]) -> tuple[Path, Network, int]:
             raise _unreadable(path, error) from error
     raise UserFault(
         "runtime_missing",
-        f"{paths[0]} needs a package that is not installed: {' or '.join(missing)}.",
+        f"{paths[0]} needs a package that is not installed: {' or '.join(missing)}."
+        if missing
+        else f"{paths[0]} runs on Macs alone.",
         fix="Install everything with pip install 'convtailor[all]', or name the model.h5 or model.keras beside it.",
         details={"model": str(paths[0])},
     )

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from services.trainer.data import resampling
 from services.trainer.data.pictures import deep_colour, depth, formats, memory, mending, picture, tiff
-from services.trainer.export import predict
+from services.trainer.export import predict, runtimes
 from services.trainer.strangers import likeness
 from shared.text import printable
 
-_PARTS = (printable, tiff, formats, mending, depth, deep_colour, memory, picture, resampling, likeness)
-"""The reader of pictures, the resize and what tells strangers, each module below those that it imports."""
+_PARTS = (printable, tiff, formats, mending, depth, deep_colour, memory, picture, resampling, likeness, runtimes)
+"""The reader of pictures, the resize, what tells strangers, and runtimes: each module below those that it imports."""
 _OWN_IMPORT = re.compile(r"^from (?:services|shared)\.\S+ import (?:\([^)]*\)|.*)\n+", re.MULTILINE)
 
 

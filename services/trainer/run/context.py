@@ -100,6 +100,7 @@ class Run:
             and to other jobs.
         keeping: How much of what networks make of the images the disk has room for at once.
         formats: In which the network is wanted beside Keras's own, in the order in which they are written.
+        num_tried: So many of these can be tried here; the others cost no time.
     """
 
     directory: Path
@@ -114,3 +115,4 @@ class Run:
     reserved_bytes: Callable[[], int] = lambda: 0
     keeping: Keeping = Keeping()  # noqa: RUF009 - frozen
     formats: tuple[Artefact, ...] = tuple(OTHER_FORMATS.values())
+    num_tried: int = len(OTHER_FORMATS)

@@ -195,5 +195,5 @@ def delivery_of(dataset: LearningSet, backbone: Backbone, pace: Pace, run: Run) 
         num_validation=len(split.validation),
         num_test=len(split.test),
         size_bytes=backbone.size_bytes,
-        num_formats=len(run.formats),
+        num_formats=run.num_tried,
     )

@@ -21,7 +21,7 @@ from services.trainer.evaluation.evaluate import Evaluation
 from services.trainer.export.bundle.examples import Example, choose_examples, write_examples
 from services.trainer.export.delivery import Package
 from services.trainer.export.formats.judgement import Evaluated, compare
-from services.trainer.export.formats.order import Conversion, Converted, Scored, Scoring, missing_package
+from services.trainer.export.formats.order import Conversion, Converted, Scored, Scoring, cannot_be_tried
 from services.trainer.export.rescore import raw_images
 from services.trainer.export.verifier import Verifier
 from services.trainer.protocol import StopReason
@@ -44,8 +44,8 @@ _SCORE_SHARE = 0.25
 """Share of the time that a format may take to score images, once it was opened; a few are scored in any case."""
 _PATIENCE_S = 5.0
 """Seconds that a trial may be late: what has to be scored in any case, on a slow machine."""
-_NUM_COPIES = 10
-"""The formats are two and a half times the network, the zip as much; both lie here and in the object store."""
+_NUM_COPIES = 12
+"""The formats are three and a half times the network, the zip as much; both lie here and in the object store."""
 _NO_TIME = "there was no time left for it"
 
 
@@ -144,7 +144,7 @@ class _Trials:
             model=self._delivered.package.model_keras,
             side_px=self._delivered.px,
             pictures=tuple(each.file for each in examples),
-            targets=tuple(each for each in targets.values() if missing_package(each) is None),
+            targets=tuple(each for each in targets.values() if cannot_be_tried(each) is None),
         )
         self._processes = {each: _start_trial() for each in conversion.targets}
         written: dict[Path, Converted] = {}
@@ -213,7 +213,7 @@ class _Trials:
     def _judged(self, artefact: Artefact, written: Converted | None, examples: Sequence[Example]) -> FormatResult:
         if written is None or written.target is None:
             late = _NO_TIME if self._left_s() <= 0 else "the process that writes it broke off"
-            return _left_out(artefact, missing_package(Path(FILE_NAMES[artefact])) or late)
+            return _left_out(artefact, cannot_be_tried(Path(FILE_NAMES[artefact])) or late)
         scored = self._scored.get(written.target)
         if scored is None or scored.error is not None:
             reason = written.error or (scored.error if scored is not None else None) or _NO_TIME

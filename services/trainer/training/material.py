@@ -117,7 +117,7 @@ def gather(source: Source, run: Run, *, is_resumed: bool) -> Material:
 
 def _reason_to_hurry(standing: Standing, run: Run) -> str | None:
     """Return why nothing is to be trained any more, or ``None``: time that decoding alone would use up is too short."""
-    if (price_s := standing.price_s(num_formats=len(run.formats))) is not None:
+    if (price_s := standing.price_s(num_formats=run.num_tried)) is not None:
         run.countdown.reprice(price_s)
     reason = run.stop_reason()
     if reason is None and run.countdown.seconds_left() < standing.decode_all_s:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from services.trainer.export.formats.order import cannot_be_tried
 from services.trainer.protocol import Message, MessageKind, Order, StopReason, candidate_trial
 from services.trainer.run.context import Run
 from services.trainer.run.cost import candidate_s, plan
@@ -28,6 +29,7 @@ from services.trainer.zoo.sources.weights import Resolution, resolve
 from shared.job.job import Trial, TrialState
 from shared.job.retraining.handover import Handover
 from shared.json_codec import from_json_text
+from shared.layout import FILE_NAMES
 from shared.process.memory_limit import memory_bytes
 
 
@@ -113,6 +115,7 @@ def _run(order: Order, tools: Tools, clock: PhaseClock) -> Run:
         halvings=order.halvings,
         memory_bytes=memory_bytes(),
         formats=tools.settings.wanted_formats,
+        num_tried=sum(cannot_be_tried(Path(FILE_NAMES[each])) is None for each in tools.settings.wanted_formats),
     )
 
 

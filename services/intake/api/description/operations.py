@@ -21,7 +21,7 @@ _RANGE = {"name": "Range", "in": "header", "description": "Part of the object.",
 _MODEL_FORMAT = query(
     "format",
     "Format of the model.",
-    enum=["h5", "keras", "onnx", "tflite", "tflite_float16", "zip"],
+    enum=["h5", "keras", "onnx", "tflite", "tflite_float16", "coreml", "zip"],
     default="h5",
 )
 ARTEFACTS = ("labels", "model", "predict", "report", "result", "strangers")

@@ -24,6 +24,7 @@ const DOWNLOADS = [
   ["model_zip", "model", "zip", () => _("Everything, ready to use"), ".zip"], ["model", "model", "h5", () => _("Network for Keras"), ".h5"],
   ["model_keras", "model", "keras", () => _("Network for Keras 3"), ".keras"], ["model_onnx", "model", "onnx", () => _("Network for ONNX Runtime"), ".onnx"],
   ["model_tflite", "model", "tflite", () => _("Network for phones"), ".tflite"], ["model_tflite_float16", "model", "tflite_float16", () => _("Network for phones, half the size"), ".tflite"],
+  ["model_coreml", "model", "coreml", () => _("Network for Macs, iPhones and iPads"), ".mlpackage.zip"],
   ["report", "report", null, () => _("Report"), ".html"], ["result", "result", null, () => _("All numbers"), ".json"],
   ["labels", "labels", null, () => _("Names of the classes"), ".txt"], ["predict", "predict", null, () => _("Program that classifies"), ".py"],
   ["strangers", "strangers", null, () => _("What tells photographs of something else"), ".json"],

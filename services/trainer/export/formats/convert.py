@@ -55,9 +55,16 @@ def _write_tflite(squares: SquaresModel, path: Path, *, half: bool) -> None:
     write_tflite(squares, path, half=half)
 
 
+def _write_coreml(squares: SquaresModel, path: Path) -> None:
+    from services.trainer.export.formats.coreml.writer import write_coreml  # noqa: PLC0415 - likewise
+
+    write_coreml(squares, path)
+
+
 _WRITERS: Mapping[str, Callable[[SquaresModel, Path], None]] = {
     FILE_NAMES[Artefact.MODEL_ONNX]: _write_onnx,
     FILE_NAMES[Artefact.MODEL_TFLITE]: partial(_write_tflite, half=False),
     FILE_NAMES[Artefact.MODEL_TFLITE_FLOAT16]: partial(_write_tflite, half=True),
+    FILE_NAMES[Artefact.MODEL_COREML]: _write_coreml,
 }
 """By the name of the file."""

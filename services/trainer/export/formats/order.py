@@ -4,9 +4,16 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-_PACKAGES = {"onnx": "onnx", "onnxruntime": "onnxruntime", "ai_edge_litert": "ai-edge-litert"}
+from services.trainer.export.runtimes import runs_here
+
+_PACKAGES = {
+    "onnx": "onnx",
+    "onnxruntime": "onnxruntime",
+    "ai_edge_litert": "ai-edge-litert",
+    "coremltools": "coremltools",
+}
 """What is installed, by what is imported."""
-_NEEDED = {".onnx": ("onnx", "onnxruntime"), ".tflite": ("ai_edge_litert",)}
+_NEEDED = {".onnx": ("onnx", "onnxruntime"), ".tflite": ("ai_edge_litert",), ".zip": ("coremltools",)}
 """What writing a format and trying it imports, by the ending of its file."""
 
 
@@ -84,7 +91,9 @@ class Scored:
     error: str | None = None
 
 
-def missing_package(target: Path) -> str | None:
-    """Return why a format cannot be written or tried here for want of a package; ``None`` where it can."""
+def cannot_be_tried(target: Path) -> str | None:
+    """Return why a format cannot be written and tried here; ``None`` where it can."""
+    if not runs_here(target.name):
+        return "it can be tried on a Mac alone, and it was trained on another machine"
     missing = next((name for name in _NEEDED[target.suffix] if find_spec(name) is None), None)
     return None if missing is None else f"the package {_PACKAGES[missing]} is not installed where it was trained"

@@ -15,7 +15,7 @@ import numpy as np
 from services.trainer.data.pictures.formats import UnreadablePicture
 from services.trainer.data.pictures.picture import read_pixels
 from services.trainer.export.formats.order import Scored, Scoring
-from services.trainer.export.predict import RUNTIMES
+from services.trainer.export.runtimes import RUNTIMES
 from shared.json_codec import from_json, to_json
 from shared.process.memory_limit import spare_the_machine
 from shared.process.starter import Starter

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from services.trainer.export.formats.inexpressible import Inexpressible
-from services.trainer.export.predict import LAST_LAYER
+from services.trainer.export.runtimes import LAST_LAYER
 
 OUTPUTS = ("probabilities", "features")
 """Names under which files give what :attr:`SquaresModel.model` gives."""

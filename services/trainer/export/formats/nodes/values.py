@@ -1,4 +1,4 @@
-"""How values of Keras lie in the ONNX graph: maps with their channels in front, everything else as it is."""
+"""How values of Keras lie in a graph of nodes: maps with their channels in front, everything else as it is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from services.trainer.export.formats.inexpressible import Inexpressible
-from services.trainer.export.formats.onnx.graph import OnnxGraph
+from services.trainer.export.formats.nodes.graph import NodeGraph
 
 MAP_RANK = 4
 _TO_FRONT, _TO_BACK = (0, 3, 1, 2), (0, 2, 3, 1)
@@ -49,12 +49,12 @@ class Value:
         return _PLACES[positive] if self.is_map else positive
 
 
-def channels_front(graph: OnnxGraph, name: str, rank: int) -> str:
+def channels_front(graph: NodeGraph, name: str, rank: int) -> str:
     """Return a value that lies as in Keras as it has to lie in the graph."""
     return graph.node("Transpose", name, perm=_TO_FRONT) if rank == MAP_RANK else name
 
 
-def channels_back(graph: OnnxGraph, value: Value) -> str:
+def channels_back(graph: NodeGraph, value: Value) -> str:
     """Return a value as it lies in Keras."""
     return graph.node("Transpose", value.name, perm=_TO_BACK) if value.is_map else value.name
 
@@ -69,7 +69,7 @@ def permutation(value: Value, axes: Sequence[int]) -> list[int]:
     return [value.place(axes[axis]) for axis in (_TO_FRONT if value.is_map else range(len(axes)))]
 
 
-def broadcast(graph: OnnxGraph, values: Any, like: Value) -> str:
+def broadcast(graph: NodeGraph, values: Any, like: Value) -> str:
     """Return numbers, one or one per channel, as a constant that can be computed with a value."""
     numbers = np.asarray(values, np.float32)
     if numbers.size == 1:
@@ -84,7 +84,7 @@ class Values:
         graph: Where they are.
     """
 
-    def __init__(self, graph: OnnxGraph) -> None:
+    def __init__(self, graph: NodeGraph) -> None:
         self._graph = graph
         self._names: dict[int, str] = {}
 

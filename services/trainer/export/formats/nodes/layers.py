@@ -1,4 +1,4 @@
-"""What each kind of layer is in ONNX, by the name of its class.
+"""What each kind of layer is in nodes, by the name of its class.
 
 A function for each kind takes the graph, the layer and its input and returns the name of what it gives. One that sees a
 setting which it does not heed raises :class:`Inexpressible`: a file that computes something else is worse than none.
@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 
 from services.trainer.export.formats.inexpressible import Inexpressible
-from services.trainer.export.formats.onnx.graph import OnnxGraph
-from services.trainer.export.formats.onnx.values import Value, broadcast, channels_back, channels_front, permutation
+from services.trainer.export.formats.nodes.graph import NodeGraph
+from services.trainer.export.formats.nodes.values import Value, broadcast, channels_back, channels_front, permutation
 
-Emitter = Callable[[OnnxGraph, Any, Value], str]
+Emitter = Callable[[NodeGraph, Any, Value], str]
 
 
-def _same(_: OnnxGraph, __: Any, value: Value) -> str:
+def _same(_: NodeGraph, __: Any, value: Value) -> str:
     return value.name
 
 
-def activate(graph: OnnxGraph, activation: Any, value: Value) -> str:
+def activate(graph: NodeGraph, activation: Any, value: Value) -> str:
     """Apply a function of ``keras.activations``.
 
     Raises:
@@ -42,7 +42,7 @@ def activate(graph: OnnxGraph, activation: Any, value: Value) -> str:
     raise Inexpressible(f"the activation {kind} is not known")
 
 
-def _share(graph: OnnxGraph, kind: str, value: Value) -> str:
+def _share(graph: NodeGraph, kind: str, value: Value) -> str:
     """Return what a function that multiplies its input by a share of it takes as that share."""
     if kind in ("silu", "swish"):
         return graph.node("Sigmoid", value.name)
@@ -54,40 +54,40 @@ def _share(graph: OnnxGraph, kind: str, value: Value) -> str:
     return graph.node("Mul", graph.node("Add", graph.node("Erf", scaled), graph.constant(1.0)), graph.constant(0.5))
 
 
-def _activation(graph: OnnxGraph, layer: Any, value: Value) -> str:
+def _activation(graph: NodeGraph, layer: Any, value: Value) -> str:
     return activate(graph, layer.activation, value)
 
 
-def _relu(graph: OnnxGraph, layer: Any, value: Value) -> str:
+def _relu(graph: NodeGraph, layer: Any, value: Value) -> str:
     _refuse(layer, negative_slope=0, threshold=0)
     if layer.max_value is None:
         return graph.node("Relu", value.name)
     return graph.node("Clip", value.name, graph.constant(0.0), graph.constant(float(layer.max_value)))
 
 
-def _rescaling(graph: OnnxGraph, layer: Any, value: Value) -> str:
+def _rescaling(graph: NodeGraph, layer: Any, value: Value) -> str:
     scaled = graph.node("Mul", value.name, broadcast(graph, layer.scale, value))
     return graph.node("Add", scaled, broadcast(graph, layer.offset, value))
 
 
-def _normalization(graph: OnnxGraph, layer: Any, value: Value) -> str:
+def _normalization(graph: NodeGraph, layer: Any, value: Value) -> str:
     _refuse(layer, invert=False)
     deviation = np.maximum(np.sqrt(np.asarray(layer.variance)), 1e-7)  # as Keras does
     centred = graph.node("Sub", value.name, broadcast(graph, layer.mean, value))
     return graph.node("Div", centred, broadcast(graph, deviation, value))
 
 
-def _conv(graph: OnnxGraph, layer: Any, value: Value) -> str:
+def _conv(graph: NodeGraph, layer: Any, value: Value) -> str:
     kernel = graph.constant(np.asarray(layer.kernel).transpose(3, 2, 0, 1), (id(layer), "kernel"))
     return _convolved(graph, layer, value, kernel=kernel, groups=layer.groups)
 
 
-def _depthwise(graph: OnnxGraph, layer: Any, value: Value) -> str:
+def _depthwise(graph: NodeGraph, layer: Any, value: Value) -> str:
     kernel = _depthwise_kernel(graph, layer, layer.kernel)
     return _convolved(graph, layer, value, kernel=kernel, groups=value.size(-1))
 
 
-def _separable(graph: OnnxGraph, layer: Any, value: Value) -> str:
+def _separable(graph: NodeGraph, layer: Any, value: Value) -> str:
     _needs_channels_last(layer)
     depthwise = _depthwise_kernel(graph, layer, layer.depthwise_kernel)
     alone = graph.node("Conv", value.name, depthwise, group=value.size(-1), **_window(layer, value))
@@ -96,13 +96,13 @@ def _separable(graph: OnnxGraph, layer: Any, value: Value) -> str:
     return activate(graph, layer.activation, Value(joined, value.shape))
 
 
-def _convolved(graph: OnnxGraph, layer: Any, value: Value, *, kernel: str, groups: int) -> str:
+def _convolved(graph: NodeGraph, layer: Any, value: Value, *, kernel: str, groups: int) -> str:
     _needs_channels_last(layer)
     found = graph.node("Conv", value.name, kernel, *_bias(graph, layer), group=groups, **_window(layer, value))
     return activate(graph, layer.activation, Value(found, value.shape))
 
 
-def _depthwise_kernel(graph: OnnxGraph, layer: Any, kernel: Any) -> str:
+def _depthwise_kernel(graph: NodeGraph, layer: Any, kernel: Any) -> str:
     """Return a kernel ``(height, width, channels, multiplier)`` as one of as many groups as channels."""
     values = np.asarray(kernel)
     height, width, channels, multiplier = values.shape
@@ -110,11 +110,11 @@ def _depthwise_kernel(graph: OnnxGraph, layer: Any, kernel: Any) -> str:
     return graph.constant(alone, (id(layer), "depthwise"))
 
 
-def _bias(graph: OnnxGraph, layer: Any) -> tuple[str, ...]:
+def _bias(graph: NodeGraph, layer: Any) -> tuple[str, ...]:
     return (graph.constant(np.asarray(layer.bias), (id(layer), "bias")),) if layer.use_bias else ()
 
 
-def _dense(graph: OnnxGraph, layer: Any, value: Value) -> str:
+def _dense(graph: NodeGraph, layer: Any, value: Value) -> str:
     kernel = np.asarray(layer.kernel)
     if value.is_map:
         pointwise = graph.constant(kernel.T[:, :, None, None], (id(layer), "kernel"))
@@ -126,7 +126,7 @@ def _dense(graph: OnnxGraph, layer: Any, value: Value) -> str:
     return activate(graph, layer.activation, Value(found, value.shape))
 
 
-def _batch_normalization(graph: OnnxGraph, layer: Any, value: Value) -> str:
+def _batch_normalization(graph: NodeGraph, layer: Any, value: Value) -> str:
     axis = layer.axis[0] if isinstance(layer.axis, list | tuple) else layer.axis
     if axis % len(value.shape) != len(value.shape) - 1:
         raise Inexpressible(f"{layer.name} normalises along axis {axis}, not along the channels")
@@ -138,7 +138,7 @@ def _batch_normalization(graph: OnnxGraph, layer: Any, value: Value) -> str:
     return graph.node("BatchNormalization", value.name, *names, epsilon=float(layer.epsilon))
 
 
-def _layer_normalization(graph: OnnxGraph, layer: Any, value: Value) -> str:
+def _layer_normalization(graph: NodeGraph, layer: Any, value: Value) -> str:
     _refuse(layer, rms_scaling=False)
     axes = layer.axis if isinstance(layer.axis, list | tuple) else (layer.axis,)
     if [axis % len(value.shape) for axis in axes] != [len(value.shape) - 1]:
@@ -152,30 +152,30 @@ def _layer_normalization(graph: OnnxGraph, layer: Any, value: Value) -> str:
     return channels_front(graph, found, len(value.shape))
 
 
-def _max_pooling(graph: OnnxGraph, layer: Any, value: Value) -> str:
+def _max_pooling(graph: NodeGraph, layer: Any, value: Value) -> str:
     return graph.node("MaxPool", value.name, **_pool_window(layer, value))
 
 
-def _average_pooling(graph: OnnxGraph, layer: Any, value: Value) -> str:
+def _average_pooling(graph: NodeGraph, layer: Any, value: Value) -> str:
     return graph.node("AveragePool", value.name, count_include_pad=0, **_pool_window(layer, value))
 
 
 def _global(operator: str) -> Emitter:
-    def emit(graph: OnnxGraph, layer: Any, value: Value) -> str:
+    def emit(graph: NodeGraph, layer: Any, value: Value) -> str:
         _needs_channels_last(layer)
         return graph.node(operator, value.name, axes=[2, 3], keepdims=int(layer.keepdims))
 
     return emit
 
 
-def _zero_padding(graph: OnnxGraph, layer: Any, value: Value) -> str:
+def _zero_padding(graph: NodeGraph, layer: Any, value: Value) -> str:
     _needs_channels_last(layer)
     (top, bottom), (left, right) = layer.padding
     pads = graph.constant([0, 0, top, left, 0, 0, bottom, right], dtype=np.int64)
     return graph.node("Pad", value.name, pads, mode="constant")
 
 
-def _cropping(graph: OnnxGraph, layer: Any, value: Value) -> str:
+def _cropping(graph: NodeGraph, layer: Any, value: Value) -> str:
     _needs_channels_last(layer)
     (top, bottom), (left, right) = layer.cropping
     ends = (value.size(1) - bottom, value.size(2) - right)
@@ -183,14 +183,14 @@ def _cropping(graph: OnnxGraph, layer: Any, value: Value) -> str:
     return graph.node("Slice", value.name, *(graph.constant(each, dtype=np.int64) for each in bounds))
 
 
-def _reshape(graph: OnnxGraph, layer: Any, value: Value) -> str:
+def _reshape(graph: NodeGraph, layer: Any, value: Value) -> str:
     shape = tuple(layer.compute_output_shape(value.shape))
     wanted = graph.constant([-1, *shape[1:]], dtype=np.int64)
     found = graph.node("Reshape", channels_back(graph, value), wanted)
     return channels_front(graph, found, len(shape))
 
 
-def _permute(graph: OnnxGraph, layer: Any, value: Value) -> str:
+def _permute(graph: NodeGraph, layer: Any, value: Value) -> str:
     return graph.node("Transpose", value.name, perm=permutation(value, (0, *layer.dims)))
 
 
