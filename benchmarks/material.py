@@ -25,6 +25,19 @@ def dataset(name: str) -> Path:
     return path.resolve()
 
 
+def dataset_names() -> list[str]:
+    """Return the names of all sets in the folder ``CONVTAILOR_DATASETS``.
+
+    Raises:
+        MissingMaterial: If there is none.
+    """
+    folder = Path(os.environ.get("CONVTAILOR_DATASETS", "../shared/datasets"))
+    names = sorted(path.stem for path in folder.glob("*.zip"))
+    if not names:
+        raise MissingMaterial(f"{folder} holds no zip; set CONVTAILOR_DATASETS to a folder of zips of class folders")
+    return names
+
+
 def weights_mirror() -> Path:
     """Return the folder ``CONVTAILOR_WEIGHTS`` of weight files under Keras's own names.
 

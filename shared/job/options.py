@@ -46,6 +46,13 @@ class LevelChoice(StrEnum):
     ALL = "all"
     AUTO = "auto"
     """The last or all, whichever cross-validation favours."""
+    SEARCHED = "searched"
+    """The last, as long as networks are compared; then recipes of fine-tuning may read all, and mirror images."""
+
+    @property
+    def learns_by_epochs(self) -> bool:
+        """Tell whether the last layer reads the features and learns by epochs, and the winner is fine-tuned."""
+        return self in (LevelChoice.LAST, LevelChoice.SEARCHED)
 
 
 def _split_names(value: object) -> object:
@@ -115,7 +122,9 @@ class JobOptions:
         levels: What each candidate's head reads: ``last``: the network's features; it then learns by epochs, and the
             winner's last block is fine-tuned. ``all``: the pooled outputs of every stage too; it is then fitted to its
             end with its strength of regularisation chosen by cross-validation. ``auto``: the better of the two.
-            Unless named, it is ``auto``, and ``last`` where an option of fine-tuning is given.
+            ``searched``: as ``last``, but recipes of fine-tuning may then read every stage, and mirror images.
+            Unless named, it is ``auto``; ``searched`` where ``tune_search`` is given and is not ``recipe``; ``last``
+            where another option of fine-tuning is.
         views: Of each photograph at most, 1 or 2: the second is its mirror image, which the delivered network then
             looks at as well, unless cross-validation says that this harms. Not with ``last``.
         epochs: Epochs that a head trains where it learns by epochs, 1 to 1,000.
@@ -145,8 +154,8 @@ class JobOptions:
     candidates: Candidates = (AUTO,)
     max_backbones: Annotated[int, Field(ge=1, le=MOST_BACKBONES)] = MOST_BACKBONES
     exhaustive: bool = False
-    max_parameters: Annotated[int, Field(ge=1)] | None = None
-    max_ms_per_image: Annotated[float, Field(gt=0)] | None = None
+    max_parameters: Annotated[int, Field(ge=1, le=10**12)] | None = None
+    max_ms_per_image: Annotated[float, Field(gt=0, le=1e6)] | None = None
     levels: LevelChoice = LevelChoice.AUTO
     views: Annotated[int, Field(ge=1, le=2)] = 2
     epochs: Annotated[int, Field(ge=1, le=1000)] = 20
@@ -222,7 +231,8 @@ def _none_is_so_small(options: JobOptions) -> Fault:
 def _with_levels(document: Mapping[str, Any]) -> dict[str, Any]:
     """Let an option of fine-tuning mean that there is some, which there is below a head of the features alone."""
     asks = any(name in document for name in _OF_FINE_TUNING) and str(document.get("tune_epochs")) != "0"
-    return {"levels": LevelChoice.LAST, **document} if asks else dict(document)
+    searches = "tune_search" in document and document["tune_search"] != TuneSearch.RECIPE
+    return {"levels": LevelChoice.SEARCHED if searches else LevelChoice.LAST, **document} if asks else dict(document)
 
 
 def _nothing_fits(options: JobOptions) -> Fault:

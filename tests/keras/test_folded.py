@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from services.trainer.zoo.folded import without_normalisation
+from services.trainer.zoo.folded import remembered_means, without_normalisation
 
 
 def every_kind() -> keras.Model:
@@ -86,3 +86,19 @@ def test_a_pass_takes_a_few_copies_of_the_weights_and_not_a_dozen():
     """In a process of its own: what other tests have left lying in this one would count as well."""
     done = subprocess.run([sys.executable, "-c", PASS], stdout=subprocess.PIPE, text=True, check=True)
     assert float(done.stdout) < 3
+
+
+def test_normalisation_remembers_what_features_were_on_average_over_the_images_that_were_learnt_from():
+    rng = np.random.default_rng(0)
+    layers = keras.layers
+    image = keras.Input((3,))
+    normal = layers.BatchNormalization(name="normal")(image)
+    joined = layers.Concatenate(name="joined")([layers.ReLU(name="relu")(normal), normal])
+    model = keras.Model(image, layers.Add(name="added")([joined, joined]))
+    values = [[1.0, 2.0, 0.5], [0.0, -1.0, 3.0], [4.0, 5.0, 6.0], [1.0, 4.0, 9.0]]
+    model.get_layer("normal").set_weights([np.array(each) for each in values])
+    learnt_from = rng.normal([4.0, 5.0, 6.0], [1.0, 2.0, 3.0], (200_000, 3))
+    seen = keras.Model(image, joined).predict_on_batch(learnt_from).mean(axis=0)
+    np.testing.assert_allclose(remembered_means(model, "joined"), seen, atol=0.02)
+    np.testing.assert_allclose(remembered_means(model, "relu")[0], 1 / np.sqrt(2 * np.pi), atol=0.01)
+    assert remembered_means(model, "added") is None

@@ -313,6 +313,7 @@ def test_who_has_hardly_a_chance_leaves_the_race_and_a_successor_finds_it_so(wei
     ]
     every = screen(dataset, usable, make_run(tmp_path / "c"), by_epochs(1), racing=False)
     assert [each.state for each in every.candidates] == [TrialState.DONE] * 3
+    assert all(each.foretold.p2l <= 0 for each in every.candidates), "foretold without a race, too"
 
 
 def test_a_racer_with_other_weights_runs_again_and_the_others_do_not(weights, tmp_path):

@@ -5,14 +5,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from services.trainer.screening.features import FeatureStore
+from services.trainer.fitting.standard import standard_of
+from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.screening.forward import compile_forward
 from services.trainer.screening.screen import Screening, screen
-from services.trainer.tuning.activations import shuffled_batches
-from services.trainer.tuning.tail import Tail
-from services.trainer.tuning.trial import Material, fit_recipe
+from services.trainer.tuning.activations import MirrorImages, shuffled_batches
+from services.trainer.tuning.tail import Tail, packed, unpacked
+from services.trainer.tuning.trial import Material, fit_recipe, judge, ranks_of, reading_of
 from services.trainer.tuning.tune import TunePlan, tune
-from services.trainer.zoo.head import Head
+from services.trainer.zoo.head import FEATURES, Head, Reading
 from services.trainer.zoo.network import build, complete
 from shared.job.findings.training import Hyperparameters
 from shared.job.job import TrialState
@@ -274,3 +275,42 @@ def test_where_activations_are_not_kept_no_more_images_than_a_pass_takes_are_com
     expected = store.activations_of(np.sort(batches[0][0]))
     order = np.argsort(batches[0][0])
     np.testing.assert_allclose(batches[0][1][order], expected, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    "genes",
+    [{"every_level": True}, {"mirrored": True, "depth": 0.5}, {"every_level": True, "mirrored": True, "depth": 0.0}],
+    ids=str,
+)
+def test_what_a_recipe_reads_and_unfreezes_is_what_is_judged_kept_and_delivered(material, tmp_path, genes):
+    dataset, backbone, weights = material
+    screening = screened(material, make_run(tmp_path))
+    store, rows = screening.store, learning_rows(dataset)
+    every = store.read_by(Reading(num_levels=len(backbone.levels)))
+    tail = Tail(
+        store.network,
+        screening.head,
+        class_weights=np.ones(3, np.float32),
+        seed=0,
+        standard=standard_of(every, dataset.split.train),
+    )
+    given = Material(dataset=dataset, store=store, tail=tail, seed=0, mirror=MirrorImages(store, rows))
+    before, screened_rank = store.network.read_tail(), judge(given)
+    recipe = Hyperparameters(learning_rate=1e-3, batch_size=16, **genes)
+    reading = reading_of(recipe, len(backbone.levels))
+
+    made = fit_recipe(given, recipe, epochs=2, goes_on=lambda *_: True)
+
+    state = unpacked(packed(made.best))
+    assert state.head.reading == reading
+    changed = [not np.array_equal(one, other) for one, other in zip(state.tail, before, strict=True)]
+    assert any(changed) is (recipe.depth > 0)
+    assert all(changed) is (recipe.depth == 1)
+    model = complete(build(backbone, weights), state.head, tail_weights=state.tail)
+    validation = dataset.split.validation
+    probabilities = model.predict(np.asarray(dataset.images(PX)[validation]), verbose=0)
+    of_right = probabilities[np.arange(len(validation)), dataset.labels[validation]]
+    judged_loss = -max(ranks_of(made.history))[1]
+    assert -np.log(of_right).mean() == pytest.approx(judged_loss, abs=5e-3)
+    tail.load(None)
+    assert judge(given, FEATURES) == pytest.approx(screened_rank, abs=1e-5), "the screened network is found again"

@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ def test_a_form_sends_everything_as_text() -> None:
     assert faults == ()
     assert options == JobOptions(
         candidates=("tiny", "vgg16"),
-        levels=LevelChoice.LAST,
+        levels=LevelChoice.SEARCHED,
         epochs=3,
         budget_minutes=0.5,
         tune_search=TuneSearch.RANDOM,
@@ -36,6 +37,10 @@ def test_a_form_sends_everything_as_text() -> None:
     ("choices", "levels"),
     [
         ({"tune_trials": "5"}, LevelChoice.LAST),
+        ({"tune_search": "recipe"}, LevelChoice.LAST),
+        ({"tune_search": "tpe"}, LevelChoice.SEARCHED),
+        ({"tune_search": "tpe", "levels": "last"}, LevelChoice.LAST),
+        ({"tune_search": "tpe", "tune_epochs": 0}, LevelChoice.AUTO),
         ({"tune_epochs": 3, "levels": "auto"}, LevelChoice.AUTO),
         ({"tune_epochs": "0"}, LevelChoice.AUTO),
         ({"epochs": 3}, LevelChoice.AUTO),
@@ -72,7 +77,20 @@ def test_a_number_is_taken_within_its_range_only(field: str, lowest: float, high
         assert faults_of(**{field: value}) == [("invalid_option", field)]
 
 
-@pytest.mark.parametrize("name", ["last", "all", "auto"])
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [
+        ("max_parameters", [0, "1e6", 2**70, math.inf]),
+        ("max_ms_per_image", [0, "1,5", math.inf, "inf"]),
+        ("max_cost", [0, math.inf, "-1"]),
+    ],
+)
+def test_a_limit_that_no_document_could_keep_is_one_fault(field: str, wrong: list[Any]) -> None:
+    for value in wrong:
+        assert faults_of(**{field: value}) == [("invalid_option", field)]
+
+
+@pytest.mark.parametrize("name", ["last", "all", "auto", "searched"])
 def test_levels_are_chosen_by_name(name: str) -> None:
     assert parse_options({"levels": name})[0].levels == name
     assert faults_of(levels="first") == [("invalid_option", "levels")]

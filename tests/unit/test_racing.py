@@ -6,7 +6,7 @@ from sklearn.linear_model import RidgeClassifier
 
 from services.trainer.fitting.comparison.racing import chances_to_win, leavers
 from services.trainer.fitting.comparison.ridge import read_rightly
-from services.trainer.fitting.comparison.transferability import h_score, log_me, sfda
+from services.trainer.fitting.comparison.transferability import h_score, log_me, p2l, sfda
 
 
 def features(num_images=60, *, distance=3.0, width=12, seed=0):
@@ -93,3 +93,19 @@ def test_every_score_prefers_features_that_tell_the_classes_apart():
     for score in (lambda v, y: log_me(v, y, 3), h_score, lambda v, y: sfda(v, y, 3)):
         weak, strong = (score(*features(90, distance=distance)) for distance in (0.5, 4.0))
         assert strong > weak
+
+
+def test_p2l_is_the_divergence_of_mean_features_as_reckoned_by_hand():
+    images = np.array([[4.0, 0.0], [2.0, 2.0]])  # means 3 and 1: shares of 3/4 and 1/4
+    # 3/4 ln(3/4 : 1/2) + 1/4 ln(1/4 : 1/2) = 0.304099 - 0.173287
+    assert p2l(images, np.array([5.0, 5.0])) == pytest.approx(-0.130812, rel=3e-3)
+    assert p2l(images, np.array([6.0, 2.0])) == pytest.approx(0.0, abs=1e-6)
+    # 3/4 ln(3/4 : 1/4) + 1/4 ln(1/4 : 3/4) = 0.549306
+    assert p2l(images, np.array([1.0, 3.0])) == pytest.approx(-0.549306, rel=3e-3)
+
+
+@pytest.mark.parametrize("means", [[0.0, 0.0], [-0.1, 4.0], [1e-9, 1.0]])
+def test_p2l_bears_features_that_one_of_the_two_sets_never_shows(means):
+    for images in (np.zeros((3, 2)), np.array([[1.0, 0.0]] * 3)):
+        assert np.isfinite(p2l(images, np.array(means)))
+        assert p2l(images, np.array(means)) <= 1e-9

@@ -15,7 +15,7 @@ from services.reporter.report.plots.style import percent_axis
 from services.reporter.report.statistics import class_rows
 from shared.errors import Fault
 from shared.job.findings.photographs import ClassFiles, OwnParts
-from shared.job.findings.training import CandidateResult
+from shared.job.findings.training import CandidateResult, Foretold
 from shared.job.job import JobState, TrialState
 from shared.job.result import Result
 from tests.job_fixture import make_job
@@ -250,3 +250,20 @@ def test_what_the_person_wanted_together_is_told() -> None:
     result = make_result()
     result = replace(result, counts=replace(result.counts, group_by="folder", num_groups=12))
     assert "by folder: 12 groups" in page_of(result)
+
+
+def test_what_was_foretold_of_each_network_stands_beside_what_it_came_to() -> None:
+    result = cross_validated(make_result())
+
+    def foretold(rank: int) -> Foretold:
+        return Foretold(num_images=100, accuracy=0.6 + 0.1 * rank, log_me=1.5 - rank, h_score=2.0, sfda=-0.5 - rank)
+
+    done = [replace(each, foretold=foretold(rank)) for rank, each in enumerate(result.candidates[:3])]
+    done[0] = replace(done[0], foretold=replace(foretold(0), p2l=-0.25))
+    found = page_of(replace(result, candidates=(*done, *result.candidates[3:])))
+    table = found.partition("What was foretold of them")[2].partition("</details>")[0]
+    assert table.count("<tr>") == 1 + len(done)
+    for said in ("1.500", "-0.500", "-0.250", "P2L is adapted", "89.5"):
+        assert said in table
+    assert "foretold by: LogME, the H-score and SFDA." in table
+    assert "What was foretold" not in page_of(replace(result, candidates=(done[0], *result.candidates[1:])))

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from services.trainer.tuning import recipe
 from services.trainer.tuning.search import SearchPlan, Step, next_step
 from shared.job.findings.training import Hyperparameters, TunedRecipe
 from shared.job.options import TuneSearch
+from shared.json_codec import from_json, to_json
 
 pytest.importorskip("optuna", reason="an installation from before there was a search through Optuna")
 SAMPLED = [TuneSearch.RANDOM, TuneSearch.TPE, TuneSearch.GENETIC]
@@ -57,6 +59,36 @@ def test_who_takes_the_job_over_carries_the_same_search_on(search):
     for done in (1, 7, 13):
         assert next_step(plan(search, trials=14, seed=3), whole[:done]).recipe == whole[done].hyperparameters
     assert searched(search, trials=14, seed=4)[1:] != whole[1:]
+
+
+@pytest.mark.parametrize("search", SAMPLED)
+def test_levels_and_mirror_images_are_searched_only_where_the_job_leaves_them_open(search):
+    open_plan = replace(plan(search, trials=14), searches_levels=True, views=2)
+    history: list[TunedRecipe] = []
+    while (step := next_step(open_plan, history)) is not None:
+        history.append(tried(step, quality(step.recipe)))
+    assert history[0].hyperparameters == recipe.DEFAULT
+    found = [each.hyperparameters for each in history]
+    assert {each.every_level for each in found} == {each.mirrored for each in found} == {False, True}
+    assert len({each.depth for each in found}) > 1
+    assert next_step(open_plan, history[:9]).recipe == found[9], "a successor carries on"
+    assert not any(each.hyperparameters.every_level for each in searched(search, trials=14))
+    assert not any(each.hyperparameters.mirrored for each in searched(search, trials=14))
+
+
+@pytest.mark.parametrize("search", SAMPLED)
+def test_recipes_of_before_levels_were_searched_are_taken_into_the_study(search):
+    open_plan = replace(plan(search, trials=14), searches_levels=True, views=2)
+    older = [
+        from_json(TunedRecipe, {**to_json(each), "hyperparameters": _as_it_was(each.hyperparameters)})
+        for each in searched(search, trials=5)
+    ]
+    assert next_step(open_plan, older) is not None
+
+
+def _as_it_was(each: Hyperparameters) -> dict[str, float]:
+    document = to_json(each)
+    return {name: document[name] for name in document if name not in ("depth", "every_level", "mirrored")}
 
 
 @pytest.mark.parametrize("search", [TuneSearch.TPE, TuneSearch.GENETIC])

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from services.trainer.run.deadline import FETCH_BYTES_PER_S
-from shared.job.options import JobOptions, LevelChoice
+from shared.job.options import JobOptions
 
 GFLOPS_PER_S = 100.0
 """Billions of floating-point operations that two cores of a usual machine do in a second."""
@@ -54,7 +54,7 @@ def plan(
     winner = sum(gflops) / max(1, len(gflops))
     epoch = num_images * TAIL_SHARE * winner / GFLOPS_PER_S
     tune = 2 * BUILD_S + options.tune_trials * options.tune_epochs * epoch if options.tune_epochs else 0.1
-    if options.levels is not LevelChoice.LAST:
+    if not options.levels.learns_by_epochs:
         tune = num_images * (OVERHEAD_S + winner / GFLOPS_PER_S) if options.views > 1 else 0.1
     planned = {
         "prepare": 0.5 + num_images * 0.008,

@@ -145,6 +145,7 @@ def finish(
         parameters=store.num_parameters + head.kernel.size + head.bias.size,
         levels=backbone.level_names[-head.reading.num_levels :],
         cross_validation=fitted.judged,
+        foretold=fitted.foretold,
     )
     known = Recorded(result=result, head=head, pace=store.pace, out_of_fold=fitted.out_of_fold)
     recorded.record(run.ledger.of(weights_facts(weights)), known)

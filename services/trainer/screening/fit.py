@@ -13,7 +13,7 @@ from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.zoo.backbone import Backbone
 from services.trainer.zoo.combination.limits import Limits
 from services.trainer.zoo.head import FEATURES, Head, Reading
-from shared.job.findings.training import CrossValidation, History
+from shared.job.findings.training import CrossValidation, Foretold, History
 from shared.job.options import LevelChoice
 
 _ANY = Limits()
@@ -38,9 +38,9 @@ class HeadPlan:
     def readings(self, backbone: Backbone) -> Sequence[Reading]:
         """Return what a head of a backbone may read, the simplest first."""
         every = Reading(num_levels=len(backbone.levels))
-        return {LevelChoice.LAST: [FEATURES], LevelChoice.ALL: [every], LevelChoice.AUTO: [FEATURES, every]}[
-            self.levels
-        ]
+        if self.levels.learns_by_epochs:
+            return [FEATURES]
+        return [every] if self.levels is LevelChoice.ALL else [FEATURES, every]
 
     def is_convex(self, dataset: LearningSet, backbone: Backbone, run: Run) -> bool:
         """Tell whether heads are fitted to their end and judged by cross-validation.
@@ -50,7 +50,7 @@ class HeadPlan:
             backbone: Which they read.
             run: Has the budget.
         """
-        if self.levels is LevelChoice.LAST:
+        if self.levels.learns_by_epochs:
             return False
         sizes = [
             Size(
@@ -75,6 +75,7 @@ class FittedHead:
         history: Curves, where it did.
         judged: How cross-validation went, where it did not.
         out_of_fold: The same, image by image.
+        foretold: What a sample said of the backbone beforehand.
     """
 
     head: Head
@@ -84,6 +85,7 @@ class FittedHead:
     history: History | None = None
     judged: CrossValidation | None = None
     out_of_fold: OutOfFold | None = None
+    foretold: Foretold | None = None
 
 
 def fit_head(dataset: LearningSet, store: FeatureStore, run: Run, plan: HeadPlan) -> FittedHead:

@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.trainer.data.dataset import Indices, LearningSet
+from services.trainer.fitting.comparison import foretelling
 from services.trainer.fitting.comparison.racing import chances_to_win, leavers
-from services.trainer.fitting.comparison.ridge import read_rightly
-from services.trainer.fitting.comparison.transferability import h_score, log_me, sfda
 from services.trainer.run.context import LedgerEntry, Run
 from services.trainer.run.identity import Facts
 from services.trainer.scratch.need import NUM_FINALISTS
 from services.trainer.screening.candidate import CANDIDATE_ERRORS, OpenStore, fault_of, open_store, rest
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.zoo.catalogue import Backbone
+from services.trainer.zoo.folded import remembered_means
 from services.trainer.zoo.head import Reading
 from services.trainer.zoo.sources.weights import WeightsFile, weights_facts
 from shared.job.findings.training import Foretold
@@ -26,6 +26,7 @@ from shared.json_codec import to_json
 SAMPLES = (5, 10, 20, 40)
 """Images of a class, from round to round."""
 _MOST_SAMPLED = 2000
+_MOST_FORETOLD = 600
 _WORTH_IMAGES = 300
 _WORTH_FACTOR = 3
 _TRIAL = "race"
@@ -137,18 +138,8 @@ def _judge(
         race.stores[name] = store
         if not store.compute(rows, on_batch=lambda count: on_batch(name, count)):
             return False
-        every = np.asarray(store.read_by(Reading(num_levels=len(backbone.levels)))[rows])
-        labels, num_classes = dataset.labels[rows], len(dataset.classes)
-        right = read_rightly(every, labels, num_classes)
-        last = np.asarray(store.features[rows], np.float64)
+        right, race.foretold[name] = foretell(dataset, store, rows)
         race.rounds.setdefault(name, []).append(right)
-        race.foretold[name] = Foretold(
-            num_images=len(rows),
-            accuracy=float(right.mean()),
-            log_me=log_me(last, labels, num_classes),
-            h_score=h_score(last, labels),
-            sfda=sfda(last, labels, num_classes),
-        )
     except CANDIDATE_ERRORS as error:
         race.failed[name] = fault_of(error)
     _keep(race, [each for each in race.ranking if not race.is_out(each)][: race.num_kept])
@@ -208,6 +199,29 @@ def _keep(race: Race, names: Sequence[str]) -> None:
     for name in set(race.stores) - set(names):
         race.stores.pop(name).discard()
     rest(race.stores.values())
+
+
+def foretell(dataset: LearningSet, store: FeatureStore, rows: Indices) -> tuple[NDArray[np.bool_], Foretold]:
+    """Return which images of a sample a backbone takes for what they are, and what they foretell of it.
+
+    Args:
+        dataset: See there.
+        store: Done with the sample.
+        rows: The sample.
+    """
+    row = store.backbone
+    return foretelling.foretell(
+        np.asarray(store.read_by(Reading(num_levels=len(row.levels)))[rows]),
+        dataset.labels[rows],
+        len(dataset.classes),
+        width=row.feature_width,
+        source_means=remembered_means(store.network.model, row.level_names[-1]),
+    )
+
+
+def sample_to_foretell(dataset: LearningSet, *, seed: int) -> Indices | None:
+    """Return the images by which a candidate is foretold without a race; ``None`` where there are too few."""
+    return next((rows for rows in reversed(samples(dataset, seed=seed)) if len(rows) <= _MOST_FORETOLD), None)
 
 
 def is_worth_it(dataset: LearningSet, num_candidates: int, *, least_left: int = 1) -> bool:

@@ -22,7 +22,7 @@ from services.trainer.screening.candidate import (
 )
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.screening.fit import HeadPlan, fit_head
-from services.trainer.screening.race import hold_race, is_worth_it, samples
+from services.trainer.screening.race import foretell, hold_race, is_worth_it, sample_to_foretell, samples
 from services.trainer.screening.recorded import Recorded, combinations_of, in_order, is_better, record
 from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.combination.row import combined_row, combined_weights
@@ -148,9 +148,20 @@ class Selection:
         if not self._compute(store, rows) or self._pace_objection(backbone) is not None:
             return None
         self._tell(f"{backbone.name}: head")
-        fitted = fit_head(self.dataset, store, self.run, self.plan)
+        self._foretell(store)
+        fitted = replace(fit_head(self.dataset, store, self.run, self.plan), foretold=self._foretold.get(backbone.name))
         del self._stores[backbone.name]
         return finish(store, weights, fitted, self.run, started=started)
+
+    def _foretell(self, store: FeatureStore) -> None:
+        """Have it on record what a sample says of a candidate that ran in no race; nothing hangs on it."""
+        rows = sample_to_foretell(self.dataset, seed=self.run.seed)
+        if rows is None or store.backbone.parts or store.backbone.name in self._foretold:
+            return
+        try:
+            self._foretold[store.backbone.name] = foretell(self.dataset, store, rows)[1]
+        except ValueError:
+            logger.warning("nothing foretold", extra={"candidate": store.backbone.name}, exc_info=True)
 
     def _pace_objection(self, backbone: Backbone) -> str | None:
         """Say why the network at work is too slow, or ``None``."""
@@ -188,7 +199,8 @@ class Selection:
     def _accept(self, contender: Contender) -> None:
         """Take a finished candidate in; of those but the leader only what a combination might read stays."""
         name = contender.backbone.name
-        contender = replace(contender, result=replace(contender.result, foretold=self._foretold.get(name)))
+        foretold = self._foretold.get(name) or contender.result.foretold
+        contender = replace(contender, result=replace(contender.result, foretold=foretold))
         self.results[name] = contender.result
         self._finished.append(contender)
         if self.best is None or is_better(contender, self.best):

@@ -22,7 +22,7 @@ from services.trainer.training.task import Outcome
 from services.trainer.tuning.tune import Trained, TunePlan, tune
 from services.trainer.zoo.combination.limits import Limits
 from shared.job.job import Artefacts
-from shared.job.options import JobOptions
+from shared.job.options import JobOptions, LevelChoice
 from shared.job.progress import Spending
 from shared.job.result import Bill, KeptDays
 from shared.job.retention import retention_of
@@ -58,6 +58,7 @@ def train(prepared: Prepared) -> Outcome:
             trials=options.tune_trials,
             search=options.tune_search,
             views=_views(screening, min(options.views, run.keeping.views), limits),
+            searches_levels=options.levels is LevelChoice.SEARCHED,
         )
         trained = tune(learning, screening, run, improvements)
     stopped_because = run.stop_reason()

@@ -30,7 +30,9 @@ class Adam:
         for moment in (*self._first, *self._second):
             moment.assign(tf.zeros_like(moment))
 
-    def descend(self, gradients: Sequence[Any], step: Any, rate: Any, decay: Any) -> None:
+    def descend(
+        self, gradients: Sequence[Any], step: Any, rate: Any, decay: Any, shares: Sequence[Any] | None = None
+    ) -> None:
         """Take a step; kernels decay, biases and what normalisation learns do not.
 
         Args:
@@ -38,9 +40,10 @@ class Adam:
             step: Its number, from 1, as a float.
             rate: Of the step; each variable's is its factor times this.
             decay: Of the weights.
+            shares: Of the rate, one for each variable, in place of the factors; 0 leaves a variable as it is.
         """
         correction = tf.sqrt(1 - _SECOND_DECAY**step) / (1 - _FIRST_DECAY**step)
-        moments = zip(self._variables, self._factors, gradients, self._first, self._second, strict=True)
+        moments = zip(self._variables, shares or self._factors, gradients, self._first, self._second, strict=True)
         for each, factor, gradient, first, second in moments:
             own_rate = rate * factor
             first.assign_add((1 - _FIRST_DECAY) * (gradient - first))

@@ -14,8 +14,12 @@ CHOICES: dict[str, tuple[float, ...]] = {
     "weight_decay": (0.0, 1e-3, 1e-2, 1e-1),
     "label_smoothing": (0.0, 0.05, 0.1),
     "dropout": (0.0, 0.2, 0.4),
+    "depth": (1.0, 0.5, 0.0),
 }
 """Values of every hyper-parameter but the rate, which is searched on a logarithmic scale."""
+OF_LEVELS: dict[str, tuple[float, ...]] = {"every_level": (False, True)}
+OF_VIEWS: dict[str, tuple[float, ...]] = {"mirrored": (False, True)}
+"""What is searched too where the job leaves it open. Source of the chromosome: arXiv:2006.12703."""
 LOWEST_RATE, HIGHEST_RATE = 1e-5, 5e-4
 
 

@@ -7,10 +7,10 @@ again in their order, make the same study. So a worker that takes a job over car
 import importlib.util
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from services.trainer.tuning.recipe import CHOICES, DEFAULT, HIGHEST_RATE, LOWEST_RATE, rounded
+from services.trainer.tuning.recipe import CHOICES, DEFAULT, HIGHEST_RATE, LOWEST_RATE, OF_LEVELS, OF_VIEWS, rounded
 from shared.job.findings.training import Hyperparameters, TunedRecipe
 from shared.job.options import TuneSearch
 
@@ -37,12 +37,21 @@ class SearchPlan:
         trials: Recipes; with ``recipe`` it is one, with ``cull`` so many begin.
         epochs: Of a recipe, at most.
         seed: Of the run.
+        searches_levels: Whether it is left open which levels the last layer reads; else it reads the features.
+        views: Of each image that the last layer may look at; 2 leaves it open.
     """
 
     search: TuneSearch
     trials: int
     epochs: int
     seed: int
+    searches_levels: bool = False
+    views: int = 1
+
+    @property
+    def choices(self) -> dict[str, tuple[float, ...]]:
+        """Values of every hyper-parameter that is searched, but the rate."""
+        return {**CHOICES, **(OF_LEVELS if self.searches_levels else {}), **(OF_VIEWS if self.views > 1 else {})}
 
     @property
     def num_kept(self) -> int:
@@ -114,10 +123,10 @@ def _proposed(plan: SearchPlan, tried: Sequence[TunedRecipe]) -> Hyperparameters
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize", sampler=_sampler(plan))
-    study.enqueue_trial({_RATE: DEFAULT.learning_rate, **{name: getattr(DEFAULT, name) for name in CHOICES}})
+    study.enqueue_trial({_RATE: DEFAULT.learning_rate, **{name: getattr(DEFAULT, name) for name in plan.choices}})
     for each in tried:
-        _tell(study, each)
-    return _recipe_of(study.ask(_distributions()).params)
+        _tell(study, plan, each)
+    return _recipe_of(study.ask(_distributions(plan)).params)
 
 
 def _sampler(plan: SearchPlan) -> "optuna.samplers.BaseSampler":
@@ -131,14 +140,14 @@ def _sampler(plan: SearchPlan) -> "optuna.samplers.BaseSampler":
     return optuna.samplers.RandomSampler(seed=plan.seed)
 
 
-def _tell(study: "optuna.Study", tried: TunedRecipe) -> None:
+def _tell(study: "optuna.Study", plan: SearchPlan, tried: TunedRecipe) -> None:
     """Tell what became of the recipe that the study proposes now; one that it would not have proposed is added.
 
     That is so where another version of Optuna proposed it, or where the batch was halved for want of memory.
     """
     import optuna  # noqa: PLC0415 - see above
 
-    asked = study.ask(_distributions())
+    asked = study.ask(_distributions(plan))
     is_done = tried.epochs > 0
     if _recipe_of(asked.params) == tried.hyperparameters:
         if is_done:
@@ -147,36 +156,32 @@ def _tell(study: "optuna.Study", tried: TunedRecipe) -> None:
             study.tell(asked, state=optuna.trial.TrialState.FAIL)
         return
     study.tell(asked, state=optuna.trial.TrialState.FAIL)
-    params = _nearest(tried.hyperparameters)
+    params = _nearest(plan, tried.hyperparameters)
     if is_done and params is not None:
-        distributions = _distributions()
+        distributions = _distributions(plan)
         added = optuna.trial.create_trial(params=params, distributions=distributions, value=tried.val_accuracy)
         study.add_trial(added)
 
 
-def _nearest(recipe: Hyperparameters) -> dict[str, Any] | None:
+def _nearest(plan: SearchPlan, recipe: Hyperparameters) -> dict[str, Any] | None:
     """Return a recipe as parameters of the search; ``None`` where it lies outside of what is searched."""
     batch_size = min(CHOICES["batch_size"], key=lambda size: abs(size - recipe.batch_size))
-    others = {**{name: getattr(recipe, name) for name in CHOICES}, "batch_size": batch_size}
+    others = {**{name: getattr(recipe, name) for name in plan.choices}, "batch_size": batch_size}
     is_inside = LOWEST_RATE <= recipe.learning_rate <= HIGHEST_RATE
-    if not is_inside or any(others[name] not in values for name, values in CHOICES.items()):
+    if not is_inside or any(others[name] not in values for name, values in plan.choices.items()):
         return None
     return {_RATE: recipe.learning_rate, **others}
 
 
-def _distributions() -> "dict[str, optuna.distributions.BaseDistribution]":
+def _distributions(plan: SearchPlan) -> "dict[str, optuna.distributions.BaseDistribution]":
     import optuna  # noqa: PLC0415 - see above
 
     rate = optuna.distributions.FloatDistribution(LOWEST_RATE, HIGHEST_RATE, log=True)
-    others = {name: optuna.distributions.CategoricalDistribution(values) for name, values in CHOICES.items()}
+    others = {name: optuna.distributions.CategoricalDistribution(values) for name, values in plan.choices.items()}
     return {_RATE: rate, **others}
 
 
 def _recipe_of(params: dict[str, Any]) -> Hyperparameters:
-    return Hyperparameters(
-        learning_rate=rounded(params[_RATE]),
-        batch_size=int(params["batch_size"]),
-        weight_decay=float(params["weight_decay"]),
-        label_smoothing=float(params["label_smoothing"]),
-        dropout=float(params["dropout"]),
-    )
+    """Return parameters as a recipe, each of the type that it has there; what is not searched stays as by default."""
+    others = {name: type(getattr(DEFAULT, name))(value) for name, value in params.items() if name != _RATE}
+    return replace(DEFAULT, learning_rate=rounded(params[_RATE]), **others)

@@ -4,14 +4,16 @@ import logging
 from dataclasses import dataclass, field, replace
 
 from services.trainer.data.dataset import LearningSet
-from services.trainer.fitting.standard import class_weights
+from services.trainer.fitting.standard import class_weights, standard_of
 from services.trainer.run.context import Ledger, LedgerEntry, Run
 from services.trainer.screening.candidate import CANDIDATE_ERRORS, delivery_of, fault_of, open_store
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.screening.screen import Screening
+from services.trainer.tuning.activations import MirrorImages
 from services.trainer.tuning.search import SearchPlan, Step, next_step
 from services.trainer.tuning.tail import Tail, TailState, packed, unpacked
 from services.trainer.tuning.trial import Material, Rank, RecipeFit, fit_recipe, judge, ranks_of
+from services.trainer.zoo.head import FEATURES, Reading
 from services.trainer.zoo.sources.weights import weights_facts
 from shared.job.findings.training import History, TunedRecipe, Tuning
 from shared.job.job import Trial, TrialState
@@ -120,14 +122,17 @@ class Session:
                 return None
             self._reprice(store)
             weights = class_weights(dataset.labels[dataset.split.train], len(dataset.classes))
+            every = store.read_by(Reading(num_levels=len(winner.levels)))
             tail = Tail(
                 store.network,
                 self.screening.head,
                 class_weights=weights,
                 seed=self.run.seed,
                 precision=self.run.precision,
+                standard=standard_of(every, dataset.split.train) if self.plan.searches_levels else None,
             )
-            material = Material(dataset=dataset, store=store, tail=tail, seed=self.run.seed)
+            mirror = MirrorImages(store, rows) if self.plan.views > 1 else None
+            material = Material(dataset=dataset, store=store, tail=tail, seed=self.run.seed, mirror=mirror)
             self._best_rank = self._best_rank or judge(material)
         except CANDIDATE_ERRORS as error:
             fault_of(error)
@@ -137,11 +142,18 @@ class Session:
         return material
 
     def _reprice(self, store: FeatureStore) -> None:
-        """Tell what it would cost from now on to deliver the winner, now that its activations are kept."""
+        """Tell what it would cost from now on to deliver the winner, by what its best head reads.
+
+        One that reads the features alone goes by what is kept at the cut; any other goes through the network anew.
+        """
+        reading = FEATURES if self.best is None else self.best.head.reading
         if store.pace is not None:
-            delivery = delivery_of(self.dataset, self.screening.winner, store.pace, self.run)
-            keeps_activations = store.activations is not None
-            left = replace(delivery, keeps_activations=keeps_activations, is_built=store.is_built)
+            pace = replace(store.pace, image_s=reading.views * store.pace.image_s)
+            delivery = delivery_of(self.dataset, self.screening.winner, pace, self.run)
+            keeps_activations = store.activations is not None and reading == FEATURES
+            left = replace(
+                delivery, keeps_activations=keeps_activations, is_built=store.is_built and reading == FEATURES
+            )
             self.run.countdown.reprice(left.price_s)
 
     def _try(self, material: Material, step: Step) -> bool:
@@ -174,6 +186,8 @@ class Session:
         if rank is None or state is None or self._best_rank is None or rank <= self._best_rank:
             return False
         self.best, self._best_rank, self._winner = state, rank, len(self._tried) - 1
+        if self.store is not None:
+            self._reprice(self.store)
         return True
 
     def _goes_on(self, epochs_done: int, rank: Rank | None) -> bool:

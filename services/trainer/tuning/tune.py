@@ -57,8 +57,13 @@ class Trained:
 
     @property
     def store_as_cut(self) -> FeatureStore | None:
-        """The store, where its network is cut as the trained one is, so that trained values can be put into it."""
-        return self.store if self.store is not None and self.store.backbone == self.backbone else None
+        """The store, where its network is cut as the trained one is, so that trained values can be put into it.
+
+        What is kept at the cut gives the features and no other level: with these, a tuned network is built anew.
+        """
+        goes_by_kept = self.tail_weights is None or self.head.reading == FEATURES
+        is_same = self.store is not None and self.store.backbone == self.backbone
+        return self.store if is_same and goes_by_kept else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +75,14 @@ class TunePlan:
         trials: Recipes; the first is the default one.
         search: How the further ones are proposed.
         views: Of each image, at most.
+        searches_levels: Whether recipes of fine-tuning may read all levels and mirror images.
     """
 
     epochs: int
     trials: int
     search: TuneSearch
     views: int = 1
+    searches_levels: bool = False
 
 
 def tune(dataset: LearningSet, screening: Screening, run: Run, plan: TunePlan) -> Trained:
@@ -175,7 +182,14 @@ def _fine_tune(dataset: LearningSet, screening: Screening, run: Run, plan: TuneP
         dataset=dataset,
         screening=screening,
         run=run,
-        plan=SearchPlan(search=plan.search, trials=plan.trials, epochs=plan.epochs, seed=run.seed),
+        plan=SearchPlan(
+            search=plan.search,
+            trials=plan.trials,
+            epochs=plan.epochs,
+            seed=run.seed,
+            searches_levels=plan.searches_levels,
+            views=plan.views if plan.searches_levels else 1,
+        ),
     )
     if plan.epochs > 0:
         session.hold()

@@ -1,4 +1,4 @@
-"""A network that computes the same in fewer steps: batch normalisation goes into the weights of the layer before it."""
+"""Batch normalisation: put into the weights of the layer before it, and asked what it remembers of its images."""
 
 from collections import Counter
 from typing import Any
@@ -6,11 +6,15 @@ from typing import Any
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from services.trainer.zoo.plain import producer_of
 
 LINEAR = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
 CHANNELS_LAST = frozenset({-1, 3})
+_ACTIVATIONS = (keras.layers.Activation, keras.layers.ReLU)
+_QUANTILES = ndtri((np.arange(256) + 0.5) / 256).astype(np.float32)
+"""Of a standard normal variable, each as probable as the other."""
 
 
 def without_normalisation(model: keras.Model) -> keras.Model:
@@ -81,3 +85,39 @@ def scale_and_shift(layer: keras.layers.BatchNormalization) -> tuple[NDArray[np.
     scale = scale * np.asarray(layer.gamma) if layer.scale else scale
     shift = (np.asarray(layer.beta) if layer.center else 0.0) - np.asarray(layer.moving_mean) * scale
     return scale.astype(np.float32), shift.astype(np.float32)
+
+
+def remembered_means(model: keras.Model, layer: str) -> NDArray[np.float32] | None:
+    """Return the mean of each channel of a layer over the images that the network was pre-trained on.
+
+    Normalisation remembers mean and spread of what goes through it there: what it returns had the mean of its shift and
+    the spread of its scale. The mean of an activation behind it is that of a normal variable that went through.
+
+    Args:
+        model: With its weights.
+        layer: Name of a normalisation, of an activation right behind one, or of a concatenation of such.
+
+    Returns:
+        ``(channels,)``, or ``None`` where the layer is none of these.
+    """
+    operations = {each.name: each for each in model.operations}
+    found = _remembered(operations, layer)
+    return None if found is None else found.mean(axis=0, dtype=np.float64).astype(np.float32)
+
+
+def _remembered(operations: dict[str, Any], name: str) -> NDArray[np.float32] | None:
+    """Return equally probable values of each channel, ``(num_quantiles, channels)``."""
+    layer = operations.get(name)
+    if isinstance(layer, keras.layers.BatchNormalization):
+        variance = np.asarray(layer.moving_variance, np.float64)
+        spread = np.sqrt(variance / (variance + layer.epsilon)) * np.abs(layer.gamma if layer.scale else 1.0)
+        shift = np.asarray(layer.beta) if layer.center else 0.0
+        return np.asarray(shift + spread * _QUANTILES[:, None], np.float32)
+    if isinstance(layer, _ACTIVATIONS):
+        before = _remembered(operations, producer_of(layer.input))
+        return None if before is None else np.asarray(layer(before))
+    if isinstance(layer, keras.layers.Concatenate):
+        parts = [_remembered(operations, producer_of(each)) for each in layer.input]
+        known = [each for each in parts if each is not None]
+        return np.concatenate(known, axis=1) if len(known) == len(parts) else None
+    return None

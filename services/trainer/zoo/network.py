@@ -220,8 +220,7 @@ def _divide_once_more(model: keras.Model) -> None:
 
 def split(backbone: Backbone, model: keras.Model) -> Network:
     """Cut a network where its row says, into halves that share its weights."""
-    names = backbone.cut_inputs
-    cut = [model.get_layer(name).output for name in names] or [model.get_layer(backbone.cut_layer).input]
+    cut = _cut_of(backbone, model)
     squares = model.get_layer("resize").output
     rest = keras.Model(cut, model.output)
     shared = {id(layer) for layer in rest.layers}
@@ -236,6 +235,24 @@ def split(backbone: Backbone, model: keras.Model) -> Network:
         levels=tuple(levels),
         tail_layers=tuple(layer for layer in model.layers if id(layer) in shared),
     )
+
+
+def _cut_of(backbone: Backbone, model: keras.Model) -> list[keras.KerasTensor]:
+    """Return what the layers from the cut on read."""
+    names = backbone.cut_inputs
+    return [model.get_layer(name).output for name in names] or [model.get_layer(backbone.cut_layer).input]
+
+
+def tail_to_levels(network: Network) -> keras.Model:
+    """Return a tail that gives the pooled levels behind the cut side by side, of which the features are the last.
+
+    Levels before the cut do not change with the tail.
+    """
+    after = {layer.name for layer in network.tail_layers}
+    num_after = max(1, sum(name in after for name in network.backbone.level_names))
+    cut = _cut_of(network.backbone, network.model)
+    rest = keras.Model(cut, side_by_side(network.levels[-num_after:]))
+    return rest if len(cut) == 1 else _join(rest, cut)
 
 
 def _pooled_levels(backbone: Backbone, model: keras.Model) -> list[keras.KerasTensor]:

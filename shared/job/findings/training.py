@@ -60,7 +60,7 @@ class CrossValidation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foretold:
-    """What a candidate promised on the last sample that it ran in the race, before anything was fitted to its end.
+    """What a candidate promised on a sample, before anything was fitted to its end; the last one of a race.
 
     Args:
         num_images: In the sample.
@@ -68,6 +68,8 @@ class Foretold:
         log_me: LogME of its features: the higher, the more of the classes a linear model explains.
         h_score: Regularised H-score of its features: how far the means of the classes are apart.
         sfda: SFDA of its features: the logarithm of the probability given to the right class, on average.
+        p2l: P2L of its features, adapted to one source set: how near their means are to those over the images that the
+            network was pre-trained on, at most 0; none where its normalisation does not remember these.
     """
 
     num_images: int
@@ -75,6 +77,7 @@ class Foretold:
     log_me: float
     h_score: float
     sfda: float
+    p2l: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +97,7 @@ class CandidateResult:
         parameters: Of backbone and head.
         levels: Layers whose pooled outputs its head reads, from the earliest to the last.
         cross_validation: How its head was judged, where it was fitted to its end.
-        foretold: What it promised in the race, where there was one.
+        foretold: What it promised on a sample; none of a combination.
     """
 
     name: str
@@ -121,6 +124,9 @@ class Hyperparameters:
         weight_decay: Decoupled decay (AdamW).
         label_smoothing: 0 to 1.
         dropout: Before the last layer, 0 to 1.
+        depth: Share of the last block's layers that learn, counted from its end; 0: the last layer alone.
+        every_level: Whether the last layer reads all stages; else the features alone.
+        mirrored: Whether mirror images are learnt from and looked at too.
     """
 
     learning_rate: float
@@ -128,6 +134,9 @@ class Hyperparameters:
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
     dropout: float = 0.0
+    depth: float = 1.0
+    every_level: bool = False
+    mirrored: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,14 @@ from services.reporter.report.figures import (
 from services.reporter.report.limits import Limits
 from services.reporter.report.statistics import trained
 from services.reporter.report.wording import NONE, number, one_line, percent, took
-from shared.job.findings.training import CandidateResult, CrossValidation, Hyperparameters, Mirroring, Unfreezing
+from shared.job.findings.training import (
+    CandidateResult,
+    CrossValidation,
+    Foretold,
+    Hyperparameters,
+    Mirroring,
+    Unfreezing,
+)
 from shared.job.job import TrialState
 from shared.job.result import Result
 from shared.wording import count, enumeration
@@ -80,7 +87,61 @@ def candidate_section(result: Result, figures: Figures, limits: Limits) -> Secti
     ):
         curves += plot_of(figures, name, caption)
     blocks += folded("How each of them learnt", curves, limits) or curves[:2]
+    blocks += folded("What was foretold of them, and what came true", _foretold(result, limits), limits)
     return Section(title="The networks that were tried", blocks=blocks)
+
+
+def _foretold(result: Result, limits: Limits) -> list[Block]:
+    """Return what a sample said of each network beforehand, beside the accuracy that it came to."""
+    known = [(each, each.foretold) for each in result.candidates if each.foretold is not None]
+    if len(known) < 2:  # noqa: PLR2004 - one alone foretells no order
+        return []
+    titles = ("Network", "Came to", "Photographs", "Read rightly", "LogME", "H-score", "SFDA", "P2L")
+    rows = [
+        (
+            each.name,
+            NONE if each.val_accuracy is None else percent(each.val_accuracy, 1),
+            number(found.num_images),
+            percent(found.accuracy, 1),
+            *(NONE if value is None else f"{value:.3f}" for value in _scores_of(found)),
+        )
+        for each, found in known[: limits.num_networks]
+    ]
+    text = (
+        "Before anything was fitted to its end, a sample of the photographs was held against each network: how many of "
+        "them it reads rightly by what the others teach, and four published scores, of which the higher is the better. "
+        "They are for whoever studies how well such scores foretell; they chose nothing but who left early, where "
+        "somebody did. P2L is adapted: all networks learnt from one set, so its size is left out, and what that set "
+        "looks like is taken from what a network's normalisation remembers of it."
+    )
+    return [Paragraph(text=text), Table(titles=titles, rows=rows), Paragraph(text=_came_true(known), is_quiet=True)]
+
+
+def _scores_of(found: Foretold) -> tuple[float | None, ...]:
+    return found.log_me, found.h_score, found.sfda, found.p2l
+
+
+def _came_true(known: Sequence[tuple[CandidateResult, Foretold]]) -> str:
+    """Return which of the scores put that network first which came out best, of those that ran to the end."""
+    most = max(found.num_images for _, found in known)  # scores compare on the same photographs only
+    done = [
+        (each.val_accuracy, found)
+        for each, found in known
+        if each.val_accuracy is not None and found.num_images == most
+    ]
+    best = max(done, key=lambda pair: pair[0], default=None)
+    if best is None or len(done) < 2:  # noqa: PLR2004 - as above
+        return "Too few of them ran to the end to say which of these came true."
+    names = ("the share read rightly", "LogME", "the H-score", "SFDA", "P2L")
+    columns = zip(*((found.accuracy, *_scores_of(found)) for _, found in done), strict=True)
+    place = done.index(best)
+    right = [
+        name
+        for name, column in zip(names, columns, strict=True)
+        if None not in column and column[place] == max(value for value in column if value is not None)
+    ]
+    by = enumeration(right) if right else "none of them"
+    return f"Which of those that ran to the end would come out best was foretold by: {by}."
 
 
 def _shown(done: Sequence[CandidateResult], winner: str, most: int) -> list[CandidateResult]:
@@ -118,8 +179,9 @@ def tuning_section(result: Result, figures: Figures) -> Section:
         )
     else:
         start = f" from {percent(before, 1)}" if before is not None else ""
+        learnt = _learning(tuning.hyperparameters) if tuning.hyperparameters.depth < 1 else "the last block"
         text = (
-            f"Then the last block of {result.winner}, from layer {result.model.cut_layer} on, was fine-tuned too. "
+            f"Then {learnt} of {result.winner}, which begins at layer {result.model.cut_layer}, was fine-tuned too. "
             f"Validation accuracy went{start} to {percent(tuning.val_accuracy, 1)} (epoch {tuning.best_epoch})."
         )
     blocks: list[Block] = [Paragraph(text=text)]
@@ -188,7 +250,15 @@ def recipe(chosen: Hyperparameters) -> str:
     parts += [f"weight decay {chosen.weight_decay:g}"] if chosen.weight_decay else []
     parts += [f"label smoothing {chosen.label_smoothing:g}"] if chosen.label_smoothing else []
     parts += [f"dropout {chosen.dropout:g}"] if chosen.dropout else []
+    parts += [_learning(chosen)] if chosen.depth < 1 else []
+    parts += ["all levels"] if chosen.every_level else []
+    parts += ["mirror images too"] if chosen.mirrored else []
     return ", ".join(parts)
+
+
+def _learning(chosen: Hyperparameters) -> str:
+    """Return which layers learnt."""
+    return f"the last {percent(chosen.depth)} of the block" if chosen.depth else "the last layer alone"
 
 
 def _compared(result: Result, num_done: int) -> str:

@@ -12,6 +12,8 @@ Doubles = NDArray[np.float64]
 _MAX_ROUNDS = 50
 _TOLERANCE = 1e-4
 _TINY = 1e-12
+_SMOOTHING = 1e-3
+"""Added to each of the mean features before they are compared, as a share of their mean: none of them is then 0."""
 
 
 def log_me(features: Doubles, labels: Labels, num_classes: int) -> float:
@@ -109,6 +111,32 @@ def sfda(features: Doubles, labels: Labels, num_classes: int) -> float:
     challenged = confident * values + (1 - confident) * centres
     second = _fisher(challenged, labels, num_classes)
     return float(second[np.arange(len(labels)), labels].mean())
+
+
+def p2l(features: Doubles, source_means: Doubles) -> float:
+    """Return P2L, adapted to candidates that were all pre-trained on one set: how near the images are to that set.
+
+    P2L weighs the size of a source set against the Kullback-Leibler divergence between mean features. Of one set the
+    size is the same for all candidates and left out. What is left is the divergence, here of what each candidate itself
+    makes of both, with its sign turned.
+
+    Args:
+        features: ``(num_images, width)``.
+        source_means: ``(width,)``, means of the features over the set that the network was pre-trained on.
+
+    Source: Bhattacharjee et al., "P2L: predicting transfer learning for images and semantic relations",
+    arXiv:1908.07630.
+    """
+    target, source = _shares(np.asarray(features, np.float64).mean(axis=0)), _shares(source_means)
+    return -float((target * np.log(target / source)).sum())
+
+
+def _shares(means: Doubles) -> Doubles:
+    """Return mean features as shares of their sum, none of them 0."""
+    positive = np.maximum(np.asarray(means, np.float64), 0.0)
+    smooth = positive + max(_SMOOTHING * float(positive.mean()), _TINY)
+    shares: Doubles = smooth / smooth.sum()
+    return shares
 
 
 def _principal(values: Doubles) -> Doubles:

@@ -1,0 +1,180 @@
+"""What racing saves and what it costs: passes over the photographs against accuracy on the test split."""
+
+import statistics
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.figure import Figure
+from benchmarks.heads import SideBySide
+from benchmarks.material import dataset, dataset_names, weights_mirror
+from benchmarks.scratch_run import scratch_run
+from services.trainer.data.dataset import Dataset, LearningSet
+from services.trainer.data.prepare import identify, prepare
+from services.trainer.run.context import Run
+from services.trainer.run.memory import give_back
+from services.trainer.screening.candidate import OpenStore, features_directory, open_store
+from services.trainer.screening.features import FeatureStore, learning_rows
+from services.trainer.screening.fit import HeadPlan
+from services.trainer.screening.forward import batch_size_for
+from services.trainer.screening.screen import Screening, Usable, screen
+from services.trainer.zoo.backbone import Backbone
+from services.trainer.zoo.catalogue import BACKBONES
+from services.trainer.zoo.network import build
+from services.trainer.zoo.sources.mirror import FolderMirror
+from services.trainer.zoo.sources.weights import WeightsFile, resolve
+from shared.job.job import TrialState
+from shared.job.options import JobOptions, LevelChoice
+
+FOUNDING_FIVE = ("mobilenet", "inception_v3", "xception", "inception_resnet_v2", "vgg16")
+SEEDS = range(5)
+_PLAN = HeadPlan(levels=LevelChoice.AUTO, epochs=20)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pair:
+    """One split, with and without the race."""
+
+    regret: float
+    same_winner: bool
+    spared: float
+
+
+def measure_cost(scratch: Path) -> list[Figure]:
+    """Time the screening of the founding five on clothing10 against one bare pass of every photograph.
+
+    Random weights cost what others do. Networks are built and compiled on both sides.
+    """
+    archive = dataset("clothing10")
+    rows = sorted((BACKBONES[name] for name in FOUNDING_FIVE), key=lambda row: row.gflops)
+    run = scratch_run(scratch / "cost")
+    sizes_px = sorted({row.input_px for row in rows})
+    prepared = prepare(archive, run, key=identify(archive, JobOptions()), sizes_px=sizes_px)
+    bare_s = 0.0
+    for row in rows:
+        bare_s += _bare_pass(row, np.array(prepared.images(row.input_px)))
+        give_back()
+    figures = []
+    for racing, target in ((True, 0.35), (False, 1.1)):
+        keras.utils.set_random_seed(0)
+        started = time.monotonic()
+        found = screen(prepared.learning, [(row, None) for row in rows], run, _PLAN, racing=racing)
+        seconds = time.monotonic() - started
+        done = [each.name for each in found.candidates if each.state is TrialState.DONE and each.name in FOUNDING_FIVE]
+        note = (
+            f"{seconds:.0f} s against {bare_s:.0f} s, {prepared.num_images} images, random weights; building, fitting "
+            f"and combining included; {', '.join(done)} ran to the end"
+        )
+        name = f"screening of the founding five, {'racing' if racing else 'exhaustive'}, of one bare pass"
+        figures.append(Figure(name=name, measured=seconds / bare_s, unit="×", at_most=target, note=note))
+    return figures
+
+
+def _bare_pass(row: Backbone, images: np.ndarray) -> float:
+    """Return the seconds that it takes to build a plain network, to compile it and to send every image through it."""
+    started = time.monotonic()
+    network = build(row, None)
+    size = batch_size_for(network)
+
+    def plain(pixels: tf.Tensor) -> tf.Tensor:
+        return network.tail(network.trunk(tf.cast(pixels, tf.float32), training=False), training=False)
+
+    bare = tf.function(plain, input_signature=[tf.TensorSpec((None, *images.shape[1:]), tf.uint8)])
+    for at in range(0, len(images), size):
+        bare(tf.constant(images[at : at + size])).numpy()
+    return time.monotonic() - started
+
+
+def measure_regret(scratch: Path) -> list[Figure]:
+    """Screen every set at five seeds with the race and without, from the same features, and read the test splits."""
+    usable = resolve(tuple(BACKBONES), mirror=FolderMirror(weights_mirror()), allow_download=False).usable
+    usable = sorted(usable, key=lambda pair: pair[0].gflops)
+    pairs = {name: _pairs(dataset(name), usable, scratch / f"regret-{name}") for name in dataset_names()}
+    every = [pair for found in pairs.values() for pair in found]
+    regrets = [100 * pair.regret for pair in every]
+    error = statistics.stdev(regrets) / len(regrets) ** 0.5
+    means = {name: 100 * statistics.mean(pair.regret for pair in found) for name, found in pairs.items()}
+    by_set = ", ".join(f"{name} {mean:+.2f}" for name, mean in means.items())
+    note = (
+        f"test accuracy of an exhaustive screening less that of a race, mean of {by_set}; standard error {error:.2f}; "
+        f"{len(SEEDS)} seeds each; {', '.join(row.name for row, _ in usable)}; the same winner in "
+        f"{sum(pair.same_winner for pair in every)} of {len(every)}; the race spared "
+        f"{statistics.mean(pair.spared for pair in every):.0%} of the passes' operations"
+    )
+    return [Figure(name="regret of racing", measured=statistics.mean(regrets), unit="points", at_most=0.5, note=note)]
+
+
+def _pairs(archive: Path, usable: Usable, scratch: Path) -> list[_Pair]:
+    """Return every split of a set; its rows stand in one order whatever the seed, so one pass is enough."""
+    known: dict[str, FeatureStore] = {}
+    pairs = []
+    for seed in SEEDS:
+        run = scratch_run(scratch / str(seed), seed=seed)
+        sizes_px = sorted({row.input_px for row, _ in usable})
+        prepared = prepare(archive, run, key=identify(archive, JobOptions(seed=seed)), sizes_px=sizes_px)
+        if not known:
+            known = {row.name: open_store(prepared.learning, run, row, weights) for row, weights in usable}
+            for store in known.values():
+                store.compute(np.arange(prepared.num_images))
+                store.slim()
+        pairs.append(_pair(prepared, usable, scratch_run(scratch / f"{seed}-heads", seed=seed), known))
+    return pairs
+
+
+def _pair(prepared: Dataset, usable: Usable, run: Run, known: Mapping[str, FeatureStore]) -> _Pair:
+    reuse = _from_known(known)
+    raced, exhaustive = (
+        screen(prepared.learning, usable, run, _PLAN, racing=racing, open_store=reuse) for racing in (True, False)
+    )
+    return _Pair(
+        regret=_test_accuracy(prepared, exhaustive, known) - _test_accuracy(prepared, raced, known),
+        same_winner=raced.winner.name == exhaustive.winner.name,
+        spared=1 - _operations(raced, usable, prepared) / _operations(exhaustive, usable, prepared),
+    )
+
+
+def _from_known(known: Mapping[str, FeatureStore]) -> OpenStore:
+    """Return what opens stores that have everything in them already; a screening may discard them."""
+
+    def reuse(learning: LearningSet, run: Run, row: Backbone, weights: WeightsFile | None) -> FeatureStore:
+        if row.parts:
+            return open_store(learning, run, row, weights)
+        whole = known[row.name]
+        store = FeatureStore(
+            None,
+            learning.images(row.input_px),
+            features_directory(run, row),
+            max_activation_bytes=0,
+            rebuild=lambda: whole.network,
+            backbone=row,
+        )
+        store.take_over([whole], np.arange(len(learning.labels)))
+        return store
+
+    return reuse
+
+
+def _operations(found: Screening, usable: Usable, prepared: Dataset) -> float:
+    """Return billions of operations of all images that went through all candidates."""
+    gflops = {row.name: row.gflops for row, _ in usable}
+    num_all = len(learning_rows(prepared.learning))
+    passed = {
+        each.name: num_all if each.state is TrialState.DONE else each.foretold.num_images if each.foretold else 0
+        for each in found.candidates
+        if each.name in gflops
+    }
+    return sum(gflops[name] * num_images for name, num_images in passed.items())
+
+
+def _test_accuracy(prepared: Dataset, found: Screening, known: Mapping[str, FeatureStore]) -> float:
+    """Return how many of the test split the winner's head reads rightly."""
+    parts = [known[part.name] for part in (found.winner.parts or (found.winner,))]
+    source = SideBySide(tuple(parts)) if found.winner.parts else parts[0]
+    rows = prepared.split.test
+    predicted = found.head.logits(source.read_by(found.head.reading)[rows]).argmax(axis=1)
+    return float((predicted == prepared.labels[rows]).mean())
