@@ -13,6 +13,7 @@ class Figure:
         unit: Such as ``×``, ``s`` or ``%``.
         at_least: The target, where more is better.
         at_most: The target, where less is better.
+        within: The target, where nearer to 0 is better.
         note: Where it comes from: times of both sides, sizes, seeds.
     """
 
@@ -21,6 +22,7 @@ class Figure:
     unit: str
     at_least: float | None = None
     at_most: float | None = None
+    within: float | None = None
     note: str = ""
 
     @property
@@ -30,12 +32,15 @@ class Figure:
             return self.measured >= self.at_least
         if self.at_most is not None:
             return self.measured <= self.at_most
+        if self.within is not None:
+            return abs(self.measured) <= self.within
         return None
 
     def row(self) -> str:
         """Return the figure as a row of a Markdown table."""
         target = f"≥ {self.at_least:g}" if self.at_least is not None else ""
         target = f"≤ {self.at_most:g}" if self.at_most is not None else target
+        target = f"± {self.within:g}" if self.within is not None else target
         is_reached = {True: "yes", False: "**no**", None: ""}[self.reached]
         return f"| {self.name} | {self.measured:.3g} {self.unit} | {target} | {is_reached} | {self.note} |"
 

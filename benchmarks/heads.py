@@ -39,7 +39,10 @@ _PARTS = (
     "and both networks side by side",
     "and mirror images",
 )
-_SAID = "cross-validated accuracy of the winner, less what being the best of all is worth"
+_SAID = {
+    "reported accuracy less test accuracy": "cross-validated accuracy of the winner",
+    "promised accuracy less test accuracy": "the same, less what being the best of all is worth",
+}
 
 
 class Source(Protocol):
@@ -136,20 +139,24 @@ class Material:
 def measure(scratch: Path) -> list[Figure]:
     """Fit heads of more and more parts to what both ImageNet backbones make of three sets, and read the test splits."""
     accuracies: dict[str, dict[str, float]] = {name: {} for name in DATASETS}
-    gaps: list[float] = []
+    gaps: dict[str, list[float]] = {said: [] for said in _SAID}
     for name in DATASETS:
         rows = [_parts(each) for each in _materials(dataset(name), scratch / name)]
         accuracies[name] = {part: statistics.mean(row[part] for row in rows) for part in _PARTS}
-        gaps += [100 * (row[_SAID] - row[_PARTS[-1]]) for row in rows]
-    return [*(_figure(place, accuracies) for place in range(len(_PARTS))), _optimism(gaps)]
+        for said in _SAID:
+            gaps[said] += [100 * (row[said] - row[_PARTS[-1]]) for row in rows]
+    return [
+        *(_figure(place, accuracies) for place in range(len(_PARTS))),
+        *(_optimism(said, each) for said, each in gaps.items()),
+    ]
 
 
-def _optimism(gaps: Sequence[float]) -> Figure:
+def _optimism(said: str, gaps: Sequence[float]) -> Figure:
     """Return how much more was promised of the winner than the test gave."""
     error = statistics.stdev(gaps) / len(gaps) ** 0.5
-    note = f"{_SAID}; standard error {error:.1f}; {len(SEEDS)} seeds of each set; wanted within ± 1"
-    name = "heads, promised accuracy less test accuracy"
-    return Figure(name=name, measured=statistics.mean(gaps), unit="points", note=note)
+    note = f"{_SAID[said]}; standard error {error:.1f}; {len(SEEDS)} seeds of each set"
+    within = 1.0 if said == next(iter(_SAID)) else None
+    return Figure(name=f"heads, {said}", measured=statistics.mean(gaps), unit="points", within=within, note=note)
 
 
 def _figure(place: int, accuracies: Mapping[str, Mapping[str, float]]) -> Figure:
@@ -189,8 +196,12 @@ def _parts(material: Material) -> dict[str, float]:
     store, single = chosen[-1]
     chosen.append((store, material.mirrored(store, single)))
     mirrored = chosen[-1][1]
-    said = mirrored.judged.accuracy - _worth_of_being_best(material, [single, mirrored])
-    return {**dict(zip(_PARTS, (material.test_accuracy(*each) for each in chosen), strict=True)), _SAID: said}
+    reported = mirrored.judged.accuracy
+    promised = reported - _worth_of_being_best(material, [single, mirrored])
+    return {
+        **dict(zip(_PARTS, (material.test_accuracy(*each) for each in chosen), strict=True)),
+        **dict(zip(_SAID, (reported, promised), strict=True)),
+    }
 
 
 def _worth_of_being_best(material: Material, fits: Sequence[ConvexFit]) -> float:

@@ -11,7 +11,7 @@ from services.trainer.run.context import Stopped
 from services.trainer.run.deadline import Countdown, Deadline
 from services.trainer.scratch.disk import is_disk_full
 from services.trainer.scratch.need import Keeping
-from services.trainer.screening.features import FeatureStore
+from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.screening.forward import compile_forward
 from services.trainer.screening.race import is_worth_it, samples
 from services.trainer.zoo.network import Network, build
@@ -341,7 +341,8 @@ def test_samples_grow_hold_no_copies_and_are_not_drawn_of_few_photographs(tmp_pa
     dataset = coloured_dataset(tmp_path / "dataset", per_class=140).learning
     dataset = replace(dataset, groups=np.arange(len(dataset.labels)) // 2)
     drawn = samples(dataset, seed=0)
-    assert [len(each) for each in drawn] == [15, 30, 60]  # of 120 there would be more than a third
+    assert [len(each) for each in drawn] == [15, 30, 60, 120]
+    assert 2 * len(drawn[-1]) <= len(learning_rows(dataset)), "a larger one would spare little"
     for smaller, larger in itertools.pairwise(drawn):
         assert set(smaller) < set(larger)
     assert all(len(np.unique(dataset.groups[each])) == len(each) for each in drawn)

@@ -8,7 +8,7 @@ import pytest
 from services.trainer.fitting.comparison.optimism import best_of_several
 from services.trainer.fitting.out_of_fold import OutOfFold, Tried, is_better
 from services.trainer.screening import recorded
-from services.trainer.screening.choice import judge_choice, recall_choice, record_choice
+from services.trainer.screening.choice import beside_who_left, judge_choice, recall_choice, record_choice
 from services.trainer.zoo.catalogue import BACKBONES, Backbone
 from services.trainer.zoo.combination.row import combined_row
 from tests.doubles.memory_ledger import MemoryLedger
@@ -121,3 +121,15 @@ def test_an_attempt_that_sees_the_winner_alone_still_says_how_sure_the_choice_wa
     assert choice.runner_up is None
     record_choice(ledger, choice)
     assert recall_choice(ledger) == choice
+
+
+def test_where_all_others_left_the_race_the_winner_is_held_against_the_best_of_them_on_the_last_sample_of_both():
+    alone = judge_choice([("a", with_itself_tried(answers([True] * 9 + [False])))], np.arange(10), seed=0)
+    few, many = np.arange(20) < 18, np.arange(40) < 36
+    rounds = {"a": [few, many], "b": [few, np.arange(40) < 26], "c": [np.arange(20) < 4], "never began": []}
+    choice = beside_who_left(alone, "a", rounds)
+    assert (choice.runner_up, choice.num_sampled) == ("b", 40)
+    assert (choice.winner_only, choice.runner_up_only) == (10, 0)
+    assert choice.p_value == pytest.approx(2 / 1024)
+    assert beside_who_left(alone, "a", {"b": [few]}) == alone, "an attempt that did not see the race"
+    assert beside_who_left(alone, "a", {"a": [few]}) == alone, "a race of one"

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.trainer.run.memory import is_light, let_go
+from services.trainer.run.memory import is_light, let_go, may_stay
 
 MB = 2**20
 
@@ -33,3 +33,10 @@ def test_what_was_written_to_a_mapped_file_is_no_memory_of_the_process_and_is_no
 def test_what_is_light_is_told_by_the_weights() -> None:
     assert is_light(20 * MB)
     assert not is_light(200 * MB)
+
+
+def test_networks_stay_beside_one_another_only_where_they_take_a_small_part_of_the_memory() -> None:
+    founding_five = [59 * MB, 13 * MB, 87 * MB, 217 * MB, 83 * MB]
+    assert may_stay(founding_five, 24 * 2**30)
+    assert not may_stay(founding_five, 8 * 2**30)
+    assert not may_stay(founding_five, None)

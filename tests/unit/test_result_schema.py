@@ -49,6 +49,14 @@ def test_a_result_of_before_there_were_other_formats_is_still_read() -> None:
     assert from_json(Result, document).formats == ()
 
 
+def test_a_result_of_before_recipes_chose_depth_levels_and_views_is_still_read() -> None:
+    document = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    for name in ("depth", "every_level", "mirrored"):
+        del document["tuning"]["hyperparameters"][name]
+    recipe = from_json(Result, document).tuning.hyperparameters
+    assert (recipe.depth, recipe.every_level, recipe.mirrored) == (1.0, False, False)
+
+
 def test_a_result_of_before_there_were_estimates_is_still_read() -> None:
     document = json.loads(GOLDEN.read_text(encoding="utf-8"))
     del document["bill"]

@@ -26,7 +26,7 @@ _OPTIONS: tuple[tuple[str, type, str, str], ...] = (
         "MS",
         "That the network may take for an image, on the machine that trains.  [default: none]",
     ),
-    ("--levels", str, "NAME", "Stages that the last layer reads: last, all, or auto: the better.  [default: auto]"),
+    ("--levels", str, "NAME", "Stages the last layer reads: last, all, auto: the better, searched.  [default: auto]"),
     ("--views", int, "N", "2: mirror images too, unless that harms; 1: photographs alone.  [default: 2]"),
     ("--epochs", int, "N", "Epochs that a head trains where it learns by epochs.  [default: 20]"),
     ("--tune-epochs", int, "N", "Epochs of fine-tuning the winner; means --levels last.  [default: 10]"),

@@ -4,6 +4,7 @@ import ctypes
 import gc
 import mmap
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 
 _PROCESS_BYTES = 700 * 10**6
@@ -12,6 +13,7 @@ _NUM_COPIES = 4
 """Times that a network's weights lie in memory, at least: while it is built, as variables, in the pass over the
 photographs, and in the file that is written."""
 _LIGHT_BYTES = 32 * 2**20
+_STAYING_SHARE = 0.2
 
 
 def training_bytes(size_bytes: int) -> int:
@@ -44,6 +46,16 @@ def memory_objection(size_bytes: int, most_bytes: int | None) -> str | None:
 def is_light(size_bytes: int) -> bool:
     """Tell whether a network may stay in memory while others are at work, since building it anew costs seconds."""
     return size_bytes <= _LIGHT_BYTES
+
+
+def may_stay(sizes_bytes: Iterable[int], most_bytes: int | None) -> bool:
+    """Tell whether networks may stay in memory together while another one is at work, so that none is built again.
+
+    Args:
+        sizes_bytes: Of the weights of each in float32.
+        most_bytes: Memory of the machine; ``None`` where it is unknown.
+    """
+    return most_bytes is not None and training_bytes(sum(sizes_bytes)) <= _STAYING_SHARE * most_bytes
 
 
 def let_go(*arrays: object) -> None:

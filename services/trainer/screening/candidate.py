@@ -13,7 +13,7 @@ from services.trainer.fitting.out_of_fold import OutOfFold
 from services.trainer.run.context import Run
 from services.trainer.run.deadline import MIXED_GAIN, Delivery, Pace
 from services.trainer.run.device import Precision
-from services.trainer.run.memory import give_back, is_light
+from services.trainer.run.memory import give_back, is_light, may_stay
 from services.trainer.scratch.disk import is_disk_full
 from services.trainer.scratch.need import MAX_ACTIVATION_BYTES
 from services.trainer.screening import recorded
@@ -108,10 +108,16 @@ def open_store(
     return store
 
 
-def rest(stores: Iterable[FeatureStore]) -> None:
-    """Have the memory to itself what comes next: heavy networks rest, and what others left goes back to the system."""
-    for store in stores:
-        if not is_light(store.backbone.size_bytes):
+def rest(stores: Iterable[FeatureStore], memory_bytes: int | None = None) -> None:
+    """Have the memory to itself what comes next: heavy networks rest, and what others left goes back to the system.
+
+    Args:
+        stores: Of networks that are not at work now.
+        memory_bytes: Of the machine; where all of them take a small part of it they stay, ready to go on.
+    """
+    heavy = [store for store in stores if not is_light(store.backbone.size_bytes)]
+    if not may_stay((store.backbone.size_bytes for store in heavy), memory_bytes):
+        for store in heavy:
             store.rest()
     give_back()
 

@@ -1,6 +1,6 @@
 """How sure the choice among the candidates is, kept in the ledger. Without TensorFlow."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -43,6 +43,31 @@ def judge_choice(judged: Sequence[tuple[str, OutOfFold]], groups: NDArray[np.int
         winner_only=ahead,
         runner_up_only=behind,
         p_value=mcnemar(ahead, behind),
+    )
+
+
+def beside_who_left(choice: Choice, winner: str, rounds: Mapping[str, Sequence[NDArray[np.bool_]]]) -> Choice:
+    """Hold the only one that ran to the end against the best of those that left, on the last sample that both ran.
+
+    Args:
+        choice: Without a runner-up.
+        winner: Its name.
+        rounds: Of every racer, by name, which images of each sample it read rightly; none is a copy of another.
+    """
+    mine, others = rounds.get(winner), [(name, found) for name, found in rounds.items() if name != winner and found]
+    if not mine or not others:
+        return choice
+    name, theirs = max(others, key=lambda other: (len(other[1]), other[1][-1].mean()))
+    place = min(len(mine), len(theirs)) - 1
+    first, second = mine[place], theirs[place]
+    ahead, behind = int((first & ~second).sum()), int((second & ~first).sum())
+    return replace(
+        choice,
+        runner_up=name,
+        winner_only=ahead,
+        runner_up_only=behind,
+        p_value=mcnemar(ahead, behind),
+        num_sampled=len(first),
     )
 
 

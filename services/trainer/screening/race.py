@@ -28,7 +28,7 @@ SAMPLES = (5, 10, 20, 40)
 _MOST_SAMPLED = 2000
 _MOST_FORETOLD = 600
 _WORTH_IMAGES = 300
-_WORTH_FACTOR = 3
+_WORTH_FACTOR = 2
 _TRIAL = "race"
 Entry = tuple[Backbone, WeightsFile | None]
 
@@ -88,7 +88,6 @@ def hold_race(
     dataset: LearningSet,
     run: Run,
     *,
-    least_left: int = 1,
     on_batch: Callable[[str, int], bool],
     open_store: OpenStore = open_store,
 ) -> Race:
@@ -100,7 +99,6 @@ def hold_race(
         entries: Candidates with their weights, the cheapest first.
         dataset: See there.
         run: See there.
-        least_left: So many stay at least.
         on_batch: Told a candidate and how many images it was just done with; answers whether to go on.
         open_store: Builds networks.
     """
@@ -109,14 +107,14 @@ def hold_race(
     is_new = any(backbone.name not in {*race.rounds, *race.failed} for backbone, _ in entries)
     for place, rows in enumerate(samples(dataset, seed=run.seed)):
         running = [entry for entry in entries if not race.is_out(entry[0].name)]
-        if len(running) <= least_left:
+        if len(running) == 1:
             break
         for entry in running:
             if len(race.rounds.get(entry[0].name, ())) > place:
                 continue
-            if not _judge(race, entry, dataset, rows, partial(open_store, dataset, run), on_batch):
+            if not _judge(race, entry, (dataset, rows), run, partial(open_store, dataset, run), on_batch):
                 return race
-        _drop(race, [entry for entry in running if not race.is_out(entry[0].name)], place, run, least_left)
+        _drop(race, [entry for entry in running if not race.is_out(entry[0].name)], place, run)
     if is_new:
         _record(race, entries, run)
     return race
@@ -125,13 +123,13 @@ def hold_race(
 def _judge(
     race: Race,
     entry: Entry,
-    dataset: LearningSet,
-    rows: Indices,
+    sample: tuple[LearningSet, Indices],
+    run: Run,
     open_store: Callable[[Backbone, WeightsFile | None], FeatureStore],
     on_batch: Callable[[str, int], bool],
 ) -> bool:
     """Judge a candidate on a sample; answer whether the race goes on."""
-    backbone, weights = entry
+    (backbone, weights), (dataset, rows) = entry, sample
     name = backbone.name
     try:
         store = race.stores.get(name) or open_store(backbone, weights)
@@ -142,25 +140,25 @@ def _judge(
         race.rounds.setdefault(name, []).append(right)
     except CANDIDATE_ERRORS as error:
         race.failed[name] = fault_of(error)
-    _keep(race, [each for each in race.ranking if not race.is_out(each)][: race.num_kept])
+    _keep(race, [each for each in race.ranking if not race.is_out(each)][: race.num_kept], run)
     return True
 
 
-def _drop(race: Race, running: Sequence[Entry], place: int, run: Run, least_left: int) -> None:
+def _drop(race: Race, running: Sequence[Entry], place: int, run: Run) -> None:
     """Let go of those that have hardly a chance."""
     names = [backbone.name for backbone, _ in running if len(race.rounds[backbone.name]) > place]
-    if len(names) <= least_left:
+    if len(names) < 2:  # noqa: PLR2004 - a pair
         return
     imagenet = {backbone.name: backbone.imagenet_top1 for backbone, _ in running}
     right = {name: race.rounds[name][place] for name in names}
     chances = chances_to_win(right, {name: imagenet[name] for name in names}, seed=run.seed)
     num_images = len(next(iter(right.values())))
-    for name in leavers(chances, least_left=least_left):
+    for name in leavers(chances, least_left=1):
         race.left[name] = (
             f"its chance to win was {chances[name]:.1%} after {num_images} images, of which it takes "
             f"{right[name].mean():.0%} for what they are, and the best {max(map(np.mean, right.values())):.0%}"
         )
-    _keep(race, [name for name in race.stores if not race.is_out(name)])
+    _keep(race, [name for name in race.stores if not race.is_out(name)], run)
 
 
 def _recalled(entries: Sequence[Entry], run: Run) -> Race:
@@ -195,10 +193,10 @@ def _record(race: Race, entries: Sequence[Entry], run: Run) -> None:
     run.ledger.record(LedgerEntry(trial=Trial(name=_TRIAL, state=TrialState.DONE), document=to_json(known)))
 
 
-def _keep(race: Race, names: Sequence[str]) -> None:
+def _keep(race: Race, names: Sequence[str], run: Run) -> None:
     for name in set(race.stores) - set(names):
         race.stores.pop(name).discard()
-    rest(race.stores.values())
+    rest(race.stores.values(), run.memory_bytes)
 
 
 def foretell(dataset: LearningSet, store: FeatureStore, rows: Indices) -> tuple[NDArray[np.bool_], Foretold]:
@@ -224,12 +222,12 @@ def sample_to_foretell(dataset: LearningSet, *, seed: int) -> Indices | None:
     return next((rows for rows in reversed(samples(dataset, seed=seed)) if len(rows) <= _MOST_FORETOLD), None)
 
 
-def is_worth_it(dataset: LearningSet, num_candidates: int, *, least_left: int = 1) -> bool:
+def is_worth_it(dataset: LearningSet, num_candidates: int) -> bool:
     """Tell whether a race saves time: somebody to drop, and a data set much larger than the first sample."""
     num_images = len(learning_rows(dataset))
     first = next(iter(samples(dataset, seed=0)), None)
     is_large = num_images >= _WORTH_IMAGES and first is not None
-    return num_candidates > least_left and is_large
+    return num_candidates > 1 and is_large
 
 
 def samples(dataset: LearningSet, *, seed: int) -> list[Indices]:

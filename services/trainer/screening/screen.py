@@ -7,7 +7,7 @@ from services.trainer.data.dataset import LearningSet
 from services.trainer.fitting.out_of_fold import OutOfFold
 from services.trainer.run.context import Run, Stopped
 from services.trainer.screening.candidate import OpenStore, open_store
-from services.trainer.screening.choice import judge_choice, recall_choice, record_choice
+from services.trainer.screening.choice import beside_who_left, judge_choice, recall_choice, record_choice
 from services.trainer.screening.features import FeatureStore
 from services.trainer.screening.fit import HeadPlan
 from services.trainer.screening.selection import Selection
@@ -96,6 +96,8 @@ def _choice(dataset: LearningSet, selection: Selection, run: Run) -> Choice | No
     if len(known) < 2 and (recalled := recall_choice(run.ledger)) is not None:  # noqa: PLR2004 - a pair
         return recalled
     choice = judge_choice(known, dataset.groups, seed=run.seed) if known else None
+    if choice is not None and choice.runner_up is None:
+        choice = beside_who_left(choice, known[0][0], selection.rounds)
     if choice is not None:
         record_choice(run.ledger, choice)
     return choice

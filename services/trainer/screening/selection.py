@@ -5,6 +5,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from services.trainer.data.dataset import Indices, LearningSet
 from services.trainer.run.context import Run
 from services.trainer.run.deadline import Pace
@@ -46,6 +49,7 @@ class Selection:
         results: What became of every candidate so far, by name.
         best: The leader.
         open_store: Builds networks.
+        rounds: What each made of the samples of the race, see there.
     """
 
     dataset: LearningSet
@@ -54,6 +58,7 @@ class Selection:
     results: dict[str, CandidateResult] = field(default_factory=dict)
     best: Contender | None = None
     open_store: OpenStore = open_store
+    rounds: dict[str, list[NDArray[np.bool_]]] = field(default_factory=dict)
     _stores: dict[str, FeatureStore] = field(default_factory=dict)
     _finished: list[Contender] = field(default_factory=list)
     _foretold: dict[str, Foretold] = field(default_factory=dict)
@@ -65,7 +70,7 @@ class Selection:
         """Let every candidate have its turn, in the order given; the leader stands in :attr:`best` afterwards."""
         rows = learning_rows(self.dataset)
         entries = [entry for entry in entries if self._fits(entry)]
-        if racing and is_worth_it(self.dataset, len(entries), least_left=self._least_left):
+        if racing and is_worth_it(self.dataset, len(entries)):
             entries = self._race(entries, len(rows))
         self._total_images = self._done_images + len(rows) * len(entries)
         for position, (backbone, weights) in enumerate(entries, start=1):
@@ -172,7 +177,7 @@ class Selection:
         """Have the leader and those that wait for their turn take no memory meanwhile."""
         leader = self.best.store if self.best is not None else None
         others = [*self._stores.values(), *([leader] if leader is not None else [])]
-        rest(each for each in others if each is not store)
+        rest((each for each in others if each is not store), self.run.memory_bytes)
         if self.best is not None:
             self._reprice(self.best)
 
@@ -282,19 +287,17 @@ class Selection:
     def _race(self, entries: Sequence[Entry], num_images: int) -> list[Entry]:
         """Return the finalists in the order given; the others are dropped with the reason."""
         largest = samples(self.dataset, seed=self.run.seed)[-1]
-        self._total_images = len(largest) * len(entries) + num_images * self._least_left
+        self._total_images = len(largest) * len(entries) + num_images
 
         def on_batch(name: str, num_done: int) -> bool:
             self._done_images += num_done
             self._tell(f"{name}: race")
             return self.run.stop_reason() is None
 
-        least = self._least_left
-        race = hold_race(
-            entries, self.dataset, self.run, least_left=least, on_batch=on_batch, open_store=self.open_store
-        )
+        race = hold_race(entries, self.dataset, self.run, on_batch=on_batch, open_store=self.open_store)
         self._stores.update(race.stores)
         self._foretold = race.foretold
+        self.rounds = race.rounds
         for entry in entries:
             name = entry[0].name
             if isinstance(recall(self.run, *entry), Contender):
@@ -304,11 +307,6 @@ class Selection:
             elif name in race.left:
                 self._drop(entry, TrialState.SKIPPED, f"{race.left[name]}; exhaustive = true gives it its turn")
         return [entry for entry in entries if entry[0].name not in self.results]
-
-    @property
-    def _least_left(self) -> int:
-        """Who stays in the race whatever its chances: where networks may stand side by side, the second best too."""
-        return min(2, self.plan.limits.most_backbones)
 
     def _tell(self, detail: str) -> None:
         best = None

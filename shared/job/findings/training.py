@@ -185,6 +185,8 @@ class Choice:
             near-duplicates one.
         runner_up_only: Photographs that only the other one reads rightly.
         p_value: Of McNemar's exact test, two-sided: how probable such a difference is by chance.
+        num_sampled: Photographs of the sample that both were compared on, where the other one left the race; none where
+            it was on all.
     """
 
     num_tried: int
@@ -193,6 +195,7 @@ class Choice:
     winner_only: int | None = None
     runner_up_only: int | None = None
     p_value: float | None = None
+    num_sampled: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -288,7 +288,8 @@ def _cross_validated(result: Result, judged: CrossValidation, num_done: int) -> 
         "learnt from all of them."
     )
     if num_done == 1:
-        return text
+        has_rival = result.choice is not None and result.choice.runner_up is not None
+        return f"{text} {_how_sure(result)}" if has_rival else text
     chosen = (
         f"{text} {result.winner} was chosen: the cheapest that no other beats by more than the standard error of the "
         "difference."
@@ -313,9 +314,10 @@ def _how_sure(result: Result) -> str:
         if choice.p_value < _CHANCE
         else "so the order of the two may be luck"
     )
+    of_sample = "" if choice.num_sampled is None else f"Of a sample of {count(choice.num_sampled, 'photograph')}, "
     return (
-        f"{choice.winner_only} photographs were recognised by it alone and {choice.runner_up_only} by the next best, "
-        f"{choice.runner_up}, alone (p = {choice.p_value:.2g}), {verdict}. {worth}"
+        f"{of_sample}{choice.winner_only} photographs were recognised by it alone and {choice.runner_up_only} by the "
+        f"next best, {choice.runner_up}, alone (p = {choice.p_value:.2g}), {verdict}. {worth}"
     )
 
 
