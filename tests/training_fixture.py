@@ -25,7 +25,7 @@ from shared.job.options import JobOptions, LevelChoice
 from shared.ports.heartbeat_store import as_told
 from shared.settings import Settings
 from tests.doubles.memory_object_store import MemoryObjectStore
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 ROOT = Path(__file__).resolve().parents[1]
 JOB_ID = "job-1"
@@ -143,7 +143,7 @@ class Site:
             "CONVTAILOR_DATA_DIR": str(self.folder / "data"),
             "CONVTAILOR_WEIGHTS": str(self.mirror),
             "CONVTAILOR_DOWNLOAD": "false",
-            "CONVTAILOR_TRAINER_LEASE_S": "2",
+            "CONVTAILOR_TRAINER_LEASE_S": "4",
             "CONVTAILOR_MAX_ATTEMPTS": "20",
             **environ,
         }
@@ -162,7 +162,9 @@ class Site:
     def job(self) -> Job:
         return told(self.backends, self.job_id)
 
-    def wait_for(self, what: Callable[[Job], bool], worker: subprocess.Popen[bytes], *, within_s: float = 300) -> Job:
+    def wait_for(
+        self, what: Callable[[Job], bool], worker: subprocess.Popen[bytes], *, within_s: float = PATIENCE_S
+    ) -> Job:
         """Return the job as soon as it is as wanted.
 
         Raises:

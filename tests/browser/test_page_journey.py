@@ -11,7 +11,7 @@ import pytest
 from services.onebox.services import Onebox
 from tests.browser.watched import PHONE, chromium, go_to_start, needs_browser, watched
 from tests.onebox_fixture import draw, draw_folder, environment
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = [needs_browser, pytest.mark.slow]
 TRAINED_WITHIN_S = 400
@@ -39,7 +39,7 @@ def box(tmp_path_factory, preloaded) -> Iterator[Onebox]:
     folder = tmp_path_factory.mktemp("box")
     chosen = {"CONVTAILOR_FORMATS": "onnx", "CONVTAILOR_ARCHIVE_DAYS": "1"}
     with Onebox(folder / "data", environment(folder) | chosen) as box:
-        box.wait_ready()
+        box.wait_ready(within_s=PATIENCE_S)
         yield box
 
 

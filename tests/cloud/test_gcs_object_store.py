@@ -120,14 +120,14 @@ class TestGcsObjectStore(ObjectStoreContract):
             store.read("nothing", 4, 4)
 
     def test_a_missing_bucket_is_the_operators_to_mend(self, store: GcsObjectStore) -> None:
-        with closing(GcsObjectStore("another-bucket", limit=CallLimit(seconds=1))) as elsewhere:
+        with closing(GcsObjectStore("another-bucket")) as elsewhere:
             for size in (1, PIECE_BYTES):
                 with pytest.raises(Transient, match="no such bucket"):
                     put(elsewhere, "key", bytes(size))
 
     def test_an_outage_is_transient_in_bounded_time(self, store: GcsObjectStore, storage_server: StorageServer) -> None:
         with closing(GcsObjectStore(BUCKET, limit=CallLimit(seconds=1))) as hasty:
-            put(hasty, "key")
+            put(store, "key")
             storage_server.stop()
             assert_transient(hasty)
 

@@ -15,6 +15,7 @@ import pytest
 from services.client.api.client import Client
 from services.client.fault import Unreachable
 from services.client.follow import Patience
+from services.onebox.service_process import RestartRule
 from services.onebox.services import Onebox
 from shared.backends import open_backends
 from shared.clock import utc_now
@@ -24,6 +25,7 @@ from shared.settings import Settings
 from tests.onebox_fixture import draw_folder, environment
 from tests.open_files import open_to_others
 from tests.paced_training import Gates
+from tests.waiting import PATIENCE_S
 
 PHASES = ("queue", "prepare", "screen", "tune", "evaluate", "export", "report", "done")
 OPTIONS = {"candidates": "tiny", "budget_minutes": 5}
@@ -60,8 +62,9 @@ def gates(home):
 def box(home, gates):
     leases = {"CONVTAILOR_TRAINER_LEASE_S": "3", "CONVTAILOR_REPORTER_LEASE_S": "3"}
     environ = {**environment(home), **leases, "CONVTAILOR_MAX_ATTEMPTS": "20", **gates.environ}
-    with Onebox(home / "data", environ, trainer="tests.paced_trainer") as box:
-        box.wait_ready()
+    hardy = RestartRule(soon_s=0.0)  # however quickly one death follows the other
+    with Onebox(home / "data", environ, trainer="tests.paced_trainer", rule=hardy) as box:
+        box.wait_ready(within_s=PATIENCE_S)
         yield box
 
 
@@ -85,7 +88,7 @@ def train_through(box, archive, gates, kills):
     """Run one job and kill a service whenever the job has come as far as the next pair of service and phase says."""
     patience, due = Patience(interval_s=0.1), list(kills)
     gates.close({phase for _, phase in kills})
-    deadline_s = patience.clock() + 900
+    deadline_s = patience.clock() + 3 * PATIENCE_S
     services = {service.name: service for service in box.services}
     bus = open_backends(Settings(data_dir=box.data_dir)).event_bus
     with Client(box.url) as client:

@@ -12,7 +12,7 @@ from shared.backends import open_backends
 from shared.process.held_folder import remove_unheld
 from shared.settings import Settings
 from tests.onebox_fixture import environment
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 A_MOMENT = "1e-9"
 
@@ -29,7 +29,7 @@ def test_photographs_go_with_their_job_and_the_rest_when_its_time_is_over(tmp_pa
             one_class.writestr(f"only/{number}.png", bytes([number]) * 100)
     environ = environment(tmp_path)
     with Onebox(data, {**environ, "CONVTAILOR_ARTEFACT_DAYS": "7"}) as box:
-        box.wait_ready()
+        box.wait_ready(within_s=PATIENCE_S)
         with Client(box.url) as client:
             made = client.submit("ada@example.org", {})
             client.upload(made.upload, archive)
@@ -46,7 +46,7 @@ def test_photographs_go_with_their_job_and_the_rest_when_its_time_is_over(tmp_pa
         mail.get_body(("plain",)).get_content().split()
     )
     with Onebox(data, {**environ, "CONVTAILOR_ARTEFACT_DAYS": A_MOMENT}) as box:
-        box.wait_ready()
+        box.wait_ready(within_s=PATIENCE_S)
         view = until(lambda: (now := told(box, made)).files_deleted_at and now, tell=lambda: told(box, made))
         assert (view.state, view.links["report"]) == ("rejected", None)
         assert view.error is not None

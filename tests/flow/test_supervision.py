@@ -23,7 +23,7 @@ import json, os, sys, time
 from pathlib import Path
 from services.onebox.services import Onebox
 with Onebox(Path(sys.argv[1]), os.environ) as box:
-    box.wait_ready()
+    box.wait_ready(within_s=300)
     print(json.dumps([service.pid for service in box.services]), flush=True)
     time.sleep(600)
 """
@@ -32,7 +32,7 @@ with Onebox(Path(sys.argv[1]), os.environ) as box:
 @pytest.fixture(scope="module")
 def box(tmp_path_factory):
     with Onebox(tmp_path_factory.mktemp("box"), os.environ) as box:
-        box.wait_ready()
+        box.wait_ready(within_s=PATIENCE_S)
         yield box
 
 
@@ -72,7 +72,7 @@ def test_settings_that_make_no_sense_are_told_with_the_log(tmp_path):
 
 def test_a_service_that_keeps_dying_is_given_up(tmp_path):
     with Onebox(tmp_path, os.environ, rule=RestartRule(max_deaths=2, soon_s=60)) as box:
-        box.wait_ready()
+        box.wait_ready(within_s=PATIENCE_S)
         intake = box.services[0]
         first = until(lambda: intake.pid)
         os.kill(first, signal.SIGKILL)
