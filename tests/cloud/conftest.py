@@ -1,30 +1,25 @@
 """Google's emulators, one of each for all tests; every test keeps to a project of its own name."""
 
 import uuid
-from collections.abc import Iterator
 
 import pytest
 
-from tests.cloud import emulator
+from tests.cloud.shared_emulators import shared_emulator
 from tests.cloud.storage_fixture import key_file, service_account, signing_clock, storage_server
 
 __all__ = ["key_file", "service_account", "signing_clock", "storage_server"]
 
 
 @pytest.fixture(scope="session")
-def pubsub_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Yield ``127.0.0.1:PORT`` of a Pub/Sub emulator."""
-    started = emulator.start(emulator.PUBSUB, tmp_path_factory.mktemp("pubsub"))
-    yield started.address
-    started.stop()
+def pubsub_emulator() -> str:
+    """Return ``127.0.0.1:PORT`` of a Pub/Sub emulator."""
+    return shared_emulator("pubsub")
 
 
 @pytest.fixture(scope="session")
-def firestore_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Yield ``127.0.0.1:PORT`` of a Firestore emulator."""
-    started = emulator.start(emulator.FIRESTORE, tmp_path_factory.mktemp("firestore"))
-    yield started.address
-    started.stop()
+def firestore_emulator() -> str:
+    """Return ``127.0.0.1:PORT`` of a Firestore emulator."""
+    return shared_emulator("firestore")
 
 
 @pytest.fixture

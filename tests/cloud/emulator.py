@@ -15,7 +15,6 @@ import pytest
 from tests.waiting import PATIENCE_S, until
 
 _GUARD = Path(__file__).parent / "guard.py"
-_READY_WITHIN_S = 90.0
 
 PUBSUB = ("gcloud", "beta", "emulators", "pubsub", "start", "--project=demo")
 FIRESTORE = ("gcloud", "emulators", "firestore", "start")
@@ -76,7 +75,7 @@ class Emulator:
             RuntimeError: If it ends or stays silent.
         """
         try:
-            until(lambda: self._answers() or self.process.poll() is not None, within_s=_READY_WITHIN_S, tell=self.said)
+            until(lambda: self._answers() or self.process.poll() is not None, tell=self.said)
         except AssertionError as error:
             self.stop()
             raise RuntimeError(f"the emulator was not ready: {error}") from error

@@ -22,7 +22,7 @@ from shared.ports.job_store import JobStore, StoredJob
 from tests.cloud import emulator
 from tests.contract.job_store_contract import JobStoreContract
 from tests.job_fixture import NOW, full_job, make_job
-from tests.waiting import faults_of, until
+from tests.waiting import PATIENCE_S, faults_of, until
 
 LETTERS = "abcdefghij klmnopqrstuvwxyz äöü €😀"
 
@@ -227,7 +227,8 @@ class TestOutage:
     ) -> None:
         first = emulator.start(emulator.FIRESTORE, tmp_path / "first")
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", first.address)
-        store, patient = FirestoreJobStore(project, limit=CallLimit(seconds=2)), FirestoreJobStore(project)
+        store = FirestoreJobStore(project, limit=CallLimit(seconds=2))
+        patient = FirestoreJobStore(project, limit=CallLimit(seconds=PATIENCE_S))
         patient.create(make_job())
         assert got_in_time(store) == make_job()
         first.stop()

@@ -16,7 +16,7 @@ from shared.ports.event_bus import DeadLetter, Delivery, DeliveryRules, EventBus
 from tests.cloud import emulator
 from tests.contract.event_bus_contract import EventBusContract
 from tests.job_fixture import NOW
-from tests.waiting import faults_of, until
+from tests.waiting import PATIENCE_S, faults_of, until
 
 LEASE = timedelta(seconds=10)
 
@@ -149,7 +149,7 @@ class TestOutage:
         monkeypatch.setenv("PUBSUB_EMULATOR_HOST", first.address)
         create_topology(project)
         bus = PubsubEventBus(project, limit=CallLimit(seconds=2), pull_wait_s=1)
-        patient = PubsubEventBus(project)
+        patient = PubsubEventBus(project, limit=CallLimit(seconds=PATIENCE_S))
         patient.publish(job_queued("job-1", NOW))
         (delivery,) = until(lambda: pulled_if_in_time(bus))
         first.stop()

@@ -169,6 +169,7 @@ def preload() -> None:
         import_module(f"services.{name}")
     gc.collect()
     gc.freeze()  # memory that nobody writes to is shared with all copies
+    gc.set_threshold(100_000, 20, 20)  # as in the tests' own processes
 
 
 def main(descriptor: str, python: str) -> None:
