@@ -16,7 +16,7 @@ import pytest
 
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
-PATIENCE_MS = 60_000
+PATIENCE_MS = 300_000
 """Far longer than anything but a training takes."""
 _NAMES = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome", "chrome")
 _MISSING = [name for name in ("playwright", "axe_playwright_python") if find_spec(name) is None]

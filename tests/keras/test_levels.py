@@ -19,6 +19,7 @@ from services.trainer.zoo.head import FEATURES, Head, Reading
 from services.trainer.zoo.network import assemble, build, by_fields_of, complete, split
 from services.trainer.zoo.plain import with_plain_layers
 from shared.job.options import LevelChoice, TuneSearch
+from tests import shared_networks
 from tests.doubles.memory_ledger import MemoryLedger
 from tests.keras_settings import newer_settings
 from tests.zoo_fixture import PX, coloured_dataset, make_run, small_backbone, write_weights
@@ -180,7 +181,7 @@ def test_plain_keras_loads_every_reading_and_gives_what_the_head_gives(network, 
 
 
 def test_a_head_that_is_fitted_to_its_end_is_judged_by_all_it_may_learn_from(dataset, weights, tmp_path):
-    found = screen(dataset.learning, [(small_backbone("one"), weights)], make_run(tmp_path), ALL)
+    found = shared_networks.screen(dataset.learning, [(small_backbone("one"), weights)], make_run(tmp_path), ALL)
 
     (result,) = found.candidates
     judged = result.cross_validation
@@ -196,8 +197,8 @@ def test_a_head_that_is_fitted_to_its_end_is_judged_by_all_it_may_learn_from(dat
 def test_the_cheaper_of_two_alike_wins_and_a_successor_finds_the_same(dataset, weights, tmp_path):
     ledger = MemoryLedger()
     usable = [(small_backbone("dear", gflops=2), weights), (small_backbone("cheap"), weights)]
-    first = screen(dataset.learning, usable, make_run(tmp_path / "a", ledger=ledger), AUTO)
-    again = screen(dataset.learning, usable, make_run(tmp_path / "b", ledger=ledger), AUTO)
+    first = shared_networks.screen(dataset.learning, usable, make_run(tmp_path / "a", ledger=ledger), AUTO)
+    again = shared_networks.screen(dataset.learning, usable, make_run(tmp_path / "b", ledger=ledger), AUTO)
 
     assert first.winner.name == again.winner.name == "cheap"
     assert again.store is None

@@ -14,6 +14,7 @@ from services.trainer.zoo.network import build
 from services.trainer.zoo.working_set import bytes_per_image
 from shared.errors import UserFault
 from shared.job.job import TrialState
+from tests import shared_networks
 from tests.doubles.memory_ledger import MemoryLedger
 from tests.zoo_fixture import by_epochs, coloured_dataset, make_run, small_backbone, write_weights
 
@@ -64,15 +65,15 @@ def test_what_a_candidate_leaves_when_it_lost_is_gone_from_memory(dataset, weigh
 
 
 def test_heavy_candidates_are_compared_like_light_ones(dataset, weights, tmp_path):
-    def found(make, folder):
-        rows = [(make(name), weights) for name in ("one", "two", "three")]
+    def found(screen, make, folder):
+        rows = [(make(name), weights) for name in ("one", "two")]
         run = make_run(tmp_path / folder)
         screening = screen(dataset.learning, rows, run, by_epochs(2))
         assert screening.store is not None
         return [each.val_accuracy for each in screening.candidates], screening.store.forward(np.arange(4))[1]
 
-    light, with_light = found(small_backbone, "light")
-    large, with_heavy = found(heavy, "heavy")
+    light, with_light = found(shared_networks.screen, small_backbone, "light")
+    large, with_heavy = found(screen, heavy, "heavy")
     assert light == large
     np.testing.assert_array_equal(with_light, with_heavy)
 
