@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks.figure import Figure
-from services.trainer.run.deadline import Delivery, Pace
+from services.trainer.run.deadline import NUM_KEPT, Delivery, Pace
 from services.trainer.zoo.backbone import Backbone
 from shared.layout import FILE_NAMES, OTHER_FORMATS
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import keras
 
 NETWORKS = ("tiny", "mobilenet_v2", "efficientnet_b0", "resnet50", "vgg16")
-NUM_TIMED, NUM_TEST, NUM_KEPT = 32, 32, 16
+NUM_TIMED, NUM_TEST = 32, 32
 NUM_CLASSES = 5
 
 

@@ -90,6 +90,7 @@ def test_every_part_of_the_work_left_has_its_price() -> None:
         pytest.param(1.26, 0.0018, 3.3e6, 0.06 + 2.57 + 2.22, id="tiny"),
         pytest.param(2.34, 0.0126, 9.0e6, 0.41 + 6.21 + 3.99, id="mobilenet_v2"),
         pytest.param(3.35, 0.07, 94.4e6, 2.35 + 10.38 + 14.96, id="resnet50"),
+        pytest.param(0.73, 0.21, 58.9e6, 6.76 + 8.08 + 32.71, id="vgg16"),
     ],
 )
 def test_a_network_keeps_no_more_of_a_budget_than_its_delivery_takes_with_a_margin(

@@ -29,6 +29,8 @@ looks, what its answers are worth, the zip."""
 NUM_LOADS = 3
 """Times that an export builds the network, or something as dear: two files are opened and traced, which takes two to
 three times as long as building it once did (``python -m benchmarks delivery-price``)."""
+NUM_KEPT = 16
+"""Test images that every exported file is verified on, at most: enough to show any difference."""
 NUM_SCORED = 1000
 """Test images, at most, that verifying scores."""
 SCORING_S = 45.0
@@ -113,7 +115,8 @@ class Delivery:
         is_compiled = self.is_built and pace.exact_factor == 1.0
         num_passes = self.num_test + self.num_validation * (TAIL_SHARE if self.keeps_activations else 1.0)
         evaluate_s = image_s * num_passes + (0.0 if is_compiled else pace.build_s)
-        verify_s = NUM_LOADS * pace.build_s + min(SCORING_S, image_s * min(self.num_test, NUM_SCORED))
+        verify_s = NUM_LOADS * pace.build_s + image_s * 2 * min(self.num_test, NUM_KEPT)
+        verify_s += min(SCORING_S, image_s * min(self.num_test, NUM_SCORED))
         format_s = FORMAT_S + self.size_bytes / FORMAT_BYTES_PER_S + image_s * min(self.num_test, NUM_SCORED)
         formats_s = min(FORMATS_S, self.num_formats * format_s)
         return self.decode_s + evaluate_s + EXPORT_S + verify_s + formats_s + self.size_bytes / BYTES_PER_S

@@ -17,15 +17,13 @@ from services.trainer.export.delivery import Package
 from services.trainer.export.package import describe, pack
 from services.trainer.export.verifier import Verifier
 from services.trainer.run.context import Run
-from services.trainer.run.deadline import NUM_SCORED
+from services.trainer.run.deadline import NUM_KEPT, NUM_SCORED
 from services.trainer.training.scoring import Scored
 from services.trainer.tuning.tune import Trained
 from shared.errors import UserFault
 from shared.job.findings.network import ModelSize
 from shared.job.findings.scores import UploadedScores
 
-NUM_KEPT = 16
-"""Test images that every exported file is verified on: enough to show any difference, 2 s of work."""
 _SCORED = ".keras"
 """The file that scores photographs as they were sent: the last one, which other formats are made from."""
 
