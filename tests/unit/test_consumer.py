@@ -140,6 +140,31 @@ def test_it_consumes_until_told_to_stop_and_outlives_a_bus_that_fails() -> None:
     assert seen[-1] == "job-3"
 
 
+class CountingStop(threading.Event):
+    """Counts how often somebody waits for it."""
+
+    num_waits = 0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.num_waits += 1
+        return super().wait(timeout)
+
+
+def test_nobody_waits_between_two_messages_that_are_both_there() -> None:
+    bus, stop = Bus(), CountingStop()
+    seen: list[str] = []
+
+    def handler(event: Event) -> None:
+        seen.append(event.job_id)
+        if len(seen) == 3:
+            stop.set()
+
+    for number in range(3):
+        bus.publish(job_queued(f"job-{number}", NOW))
+    consume(bus, Topic.JOBS, handler, stop=stop, idle_wait_s=0.001)
+    assert stop.num_waits == 0
+
+
 def test_an_idle_consumer_stops_at_once() -> None:
     stop = threading.Event()
     consumer = threading.Thread(

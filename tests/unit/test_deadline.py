@@ -113,8 +113,33 @@ def test_a_format_of_a_large_network_takes_longer_to_write_and_to_try() -> None:
 
 def test_a_costlier_network_is_expected_to_take_longer() -> None:
     measured = Pace(build_s=1.0, image_s=0.01)
-    expected = measured.scaled(16.0, measured_gflops=1.0)
-    assert (expected.build_s, expected.image_s) == (4.0, 0.16)
+    expected = measured.scaled(16.0, measured_gflops=4.0)
+    assert (expected.build_s, expected.image_s) == (2.0, 0.04)
+
+
+def test_a_lighter_network_is_built_no_faster_for_that() -> None:
+    expected = Pace(build_s=1.0, image_s=0.01).scaled(1.0, measured_gflops=4.0)
+    assert (expected.build_s, expected.image_s) == (1.0, 0.0025)
+
+
+def test_delivering_what_is_not_measured_is_priced_by_the_archive_that_has_to_be_fetched_and_decoded() -> None:
+    assert resumed_price_s(2_000_000_000, 1000) == pytest.approx(UNMEASURED_S + 100.0 + 15.0)
+
+
+@pytest.mark.parametrize(
+    ("now", "is_hurried", "seconds"),
+    [
+        pytest.param(100.0, False, 60.0, id="long before the end a minute"),
+        pytest.param(100.0, True, 10.0, id="where somebody waits ten seconds"),
+        pytest.param(600.0, False, 30.0, id="at the end of the budget half of what is left"),
+        pytest.param(645.0, True, 7.5, id="likewise where somebody waits"),
+        pytest.param(659.0, False, 0.5, id="the last second"),
+        pytest.param(661.0, False, 0.0, id="too late"),
+    ],
+)
+def test_other_formats_make_no_delivery_late_and_nobody_wait(now: float, is_hurried: bool, seconds: float) -> None:
+    countdown = Countdown(deadline=Deadline(started=0.0, seconds_left=600.0), monotonic=lambda: now)
+    assert countdown.formats_s(is_hurried=is_hurried) == seconds
 
 
 def test_the_price_is_told_when_it_changes_by_more_than_a_little() -> None:

@@ -4,11 +4,13 @@ import ast
 import difflib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tools.mutants.suites import tests_of
@@ -58,13 +60,16 @@ def run(modules: Sequence[str], copy: Path, tool: Path, *, within_s: float) -> N
     with (
         (copy / "mutmut.log").open("wb") as log,
         subprocess.Popen(  # noqa: S603
-            command, cwd=copy, env=environ, stdout=log, stderr=log
+            command, cwd=copy, env=environ, stdout=log, stderr=log, start_new_session=True
         ) as process,
     ):
         try:
             process.wait(within_s)
         except subprocess.TimeoutExpired:
-            process.terminate()
+            pass
+        finally:
+            with suppress(ProcessLookupError):  # a mutant may never end by itself, nor hear that it should
+                os.killpg(process.pid, signal.SIGKILL)
     if process.returncode and time.monotonic() - began < within_s:
         raise RuntimeError((copy / "mutmut.log").read_text(encoding="utf-8", errors="replace")[-3000:])
 
