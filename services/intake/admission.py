@@ -123,10 +123,13 @@ class Admission:
 
     def _count_unknown(self, network: str, email: str, now: datetime) -> None:
         """Count one job of somebody without a key."""
-        per_network = Limit(what="jobs", most=self.rules.jobs_per_network_hour, window=_HOUR)
-        per_address = Limit(what="jobs", most=self.rules.jobs_per_address_day, window=_DAY)
-        self._count(per_network, of_network(network), 1, now)
-        self._count(per_address, of_address(email), 1, now)
+        rules = self.rules
+        if rules.jobs_per_network_hour:
+            limit = Limit(what="jobs", most=rules.jobs_per_network_hour, window=_HOUR)
+            self._count(limit, of_network(network), 1, now)
+        if rules.jobs_per_address_day:
+            limit = Limit(what="jobs", most=rules.jobs_per_address_day, window=_DAY)
+            self._count(limit, of_address(email), 1, now)
 
     def _confirm_by(self, email: str, now: datetime) -> datetime | None:
         if self.rules.confirm_within is None or email.rpartition("@")[2].casefold() in self.rules.trusted_domains:

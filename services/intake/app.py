@@ -41,7 +41,7 @@ def create_app(
         return error_response(told_to_program(request, fault), status)
 
     def check_host() -> None:
-        if not jobs.address.is_served(request.headers.get("Host", "")):
+        if not jobs.address.is_served(request.environ.get("HTTP_HOST", "")):
             raise UserFault(
                 "wrong_host",
                 "The request is for another host than this service is.",

@@ -5,7 +5,6 @@ claim and carries what the attempt has reached. Each claim has a record of its o
 holder alone writes. So it needs no compare-and-set, nobody fights over the job, and a zombie writes what nobody reads.
 """
 
-import json
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from pydantic import ValidationError
 
 from shared.job.job import Job, JobState, Trial
 from shared.job.progress import Progress
-from shared.json_codec import from_json, to_json
+from shared.json_codec import from_json_text, to_json_text
 
 _log = logging.getLogger(__name__)
 
@@ -107,13 +106,13 @@ def with_heartbeat(job: Job, heartbeat: Heartbeat | None) -> Job:
 
 def encode_heartbeat(heartbeat: Heartbeat) -> str:
     """Return a heartbeat as JSON text."""
-    return json.dumps(to_json(heartbeat), ensure_ascii=False, separators=(",", ":"))
+    return to_json_text(heartbeat).decode()
 
 
 def decode_heartbeat(text: str) -> Heartbeat | None:
     """Read a heartbeat; one that cannot be read is logged and ``None``, so that the claim counts as it was taken."""
     try:
-        return from_json(Heartbeat, json.loads(text))
+        return from_json_text(Heartbeat, text)
     except (ValueError, ValidationError):
         _log.exception("a heartbeat cannot be read and is left aside")
         return None

@@ -1,6 +1,5 @@
 """What a person may choose about a job, with ranges; every fault in a choice is reported at once."""
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -205,10 +204,14 @@ def parse_options(
         return None, tuple(_fault(entry) for entry in error.errors())
     faults = [
         *([_nothing_fits(options)] if options.min_image_px > options.max_image_px else []),
-        *([_none_is_so_small(options)] if _smallest(options)[1] > (options.max_parameters or math.inf) else []),
+        *([_none_is_so_small(options)] if _is_none_so_small(options) else []),
         *([_no_price(options.max_cost)] if options.max_cost is not None and not is_priced else []),
     ]
     return (None, tuple(faults)) if faults else (options, ())
+
+
+def _is_none_so_small(options: JobOptions) -> bool:
+    return options.max_parameters is not None and _smallest(options)[1] > options.max_parameters
 
 
 def _smallest(options: JobOptions) -> tuple[str, int]:

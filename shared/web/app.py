@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
@@ -16,6 +17,29 @@ MAX_BODY_BYTES = 64 * 2**10
 Face = Callable[[Fault, int], Response | None]
 """From a fault and its status to a page, where one was asked for."""
 _access_log = logging.getLogger("shared.web.access")
+_STARTED_S = "convtailor.started_s"
+_HEADERS = tuple(DEFAULT_HEADERS.items())
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+class _App(Flask):
+    """Adds the headers of every answer where the server takes them: as a hook they would be looked up one by one."""
+
+    def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        environ[_STARTED_S] = time.perf_counter()
+
+        def start(status: str, headers: Sequence[tuple[str, str]], exc_info: Any = None) -> Any:
+            return start_response(status, with_default_headers(headers), exc_info)
+
+        return super().wsgi_app(environ, start)
+
+
+def with_default_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return headers with those of every answer that an answer has not set otherwise."""
+    named = {name.lower() for name, _ in headers}
+    return [*headers, *(each for each in _HEADERS if each[0].lower() not in named)]
 
 
 def make_app(name: str, own: OwnErrors, face: Face | None = None) -> Flask:
@@ -26,7 +50,7 @@ def make_app(name: str, own: OwnErrors, face: Face | None = None) -> Flask:
         own: What the service says of errors besides what all of them say.
         face: Tells an error to a person; ``None``, or its answer is, where a program asks.
     """
-    app = Flask(name, static_folder=None)
+    app = _App(name, static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, TRAP_HTTP_EXCEPTIONS=False)
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it, its base class does not
@@ -34,8 +58,6 @@ def make_app(name: str, own: OwnErrors, face: Face | None = None) -> Flask:
     def answer_error(error: Exception) -> Response | HTTPException:
         return _answer_error(error, own, face)
 
-    app.before_request(_start_watch)
-    app.after_request(_add_headers)
     app.after_request(_log_access)
     app.register_error_handler(Exception, answer_error)
     return app
@@ -54,23 +76,14 @@ def _answer_error(error: Exception, own: OwnErrors, face: Face | None) -> Respon
     return response
 
 
-def _start_watch() -> None:
-    g.started_s = time.perf_counter()
-
-
-def _add_headers(response: Response) -> Response:
-    for name, value in DEFAULT_HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
-
-
 def _log_access(response: Response) -> Response:
     """Log the route, never the address itself: query strings and signed paths carry secrets."""
-    rule = request.url_rule.rule if request.url_rule else "(no route)"
-    elapsed_ms = round((time.perf_counter() - g.get("started_s", time.perf_counter())) * 1000, 1)
-    line = {"method": request.method, "route": rule, "status": response.status_code, "duration_ms": elapsed_ms}
-    job_id = (request.view_args or {}).get("job_id", g.get("job_id"))  # in the address, or just made
+    asked = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - Werkzeug's own way
+    rule = asked.url_rule.rule if asked.url_rule else "(no route)"
+    elapsed_ms = round((time.perf_counter() - asked.environ[_STARTED_S]) * 1000, 1)
+    line = {"method": asked.method, "route": rule, "status": response.status_code, "duration_ms": elapsed_ms}
+    job_id = (asked.view_args or {}).get("job_id") or g.get("job_id")  # in the address, or just made
     if job_id is not None:
         line["job_id"] = job_id
-    _access_log.info("%s %s %d", request.method, rule, response.status_code, extra=line)
+    _access_log.info("%s %s %d", asked.method, rule, response.status_code, extra=line)
     return response

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.embedded.sqlite_database import SqliteDatabase, microseconds
+from shared.adapters.embedded.sqlite_database import SqliteDatabase, _Write, microseconds
 from shared.errors import Conflict, ConvtailorError, Transient
 from tests.waiting import PATIENCE_S, until
 
@@ -144,6 +144,33 @@ def test_what_waited_for_too_long_is_not_written_later(tmp_path: Path) -> None:
     database.write(insert("in time"))
     with database.reading() as connection:
         assert connection.execute("SELECT name FROM things").fetchall() == [("in time",)]
+    database.close()
+
+
+def test_who_gives_up_after_having_been_called_calls_those_behind(tmp_path: Path) -> None:
+    """The one that is to write for all may be kept from it; the others must not wait for it in vain."""
+    database = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA)
+    database._writers_turn.acquire()
+    first = _Write(insert("nobody's"), is_one_statement=True)
+    database._wanted.append(first)  # as of a thread that waits
+    with ThreadPoolExecutor(1) as pool:
+        behind = pool.submit(database.write, insert("behind"))
+        until(lambda: len(database._wanted) == 2)
+        database._end_turn()
+        assert first.called.acquire(timeout=10), "it is to write for all"
+        assert database._took_back(first)
+        behind.result(timeout=10)
+    assert count(database) == 1
+    database.close()
+
+
+def test_threads_without_number_are_each_told_of_their_own_write(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA)
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(lambda number: database.write(insert(str(number)), is_one_statement=number % 2 == 0), range(600)))
+    with database.reading() as connection:
+        assert {name for (name,) in connection.execute("SELECT name FROM things")} == {str(each) for each in range(600)}
+    assert not database._wanted
     database.close()
 
 

@@ -5,7 +5,9 @@ import json
 from datetime import datetime, timedelta
 
 import pytest
+from email_validator import EmailNotValidError, validate_email
 
+from services.intake.job_request import is_plain
 from shared.errors import Fault
 from shared.job.claim import Claim
 from shared.job.events import Topic, job_queued
@@ -199,6 +201,49 @@ def test_an_archive_known_to_be_too_large_makes_no_job(service):
     assert answer.json["error"]["code"] == "upload_too_large"
     assert answer.json["error"]["details"] == {"max_bytes": MAX_BYTES}
     assert service.store.find(frozenset(JobState), updated_before=service.clock.now + timedelta(days=1)).jobs == ()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ada@example.org",
+        "Ada.Lovelace+photos@sub-domain.example.co.uk",
+        "a_b-c.9@x9.example.museum",
+        "1@1.example.de",
+        "ada@" + "example." * 7 + "org",
+        "ada@localhost",
+        "ada@printer.local",
+        "ada@example.test",
+        "ada@example.onion",
+        "ada@x.invalid",
+        "ada@4.3.2.1.in-addr.arpa",
+        ".ada@example.org",
+        "ada.@example.org",
+        "a..b@example.org",
+        "ada@-example.org",
+        "ada@example-.org",
+        "ada@xn--bcher-kva.example.org",
+        "ada@ab--cd.example.org",
+        "ada@example.o",
+        "ada@example.1a",
+        "ada@Example.org",
+        "ada@example.org.",
+        "ada@exämple.org",
+        "ada@example.org\n",
+        f"{'a' * 65}@example.org",
+        f"ada@{'b' * 64}.org",
+    ],
+)
+def test_an_address_that_is_taken_at_first_sight_is_one_that_the_validator_leaves_as_it_is(address):
+    try:
+        expected = validate_email(address, check_deliverability=False, allow_smtputf8=False).ascii_email
+    except EmailNotValidError:
+        expected = None
+    assert not is_plain(address) or expected == address
+
+
+def test_the_addresses_that_most_people_have_are_taken_at_first_sight():
+    assert all(map(is_plain, ("ada@example.org", "Ada.Lovelace+photos@sub-domain.example.co.uk")))
 
 
 def test_foreign_domain_travels_as_punycode(service):

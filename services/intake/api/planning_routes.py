@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, jsonify, request
 
 from services.intake.admission import Admitted
+from services.intake.api.body import fields_of, json_object
 from services.intake.api.document import retrained_document
-from services.intake.api.routes import JobRoutes, answer, fields_of, json_object, token
+from services.intake.api.routes import JobRoutes, answer, token
 from services.intake.overview.estimate import EstimateLook
 from services.intake.retraining.retrain import Retrainer
 from services.intake.retraining.wish import Wish

@@ -1,17 +1,18 @@
 """The JSON API of jobs: each route reads the request, calls one use case and tells its outcome."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, jsonify, request
+from werkzeug.datastructures import Headers
 
 from services.intake.admission import Admission, caller_of, check_operator
+from services.intake.api.body import body_fields, fields_of
 from services.intake.api.description.openapi import openapi_document
 from services.intake.api.description.operations import ARTEFACTS
 from services.intake.api.document import (
@@ -51,7 +52,9 @@ from shared.ports.job_store import JobStore, StoredJob, probe
 from shared.ports.object_store import ObjectStore, SignedRequest
 from shared.web.address import PublicAddress
 
-_FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
 _MODEL_FORMATS = {
     "h5": Artefact.MODEL_H5,
     "keras": Artefact.MODEL_KERAS,
@@ -140,9 +143,10 @@ class JobRoutes:
         """Describe this API."""
         return jsonify(openapi_document(self.here()))
 
-    def submit(self) -> tuple[Response, int, dict[str, str]]:
+    def submit(self) -> Response:
         """Make a job."""
-        wanted = parse_request([fields_of(request.args), _body()], is_priced=self.terms.is_priced)
+        named = fields_of(request.args) if request.query_string else {}
+        wanted = parse_request([named, body_fields()], is_priced=self.terms.is_priced)
         check_size(wanted, self.terms)
         with self.capacity.place():
             admitted = self.admission.admit(shown_token("key_invalid"), self.caller(), wanted.email, self.clock())
@@ -152,7 +156,7 @@ class JobRoutes:
             publish_pending(self.store, self.bus)
         upload = replace(made.upload, url=self._led_here(made.upload.url))
         document = created_document(made.job, token=made.token, upload=upload, public_url=self.here())
-        return answer(document), 201, {"Location": document.status_url}
+        return answer(document, 201, {"Location": document.status_url})
 
     def status(self, job_id: str) -> Response:
         """Tell how a job fares; a person gets the page that asks for it with the key that no address carries."""
@@ -229,11 +233,8 @@ class JobRoutes:
         )
         if document.error is not None:
             document = replace(document, error=told_to_program(request, document.error))
-        response = answer(document)
         wait_s = retry_after_s(told, self.heartbeats.cadence)
-        if wait_s is not None:
-            response.headers["Retry-After"] = str(wait_s)
-        return response
+        return answer(document, headers={"Retry-After": str(wait_s)} if wait_s is not None else None)
 
     def fetch(self, job_id: str, artefact: str) -> tuple[Response, int, dict[str, str]]:
         """Redirect to what a job left."""
@@ -249,7 +250,7 @@ class JobRoutes:
 
     def caller(self) -> str:
         """Return the address of the one who asks."""
-        return caller_of(request.remote_addr, request.headers.get("X-Forwarded-For"), self.forwarded_hops)
+        return caller_of(request.remote_addr, request.environ.get("HTTP_X_FORWARDED_FOR"), self.forwarded_hops)
 
     def here(self) -> str:
         """Return the address under which the one who asks reaches this service."""
@@ -261,9 +262,17 @@ class JobRoutes:
         return url if path is None else self.here() + path
 
 
-def answer(document: object) -> Response:
+def answer(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return an answer that is asked for often."""
-    return Response(to_json_text(document) + b"\n", mimetype="application/json")
+    return _Answer(to_json_text(document) + b"\n", status=status, headers=headers, content_type="application/json")
+
+
+class _Answer(Response):
+    """A JSON document, whole, whose headers are fit to be sent as they stand."""
+
+    def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:  # noqa: ARG002 - what Werkzeug hands over
+        """Return the headers; Werkzeug would copy them and look for what could be missing or wrong."""
+        return self.headers
 
 
 def shown_token(refusal: str) -> str | None:
@@ -275,11 +284,12 @@ def shown_token(refusal: str) -> str | None:
     Raises:
         UserFault: With that code.
     """
+    if not request.environ.get("HTTP_AUTHORIZATION"):
+        return None
     authorization = request.authorization
     if authorization is not None and authorization.type == "bearer" and authorization.token:
         return authorization.token
-    is_anothers = authorization is not None and authorization.type in _PROXY_SCHEMES
-    if is_anothers or not request.headers.get("Authorization"):
+    if authorization is not None and authorization.type in _PROXY_SCHEMES:
         return None
     raise UserFault(
         refusal,
@@ -335,64 +345,3 @@ def _model_format() -> Artefact:
             details={"field": "format"},
         )
     return _MODEL_FORMATS[wanted]
-
-
-def _body() -> Mapping[str, Any]:
-    """Return the fields in the body: a JSON object, a form, or nothing."""
-    if request.mimetype in _FORM_TYPES:
-        if any(name.lstrip().startswith("{") for name in request.form):  # curl -d sends JSON as if it were a form
-            raise _unsupported("JSON that says it is a form")
-        return fields_of(request.form)
-    if request.is_json:
-        return json_object()
-    if request.mimetype or request.get_data(cache=True):
-        raise _unsupported(request.mimetype or "a body without Content-Type")
-    return {}
-
-
-def _unsupported(received: str) -> UserFault:
-    return UserFault(
-        "unsupported_media_type",
-        f"The body is {received}; JSON or a form was expected.",
-        fix="Send JSON with 'Content-Type: application/json', or a form.",
-    )
-
-
-def json_object() -> Mapping[str, Any]:
-    """Return the JSON object in the body.
-
-    Raises:
-        UserFault: ``invalid_json``.
-    """
-    try:
-        document = json.loads(request.get_data(), object_pairs_hook=_object)
-    except (ValueError, RecursionError):  # thousands of brackets
-        document = None
-    if not isinstance(document, Mapping):
-        raise UserFault(
-            "invalid_json",
-            "The body is no JSON object.",
-            fix='Send an object such as {"email": "ada@example.org", "epochs": 20}.',
-        )
-    return document
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object; a field that it has twice, with two values, is refused, as in a form."""
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        for name, value in pairs:
-            if fields[name] != value:
-                message = f"The field {name[:40]!r} comes with two values."
-                raise UserFault("field_repeated", message, fix="Send it once.", details={"field": name[:40]})
-    return fields
-
-
-def fields_of(form: Any) -> dict[str, Any]:
-    """Return the fields of a form or query; empty ones count as not sent, as browsers send those left blank."""
-    fields: dict[str, Any] = {}
-    for name, values in form.lists():
-        given = [value for value in values if value != ""]
-        if given:
-            fields[name] = given[0] if len(set(given)) == 1 else given
-    return fields

@@ -26,6 +26,8 @@ _JSON, _HTML = "application/json", "text/html"
 
 def wants_page(request: Request) -> bool:
     """Tell whether a browser asks that shows pages, and not a program: ``*/*`` alone is a program's."""
+    if _HTML not in request.environ.get("HTTP_ACCEPT", "").lower():
+        return False
     accepted = request.accept_mimetypes
     return _HTML in accepted.values() and accepted[_HTML] >= accepted[_JSON]
 

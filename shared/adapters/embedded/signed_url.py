@@ -17,13 +17,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from itsdangerous import BadData, Serializer, URLSafeSerializer
+from itsdangerous import BadData, Signer, URLSafeSerializer
 from itsdangerous.encoding import base64_encode
 from pydantic import ValidationError
 
 from shared.clock import Clock, utc_now
 from shared.errors import Conflict, NotFound, Transient, UserFault
-from shared.json_codec import from_json, to_json
+from shared.json_codec import from_json, to_json, to_json_text
 from shared.ports.object_store import ObjectStore, SignedRequest, StoredObject
 
 OBJECTS_PATH = "/v1/objects/"
@@ -37,9 +37,19 @@ SESSION_VALID_FOR = timedelta(days=7)
 class _PlainSerializer(URLSafeSerializer):
     """Leaves the payload as it is: a grant shrinks little, and to compress means to wait for the interpreter twice."""
 
+    def __init__(self, secret: bytes) -> None:
+        # The key of the signature, made of secret and purpose, is the same for every URL.
+        key = Signer(secret, salt=_PURPOSE, digest_method=hashlib.sha256).derive_key()
+        super().__init__(key, signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "none"})
+        self._signer = self.make_signer()
+
     def dump_payload(self, obj: object) -> bytes:
         """Return JSON in base64; the inherited :meth:`load_payload` reads it."""
-        return base64_encode(Serializer.dump_payload(self, obj))
+        return base64_encode(to_json_text(obj))
+
+    def signed(self, grant: "Grant") -> str:
+        """Return a grant with its signature, as :meth:`dumps` does, which makes a signer anew each time."""
+        return self._signer.sign(self.dump_payload(grant)).decode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +85,7 @@ class UrlSigner:
     """
 
     def __init__(self, secret: bytes, *, public_url: str, clock: Clock = utc_now) -> None:
-        self._serializer = _PlainSerializer(secret, salt=_PURPOSE, signer_kwargs={"digest_method": hashlib.sha256})
+        self._serializer = _PlainSerializer(secret)
         self._address = public_url.rstrip("/") + OBJECTS_PATH
         self._clock = clock
 
@@ -134,7 +144,7 @@ class UrlSigner:
         return grant
 
     def _request(self, grant: Grant, headers: dict[str, str]) -> SignedRequest:
-        token = self._serializer.dumps(to_json(grant))
+        token = self._serializer.signed(grant)
         return SignedRequest(
             url=self._address + token, method=grant.method, headers=headers, expires_at=grant.expires_at
         )

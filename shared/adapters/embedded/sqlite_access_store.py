@@ -53,8 +53,7 @@ class SqliteAccessStore:
 
     def key(self, key_hash: str) -> ApiKey | None:
         """See the port."""
-        with self._database.reading() as connection:
-            row = connection.execute("SELECT document FROM api_keys WHERE key_hash = ?", (key_hash,)).fetchone()
+        row = self._database.row("SELECT document FROM api_keys WHERE key_hash = ?", (key_hash,))
         return None if row is None else _read(row[0])
 
     def all_keys(self) -> Sequence[ApiKey]:

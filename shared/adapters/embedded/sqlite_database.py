@@ -6,7 +6,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,6 +33,12 @@ def moment(count: int) -> datetime:
     return _EPOCH + count * _MICROSECOND
 
 
+def _held_lock() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
 @dataclass(slots=True, eq=False)
 class _Write:
     """What a thread wants to write, and what came of it."""
@@ -41,7 +47,13 @@ class _Write:
     is_one_statement: bool
     value: Any = None
     fault: Exception | None = None
-    is_over: threading.Event = field(default_factory=threading.Event)
+    is_over: bool = False
+    called: threading.Lock = field(default_factory=_held_lock)
+
+    def call(self) -> None:
+        """Wake its thread, which waits to hear that the write is over, or that it is next to write for all."""
+        with suppress(RuntimeError):  # it was called before, and has not looked since
+            self.called.release()
 
     def carry_out(self, connection: sqlite3.Connection) -> None:
         """Do the work; a fault of its own undoes it, and one of SQLite's is everybody's."""
@@ -134,7 +146,8 @@ class SqliteDatabase:
         """Do work in a transaction that it shares with what other threads want to write meanwhile; durable then.
 
         A disk takes as long for the commit of many writes as for that of one. While a commit is under way the others
-        queue up; whoever has the next turn writes for all of them.
+        queue up; the first of them then writes for all, and the rest sleep until theirs is over: were each to wait for
+        the turn only to find that it has nothing left to do, who comes next would wait for all of them.
 
         Args:
             work: Called once, in whichever thread; what it raises undoes what it wrote and nothing else.
@@ -151,18 +164,42 @@ class SqliteDatabase:
         write = _Write(work, is_one_statement)
         self._wanted.append(write)
         try:
-            with self._turn():
-                if not write.is_over.is_set():
-                    self._write_for_all(self._take_wanted())
+            if self._writers_turn.acquire(blocking=False) or self._has_turn_after_all(write):
+                try:
+                    if not write.is_over:
+                        self._write_for_all(self._take_wanted())
+                finally:
+                    self._end_turn()
         except Transient:
-            try:
-                self._wanted.remove(write)
-            except ValueError:
-                write.is_over.wait()  # another thread is at it at this moment
-            else:
+            if self._took_back(write):
                 raise
         result: T = write.outcome()
         return result
+
+    def _has_turn_after_all(self, write: _Write) -> bool:
+        """Wait behind whoever writes; returns whether the turn is ours now, or else the write is over.
+
+        Raises:
+            Transient: If neither came in time.
+        """
+        if not write.called.acquire(timeout=self._busy_timeout_s):
+            raise self._too_long()
+        if write.is_over:
+            return False
+        if not self._writers_turn.acquire(timeout=self._busy_timeout_s):
+            raise self._too_long()
+        return True
+
+    def _took_back(self, write: _Write) -> bool:
+        """Take a write back, after which it never comes to pass; wait for one that another thread has taken on."""
+        try:
+            self._wanted.remove(write)
+        except ValueError:
+            while not write.is_over:
+                write.called.acquire()
+            return False
+        self._call_next()  # it may be us who was to write for all
+        return True
 
     def _take_wanted(self) -> list[_Write]:
         taken = []
@@ -189,7 +226,8 @@ class SqliteDatabase:
                 raise
         finally:
             for each in writes:
-                each.is_over.set()
+                each.is_over = True
+                each.call()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -200,6 +238,26 @@ class SqliteDatabase:
         """
         with self._connection() as connection:
             yield connection
+
+    def row(self, statement: str, values: Sequence[Any] = ()) -> Any:
+        """Return the first row of a SELECT that is asked for often; ``None`` where there is none.
+
+        Raises:
+            Transient: If SQLite cannot read its file.
+        """
+        try:
+            connection = self._borrowed()
+            try:
+                found = connection.execute(statement, values).fetchone()
+            except BaseException:
+                connection.close()
+                raise
+        except _OWN_MISTAKES:
+            raise
+        except sqlite3.Error as error:
+            raise Transient(f"SQLite could not use {self._path}: {error}") from error
+        self._idle.append(connection)
+        return found
 
     def close(self) -> None:
         """Close the connections that nobody is using."""
@@ -234,13 +292,24 @@ class SqliteDatabase:
         very long (the p99 of `benchmarks intake`).
         """
         self._mind_fork()
-        turn = self._writers_turn
-        if not turn.acquire(timeout=self._busy_timeout_s):
-            raise Transient(f"{self._path} was being written for more than {self._busy_timeout_s} s")
+        if not self._writers_turn.acquire(timeout=self._busy_timeout_s):
+            raise self._too_long()
         try:
             yield
         finally:
-            turn.release()
+            self._end_turn()
+
+    def _end_turn(self) -> None:
+        self._writers_turn.release()
+        self._call_next()
+
+    def _call_next(self) -> None:
+        """Have the first who wants to write do so for all; nobody is called who came since, and has the turn."""
+        with suppress(IndexError):
+            self._wanted[0].call()
+
+    def _too_long(self) -> Transient:
+        return Transient(f"{self._path} was being written for more than {self._busy_timeout_s} s")
 
     def _mind_fork(self) -> None:
         if self._owner_pid != os.getpid():

@@ -44,10 +44,7 @@ class SqliteHeartbeatStore:
 
     def get(self, job_id: str, fence: int) -> Heartbeat | None:
         """See the port."""
-        with self._database.reading() as connection:
-            row = connection.execute(
-                "SELECT document FROM heartbeats WHERE job_id = ? AND fence = ?", (job_id, fence)
-            ).fetchone()
+        row = self._database.row("SELECT document FROM heartbeats WHERE job_id = ? AND fence = ?", (job_id, fence))
         return None if row is None else decode_heartbeat(row[0])
 
     def delete(self, job_id: str) -> None:

@@ -70,8 +70,7 @@ class SqliteJobStore:
 
     def get(self, job_id: str) -> StoredJob:
         """See the port."""
-        with self._database.reading() as connection:
-            row = connection.execute("SELECT document, revision FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
+        row = self._database.row("SELECT document, revision FROM jobs WHERE job_id = ?", (job_id,))
         if row is None:
             raise NotFound(f"there is no job {job_id}")
         return _stored(job_id, *row)
