@@ -27,6 +27,7 @@ TOKEN = "0" * 64
 SWEEP_WITHIN_S = 5.0
 STATUS_WITHIN_MS = 50.0
 _CONNECTIONS = 8
+_AT_ONCE = 64
 _SECONDS = 10.0
 _WARM_UP_S = 2.0
 _NUM_ASKED = 200
@@ -39,7 +40,7 @@ def measure(scratch: Path) -> list[Figure]:
     backends = open_backends(Settings(data_dir=intake.data_dir))
     made_at = utc_now() - timedelta(minutes=10)
     jobs = [_job(number, made_at) for number in range(NUM_JOBS)]
-    with ThreadPoolExecutor(_CONNECTIONS) as pool:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:  # the disk is waited for once by all of them
         list(pool.map(backends.job_store.create, jobs))
     first, usual = _sweep_s(backends), _sweep_s(backends)
     intake.start()

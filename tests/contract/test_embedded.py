@@ -117,6 +117,27 @@ class TestSqliteJobStore(JobStoreContract):
         assert self.set_aside(upgraded) == [b"?"]
         upgraded.close()
 
+    def test_jobs_in_a_state_are_found_without_a_look_at_all_others_in_a_file_of_an_older_release_too(
+        self, tmp_path: Path
+    ) -> None:
+        """Thousands that wait must not slow down whoever asks which are being trained."""
+        SqliteJobStore(tmp_path / "jobs.sqlite3").close()
+        self.own.executescript(
+            "DROP INDEX jobs_by_state; CREATE INDEX jobs_by_age ON jobs (is_open, updated_at); PRAGMA user_version = 1"
+        )
+        store = SqliteJobStore(tmp_path / "jobs.sqlite3")
+        store.create(make_job("a"))
+        statements: list[str] = []
+        with store._database.reading() as connection:
+            connection.set_trace_callback(statements.append)
+        found = store.find({JobState.AWAITING_UPLOAD, JobState.TRAINING}, updated_before=NOW + timedelta(days=1))
+        assert [each.job.job_id for each in found.jobs] == ["a"]
+        with store._database.reading() as connection:
+            plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statements[0]}")]
+        assert [step for step in plan if "SCAN jobs" in step] == []
+        assert any("COVERING INDEX jobs_by_state (state=?" in step for step in plan), plan
+        store.close()
+
     def test_an_address_that_was_deleted_cannot_be_read_in_the_file_either(self, tmp_path: Path) -> None:
         store = SqliteJobStore(tmp_path / "jobs.sqlite3")
         long = Fault(code="x", message="grace@example.org " * 4000, fix="None.")
