@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.embedded.sqlite_database import SqliteDatabase, _Write, microseconds
-from shared.errors import Conflict, ConvtailorError, Transient
+from shared.errors import Conflict, ConvtailorError, StoreFull, Transient
 from tests.waiting import PATIENCE_S, until
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS things (name TEXT)"
@@ -129,7 +129,7 @@ def test_where_the_disk_is_full_nobody_is_told_that_anything_was_written(tmp_pat
         connection.execute("INSERT INTO things VALUES (hex(zeroblob(100000)))")
 
     for each in wait_behind(database, insert("small"), fill, insert("another")):
-        with pytest.raises(Transient, match="full"):
+        with pytest.raises(StoreFull, match="full"):
             each.result()
     assert count(database) == 0
     database.write(insert("afterwards"), is_one_statement=True)
@@ -157,9 +157,9 @@ def test_who_gives_up_after_having_been_called_calls_those_behind(tmp_path: Path
         behind = pool.submit(database.write, insert("behind"))
         until(lambda: len(database._wanted) == 2)
         database._end_turn()
-        assert first.called.acquire(timeout=10), "it is to write for all"
+        assert first.called.acquire(timeout=PATIENCE_S), "it is to write for all"
         assert database._took_back(first)
-        behind.result(timeout=10)
+        behind.result(PATIENCE_S)
     assert count(database) == 1
     database.close()
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.logs import bound, start_logging
+from shared.logs import _JsonLines, bound, start_logging
 
 
 @pytest.fixture
@@ -58,17 +58,24 @@ def test_a_surprise_keeps_its_traceback_on_one_line(log: io.StringIO) -> None:
     assert line["exc_info"].endswith("'of\\ntwo lines'")
 
 
-def test_what_json_does_not_know_is_told_as_text_and_half_a_character_breaks_nothing(log: io.StringIO) -> None:
-    logging.getLogger("x").warning("name %s", "\udcff", extra={"when": datetime(2026, 1, 2, tzinfo=UTC)})
+def test_what_json_does_not_know_is_told_as_text(log: io.StringIO) -> None:
+    logging.getLogger("x").warning("m", extra={"when": datetime(2026, 1, 2, tzinfo=UTC)})
     (line,) = lines(log)
     assert line["when"] == "2026-01-02 00:00:00+00:00"
-    assert line["message"] == "name \udcff"
+
+
+def test_half_a_character_is_told_in_characters_that_can_be_written() -> None:
+    line = _JsonLines("intake").format(logging.makeLogRecord({"msg": "name \udcff"}))
+    assert line.isascii()
+    assert json.loads(line)["message"] == "name \udcff"
 
 
 def test_lines_of_the_same_and_of_another_second_tell_their_own_time(log: io.StringIO) -> None:
     logger = logging.getLogger("x")
     for created in (1_700_000_000.001, 1_700_000_000.999, 1_700_000_001.5, 1_700_000_000.25):
-        logger.handle(logging.makeLogRecord({"msg": "m", "created": created, "msecs": created % 1 * 1000}))
+        logger.handle(
+            logging.makeLogRecord({"msg": "m", "levelno": 20, "created": created, "msecs": created % 1 * 1000})
+        )
     times = [datetime.strptime(line["time"], "%Y-%m-%d %H:%M:%S,%f") for line in lines(log)]
     assert [round((each - times[0]).total_seconds(), 3) for each in times] == pytest.approx(
         [0, 0.998, 1.499, 0.249], abs=0.002

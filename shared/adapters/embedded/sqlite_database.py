@@ -80,7 +80,7 @@ class _Write:
     def outcome(self) -> Any:
         """Return what the work returned, or raise what it raised."""
         if isinstance(self.fault, Transient):
-            raise Transient(str(self.fault)) from self.fault  # several threads have the same one
+            raise type(self.fault)(str(self.fault)) from self.fault  # several threads have the same one
         if self.fault is not None:
             raise self.fault
         return self.value
@@ -255,7 +255,7 @@ class SqliteDatabase:
         except _OWN_MISTAKES:
             raise
         except sqlite3.Error as error:
-            raise Transient(f"SQLite could not use {self._path}: {error}") from error
+            raise self._fault_of(error) from error
         self._idle.append(connection)
         return found
 
@@ -281,8 +281,11 @@ class SqliteDatabase:
         except _OWN_MISTAKES:
             raise
         except sqlite3.Error as error:
-            kind = StoreFull if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL else Transient
-            raise kind(f"SQLite could not use {self._path}: {error}") from error
+            raise self._fault_of(error) from error
+
+    def _fault_of(self, error: sqlite3.Error) -> Transient:
+        kind = StoreFull if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL else Transient
+        return kind(f"SQLite could not use {self._path}: {error}")
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
