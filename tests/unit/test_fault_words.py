@@ -56,7 +56,21 @@ def test_a_fault_is_told_with_the_places_that_its_details_name():
     assert "12 × lässt sich nicht öffnen" in told.message
     assert "Nötig je Klasse: 5" in told.message
     assert "quince" not in told.fix
-    assert "« quince » (3)" in told_in("fr", SMALL).message
+    assert "«\u00a0quince\u00a0» (3)" in told_in("fr", SMALL).message
+
+
+def test_no_sign_of_french_stands_alone_at_the_beginning_of_a_line():
+    told = [each for form in words_of("fr").values() for each in (form if isinstance(form, list) else [form])]
+    told += [catalogue_of("fr").pgettext(*each) for each in keys_of_faults()]
+    assert len(told) > 400
+    assert [each for each in told if re.search(r" [:;!?»]|« ", each)] == []
+
+
+def test_a_wrong_address_is_not_told_by_the_name_of_its_field():
+    wrong = Fault(code="invalid_email", message="m", fix="f", details={"field": "email"})
+    assert "email" not in told_in("de", wrong).message
+    option = Fault(code="invalid_option", message="m", fix="f", details={"field": "seed"})
+    assert "„seed“" in told_in("de", option).message
 
 
 def test_numbers_and_times_are_written_as_the_language_writes_them():

@@ -19,8 +19,10 @@ DETAILS = (
 )
 """Details that are told, in this order; the others are for programs."""
 _MOST_NAMED = 6
+_ADDRESS = "email"
+"""The field that its sentences name themselves."""
 _MINUTE_S, _HOUR_S = 60, 3600
-_QUOTES = {"de": "„{}“", "fr": "« {} »"}
+_QUOTES = {"de": "„{}“", "fr": "«\u00a0{}\u00a0»"}
 _THOUSANDS = {"de": ".", "fr": "\u202f"}
 
 
@@ -56,9 +58,9 @@ def _places(language: str, details: Mapping[str, Any]) -> Iterator[str]:
     catalogue = catalogue_of(language)
     for name in DETAILS:
         value = details.get(name)
-        if value not in (None, "", [], {}):
+        if value not in (None, "", [], {}, _ADDRESS):
             shown = _files(language, value) if name == "reasons" else _shown(language, name, value)
-            separator = " : " if language == "fr" else ": "
+            separator = "\u00a0: " if language == "fr" else ": "
             yield f"{catalogue.pgettext(DETAIL, name)}{separator}{shown}"
 
 

@@ -6,6 +6,7 @@ import { showReport } from "./report.js";
 import { Refused } from "./sending.js";
 import { forget, remembered } from "./unfinished.js";
 import { addressOfFirst, forgetKin, trainedFrom } from "./kin.js";
+import { verdictOf } from "./verdict.js";
 import { _, moment, ngettext, number, percent, span } from "./words.js";
 
 const id = document.querySelector("script[data-job]").dataset.job;
@@ -84,6 +85,7 @@ function refuse(fault) {
   tell($("problem"), fault);
   for (const part of ["progress", "offer", "try", "report", "mistakes", "improve", "end"]) show($(part), false);
   show($("token-card"), ["job_not_found", "token_missing"].includes(fault.code));
+  $("token-title").textContent = _("Is the key whole?");
 }
 
 async function present(status) {
@@ -183,7 +185,7 @@ async function presentEnd(status) {
     for (const part of ["title", "lead"]) $(part).removeAttribute("lang");
     $("title").textContent = _("Everything is deleted");
     $("lead").replaceChildren(`${moment(status.files_deleted_at)} · `, make("a", { href: "/", textContent: _("Train another network") }));
-    for (const part of ["offer", "try", "report", "mistakes", "improve", "end"]) show($(part), false);
+    for (const part of ["offer", "try", "report", "report-language", "mistakes", "improve", "end"]) show($(part), false);
     return;
   }
   showDownloads(status);
@@ -200,6 +202,7 @@ async function presentEnd(status) {
     for (const part of ["title", "lead"]) $(part).lang = "en"; // the report's own words
     $("title").textContent = told.title || $("title").textContent;
     show($("report"));
+    show($("report-language"), document.documentElement.lang !== "en");
   }
   if (status.links.result && !shown.ended) {
     await offerTrialOf(api, status);
@@ -213,6 +216,7 @@ async function offerTrialOf(mine, status) {
   try {
     const { offerTrial } = await import("./trying.js");
     const result = await (await mine.fetch("result")).json();
+    tellVerdict(result, status);
     const { offerImprovement } = await import("./improving.js");
     const { offerMistakes } = await import("./mistakes.js");
     if (status.links.model_onnx) offerTrial(mine, result.certainty?.threshold ?? LEAST_SURE);
@@ -221,6 +225,16 @@ async function offerTrialOf(mine, status) {
   } catch (error) {
     console.warn(error); // all else of the page works without it
   }
+}
+
+// The report's own words are English; title and lead have them in the language of the page.
+function tellVerdict(result, status) {
+  const told = status.state === "done" ? verdictOf(result) : null;
+  if (!told) return;
+  shown.title = told.title;
+  $("title").textContent = told.title;
+  $("lead").textContent = told.lead;
+  for (const part of ["title", "lead"]) $(part).removeAttribute("lang");
 }
 
 function showDownloads(status) {

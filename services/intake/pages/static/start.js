@@ -8,7 +8,7 @@ import { canReduce, savingOf } from "./reducing.js";
 import { Refused, Upload } from "./sending.js";
 import { blocker, entriesOf, namesOf, survey, together } from "./survey.js";
 import { fingerprint, forget, remember, remembered } from "./unfinished.js";
-import { _, ngettext, number, percent, size, span } from "./words.js";
+import { _, listed, ngettext, number, percent, size, span } from "./words.js";
 
 const maxBytes = Number(document.querySelector("script[data-max-bytes]").dataset.maxBytes);
 const names = namesOf(await (await fetch(new URL("names.json", import.meta.url))).json());
@@ -159,11 +159,11 @@ function warningsAbout(classes, items) {
       chosen.zip = null;
       take({ classes: together(list.classes), leftOut: chosen.leftOut, parts: [] });
     });
-    found.push({ message: _("You have divided your photographs already: {names}", { names: chosen.parts.join(", ") }), fix: _("They are used so: what is there to test with is never learnt from. Put together, convtailor divides them itself."), action: make("p", {}, action) });
+    found.push({ message: _("You have divided your photographs already: {names}", { names: listed(chosen.parts) }), fix: _("They are used so: what is there to test with is never learnt from. Put together, convtailor divides them itself."), action: make("p", {}, action) });
   }
   const sizes = [...classes].map(([name, each]) => [name, each.length]);
   const few = sizes.filter(([, count]) => count >= limits.min_images && count < 20).map(([name]) => name);
-  if (few.length) found.push({ message: ngettext("Few photographs in one class", "Few photographs in {count} classes", few.length), fix: _("Fifty or more of each make a better network: {names}", { names: few.slice(0, 6).join(", ") }) });
+  if (few.length) found.push({ message: ngettext("Few photographs in one class", "Few photographs in {count} classes", few.length), fix: _("Fifty or more of each make a better network: {names}", { names: listed(few.slice(0, 6)) }) });
   const counts = sizes.map(([, count]) => count);
   if (counts.length > 1 && Math.max(...counts) > 10 * Math.min(...counts)) found.push({ message: _("The classes are very uneven"), fix: _("The largest has more than ten times as many photographs as the smallest; the network will favour it.") });
   const unseen = items.filter((item) => names.unseen.has(item.path.slice(item.path.lastIndexOf(".") + 1).toLowerCase())).length;

@@ -27,6 +27,11 @@ export const number = (value) => plain.format(value);
 export const percent = (share) => parts.format(share);
 export const moment = (text) => moments.format(new Date(text));
 
+const MOST_SHOWN = 40;
+
+// Return names for a sentence: long ones cut, and each keeping its own direction of writing.
+export const listed = (names) => names.map((name) => `\u2068${[...name].length > MOST_SHOWN ? `${[...name].slice(0, MOST_SHOWN - 1).join("")}…` : name}\u2069`).join(", ");
+
 export function size(bytes) {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
   let step = 0;
