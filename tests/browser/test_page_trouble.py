@@ -156,3 +156,25 @@ def test_long_names_right_to_left_names_and_emoji_fit_and_arrive_as_they_are(bro
         page.wait_for_url("**/v1/jobs/*#*")
         seen.see("#state", "Waiting")
         assert archive_of(intake, page.url) == (sorted(LONG_NAMES), 18)
+
+
+VERDICT = """async () => {
+  const beside = (name) => new URL(name, document.querySelector("script[data-job]").src).href;
+  const { verdictOf } = await import(beside("verdict.js"));
+  const reason_values = { name: "dog", found: 5, tested: 40 };
+  const verdict = { grade: "check_every_answer", reason_code: "class_missed", reason_values };
+  return verdictOf({ verdict, test: { confusion_matrix: [[97, 3], [35, 5]], num_images: 140 } });
+}"""
+
+
+def test_a_verdict_is_told_in_the_language_of_the_page_and_left_to_the_report_in_english(browser, intake):
+    with watched(browser, PHONE) as seen:
+        address = intake.submit()["status_url"]
+        seen.page.goto(f"{address}?lang=de")
+        told = seen.page.evaluate(VERDICT)
+        assert told["title"] == "Jede Antwort prüfen."
+        assert told["lead"] == (
+            "Von dog findet es weniger als die Hälfte: 5 von 40 Prüffotos. Von 140 Prüffotos hat es 102 erkannt."
+        )
+        seen.page.goto(f"{address}?lang=en")
+        assert seen.page.evaluate(VERDICT) is None

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -11,10 +12,10 @@ from services.reporter.report.downloads import Downloads, Link
 from services.reporter.report.limits import PAGE
 from services.reporter.report.outline import outline_of
 from services.reporter.report.rendering import render_mail, render_text
-from shared.job.findings.verdict import Grade, Neighbours
+from shared.job.findings.verdict import Grade, Neighbours, Verdict
 from shared.job.result import Result
 from shared.job.verdict.evidence import Evidence, clear_calibration_error, evidence_of
-from shared.job.verdict.rule import class_evidence, judge, verdict_of
+from shared.job.verdict.rule import REASONS, WORDS, class_evidence, judge, verdict_of
 from shared.json_codec import from_json, to_json
 from tests.reporter_fixture import finished_job
 from tests.result_fixture import make_result
@@ -22,6 +23,7 @@ from tools.verdict_page import PAGE as PAGE_OF_THE_RULE
 from tools.verdict_page import rates
 
 GREEN = "#0d6e60"
+PAGES = Path(__file__).resolve().parents[2] / "services" / "intake" / "pages" / "static"
 
 
 def evidence(**changes: object) -> Evidence:
@@ -136,3 +138,26 @@ def test_mail_page_and_terminal_begin_with_the_same_verdict() -> None:
     assert reason in sink.getvalue()
     assert "Usable with review." in sink.getvalue().strip().splitlines()[0]
     assert bare in "".join(render_text(outline).split())
+
+
+def test_every_reason_is_told_by_its_code_with_what_the_sentence_names():
+    missed = evidence(classes=(class_evidence("cat", 97, 100), class_evidence("dog", 5, 40)), low=0.8)
+    verdict = judge(missed)
+    assert verdict.reason_code == "class_missed"
+    assert verdict.reason_values == {"name": "dog", "found": 5, "tested": 40}
+    assert verdict.reason == "Of 'dog' it finds fewer than half: 5 of 40 test photographs."
+    assert from_json(type(verdict), to_json(verdict)) == verdict
+
+
+def test_a_verdict_of_an_older_result_has_no_code_and_keeps_its_sentence():
+    old = from_json(Verdict, {"grade": "good", "reason": "It is good."})
+    assert (old.reason, old.reason_code, dict(old.reason_values)) == ("It is good.", "", {})
+
+
+def test_the_page_knows_every_grade_and_reason_in_the_same_words():
+    script = (PAGES / "verdict.js").read_text(encoding="utf-8")
+    for code, sentence in REASONS.items():
+        assert f"  {code}: (" in script, f"tell {code} in verdict.js"
+        assert f'_("{sentence}"' in script, code
+    for grade, words in WORDS.items():
+        assert f'{grade}: () => _("{words}.")' in script

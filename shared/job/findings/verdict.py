@@ -1,6 +1,7 @@
 """Whether the network may be used, in one word and one sentence."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -38,8 +39,12 @@ class Verdict:
         grade: See there.
         reason: What it rests on, in one sentence.
         neighbours: The comparison with the nearest photographs; ``None`` where there was none.
+        reason_code: The same by code, see :data:`shared.job.verdict.rule.REASONS`; empty in older results.
+        reason_values: What the sentence names: shares from 0 to 1, counts, the name of a class.
     """
 
     grade: Grade
     reason: str
     neighbours: Neighbours | None = None
+    reason_code: str = ""
+    reason_values: Mapping[str, int | float | str] = field(default_factory=dict)

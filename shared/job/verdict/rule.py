@@ -3,7 +3,8 @@
 ``docs/verdict.md`` says the same in words, with how often the rule errs on simulated tests.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from shared.interval import wilson_interval
 from shared.job.findings.verdict import Grade, Verdict
@@ -37,6 +38,45 @@ def verdict_of(result: Result) -> Verdict:
     return result.verdict or judge(evidence_of(result))
 
 
+REASONS = {
+    "no_better_than_guessing": "It is not clearly better than guessing: always answering the commonest class is right "
+    "on {guessing}, and it may be right on no more than {low}.",
+    "worse_than_neighbours": "Looking up the most similar of your photographs is right on {rival}, the network on "
+    "{network}: it has learnt less than it was shown.",
+    "as_neighbours": "It is often wrong, and no better than looking up the most similar of your photographs, which is "
+    "right on {rival}.",
+    "often_wrong": "It may be right on no more than {low} of new photographs.",
+    "class_missed": "Of {name} it finds fewer than half: {found} of {tested}.",
+    "class_untested": "{name} has no test photograph, so nobody knows whether it is found.",
+    "probabilities_off": "The probabilities that it states are off by {error} on average.",
+    "copies_seen": "Copies of test photographs were learnt from, so the test is easier than new photographs will be.",
+    "worse_as_delivered": "The network that you receive reads your photographs less well than the test says.",
+    "not_surely_good": "{accuracy} of the test photographs are read rightly; of new ones it may be {low}.",
+    "class_behind": "{name} falls behind the other classes: {found} of {tested} are found.",
+    "class_hardly_tested": "{name} was hardly tested: with {tested}, it may be found less than half the time.",
+    "good": "At least {low} of photographs like these are read rightly, and every class is found.",
+}
+"""What a verdict may rest on, by code: a sentence with places for numbers and the name of a class."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """What a verdict rests on.
+
+    Args:
+        code: One of :data:`REASONS`.
+        values: For its places: shares from 0 to 1, counts of photographs, the name of a class.
+    """
+
+    code: str
+    values: Mapping[str, float | int | str] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """The reason in one sentence."""
+        return REASONS[self.code].format(**{name: _shown(name, value) for name, value in self.values.items()})
+
+
 def judge(evidence: Evidence) -> Verdict:
     """Return the verdict on what was found.
 
@@ -56,28 +96,27 @@ def judge(evidence: Evidence) -> Verdict:
     elif (flaw := next(_against_good(evidence), None)) is not None:
         grade, reason = Grade.USABLE_WITH_REVIEW, flaw
     else:
-        grade = Grade.GOOD
-        reason = (
-            f"At least {_percent(evidence.low)} of photographs like these are read rightly, and every class is found."
-        )
-    return Verdict(grade=grade, reason=reason, neighbours=evidence.neighbours)
+        grade, reason = Grade.GOOD, Reason(code="good", values={"low": evidence.low})
+    return Verdict(
+        grade=grade,
+        reason=reason.sentence,
+        neighbours=evidence.neighbours,
+        reason_code=reason.code,
+        reason_values=reason.values,
+    )
 
 
-def _against_any_use(evidence: Evidence) -> Iterator[str]:
+def _against_any_use(evidence: Evidence) -> Iterator[Reason]:
     if evidence.low <= evidence.guessing:
-        yield (
-            f"It is not clearly better than guessing: always answering the commonest class is right on "
-            f"{_percent(evidence.guessing)}, and it may be right on no more than {_percent(evidence.low)}."
-        )
+        values = {"guessing": evidence.guessing, "low": evidence.low}
+        yield Reason(code="no_better_than_guessing", values=values)
     rival = evidence.neighbours
     if rival is not None and rival.p_value < CHANCE and rival.accuracy > rival.network_accuracy:
-        yield (
-            f"Looking up the most similar of your photographs is right on {_percent(rival.accuracy)}, "
-            f"the network on {_percent(rival.network_accuracy)}: it has learnt less than it was shown."
-        )
+        values = {"rival": rival.accuracy, "network": rival.network_accuracy}
+        yield Reason(code="worse_than_neighbours", values=values)
 
 
-def _as_neighbours_do(evidence: Evidence) -> str | None:
+def _as_neighbours_do(evidence: Evidence) -> Reason | None:
     """Return the objection to a doubtful network that errs often and no less than looking up similar photographs.
 
     One that hardly errs is doubtful because its test is small, which says nothing against it.
@@ -85,54 +124,50 @@ def _as_neighbours_do(evidence: Evidence) -> str | None:
     rival = evidence.neighbours
     if rival is None or evidence.accuracy >= LEAST_FOR_GOOD or rival.accuracy < rival.network_accuracy:
         return None
-    return (
-        f"It is often wrong, and no better than looking up the most similar of your photographs, which is right on "
-        f"{_percent(rival.accuracy)}."
-    )
+    return Reason(code="as_neighbours", values={"rival": rival.accuracy})
 
 
-def _against_review(evidence: Evidence) -> Iterator[str]:
+def _against_review(evidence: Evidence) -> Iterator[Reason]:
     if evidence.low < LEAST_FOR_REVIEW:
-        yield f"It may be right on no more than {_percent(evidence.low)} of new photographs."
+        yield Reason(code="often_wrong", values={"low": evidence.low})
     missed = [each for each in evidence.classes if each.num_images and each.high < LEAST_FOUND]
     if missed:
-        worst = min(missed, key=lambda each: each.high)
-        yield f"Of {quoted(worst.name)} it finds fewer than half: {_found(worst)}."
+        yield Reason(code="class_missed", values=_found(min(missed, key=lambda each: each.high)))
     untested = [each for each in evidence.classes if not each.num_images]
     if untested:
-        yield f"{quoted(untested[0].name)} has no test photograph, so nobody knows whether it is found."
+        yield Reason(code="class_untested", values={"name": untested[0].name})
     if evidence.calibration_error > MOST_OFF_FOR_REVIEW:
-        yield f"The probabilities that it states are off by {_percent(evidence.calibration_error)} on average."
+        yield Reason(code="probabilities_off", values={"error": evidence.calibration_error})
     if not evidence.is_unseen:
-        yield "Copies of test photographs were learnt from, so the test is easier than new photographs will be."
+        yield Reason(code="copies_seen")
     if not evidence.is_as_delivered:
-        yield "The network that you receive reads your photographs less well than the test says."
+        yield Reason(code="worse_as_delivered")
 
 
-def _against_good(evidence: Evidence) -> Iterator[str]:
+def _against_good(evidence: Evidence) -> Iterator[Reason]:
     if evidence.low < LEAST_FOR_GOOD:
-        yield (
-            f"{_percent(evidence.accuracy)} of the test photographs are read rightly; of new ones it may be "
-            f"{_percent(evidence.low)}."
-        )
+        yield Reason(code="not_surely_good", values={"accuracy": evidence.accuracy, "low": evidence.low})
     worst = min(evidence.classes, key=lambda each: (each.recall, each.low))
     if worst.recall < LEAST_FOUND_FOR_GOOD:
-        yield f"{quoted(worst.name)} falls behind the other classes: {_found(worst)} are found."
+        yield Reason(code="class_behind", values=_found(worst))
     hardly = [each for each in evidence.classes if each.low < LEAST_FOUND]
     if hardly:
         least = min(hardly, key=lambda each: each.num_images)
-        tested = count(least.num_images, "test photograph")
-        yield f"{quoted(least.name)} was hardly tested: with {tested}, it may be found less than half the time."
+        yield Reason(code="class_hardly_tested", values={"name": least.name, "tested": least.num_images})
     if evidence.calibration_error > MOST_OFF_FOR_GOOD:
-        yield f"The probabilities that it states are off by {_percent(evidence.calibration_error)} on average."
+        yield Reason(code="probabilities_off", values={"error": evidence.calibration_error})
 
 
-def _found(one: ClassEvidence) -> str:
-    return f"{round(one.recall * one.num_images)} of {count(one.num_images, 'test photograph')}"
+def _found(one: ClassEvidence) -> dict[str, float | int | str]:
+    return {"name": one.name, "found": round(one.recall * one.num_images), "tested": one.num_images}
 
 
-def _percent(share: float) -> str:
-    return f"{share:.0%}"
+def _shown(name: str, value: float | str) -> str:
+    if isinstance(value, str):
+        return quoted(value)
+    if name == "tested":
+        return count(int(value), "test photograph")
+    return str(value) if name == "found" else f"{value:.0%}"
 
 
 def class_evidence(name: str, num_right: int, num_images: int) -> ClassEvidence:
