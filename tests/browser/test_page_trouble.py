@@ -178,3 +178,14 @@ def test_a_verdict_is_told_in_the_language_of_the_page_and_left_to_the_report_in
         )
         seen.page.goto(f"{address}?lang=en")
         assert seen.page.evaluate(VERDICT) is None
+
+
+@pytest.mark.parametrize("name", ["start.js", "job.js"])
+def test_a_browser_that_cannot_read_our_scripts_is_told_to_be_too_old_and_how_else_to_send(browser, intake, name):
+    address = intake.url if name == "start.js" else intake.submit()["status_url"]
+    with watched(browser) as seen:
+        newer = "const answer = ?? later;"
+        seen.page.route(f"**/{name}", lambda route: route.fulfill(content_type="text/javascript", body=newer))
+        seen.page.goto(address)
+        assert "convtailor " in seen.see("#old", "too old").inner_text()
+        seen.forgive("SyntaxError|Unexpected token")

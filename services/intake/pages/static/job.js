@@ -137,7 +137,9 @@ function showPhases(status) {
 function showNumbers(status) {
   if (status.total) { $("bar").max = status.total; $("bar").value = status.done; } else $("bar").removeAttribute("value");
   const counted = status.total ? (UNITS[status.unit]?.(number(status.done), number(status.total)) ?? `${number(status.done)} / ${number(status.total)} ${status.unit}`) : "";
-  const told = [counted, placeOf(status), status.detail, status.eta_s === null ? "" : _("{time} left", { time: span(status.eta_s) })];
+  const isAsked = status.confirm_by && !status.confirmed_at && !ENDS.has(status.state);
+  const detail = isAsked ? _("It waits for your click in the mail that asks whether the address is yours.") : status.detail;
+  const told = [counted, placeOf(status), detail, status.eta_s === null ? "" : _("{time} left", { time: span(status.eta_s) })];
   $("detail").textContent = told.filter(Boolean).join(" · ");
   const archive = status.archive && _("{photographs} in {classes}", { photographs: ngettext("one photograph", "{count} photographs", status.archive.num_images), classes: ngettext("one class", "{count} classes", status.archive.num_classes) });
   const best = status.best && _("best so far: {name}, {share} right", { name: status.best.candidate, share: percent(status.best.val_accuracy) });
@@ -162,7 +164,7 @@ function showTrials(status) {
   $("chart").replaceChildren(...(chart && !shown.report ? [chart] : []));
   const rows = status.trials.map((trial) => make("tr", { className: trial.val_accuracy !== null && trial.val_accuracy === Math.max(...status.trials.map((each) => each.val_accuracy ?? 0)) ? "best" : "" },
     make("td", { textContent: trial.name.replace("/", ": ") }), make("td", { className: "number", textContent: trial.val_accuracy === null ? "–" : percent(trial.val_accuracy) }),
-    make("td", { className: "number", textContent: trial.seconds ? span(trial.seconds) : "" }), make("td", { className: "quiet", textContent: trial.reason ?? "" })));
+    make("td", { className: "number", textContent: trial.seconds ? span(trial.seconds) : "" }), make("td", { className: "quiet", lang: "en", textContent: trial.reason ?? "" })));
   if (!rows.length || ENDS.has(status.state)) { $("trials").replaceChildren(); return; }
   const heads = [_("Network"), _("right"), _("time"), ""].map((text, at) => make("th", { textContent: text, scope: "col", className: at && at < 3 ? "number" : "" }));
   const table = make("table", { className: "data" }, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows));
