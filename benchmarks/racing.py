@@ -3,7 +3,7 @@
 import statistics
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -30,6 +30,7 @@ from services.trainer.zoo.sources.mirror import FolderMirror
 from services.trainer.zoo.sources.weights import WeightsFile, resolve
 from shared.job.job import TrialState
 from shared.job.options import JobOptions, LevelChoice
+from shared.process.memory_limit import memory_bytes
 
 FOUNDING_FIVE = ("mobilenet", "inception_v3", "xception", "inception_resnet_v2", "vgg16")
 SEEDS = range(5)
@@ -52,7 +53,7 @@ def measure_cost(scratch: Path) -> list[Figure]:
     """
     archive = dataset("clothing10")
     rows = sorted((BACKBONES[name] for name in FOUNDING_FIVE), key=lambda row: row.gflops)
-    run = scratch_run(scratch / "cost")
+    run = replace(scratch_run(scratch / "cost"), memory_bytes=memory_bytes())
     sizes_px = sorted({row.input_px for row in rows})
     prepared = prepare(archive, run, key=identify(archive, JobOptions()), sizes_px=sizes_px)
     bare_s = 0.0

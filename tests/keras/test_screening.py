@@ -318,7 +318,7 @@ def test_who_has_hardly_a_chance_leaves_the_race_and_a_successor_finds_it_so(wei
 
 def test_a_racer_with_other_weights_runs_again_and_the_others_do_not(weights, tmp_path):
     dataset = coloured_dataset(tmp_path / "dataset", per_class=140)
-    runners = [small_backbone(f"runner{number}", gflops=number) for number in range(1, 4)]
+    runners = [small_backbone(f"runner{number}", gflops=number) for number in range(1, 3)]  # two are never halved
     ledger, asked = MemoryLedger(), []
     every = [(runner, weights) for runner in runners]
     hold_race(every, dataset, make_run(tmp_path / "a", ledger=ledger), on_batch=lambda *_: True)
@@ -331,7 +331,7 @@ def test_a_racer_with_other_weights_runs_again_and_the_others_do_not(weights, tm
     sparing = replace(make_run(tmp_path / "b", ledger=ledger), keeping=Keeping(num_finalists=0))
     race = hold_race(changed, dataset, sparing, on_batch=on_batch)
 
-    assert set(asked) == {"runner3"}
+    assert set(asked) == {"runner2"}
     assert set(race.ranking) == {runner.name for runner in runners}
     assert race.stores == {}, "where the disk is short, nothing waits on it for its turn"
     assert not any(file.is_file() for file in (tmp_path / "b").rglob("*"))

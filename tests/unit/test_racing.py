@@ -51,8 +51,7 @@ def test_who_is_far_behind_has_no_chance_and_who_is_level_has_half():
     assert sum(chances.values()) == pytest.approx(1.0)
     assert chances["bad"] < 0.01
     assert 0.3 < chances["good"] < 0.7
-    assert leavers(chances, least_left=1) == ["bad"]
-    assert leavers(chances, least_left=3) == []
+    assert leavers(chances) == ["bad"]
 
 
 def test_on_few_images_accuracy_on_imagenet_counts_and_on_many_it_does_not():
@@ -109,3 +108,19 @@ def test_p2l_bears_features_that_one_of_the_two_sets_never_shows(means):
     for images in (np.zeros((3, 2)), np.array([[1.0, 0.0]] * 3)):
         assert np.isfinite(p2l(images, np.array(means)))
         assert p2l(images, np.array(means)) <= 1e-9
+
+
+@pytest.mark.parametrize(
+    ("chances", "expected"),
+    [
+        ({"a": 0.5, "b": 0.5}, []),
+        ({"a": 0.96, "b": 0.04}, ["b"]),
+        ({"a": 1.0}, []),
+        ({"a": 0.4, "b": 0.35, "c": 0.25}, ["c"]),
+        ({"a": 0.3, "b": 0.2, "c": 0.2, "d": 0.16, "e": 0.14}, ["e", "d"]),
+        ({"a": 0.94, "b": 0.02, "c": 0.02, "d": 0.02}, ["b", "c", "d"]),
+        (dict.fromkeys("abcdefgh", 0.125), list("abcd")),
+    ],
+)
+def test_of_many_the_worse_half_leaves_and_of_two_who_has_hardly_a_chance(chances, expected):
+    assert leavers(chances) == expected

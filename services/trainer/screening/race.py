@@ -153,7 +153,7 @@ def _drop(race: Race, running: Sequence[Entry], place: int, run: Run) -> None:
     right = {name: race.rounds[name][place] for name in names}
     chances = chances_to_win(right, {name: imagenet[name] for name in names}, seed=run.seed)
     num_images = len(next(iter(right.values())))
-    for name in leavers(chances, least_left=1):
+    for name in leavers(chances):
         race.left[name] = (
             f"its chance to win was {chances[name]:.1%} after {num_images} images, of which it takes "
             f"{right[name].mean():.0%} for what they are, and the best {max(map(np.mean, right.values())):.0%}"

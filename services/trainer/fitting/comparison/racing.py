@@ -10,6 +10,8 @@ _SPREAD = 0.04
 """Standard deviation of accuracy on a data set around what accuracy on ImageNet lets expect."""
 LEAST_CHANCE = 0.05
 """Below it a racer leaves."""
+_UNDECIDED = 2
+"""So many are never halved."""
 
 
 def chances_to_win(
@@ -47,12 +49,17 @@ def chances_to_win(
     return {name: float(share) for name, share in zip(names, wins, strict=True)}
 
 
-def leavers(chances: Mapping[str, float], *, least_left: int) -> list[str]:
-    """Return who leaves, the least hopeful first; of all, so many stay at least.
+def leavers(chances: Mapping[str, float]) -> list[str]:
+    """Return who leaves after a round, the least hopeful first: who has hardly a chance, and of many the worse half.
+
+    The last two are parted by their chances alone, and one always stays.
 
     Args:
         chances: To win, by name.
-        least_left: 1, or more where the second best may still be of use beside the best.
+
+    Source: Jamieson and Talwalkar, "Non-stochastic best arm identification and hyperparameter optimization",
+    arXiv:1502.07943, successive halving.
     """
     ordered = sorted(chances, key=chances.__getitem__)
-    return [name for name in ordered[: max(0, len(ordered) - least_left)] if chances[name] < LEAST_CHANCE]
+    num_halved = len(ordered) - max(_UNDECIDED, -(-len(ordered) // 2))
+    return [name for place, name in enumerate(ordered[:-1]) if chances[name] < LEAST_CHANCE or place < num_halved]
