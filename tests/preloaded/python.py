@@ -55,6 +55,7 @@ class Preloading:
     def __init__(self) -> None:
         """Say to this process and all that it starts where it is."""
         self._folder = Path(tempfile.mkdtemp(prefix="python-"))
+        self._python = sys.executable  # which a test may have changed by the time that the first program is started
         address, python = self._folder / "socket", self._folder / "python"
         self._listening = socket.socket(socket.AF_UNIX)
         self._listening.bind(str(address))
@@ -73,7 +74,7 @@ class Preloading:
             return
         descriptor = self._listening.fileno()
         server = subprocess.Popen(
-            [sys.executable, "-m", "tests.preloaded.server", str(descriptor), preloaded_python()],
+            [self._python, "-m", "tests.preloaded.server", str(descriptor), preloaded_python()],
             cwd=_ROOT,
             env={**os.environ, "PYTHONPATH": str(_ROOT)},
             stdin=self._closed,
