@@ -227,6 +227,15 @@ def test_what_ended_without_a_network_is_a_page_of_its_own_with_the_same_landmar
     assert page.count("<main") == 1
     assert "<nav" not in page
     assert " not-printed" not in page.partition("<main")[2]
+    assert '<div class="everything"' not in page  # what is left away on the one page of a long report is printed here
+
+
+def test_where_nothing_was_trained_no_full_report_is_promised_and_no_training_told(tmp_path: Path) -> None:
+    cancelled = make_job(JOB_ID, JobState.CANCELLED)
+    letter = write_letter(cancelled, None, figures={}, downloads=local_downloads(cancelled, tmp_path))
+    assert "Open this as a page" in letter.html
+    assert "full report" not in letter.html
+    assert "The link leads to a file on the computer that the job ran on." in letter.text
 
 
 def test_the_sections_of_a_page_can_stand_in_another_page() -> None:

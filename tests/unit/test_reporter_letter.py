@@ -363,7 +363,7 @@ def test_links_may_lead_to_files_of_this_machine_which_never_end(golden, tmp_pat
     seen = Visible(letter.html)
     assert (folder / "model.h5").as_uri() in seen.links
     assert (folder / "report.html").as_uri() in seen.links
-    assert "The links lead to files on the computer that trained the model." in letter.text
+    assert "The links lead to files on the computer that the job ran on." in letter.text
     assert "http" not in "".join(seen.links)
     assert "links work until" not in letter.text
 

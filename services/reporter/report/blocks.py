@@ -227,6 +227,9 @@ class Section:
         return "-".join("".join(letter if letter.isalnum() else " " for letter in self.title.lower()).split())
 
 
+_NUM_OF_LONG = 3
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
     """The whole letter.
@@ -248,6 +251,11 @@ class Outline:
     sections: Sequence[Section]
     footer: Sequence[str]
     is_warning: bool = False
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is more than a page, so that it has a table of contents and is printed in part."""
+        return len(self.sections) >= _NUM_OF_LONG
 
 
 def plot_of(figures: Figures, name: str, caption: str) -> list[Block]:

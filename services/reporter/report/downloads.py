@@ -17,6 +17,8 @@ _LABELS = {
     Artefact.REPORT: "Open the full report",
 }
 """The main ones; the others are called by their file names."""
+_SAME_AS_PAGE = "Open this as a page"
+"""The page of a job without a result, which says no more than its mail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,7 @@ def signed_downloads(
         with_report: Whether to link to the page; it does not link to itself.
     """
     made = [
-        _link(artefact, links.url(grant))
+        _link(job, artefact, links.url(grant))
         for artefact in _left_by(job, with_report=with_report)
         for grant in [LinkGrant(kind=LinkKind.FETCH, job_id=job.job_id, expires_at=expires_at, artefact=artefact)]
     ]
@@ -82,13 +84,15 @@ def local_downloads(job: Job, folder: Path, *, with_report: bool = True) -> Down
     """
     root = folder.resolve()
     links = [
-        _link(artefact, (root / FILE_NAMES[artefact]).as_uri() if with_report else quote(FILE_NAMES[artefact]))
+        _link(job, artefact, (root / FILE_NAMES[artefact]).as_uri() if with_report else quote(FILE_NAMES[artefact]))
         for artefact in _left_by(job, with_report=with_report)
     ]
     return Downloads(links=links, are_beside=not with_report)
 
 
-def _link(artefact: Artefact, url: str) -> Link:
+def _link(job: Job, artefact: Artefact, url: str) -> Link:
+    if artefact is Artefact.REPORT and job.artefacts.result is None:
+        return Link(label=_SAME_AS_PAGE, url=url)
     return Link(label=_LABELS.get(artefact, FILE_NAMES[artefact]), url=url, is_main=artefact in _LABELS)
 
 

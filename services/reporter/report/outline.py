@@ -34,6 +34,7 @@ from shared.job.result import Result
 from shared.text.printable import shortened
 from shared.wording import enumeration
 
+_ON_THIS_COMPUTER = "on the computer that the job ran on"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -129,15 +130,12 @@ def _link_blocks(job: Job, downloads: Downloads, *, is_inviting: bool = True) ->
     if not downloads.links:
         return [*kept]
     if downloads.expires_at is None:
-        where = (
-            "The links lead to files in the folder of this page."
-            if downloads.are_beside
-            else "The links lead to files on the computer that trained the model."
-        )
+        what = "The link leads to a file" if len(links) == 1 else "The links lead to files"
+        where = f"{what} {'in the folder of this page' if downloads.are_beside else _ON_THIS_COMPUTER}."
         return [Links(links=links), Paragraph(text=where, is_quiet=True), *kept]
     until = f"The links work until {moment(downloads.expires_at)} and need no password, so share them with care."
     if urlsplit(downloads.public_url).hostname in _LOOPBACK:
-        until += " They lead to convtailor on the computer that trained the model, and only while it runs there."
+        until += f" They lead to convtailor {_ON_THIS_COMPUTER}, and only while it runs there."
     return [Links(links=links), Paragraph(text=until, is_quiet=True), *kept]
 
 
