@@ -1,8 +1,14 @@
 """The stores of a service, opened by an operator's command beside it; what is wrong is told as for anything typed."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 from services.client.fault import Unreachable, UsageFault
 from shared.backends import Backends, open_backends
-from shared.errors import Transient
+from shared.errors import ConvtailorError, Transient
+from shared.process.held_folder import hold_alone
 from shared.settings import InvalidSettings, Settings
 
 
@@ -26,6 +32,52 @@ def opened(settings: Settings) -> Backends:
         raise invalid(error) from error
     except Transient as error:
         raise Unreachable(f"The stores cannot be opened: {error}", fix="Run it again.") from error
+    except ConvtailorError as error:
+        raise _unusable(settings.data_dir, error) from error
+
+
+@contextmanager
+def served_alone(folder: Path) -> Iterator[None]:
+    """Keep a data folder to one server, and see that what an earlier one left in it can be read.
+
+    Two of them would do each other's work: each mails links that lead to itself, and stops in the middle of jobs.
+
+    Raises:
+        UsageFault: ``data_in_use`` or ``data_unusable``.
+        OSError: If the folder cannot be made or opened.
+    """
+    try:
+        descriptor = hold_alone(folder)
+    except BlockingIOError as error:
+        raise UsageFault(
+            "data_in_use",
+            f"Another convtailor serves the folder {folder}.",
+            fix="Stop that one first, or name another folder with --data.",
+            details={"folder": str(folder)},
+        ) from error
+    try:
+        if any(folder.glob("*.sqlite3")):
+            _check_readable(folder)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _check_readable(folder: Path) -> None:
+    try:
+        open_backends(Settings(data_dir=folder))
+    except ConvtailorError as error:
+        raise _unusable(folder, error) from error
+
+
+def _unusable(folder: Path, error: ConvtailorError) -> UsageFault:
+    return UsageFault(
+        "data_unusable",
+        f"What lies in {folder} cannot be used: {error}.",
+        fix="A damaged file comes back from a backup of the folder; a newer one needs the convtailor that wrote it; "
+        "or name another folder with --data.",
+        details={"folder": str(folder)},
+    )
 
 
 def invalid(error: InvalidSettings) -> UsageFault:

@@ -33,6 +33,27 @@ def hold(folder: Path) -> int:
         os.close(descriptor)
 
 
+def hold_alone(folder: Path) -> int:
+    """Make a folder where it is missing and hold it as the only one, until the descriptor returned is closed.
+
+    On a file system that knows no locks there is nothing to tell others by, and each holds it alone.
+
+    Raises:
+        BlockingIOError: If another process holds it.
+        OSError: If it cannot be made or opened.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise
+    except OSError:
+        pass
+    return descriptor
+
+
 def is_held(folder: Path) -> bool:
     """Tell whether a living process, this one perhaps, holds a folder."""
     try:

@@ -1,5 +1,7 @@
 """What an operator chooses and is told when a server is started on a machine of the lab."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,9 @@ import pytest
 from services.client.fault import UsageFault
 from services.intake.settings import IntakeSettings
 from services.onebox.commands.serve import chosen, notes_on
-from shared.settings import load
+from services.onebox.stores import opened, served_alone
+from shared.backends import open_backends
+from shared.settings import Settings, load
 
 SENDS = {"CONVTAILOR_MAILER": "smtp", "CONVTAILOR_SMTP_HOST": "mail.example.org"}
 
@@ -34,3 +38,38 @@ def test_an_operator_who_wants_keys_is_told_how_to_make_one() -> None:
 def test_a_variable_that_cannot_be_read_is_told_before_anything_starts() -> None:
     with pytest.raises(UsageFault, match="CONVTAILOR_MAILER"):
         notes_on({"CONVTAILOR_MAILER": "pigeon"}, Path("data"))
+
+
+def test_a_second_server_of_the_same_folder_is_told_of_the_first_and_may_follow_it(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with served_alone(folder), pytest.raises(UsageFault) as refused, served_alone(folder):
+        pytest.fail("two servers of one folder")
+    assert refused.value.fault.code == "data_in_use"
+    assert str(folder) in refused.value.fault.message
+    with served_alone(folder):
+        pass
+
+
+def test_what_an_earlier_server_left_is_taken_over(tmp_path: Path) -> None:
+    open_backends(Settings(data_dir=tmp_path))
+    with served_alone(tmp_path):
+        pass
+
+
+def test_a_damaged_file_is_named_before_any_service_dies_of_it(tmp_path: Path) -> None:
+    (tmp_path / "jobs.sqlite3").write_bytes(b"photographs" * 1000)
+    with pytest.raises(UsageFault) as refused, served_alone(tmp_path):
+        pytest.fail("a server over a damaged file")
+    assert refused.value.fault.code == "data_unusable"
+    assert "jobs.sqlite3" in refused.value.fault.message
+    assert "backup" in refused.value.fault.fix
+
+
+def test_a_file_of_a_newer_release_is_left_to_that_release_by_every_command(tmp_path: Path) -> None:
+    open_backends(Settings(data_dir=tmp_path))
+    with closing(sqlite3.connect(tmp_path / "jobs.sqlite3")) as connection:
+        connection.execute("PRAGMA user_version = 9")
+    for use in (lambda: served_alone(tmp_path).__enter__(), lambda: opened(Settings(data_dir=tmp_path))):
+        with pytest.raises(UsageFault, match="version 9, expected 1") as refused:
+            use()
+        assert refused.value.fault.code == "data_unusable"

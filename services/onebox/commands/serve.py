@@ -13,7 +13,7 @@ from services.client.fault import ExitCode, UsageFault
 from services.client.terminal.taught_command import TaughtCommand
 from services.intake.settings import IntakeSettings
 from services.onebox.services import Onebox
-from services.onebox.stores import invalid
+from services.onebox.stores import invalid, served_alone
 from services.reporter.settings import MailCarrier, ReporterSettings
 from shared.settings import InvalidSettings, load
 
@@ -99,7 +99,7 @@ def serve(host: str, port: int, public_url: str | None, data: Path, trainers: in
     environ = {**os.environ, "CONVTAILOR_PUBLIC_URL": _checked(public_url)}
     environ |= chosen(**limits)
     known = notes_on(environ, data)
-    with Onebox(data, environ, host=host, port=port, num_trainers=trainers) as box:
+    with served_alone(data), Onebox(data, environ, host=host, port=port, num_trainers=trainers) as box:
         try:
             url = box.wait_ready()
             elsewhere = "" if box.public_url == url else _ELSEWHERE.format(public_url=box.public_url)

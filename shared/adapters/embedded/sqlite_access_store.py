@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -64,14 +65,18 @@ class SqliteAccessStore:
 
     def add(self, window: Window, amount: int) -> int:
         """See the port; what is over is forgotten beside it."""
-        with self._database.writing() as connection:
-            connection.execute("DELETE FROM used WHERE ends_at <= ?", (microseconds(self._clock()),))
+        now = microseconds(self._clock())
+
+        def count(connection: sqlite3.Connection) -> int:
+            connection.execute("DELETE FROM used WHERE ends_at <= ?", (now,))
             row = connection.execute(
                 "INSERT INTO used (window, total, ends_at) VALUES (?, ?, ?)"
                 " ON CONFLICT (window) DO UPDATE SET total = total + excluded.total RETURNING total",
                 (window.key, amount, microseconds(window.ends_at)),
             ).fetchone()
-        return int(row[0])
+            return int(row[0])
+
+        return self._database.write(count)
 
     def close(self) -> None:
         """Let go of the file; the store must not be used afterwards."""
