@@ -165,6 +165,29 @@ def test_nobody_waits_between_two_messages_that_are_both_there() -> None:
     assert stop.num_waits == 0
 
 
+def test_a_bus_that_is_away_is_not_asked_again_without_a_pause() -> None:
+    stop = CountingStop()
+    bus = Bus(silences=[Transient("asleep"), KeyError("bug")])
+    bus.publish(job_queued("job-1", NOW))
+    consume(bus, Topic.JOBS, lambda _: stop.set(), stop=stop, idle_wait_s=0.001)
+    assert stop.num_waits == 2
+
+
+def test_a_message_is_held_for_as_long_as_its_subscriber_asks() -> None:
+    leases: list[timedelta] = []
+    stop = threading.Event()
+
+    class Noting(MemoryEventBus):
+        def pull(self, topic: Topic, *, lease: timedelta, max_messages: int = 1) -> list[Delivery]:
+            leases.append(lease)
+            return super().pull(topic, lease=lease, max_messages=max_messages)
+
+    bus = Noting(rules=RULES)
+    bus.publish(job_queued("job-1", NOW))
+    consume(bus, Topic.JOBS, lambda _: stop.set(), stop=stop, lease=timedelta(seconds=77))
+    assert leases == [timedelta(seconds=77)]
+
+
 def test_an_idle_consumer_stops_at_once() -> None:
     stop = threading.Event()
     consumer = threading.Thread(

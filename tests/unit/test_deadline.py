@@ -102,6 +102,11 @@ def test_a_network_keeps_no_more_of_a_budget_than_its_delivery_takes_with_a_marg
     assert took_s <= price_s <= 2 * took_s
 
 
+def test_of_a_budget_of_a_minute_three_quarters_are_for_training_a_small_network() -> None:
+    left = Delivery(pace=Pace(build_s=1.26, image_s=0.0018), num_validation=9, num_test=9, size_bytes=3.3e6)
+    assert left.price_s <= 15.0
+
+
 def test_a_format_of_a_large_network_takes_longer_to_write_and_to_try() -> None:
     large, small = ({"num_validation": 0, "num_test": 1, "size_bytes": size} for size in (100e6, 1e6))
     price_s = [
@@ -113,8 +118,8 @@ def test_a_format_of_a_large_network_takes_longer_to_write_and_to_try() -> None:
 
 def test_a_costlier_network_is_expected_to_take_longer() -> None:
     measured = Pace(build_s=1.0, image_s=0.01)
-    expected = measured.scaled(16.0, measured_gflops=4.0)
-    assert (expected.build_s, expected.image_s) == (2.0, 0.04)
+    expected = measured.scaled(32.0, measured_gflops=2.0)
+    assert (expected.build_s, expected.image_s) == (4.0, 0.16)
 
 
 def test_a_lighter_network_is_built_no_faster_for_that() -> None:

@@ -1,5 +1,6 @@
 """The message of a job whose worker or reporter was killed: how soon somebody else gets it, whatever went before."""
 
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -13,15 +14,16 @@ from shared.job.claim import Claim, take
 from shared.job.events import Event, Topic, job_queued
 from shared.job.job import JobState
 from shared.messaging.consumer import consume_once
-from shared.ports.event_bus import LONGEST_LEASE, SHORTEST_LEASE, DeliveryRules
+from shared.ports.event_bus import LONGEST_LEASE, SHORTEST_LEASE, Delivery, DeliveryRules
 from tests.bus_fixture import Ground
 from tests.doubles.memory_event_bus import MemoryEventBus
 from tests.job_fixture import NOW, HandClock
-from tests.scripted_training import FINISHED_CANDIDATE, Script, Work
+from tests.scripted_training import FINISHED_CANDIDATE, Script, Work, succeed
 from tests.worker_fixture import JOB_ID, House
 
 LEASE = timedelta(seconds=30)
 POLL_S = 0.25
+PATIENCE_S = 60.0
 NUM_KILLED = 9
 """After so many failed deliveries every bus waits for as long as it ever does."""
 
@@ -135,6 +137,35 @@ def test_a_worker_holds_the_message_for_longer_than_its_claim_from_the_first_mom
         house.worker(be_killed, lease=LEASE).work_once()
     [message] = house.bus._messages
     assert message.due_at >= house.job.claim.expires_at
+
+
+class TellingBus(MemoryEventBus):
+    """Tells for how long a message is held, whenever that is asked."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        super().__init__(clock=clock)
+        self.held_for: list[timedelta] = []
+        self.is_asked = threading.Event()
+
+    def extend(self, delivery: Delivery, *, lease: timedelta) -> None:
+        super().extend(delivery, lease=lease)
+        self.held_for.append(lease)
+        self.is_asked.set()
+
+
+def test_a_worker_at_work_holds_the_message_for_longer_than_its_claim_whenever_it_renews_both() -> None:
+    house = House()
+    house.bus = bus = TellingBus(house.clock)
+    bus.publish(house.event)
+
+    def work(order: Order) -> Script:
+        yield Work(LEASE.total_seconds() / 3 + 1)
+        assert bus.is_asked.wait(PATIENCE_S), "in a thread of its own"
+        yield from succeed(order)
+
+    house.worker(work, lease=LEASE).work_once()
+    assert house.job.state is JobState.REPORTING
+    assert set(bus.held_for) == {message_lease(LEASE)}
 
 
 def claimed_by_another(clock: Callable[[], datetime]) -> Callable[[Event], None]:
