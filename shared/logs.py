@@ -7,11 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import islice
 
 _context: ContextVar[dict[str, object] | None] = ContextVar("log_context", default=None)
 
 
-_OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_NUM_OF_EVERY_RECORD = len(vars(logging.makeLogRecord({})))
+"""Attributes that every record has, before all that is bound to one."""
+_OF_OTHER_FORMATTERS = frozenset({"message", "asctime", "exc_text"})
 _TO_JSON = json.JSONEncoder(default=str).encode
 
 
@@ -34,7 +37,11 @@ class _JsonLines(logging.Formatter):
             "severity": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
-            **{name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD},
+            **{
+                name: value
+                for name, value in islice(vars(record).items(), _NUM_OF_EVERY_RECORD, None)
+                if name not in _OF_OTHER_FORMATTERS
+            },
             "service": self._service,
         }
         if record.exc_info:

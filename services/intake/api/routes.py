@@ -186,9 +186,10 @@ class JobRoutes:
 
     def _opener(self, job_id: str) -> Callable[[], StoredJob]:
         """Return what reads a job for its person, by its token, or for an operator."""
-        if self._operator() is not None:
+        shown = shown_token("token_missing")
+        if self._operator_of(shown) is not None:
             return partial(look_up_unopened, job_id, store=self.store)
-        return partial(look_up, job_id, token(), store=self.store)
+        return partial(look_up, job_id, shown or token(), store=self.store)
 
     def _operator(self) -> ApiKey | None:
         """Return the key of an operator, which no address shows; ``None`` where a token is shown, or nothing.
@@ -196,7 +197,9 @@ class JobRoutes:
         Raises:
             UserFault: If a key is shown, and none of an operator.
         """
-        shown = shown_token("token_missing")
+        return self._operator_of(shown_token("token_missing"))
+
+    def _operator_of(self, shown: str | None) -> ApiKey | None:
         return check_operator(self.admission.store, shown) if shown is not None and is_key(shown) else None
 
     def delete(self, job_id: str) -> Response:
@@ -264,7 +267,9 @@ class JobRoutes:
 
 def answer(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return an answer that is asked for often."""
-    return _Answer(to_json_text(document) + b"\n", status=status, headers=headers, content_type="application/json")
+    body = to_json_text(document) + b"\n"
+    usual = (("Content-Type", "application/json"), ("Content-Length", str(len(body))))
+    return _Answer([body], status=status, headers=Headers([*usual, *(headers or {}).items()]))
 
 
 class _Answer(Response):
