@@ -12,6 +12,7 @@ from services.onebox.commands.serve import chosen, notes_on
 from services.onebox.stores import opened, served_alone
 from shared.backends import open_backends
 from shared.settings import Settings, load
+from tests.job_fixture import make_job
 
 SENDS = {"CONVTAILOR_MAILER": "smtp", "CONVTAILOR_SMTP_HOST": "mail.example.org"}
 
@@ -51,9 +52,10 @@ def test_a_second_server_of_the_same_folder_is_told_of_the_first_and_may_follow_
 
 
 def test_what_an_earlier_server_left_is_taken_over(tmp_path: Path) -> None:
-    open_backends(Settings(data_dir=tmp_path))
+    store = open_backends(Settings(data_dir=tmp_path)).job_store
+    store.create(make_job())
     with served_alone(tmp_path):
-        pass
+        assert store.get("job-1").job == make_job()
 
 
 def test_a_damaged_file_is_named_before_any_service_dies_of_it(tmp_path: Path) -> None:
