@@ -19,6 +19,7 @@ NUM_PHOTOGRAPHS = 397
 """So many that their activations, all at once, would not fit the bound."""
 NUM_OF_EACH = 36
 """For whole trainings: some batches of every kind; more of them take no more."""
+NUM_OF_VIEWS = 6000
 
 
 def measure_reports() -> list[Figure]:
@@ -78,6 +79,14 @@ def _backbone_figures(peaks: dict[str, int]) -> list[Figure]:
         most = max(peaks[name] for name in known)
         figures.append(_figure("a training with one of the first five networks", most, most_mb=3000, note=told))
     return figures
+
+
+def measure_views(scratch: Path) -> list[Figure]:
+    """Measure what learns from thousands of photographs in several views."""
+    found = run_program(["-m", "benchmarks.views_run", str(scratch / "views"), "--images", str(NUM_OF_VIEWS)])
+    told = ", ".join(f"{step} {peak / 1e6:,.0f} MB" for step, peak in found["steps"].items())
+    note = f"mobilenet_v2, {found['width']:,} made-up numbers of each view, one strength; peak after each step: {told}"
+    return [_figure(f"heads on {NUM_OF_VIEWS:,} photographs in 4 views", found["peak_bytes"], most_mb=2500, note=note)]
 
 
 def measure_formats(scratch: Path) -> list[Figure]:

@@ -5,7 +5,15 @@ import pytest
 
 from services.trainer.fitting.out_of_fold import OutOfFold
 from services.trainer.run.deadline import Pace
-from services.trainer.tuning.unfreezing.depth import activation_bytes, depths_of, gain_of, least_attempt_s, rate_factors
+from services.trainer.tuning.unfreezing.depth import (
+    activation_bytes,
+    depths_of,
+    gain_of,
+    least_attempt_s,
+    least_whole_s,
+    num_levels_after,
+    rate_factors,
+)
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.combination.row import combined_row
 
@@ -21,10 +29,14 @@ def answers(right: int, sureness: float = 2.0) -> OutOfFold:
 
 
 @pytest.mark.parametrize("row", BACKBONES.values(), ids=lambda row: row.name)
-def test_of_every_network_the_last_stage_and_the_last_third_may_learn_and_something_stays(row):
-    depths = depths_of(row)
+def test_of_every_network_the_last_stage_the_last_third_and_all_of_it_may_learn(row):
+    *depths, whole = depths_of(row)
     assert [depth.num_stages for depth in depths] == sorted({1, max(2, round(len(row.levels) / 3))})
+    assert whole.is_whole
+    assert num_levels_after(row, whole.cut_after, len(row.levels)) == len(row.levels)
     for depth in depths:
+        assert not depth.is_whole
+        assert num_levels_after(row, depth.cut_after, len(row.levels)) == depth.num_stages
         assert row.level_names[-1 - depth.num_stages] == depth.cut_after
         assert depth.num_stages < len(row.levels)
 
@@ -35,6 +47,11 @@ def test_networks_side_by_side_are_not_cut():
 
 def test_a_first_attempt_sends_every_view_of_every_image_through_a_network_that_is_built_anew():
     assert least_attempt_s(Pace(build_s=3.0, image_s=0.01), 500, 2) == pytest.approx(13.0)
+
+
+def test_learning_with_all_of_a_network_is_known_to_take_seconds_on_a_gpu_and_minutes_on_a_cpu():
+    gpu, cpu = (least_whole_s(Pace(build_s=2.0, image_s=image_s), 500, 2, 2) for image_s in (0.0003, 0.01))
+    assert (gpu, cpu) == pytest.approx((3.8, 62.0))
 
 
 def test_a_network_that_reads_clearly_more_is_kept():

@@ -10,7 +10,7 @@ from services.trainer.fitting.out_of_fold import OutOfFold
 from services.trainer.tuning.tail import TailState
 from services.trainer.tuning.unfreezing.depth import Gain, gain_of
 from services.trainer.tuning.unfreezing.learner import Learner, Rates
-from services.trainer.tuning.unfreezing.sample import Sample
+from services.trainer.tuning.unfreezing.sample import Sample, shuffled
 from services.trainer.zoo.head import Floats, Head
 from shared.interval import num_independent
 
@@ -140,7 +140,7 @@ def _epoch(
     done, plan = place
     generator = np.random.default_rng([plan.seed, done])
     steps = sample.views * -(-len(rows) // BATCH_SIZE)
-    for step, batch in enumerate(sample.shuffled(rows, BATCH_SIZE, generator)):
+    for step, batch in enumerate(shuffled(sample, rows, BATCH_SIZE, generator)):
         way = (done + step / steps) / plan.epochs
         rate = RATE * 0.5 * (1 + np.cos(np.pi * way))
         loss = learner.learn(batch, Rates(rate=rate, decay=DECAY, smoothing=SMOOTHING))

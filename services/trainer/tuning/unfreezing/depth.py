@@ -15,7 +15,11 @@ ERRORS = 2.0
 """Standard errors by which the log loss has to be lower: the best of many iterations is judged, and some are lucky."""
 LEAST = 0.002
 """Log loss, in nats, below which a difference is none that a person would see, however sure it is."""
+RESIZE = "resize"
+"""Layer that brings a picture to the network's size; unfrozen after it, all of the network learns."""
 _HALF_BYTES = 2
+_THERE_AND_BACK = 3.0
+"""Times that a step of learning takes as long as a pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,18 +34,36 @@ class Depth:
     cut_after: str
     num_stages: int
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the network learns, from pictures."""
+        return self.cut_after == RESIZE
+
 
 def depths_of(backbone: Backbone) -> tuple[Depth, ...]:
-    """Return the depths that are tried, the shallowest first: the last block or two, and the last third of the network.
+    """Return the depths that are tried, the shallowest first: the last stage, the last third, all of the network.
 
     A backbone that joins several others is not cut.
     """
     if backbone.parts or len(backbone.levels) < 3:  # noqa: PLR2004 - something has to stay frozen
         return ()
     third = max(2, round(len(backbone.levels) / 3))
-    return tuple(
-        Depth(cut_after=backbone.level_names[-1 - stages], num_stages=stages) for stages in dict.fromkeys((1, third))
-    )
+    depths = [Depth(cut_after=backbone.level_names[-1 - stages], num_stages=stages) for stages in (1, third)]
+    return (*depths, Depth(cut_after=RESIZE, num_stages=len(backbone.levels)))
+
+
+def num_levels_after(backbone: Backbone, cut_after: str, num_levels: int) -> int:
+    """Return how many of the levels that a head reads lie in the part that learns.
+
+    Args:
+        backbone: Of the head.
+        cut_after: The last layer that stays as it is; all of them where it comes before every level.
+        num_levels: That the head reads.
+    """
+    names = backbone.level_names
+    if cut_after not in names:
+        return num_levels
+    return min(num_levels, len(names) - 1 - names.index(cut_after))
 
 
 def activation_bytes(shape: Sequence[int], num_images: int, views: int) -> int:
@@ -61,6 +83,18 @@ def least_attempt_s(pace: Pace, num_images: int, views: int) -> float:
         views: Of each image.
     """
     return pace.build_s + pace.image_s * num_images * views
+
+
+def least_whole_s(pace: Pace, num_images: int, views: int, epochs: int) -> float:
+    """Return the seconds that so many epochs of the whole network take at least.
+
+    Args:
+        pace: Of the network as it was screened.
+        num_images: To learn from.
+        views: Of each image.
+        epochs: Through all of them.
+    """
+    return pace.build_s + _THERE_AND_BACK * pace.image_s * num_images * views * epochs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """A network from some stage on, with its last layer, as something that learns from kept activations."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +10,17 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from services.trainer.fitting.standard import unstandardised
+from services.trainer.run.device import Precision
 from services.trainer.tuning.adam import Adam
+from services.trainer.tuning.loss_scale import LossScale
 from services.trainer.tuning.tail import TailState
-from services.trainer.tuning.unfreezing.depth import rate_factors
+from services.trainer.tuning.unfreezing.augment import augmented
+from services.trainer.tuning.unfreezing.depth import RESIZE, num_levels_after, rate_factors
 from services.trainer.zoo.head import Floats, Head
 from services.trainer.zoo.network import Network, side_by_side
+from services.trainer.zoo.precision import computing_in
+
+logger = logging.getLogger(__name__)
 
 _MOST_AVERAGED = 0.98
 """Share of the average that stays at each step, once it has been through some."""
@@ -24,7 +31,7 @@ class Batch:
     """Images on their way into the part that learns.
 
     Args:
-        activations: ``(n, *shape) float16``, at the cut.
+        activations: ``(n, *shape) float16``, at the cut; or pixels of 0 to 255.
         early: ``(n, width) float32``, the pooled levels before the cut that the head reads.
         labels: ``(n,)``.
     """
@@ -49,26 +56,57 @@ class Rates:
     smoothing: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How it is learnt.
+
+    Args:
+        from_pixels: Whether batches are pictures, which are then varied at each step.
+        may_flip: Whether left and right may change places in them.
+        precision: What a step computes in.
+        seed: Of how pictures are varied.
+    """
+
+    from_pixels: bool = False
+    may_flip: bool = False
+    precision: Precision = Precision.FULL
+    seed: int = 0
+
+
+FROM_ACTIVATIONS = Manner()
+
+
 class Learner:
-    """Learns in float32 under Adam; batch normalisation keeps the statistics of ImageNet.
+    """Learns under Adam; batch normalisation keeps the statistics of ImageNet.
 
     The last layer learns on standardised inputs, as it was fitted. An average of all weights over the steps is kept
-    beside them.
+    beside them. Answers are float32 whatever a step computes in; where its values leave the range of float16, it learns
+    in float32 from then on.
 
     Args:
         network: Cut where learning begins; its tail is changed in place.
         head: Where the last layer starts; what it reads decides which levels after the cut take part.
         standard: Mean and spread of what it reads.
         class_weights: ``(num_classes,)``, of the images in the loss.
+        manner: See there.
     """
 
-    def __init__(self, network: Network, head: Head, standard: tuple[Floats, Floats], class_weights: Floats) -> None:
-        self._network, self._standard = network, standard
+    def __init__(
+        self,
+        network: Network,
+        head: Head,
+        standard: tuple[Floats, Floats],
+        class_weights: Floats,
+        *,
+        manner: Manner = FROM_ACTIVATIONS,
+    ) -> None:
+        self._network, self._standard, self._manner = network, standard, manner
         row = network.backbone
         (cut,) = row.cut_inputs
-        num_after = min(head.reading.num_levels, len(row.levels) - 1 - row.level_names.index(cut))
+        num_after = num_levels_after(row, cut, head.reading.num_levels)
         self.early_width = row.width_of(head.reading.num_levels) - row.width_of(num_after)
-        self._tail = keras.Model(network.model.get_layer(cut).output, side_by_side(network.levels[-num_after:]))
+        begin = network.model.get_layer(RESIZE if manner.from_pixels else cut).output
+        self._tail = keras.Model(begin, side_by_side(network.levels[-num_after:]))
         self._reading = head.reading
         self._kernel = keras.Variable(np.zeros_like(head.kernel), name="kernel")
         self._bias = keras.Variable(np.zeros_like(head.bias), name="bias")
@@ -81,10 +119,12 @@ class Learner:
         self._start = network.read_tail()
         self._class_weights = tf.constant(class_weights)
         self._num_steps = 0
-        shapes = [(None, *network.cut_shape), (None, self.early_width)]
+        self._set_precision(manner.precision)
+        shapes = [tuple(begin.shape), (None, self.early_width)]
         inputs = [tf.TensorSpec(shapes[0], tf.float16), tf.TensorSpec(shapes[1], tf.float32)]
         scalars = [tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.float32), tf.TensorSpec((3,), tf.float32)]
-        self._compiled_step = tf.function(self._step, input_signature=[*inputs, *scalars])
+        self._signature = [*inputs, *scalars]
+        self._compiled_step = tf.function(self._step, input_signature=self._signature)
         self._compiled_logits = tf.function(self._logits, input_signature=inputs)
 
     def restart(self, head: Head) -> None:
@@ -102,8 +142,14 @@ class Learner:
         """Take one step and return the loss before it."""
         self._num_steps += 1
         scalars = np.array([rates.rate, rates.decay, rates.smoothing], np.float32)
-        loss = self._compiled_step(batch.activations, batch.early, batch.labels, np.float32(self._num_steps), scalars)
-        return float(loss)
+        step = (batch.activations, batch.early, batch.labels, np.float32(self._num_steps), scalars)
+        loss = float(self._compiled_step(*step))
+        if self._loss_scale is not None and not np.isfinite(loss):  # and so nothing was changed by the step
+            logger.warning("mixed precision given up", extra={"backbone": self._network.backbone.name})
+            self._set_precision(Precision.FULL)
+            self._compiled_step = tf.function(self._step, input_signature=self._signature)
+            loss = float(self._compiled_step(*step))
+        return loss
 
     def logits(self, batch: Batch) -> Floats:
         """Return scores before the softmax, ``(n, num_classes) float32``."""
@@ -128,27 +174,48 @@ class Learner:
         """Leave the network as it was published."""
         self._network.load_tail(self._start)
 
+    def _set_precision(self, precision: Precision) -> None:
+        self._precision = precision
+        self._loss_scale = LossScale() if precision is Precision.MIXED else None
+
     def _logits(self, activations: Any, early: Any) -> Any:
         mean, spread = self._standard
-        late = self._tail(tf.cast(activations, tf.float32), training=False)
+        late = tf.cast(self._tail(tf.cast(activations, tf.float32), training=False), tf.float32)
         read = (tf.concat([early, late], axis=1) - mean) / spread
         return tf.matmul(read, self._kernel.value) + self._bias.value
 
     def _step(self, activations: Any, early: Any, labels: Any, step: Any, scalars: Any) -> Any:
         rate, decay, smoothing = tf.unstack(scalars)
         num_classes = self._kernel.shape[1]
+        targets = tf.one_hot(labels, num_classes) * (1 - smoothing) + smoothing / num_classes
+        weights = tf.gather(self._class_weights, labels)
+        if self._manner.from_pixels:
+            seed = tf.stack([self._manner.seed, tf.cast(step, tf.int32)])
+            pixels = tf.cast(activations, tf.float32)
+            activations, targets = augmented(pixels, targets, seed, may_flip=self._manner.may_flip)
+            weights = tf.linalg.matvec(targets, self._class_weights)
         with tf.GradientTape() as tape:
-            logits = self._logits(activations, early)
-            targets = tf.one_hot(labels, num_classes) * (1 - smoothing) + smoothing / num_classes
+            with computing_in(self._precision, self._network.tail_layers):
+                logits = self._logits(activations, early)
             losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
-            loss = tf.reduce_mean(losses * tf.gather(self._class_weights, labels))
-        gradients = tape.gradient(loss, [each.value for each in self._variables])
+            loss = tf.reduce_mean(losses * weights)
+            enlarged = loss if self._loss_scale is None else self._loss_scale.enlarge(loss)
+        gradients = tape.gradient(enlarged, [each.value for each in self._variables])
         gradients = [
             tf.zeros_like(each.value) if gradient is None else gradient
             for each, gradient in zip(self._variables, gradients, strict=True)
         ]
+        if self._loss_scale is None:
+            self._descend(gradients, step, rate, decay)
+        else:
+            gradients, are_numbers = self._loss_scale.restore(gradients)
+            if are_numbers:  # a tensor: becomes a branch of the graph
+                self._descend(gradients, step, rate, decay)
+        return loss
+
+    def _descend(self, gradients: list[Any], step: Any, rate: Any, decay: Any) -> None:
+        """Take a step, and take it into the average."""
         self._adam.descend(gradients, step, rate, decay)
         stays = tf.minimum(_MOST_AVERAGED, step / (step + 9.0))
         for average, each in zip(self._averages, self._variables, strict=True):
             average.assign(stays * average + (1 - stays) * each.value)
-        return loss

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from services.trainer.data.dataset import Indices, LearningSet
+from services.trainer.data.dataset import Images, Indices, LearningSet
+from services.trainer.run.memory import let_go
 from services.trainer.screening.features import FeatureStore, learning_rows, mirrored
+from services.trainer.tuning.unfreezing.depth import num_levels_after
 from services.trainer.tuning.unfreezing.learner import Batch
 from services.trainer.zoo.head import Floats, Reading
 from services.trainer.zoo.network import Network
@@ -17,9 +20,27 @@ _PASS_SIZE = 32
 _HALF = np.finfo(np.float16).max
 
 
+class Sample(Protocol):
+    """Images as they reach the part that learns."""
+
+    @property
+    def rows(self) -> Indices:
+        """Positions in the data set, ascending."""
+        ...
+
+    @property
+    def views(self) -> int:
+        """Of each image."""
+        ...
+
+    def batch(self, rows: Indices, view: int) -> Batch:
+        """Return some images in one view."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """Images as they reach the part that learns.
+class KeptSample:
+    """Activations that were computed once.
 
     Args:
         rows: Positions in the data set, ascending.
@@ -45,17 +66,42 @@ class Sample:
             activations=self.activations[view][places], early=self.early[view][places], labels=self.labels[rows]
         )
 
-    def shuffled(self, rows: Indices, size: int, generator: np.random.Generator) -> Iterator[Batch]:
-        """Yield every image once in every view, in random order; a batch holds one view of each of its images."""
-        order = [(view, part) for view in range(self.views) for part in _parts(generator.permutation(rows), size)]
-        for position in generator.permutation(len(order)):
-            view, part = order[position]
-            yield self.batch(part, view)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PixelSample:
+    """The images themselves, read from the disk batch by batch: what all of a network learns from.
+
+    Args:
+        rows: Positions in the data set, ascending.
+        labels: Of all images of the data set.
+        images: Likewise, at the input size of the network.
+        views: Of each image.
+    """
+
+    rows: Indices
+    labels: NDArray[np.int32]
+    images: Images
+    views: int
+
+    def batch(self, rows: Indices, view: int) -> Batch:
+        """Return some images in one view; float16 has every level from 0 to 255."""
+        squares = np.asarray(self.images[rows])
+        let_go(self.images)
+        pixels = (mirrored(squares) if view else squares).astype(np.float16)
+        return Batch(activations=pixels, early=np.zeros((len(rows), 0), np.float32), labels=self.labels[rows])
+
+
+def shuffled(sample: Sample, rows: Indices, size: int, generator: np.random.Generator) -> Iterator[Batch]:
+    """Yield every image once in every view, in random order; a batch holds one view of each of its images."""
+    order = [(view, part) for view in range(sample.views) for part in _parts(generator.permutation(rows), size)]
+    for position in generator.permutation(len(order)):
+        view, part = order[position]
+        yield sample.batch(part, view)
 
 
 def take_sample(
     dataset: LearningSet, store: FeatureStore, network: Network, reading: Reading, on_batch: Callable[[], bool]
-) -> Sample | None:
+) -> KeptSample | None:
     """Send the images that may be learnt from through the part that stays as it is.
 
     Args:
@@ -71,24 +117,24 @@ def take_sample(
     rows = learning_rows(dataset)
     images = dataset.images(network.backbone.input_px)
     forward = tf.function(lambda pixels: tf.cast(tf.clip_by_value(network.trunk(pixels), -_HALF, _HALF), tf.float16))
-    activations = []
-    for view in range(reading.views):
-        parts = []
-        for part in _parts(rows, _PASS_SIZE):
-            squares = np.asarray(images[part])
+    shape = (len(rows), *network.cut_shape)
+    activations = tuple(np.empty(shape, np.float16) for _ in range(reading.views))
+    for view, kept in enumerate(activations):
+        for place in range(0, len(rows), _PASS_SIZE):
+            squares = np.asarray(images[rows[place : place + _PASS_SIZE]])
             pixels = mirrored(squares) if view else squares
-            parts.append(np.asarray(forward(tf.constant(pixels.astype(np.float32)))))
+            kept[place : place + len(pixels)] = np.asarray(forward(tf.constant(pixels.astype(np.float32))))
+            let_go(images)
             if not on_batch():
                 return None
-        activations.append(np.concatenate(parts))
     early = _early(store, network, reading, rows)
-    return Sample(rows=rows, labels=dataset.labels, activations=tuple(activations), early=early)
+    return KeptSample(rows=rows, labels=dataset.labels, activations=activations, early=early)
 
 
 def _early(store: FeatureStore, network: Network, reading: Reading, rows: Indices) -> tuple[Floats, ...]:
     """Return the pooled levels up to the cut by view; what is kept of both views is their mean."""
     row = network.backbone
-    num_after = min(reading.num_levels, len(row.levels) - 1 - row.level_names.index(row.cut_inputs[0]))
+    num_after = num_levels_after(row, row.cut_inputs[0], reading.num_levels)
     width = row.width_of(reading.num_levels) - row.width_of(num_after)
     single = np.asarray(store.read_by(Reading(num_levels=reading.num_levels))[rows][:, :width])
     if reading.views == 1:

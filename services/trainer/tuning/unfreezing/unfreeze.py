@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from services.trainer.data.dataset import LearningSet
 from services.trainer.fitting.convex import fit_at
@@ -16,9 +16,17 @@ from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.screening.fit import convex_data
 from services.trainer.tuning.tail import TailState
 from services.trainer.tuning.unfreezing.attempt import ATTEMPT_EPOCHS, Attempt, Plan, attempt, relearn
-from services.trainer.tuning.unfreezing.depth import MOST_BYTES, Depth, activation_bytes, depths_of, least_attempt_s
-from services.trainer.tuning.unfreezing.learner import Learner
-from services.trainer.tuning.unfreezing.sample import Sample, take_sample
+from services.trainer.tuning.unfreezing.depth import (
+    MOST_BYTES,
+    RESIZE,
+    Depth,
+    activation_bytes,
+    depths_of,
+    least_attempt_s,
+    least_whole_s,
+)
+from services.trainer.tuning.unfreezing.learner import Learner, Manner
+from services.trainer.tuning.unfreezing.sample import PixelSample, Sample, take_sample
 from services.trainer.zoo.backbone import Backbone
 from services.trainer.zoo.head import Head
 from services.trainer.zoo.network import Network, split
@@ -29,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 TIME_FRAC = 0.3
 """Of the time that is left, at most, for all of it."""
+WHOLE_FACTOR = 5.0
+"""Times the cost of a first attempt that one of the whole network may have, once less of it has gained something."""
 LEAST_VALIDATION = 30
 """Images below which validation could not tell whether fine-tuning is better."""
 
@@ -104,38 +114,94 @@ def unfreeze(dataset: LearningSet, fitted: Fitted, run: Run, *, epochs: int, att
     objection = objection or _lack_of_time(dataset, fitted, min(most_s, attempt_s))
     if objection is not None:
         return Unfrozen(found=Unfreezing(is_used=False, reason=objection))
-    plan = Plan(epochs=epochs, seed=run.seed)
-    tried: list[_Tried] = []
-    told: list[UnfrozenDepth] = []
-    started = time.monotonic()
+    work = _Work(dataset=dataset, fitted=fitted, run=run, plan=Plan(epochs=epochs, seed=run.seed))
+    patience = _Patience(work=work, most_s=most_s, attempt_s=attempt_s)
+    best, told = _try_all(work, depths, patience)
+    kept = _keep(fitted, best, work.plan, patience.goes_on(f"{fitted.backbone.name}: learning from all"))
+    if kept is None:
+        return Unfrozen(found=Unfreezing(is_used=False, reason=_why_not(told), depths=tuple(told)))
+    one, state = kept
+    part = "as a whole" if one.told.cut_after == RESIZE else f"from {one.told.cut_after} on"
+    reason = f"{part} it reads the validation photographs better than with its last layer alone"
+    found = Unfreezing(is_used=True, reason=reason, depths=tuple(told))
+    return Unfrozen(found=found, backbone=one.row, state=state)
 
-    def goes_on(detail: str) -> Callable[[int], bool]:
+
+@dataclass(slots=True, kw_only=True)
+class _Patience:
+    """How long it may go on.
+
+    Args:
+        work: See there.
+        most_s: Seconds that all of it may take.
+        attempt_s: Seconds that may be spent before anything was gained.
+        has_gained: Whether something was.
+    """
+
+    work: _Work
+    most_s: float
+    attempt_s: float
+    has_gained: bool = False
+    _started: float = field(default_factory=time.monotonic)
+
+    @property
+    def whole_s(self) -> float:
+        """Seconds that an attempt with all of the network may take."""
+        return min(self.most_s, self.attempt_s * (WHOLE_FACTOR if self.has_gained else 1.0))
+
+    def goes_on(self, detail: str) -> Callable[[int], bool]:
+        """Return what tells what is at work, and answers whether it may go on after so many epochs."""
+        work = self.work
+
         def asked(epochs_done: int) -> bool:
-            _tell(run, fitted, detail, epochs_done, epochs)
-            may_take_s = min(most_s, attempt_s) if epochs_done < ATTEMPT_EPOCHS and not tried else most_s
-            return run.stop_reason() is None and time.monotonic() - started < may_take_s
+            _tell(work.run, work.fitted, detail, epochs_done, work.plan.epochs)
+            is_attempt = epochs_done < ATTEMPT_EPOCHS and not self.has_gained
+            may_take_s = min(self.most_s, self.attempt_s) if is_attempt else self.most_s
+            return work.run.stop_reason() is None and time.monotonic() - self._started < may_take_s
 
         return asked
 
+
+def _try_all(work: _Work, depths: Sequence[Depth], patience: _Patience) -> tuple[_Tried | None, list[UnfrozenDepth]]:
+    """Return the best depth of those that would be kept, and what became of every one that was tried."""
+    best: _Tried | None = None
+    told: list[UnfrozenDepth] = []
+    promises = True
     for depth in depths:
-        detail = f"{fitted.backbone.name}: unfrozen after {depth.cut_after}"
+        goes_on = patience.goes_on(f"{work.fitted.backbone.name}: unfrozen after {depth.cut_after}")
+        if not _is_due(depth, work, promises=promises, whole_s=patience.whole_s) or not goes_on(0):
+            continue
         try:
-            one = _try(_Work(dataset=dataset, fitted=fitted, run=run, plan=plan), depth, goes_on(detail))
+            one = _try(work, depth, goes_on)
         except CANDIDATE_ERRORS as error:
             logger.warning("fine-tuning failed", extra={"reason": fault_of(error)}, exc_info=True)
             continue
         told += [] if one is None else [one.told]
-        tried += [] if one is None or one.attempt.gain is None or not one.attempt.gain.is_kept else [one]
         promises = one is not None and one.attempt.gain is not None and one.attempt.gain.is_promising
-        if not goes_on(detail)(0) or not (promises or fitted.head.reading.num_levels > 1):
-            break
-    kept = _keep(fitted, tried, plan, goes_on(f"{fitted.backbone.name}: learning from all"))
-    if kept is None:
-        return Unfrozen(found=Unfreezing(is_used=False, reason=_why_not(told), depths=tuple(told)))
-    best, state = kept
-    reason = f"from {best.told.cut_after} on it reads the validation photographs better than with its last layer alone"
-    found = Unfreezing(is_used=True, reason=reason, depths=tuple(told))
-    return Unfrozen(found=found, backbone=best.row, state=state)
+        best = _better(one, best)
+        patience.has_gained = best is not None
+    return best, told
+
+
+def _is_due(depth: Depth, work: _Work, *, promises: bool, whole_s: float) -> bool:
+    """Tell whether a depth is worth an attempt, by what the one before it promised.
+
+    All of a network is where its two epochs fit into the time, which a GPU takes seconds for and a CPU minutes.
+    """
+    fitted = work.fitted
+    if not depth.is_whole:
+        return promises or fitted.head.reading.num_levels > 1
+    pace, views = fitted.store.pace, fitted.head.reading.views
+    if pace is None:
+        return False
+    return least_whole_s(pace, len(work.dataset.split.train), views, ATTEMPT_EPOCHS) <= whole_s
+
+
+def _better(one: _Tried | None, best: _Tried | None) -> _Tried | None:
+    """Return the depth that gains more, of those that would be kept; what the other learnt from is let go of."""
+    if one is None or one.attempt.gain is None or not one.attempt.gain.is_kept:
+        return best
+    return one if best is None or (one.told.log_loss_gain or 0.0) > (best.told.log_loss_gain or 0.0) else best
 
 
 def _objection(dataset: LearningSet, run: Run, depths: Sequence[Depth], epochs: int) -> str | None:
@@ -169,19 +235,20 @@ def _try(work: _Work, depth: Depth, goes_on: Callable[[int], bool]) -> _Tried | 
     """Fine-tune from one depth on; ``None`` where memory or time are short."""
     dataset, fitted, run, plan = work.dataset, work.fitted, work.run, work.plan
     started = time.monotonic()
-    row = replace(fitted.backbone, cut_inputs=(depth.cut_after,))
+    row = replace(fitted.backbone, cut_inputs=(_cut_layer(depth, fitted.store.network),))
     network: Network = split(row, fitted.store.network.model)
     reading = fitted.head.reading
-    if activation_bytes(network.cut_shape, len(learning_rows(dataset)), reading.views) > MOST_BYTES:
-        return None
-    sample = take_sample(dataset, fitted.store, network, reading, lambda: goes_on(0))
+    sample = _sample(work, depth, network, lambda: goes_on(0))
     if sample is None:
         return None
     data = replace(convex_data(dataset, fitted.store, run), rows=dataset.split.train)
     head = fit_at(data, reading, fitted.strength)
     weights = class_weights(dataset.labels[dataset.split.train], len(dataset.classes))
     standard = standard_of(fitted.store.read_by(reading), dataset.split.train)
-    learner = Learner(network, head, standard, weights)
+    manner = Manner(
+        from_pixels=depth.is_whole, may_flip=reading.views > 1, precision=run.precision, seed=run.seed % 2**31
+    )
+    learner = Learner(network, head, standard, weights, manner=manner)
     try:
         made = attempt(dataset, sample, learner, head, plan=plan, goes_on=goes_on)
     finally:
@@ -201,11 +268,30 @@ def _try(work: _Work, depth: Depth, goes_on: Callable[[int], bool]) -> _Tried | 
     return _Tried(row=row, told=told, attempt=made, learner=learner, sample=sample)
 
 
+def _cut_layer(depth: Depth, network: Network) -> str:
+    """Return the layer to cut after; for all of a network the one that scales its pixels, which learns nothing."""
+    if not depth.is_whole:
+        return depth.cut_after
+    squares = network.model.get_layer(RESIZE).output
+    return next(str(layer.name) for layer in network.model.layers if layer.input is squares)
+
+
+def _sample(work: _Work, depth: Depth, network: Network, on_batch: Callable[[], bool]) -> Sample | None:
+    """Return what is learnt from; ``None`` where memory or time are short."""
+    dataset, reading = work.dataset, work.fitted.head.reading
+    rows = learning_rows(dataset)
+    if depth.is_whole:
+        images = dataset.images(network.backbone.input_px)
+        return PixelSample(rows=rows, labels=dataset.labels, images=images, views=reading.views)
+    if activation_bytes(network.cut_shape, len(rows), reading.views) > MOST_BYTES:
+        return None
+    return take_sample(dataset, work.fitted.store, network, reading, on_batch)
+
+
 def _keep(
-    fitted: Fitted, tried: Sequence[_Tried], plan: Plan, goes_on: Callable[[int], bool]
+    fitted: Fitted, best: _Tried | None, plan: Plan, goes_on: Callable[[int], bool]
 ) -> tuple[_Tried, TailState] | None:
-    """Fine-tune the best depth once more, on all images; ``None`` where none is kept or there is no time."""
-    best = max(tried, key=lambda each: each.told.log_loss_gain or 0.0, default=None)
+    """Fine-tune the best depth once more, on all images; ``None`` where there is none or no time."""
     if best is None or best.attempt.answers is None:
         return None
     try:
