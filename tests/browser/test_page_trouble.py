@@ -174,7 +174,7 @@ def test_a_verdict_is_told_in_the_language_of_the_page_and_left_to_the_report_in
         told = seen.page.evaluate(VERDICT)
         assert told["title"] == "Jede Antwort prüfen."
         assert told["lead"] == (
-            "Von dog findet es weniger als die Hälfte: 5 von 40 Prüffotos. Von 140 Prüffotos hat es 102 erkannt."
+            "Von dog findet es weniger als die Hälfte: 5 von 40 Prüffotos. Von 140 Prüffotos hat das Netz 102 erkannt."
         )
         seen.page.goto(f"{address}?lang=en")
         assert seen.page.evaluate(VERDICT) is None
