@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.trainer.data.copies.views import WINDOWS, Floats, parities, signatures, small_planes, spectra, transposed
+from services.trainer.run.memory import let_go
 
 Indices = NDArray[np.int64]
 EXACT_IMAGES = 4096
@@ -99,11 +100,14 @@ def _nearest(found: Floats, middles: Floats, count: int) -> Indices:
 
 
 def _all_spectra(thumbnails: NDArray[np.uint8], number: int, side: int) -> Floats:
-    parts = [
-        spectra(small_planes(thumbnails[start : start + _BLOCK]), number, side)
-        for start in range(0, len(thumbnails), _BLOCK)
-    ]
-    return np.concatenate(parts)
+    found: Floats | None = None
+    for start in range(0, len(thumbnails), _BLOCK):
+        part = spectra(small_planes(thumbnails[start : start + _BLOCK]), number, side)
+        let_go(thumbnails)  # what was touched of the map would count as this process's memory, 7 kB a picture
+        if found is None:
+            found = np.empty((len(thumbnails), *part.shape[1:]), part.dtype)
+        found[start : start + _BLOCK] = part
+    return np.empty((0, 0), np.float32) if found is None else found
 
 
 def _likeness(first: Floats, second: Floats) -> Floats:

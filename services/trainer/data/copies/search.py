@@ -18,6 +18,7 @@ from services.trainer.data.copies.alignment import agreement
 from services.trainer.data.copies.look import NUM_SUMMED, SMALL_PX, summed
 from services.trainer.data.copies.names import pairs_by_name
 from services.trainer.data.copies.proposals import Proposals, best_windows, orientations_of, propose
+from services.trainer.run.memory import let_go
 
 HASHING_VERSION = 2
 """Raise it when other pictures count as copies; see ``tests/unit/test_data_version.py``."""
@@ -84,11 +85,16 @@ def near_pairs(
         paths: Names of the files.
         between: Called every second or so; may raise to end the search.
     """
+
+    def breathe() -> None:
+        let_go(thumbnails)
+        between()
+
     with threadpool_limits(
         limits=1, user_api="blas"
     ):  # products are small: threads would wait for one another, at work
-        found = [moments(hashes, looks, thumbnails, between), edited(thumbnails, between)]
-        return _joined([*found, named(thumbnails, paths, between)])
+        found = [moments(hashes, looks, thumbnails, breathe), edited(thumbnails, breathe)]
+        return _joined([*found, named(thumbnails, paths, breathe)])
 
 
 def moments(
