@@ -206,4 +206,4 @@ def test_failed_jobs_are_counted_by_a_line_that_the_reporter_writes():
         )
         assert f'"{field}": ' in handler
     logs = (ROOT / "shared" / "logs.py").read_text(encoding="utf-8")
-    assert '"name": "logger"' in logs
+    assert '"logger": record.name' in logs
