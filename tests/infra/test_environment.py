@@ -45,7 +45,8 @@ LEFT = {
             "MAIL_PATIENCE_H",
         ),
         *("GCP_HEARTBEAT_S", "LOG_LEVEL", "REPORTER_LEASE_S", "SENDGRID_TIMEOUT_S", "MAX_ATTEMPTS", "POLL_S"),
-        *("DOWNLOAD", "DOWNLOAD_TIMEOUT_S", "FORMATS", "MIXED_PRECISION", "SCRATCH_DIR", "THREADS", "WARM_CHILD"),
+        *("DOWNLOAD", "DOWNLOAD_TIMEOUT_S", "FORMATS", "MIXED_PRECISION", "SCRATCH_DIR", "THREADS", "WAIT_FOR_DISK"),
+        "WARM_CHILD",
     },
 }
 """Settings that Terraform does not tell, by why not."""
