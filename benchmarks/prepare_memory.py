@@ -38,7 +38,7 @@ def measure(scratch: Path) -> list[Figure]:
 def _on_paper(small: Mapping[str, float], large: Mapping[str, float]) -> list[Figure]:
     """Return what as many photographs would take as no benchmark prepares, from what two smaller numbers took."""
     more = large["num_images"] - small["num_images"]
-    memory_slope = (large["peak_mb"] - small["peak_mb"]) / more
+    memory_slope = max(0.0, large["peak_mb"] - small["peak_mb"]) / more  # peaks scatter; more take no less
     disk_slope = (large["disk_bytes"] - small["disk_bytes"]) / more
     beyond = ON_PAPER - small["num_images"]
     foretold = SIDE_PX**2 * 3 + DESCRIPTION_BYTES
