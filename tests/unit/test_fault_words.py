@@ -6,6 +6,7 @@ import pytest
 
 from services.intake.pages.language import LANGUAGES, catalogue_of, words_of
 from services.intake.pages.translation import DETAIL, FILE, FIX, MESSAGE, told_in
+from shared.archive.class_faults import name_faults
 from shared.errors import Fault, faults_together
 from shared.job.job import JobState
 from tests.intake_fixture import IntakeFixture, bearer, small_archive
@@ -77,8 +78,12 @@ def test_numbers_and_times_are_written_as_the_language_writes_them():
     large = Fault(code="upload_too_large", message="m", fix="f", details={"max_bytes": 1_500_000_000})
     assert "1,5 GB" in told_in("de", large).message
     assert "1,5 Go" in told_in("fr", large).message
-    late = Fault(code="limit_reached", message="m", fix="f", details={"retry_after_s": 7000})
-    assert "2 h" in told_in("de", late).message
+    for num_bytes, german in ((4_500_000_000_000_000, "4.500.000 GB"), (120_000, "120 kB"), (62_500_000, "62,5 MB")):
+        bomb = Fault(code="archive_unpacks_too_big", message="m", fix="f", details={"bytes": num_bytes})
+        assert f": {german}." in told_in("de", bomb).message
+    for wait_s, german in ((7000, "2 h"), (4500, "2 h"), (61, "2 min"), (9, "9 s")):
+        late = Fault(code="limit_reached", message="m", fix="f", details={"retry_after_s": wait_s})
+        assert f"in: {german}." in told_in("de", late).message
 
 
 def test_faults_that_came_together_are_told_one_after_the_other():
@@ -88,6 +93,11 @@ def test_faults_that_came_together_are_told_one_after_the_other():
     assert "zu wenige Fotos" in told.message
     assert "Steuerzeichen" in told.message
     assert "Benennen Sie" in told.fix
+
+
+def test_classes_that_clash_are_told_with_one_another():
+    (clash,) = name_faults(["Apfel", "Birne", "apfel", "birne"])
+    assert "Klassen: „Apfel“ / „apfel“, „Birne“ / „birne“." in told_in("de", clash).message
 
 
 def test_long_lists_name_the_first_places():

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from email_validator import EmailNotValidError, validate_email
 
+from services.intake.api.error_code import OWN_ERRORS
 from services.intake.job_request import is_plain
 from shared.errors import Fault
 from shared.job.claim import Claim
@@ -16,6 +17,8 @@ from shared.job.options import JobOptions
 from shared.job.progress import Best, Progress, Spending
 from shared.job.retention import forgotten
 from shared.json_codec import to_json
+from shared.web.address import PublicAddress
+from shared.web.app import make_app
 from tests.intake_fixture import MAX_BYTES, PUBLIC_URL, IntakeFixture, bearer
 from tests.job_fixture import make_heartbeat, make_job
 
@@ -53,6 +56,15 @@ def test_new_job_tells_all_that_is_needed_to_go_on(service):
     assert status["state"] == "awaiting_upload"
     assert status["options"] == to_json(JobOptions(epochs=3))
     assert (status["phase"], status["error"], status["best"], status["trials"]) == (None, None, None, [])
+
+
+def test_a_service_known_under_letters_of_any_language_tells_an_address_that_fits_into_a_header(service):
+    app = make_app("intake", OWN_ERRORS)
+    named = PublicAddress(url="http://\u0444\u043e\u0442\u043e.example/\u0447")
+    app.register_blueprint(dataclasses.replace(service.job_routes, address=named).blueprint())
+    answer = app.test_client().post("/v1/jobs", json={"email": "ada@example.org"})
+    assert answer.status_code == 201
+    assert answer.headers["Location"].startswith("http://xn--n1aalg.example/%D1%87/v1/jobs/")
 
 
 def test_token_is_stored_nowhere_and_nothing_repeats(service):

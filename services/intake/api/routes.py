@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, jsonify, request
 from werkzeug.datastructures import Headers
+from werkzeug.urls import iri_to_uri
 
 from services.intake.admission import Admission, caller_of, check_operator
 from services.intake.api.body import body_fields, fields_of
@@ -156,7 +157,7 @@ class JobRoutes:
             publish_pending(self.store, self.bus)
         upload = replace(made.upload, url=self._led_here(made.upload.url))
         document = created_document(made.job, token=made.token, upload=upload, public_url=self.here())
-        return answer(document, 201, {"Location": document.status_url})
+        return answer(document, 201, {"Location": _in_ascii(document.status_url)})
 
     def status(self, job_id: str) -> Response:
         """Tell how a job fares; a person gets the page that asks for it with the key that no address carries."""
@@ -270,6 +271,11 @@ def answer(document: object, status: int = 200, headers: Mapping[str, str] | Non
     body = to_json_text(document) + b"\n"
     usual = (("Content-Type", "application/json"), ("Content-Length", str(len(body))))
     return _Answer([body], status=status, headers=Headers([*usual, *(headers or {}).items()]))
+
+
+def _in_ascii(url: str) -> str:
+    """Return a URL fit for a header: a service may be known under a name in letters of any language."""
+    return url if url.isascii() else iri_to_uri(url)
 
 
 class _Answer(Response):

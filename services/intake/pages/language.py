@@ -1,4 +1,4 @@
-"""Which language a page speaks, and its catalogue of messages; answers of the API are not translated."""
+"""Which language a page speaks, and its catalogue of messages; of answers of the API, faults alone are translated."""
 
 import gettext
 from collections.abc import Mapping

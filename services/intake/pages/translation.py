@@ -4,6 +4,7 @@ English is what the code itself says. A catalogue has, under the code, a sentenc
 do, and under the name of a detail what that is called; so a fault that was stored long ago is told like one of today.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ _MOST_NAMED = 6
 _ADDRESS = "email"
 """The field that its sentences name themselves."""
 _MINUTE_S, _HOUR_S = 60, 3600
+_HUNDRED = 100
+_BYTES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 _QUOTES = {"de": "„{}“", "fr": "«\u00a0{}\u00a0»"}
 _THOUSANDS = {"de": ".", "fr": "\u202f"}
 
@@ -70,10 +73,16 @@ def _shown(language: str, name: str, value: object) -> str:
         return _listed(named)
     if isinstance(value, Sequence) and not isinstance(value, str):
         texts = first_entries(value, _MOST_NAMED)
-        return _listed(["…" if str(each).startswith("…") else _quoted(language, each) for each in texts])
+        return _listed([_named(language, each) for each in texts])
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _measured(language, name, value)
     return str(value) if name in ("incident", "format") else _quoted(language, value)
+
+
+def _named(language: str, entry: object) -> str:
+    """Return a name, or names that belong together, such as those of classes that clash."""
+    names = entry if isinstance(entry, Sequence) and not isinstance(entry, str) else [entry]
+    return " / ".join("…" if str(each).startswith("…") else _quoted(language, each) for each in names)
 
 
 def _files(language: str, value: object) -> str:
@@ -86,12 +95,17 @@ def _files(language: str, value: object) -> str:
 
 def _measured(language: str, name: str, value: float) -> str:
     if name.endswith("bytes"):
-        unit = "Go" if language == "fr" else "GB"
-        return f"{_decimal(language, f'{value / 1e9:.3g}')} {unit}"
+        size, unit = next((pair for pair in _BYTES if value >= pair[0]), _BYTES[-1])
+        return f"{_number(language, _rounded(value / size))} {unit}{'o' if language == 'fr' else 'B'}"
     if name.endswith("_s"):
         size, unit = (_HOUR_S, "h") if value >= _HOUR_S else (_MINUTE_S, "min") if value >= _MINUTE_S else (1, "s")
-        return f"{_number(language, max(1, round(value / size)))} {unit}"
+        return f"{_number(language, max(1, math.ceil(value / size)))} {unit}"
     return _number(language, value)
+
+
+def _rounded(value: float) -> float:
+    """Return a number of which three digits are told, or all before the point."""
+    return round(value) if value >= _HUNDRED else float(f"{value:.3g}")
 
 
 def _number(language: str, value: object) -> str:
