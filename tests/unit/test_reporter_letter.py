@@ -10,10 +10,11 @@ from html.parser import HTMLParser
 import pytest
 
 from services.reporter.mailers.message import parse_sender, to_message
-from services.reporter.report.downloads import local_downloads, signed_downloads
+from services.reporter.report.downloads import Downloads, local_downloads, signed_downloads
 from services.reporter.report.figures import Figures
 from services.reporter.report.letter import Letter, write_letter, write_page
 from services.reporter.report.sections.use import SNIPPET
+from services.reporter.report.wording import percent
 from shared.errors import Fault, UserFault
 from shared.job.findings.photographs import Quarantined
 from shared.job.findings.training import Unfreezing, UnfrozenDepth
@@ -298,6 +299,23 @@ def test_a_thousand_classes_stay_below_the_size_that_gmail_clips(figures: Figure
     assert len(letter.text.encode()) < 102_000
     assert "These are the 16 weakest of 1000 classes" in flat(letter.text)
     assert "Of the 1,000 classes it shows the 40 that are mixed up most" in flat(letter.text)
+
+
+@pytest.mark.parametrize(
+    ("depth", "told"),
+    [
+        (1.0, ", was fine-tuned too."),
+        (0.5, f", was fine-tuned too, the last {percent(0.5)} of its layers alone."),
+        (0.0, "Then the last layer of {winner} learnt alone, by the best recipe."),
+    ],
+)
+def test_what_learnt_by_the_best_recipe_is_told(golden: Result, depth: float, told: str) -> None:
+    assert golden.tuning is not None
+    chosen = replace(golden.tuning.hyperparameters, depth=depth)
+    tuned = replace(golden, tuning=replace(golden.tuning, hyperparameters=chosen))
+    page = write_page(finished_job(), tuned, figures={}, downloads=Downloads())
+    assert told.format(winner=tuned.winner) in page
+    assert ("which begins at layer" in page) == (depth > 0)
 
 
 def test_one_network_and_a_head_that_tuning_did_not_beat_are_told_as_such() -> None:

@@ -179,9 +179,8 @@ def tuning_section(result: Result, figures: Figures) -> Section:
         )
     else:
         start = f" from {percent(before, 1)}" if before is not None else ""
-        learnt = _learning(tuning.hyperparameters) if tuning.hyperparameters.depth < 1 else "the last block"
         text = (
-            f"Then {learnt} of {result.winner}, which begins at layer {result.model.cut_layer}, was fine-tuned too. "
+            f"{_fine_tuned(result, tuning.hyperparameters.depth)} "
             f"Validation accuracy went{start} to {percent(tuning.val_accuracy, 1)} (epoch {tuning.best_epoch})."
         )
     blocks: list[Block] = [Paragraph(text=text)]
@@ -199,6 +198,16 @@ def tuning_section(result: Result, figures: Figures) -> Section:
         text = f"Recipes were proposed by {tuning.search.value} search."
         blocks.append(Paragraph(text=text, is_quiet=True))
     return Section(title="Fine-tuning", blocks=blocks)
+
+
+def _fine_tuned(result: Result, depth: float) -> str:
+    """Return what of the winner learnt by the best recipe."""
+    if not depth:
+        return f"Then the last layer of {result.winner} learnt alone, by the best recipe."
+    block = f"the last block of {result.winner}, which begins at layer {result.model.cut_layer},"
+    if depth == 1:
+        return f"Then {block} was fine-tuned too."
+    return f"Then {block} was fine-tuned too, the last {percent(depth)} of its layers alone."
 
 
 def _unfreezing(unfreezing: Unfreezing | None) -> list[Block]:
