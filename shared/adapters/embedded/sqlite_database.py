@@ -91,7 +91,8 @@ class SqliteDatabase:
 
     Args:
         path: The file; its folder must exist.
-        schema: Statements that create what is missing and change nothing else; a newer release may add some.
+        schema: Statements that create what is missing and drop indexes that nothing asks for any more; data they leave
+            as it is. A newer release may add some.
         version: Of what the statements make; a file of another version is refused.
         busy_timeout_s: Seconds to wait for another writer.
 
