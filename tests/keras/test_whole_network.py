@@ -9,7 +9,7 @@ import tensorflow as tf
 from services.trainer.fitting.standard import standard_of
 from services.trainer.run.device import Precision
 from services.trainer.tuning.unfreezing.augment import augmented
-from services.trainer.tuning.unfreezing.learner import Learner, Manner, Rates
+from services.trainer.tuning.unfreezing.learner import Learner, Manner, Rates, fits_memory
 from services.trainer.tuning.unfreezing.sample import PixelSample
 from services.trainer.zoo.head import Head, Reading
 from services.trainer.zoo.network import build, split
@@ -79,6 +79,12 @@ def test_where_float16_cannot_hold_it_it_learns_in_float32_from_then_on(network,
     assert caplog.text.count("mixed precision given up") == 1
     assert losses[0] == pytest.approx(np.log(3), rel=1e-4)
     assert np.isfinite([*losses, *logits.ravel()]).all()
+
+
+def test_no_step_is_taken_that_the_memory_of_the_machine_cannot_hold(network):
+    assert fits_memory(network, 32, None)
+    assert fits_memory(network, 32, 10**10)
+    assert not fits_memory(network, 2**20, 10**10)
 
 
 def test_a_batch_is_read_from_the_disk_in_either_view_and_nothing_of_it_stays(pictures):

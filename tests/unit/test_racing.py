@@ -124,3 +124,9 @@ def test_p2l_bears_features_that_one_of_the_two_sets_never_shows(means):
 )
 def test_of_many_the_worse_half_leaves_and_of_two_who_has_hardly_a_chance(chances, expected):
     assert leavers(chances) == expected
+
+
+def test_of_many_that_are_all_alike_no_more_than_half_leaves():
+    alike = {f"racer {number}": np.arange(40) < 20 for number in range(30)}
+    left = leavers(chances_to_win(alike, dict.fromkeys(alike, 0.7), seed=0))
+    assert len(left) == 15

@@ -13,6 +13,8 @@ from services.trainer.tuning.unfreezing.depth import (
     least_whole_s,
     num_levels_after,
     rate_factors,
+    step_bytes,
+    whole_may_take_s,
 )
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.combination.row import combined_row
@@ -54,6 +56,16 @@ def test_learning_with_all_of_a_network_is_known_to_take_seconds_on_a_gpu_and_mi
     assert (gpu, cpu) == pytest.approx((3.8, 62.0))
 
 
+def test_what_lesser_depths_took_is_no_longer_there_for_all_of_a_network():
+    assert whole_may_take_s(most_s=100.0, attempt_s=20.0, spent_s=15.0, has_gained=False) == 5.0
+    assert whole_may_take_s(most_s=10.0, attempt_s=20.0, spent_s=4.0, has_gained=False) == 6.0
+
+
+def test_once_something_was_gained_all_of_a_network_may_take_five_times_an_attempt_but_no_more_than_is_left():
+    assert whole_may_take_s(most_s=300.0, attempt_s=20.0, spent_s=50.0, has_gained=True) == 100.0
+    assert whole_may_take_s(most_s=100.0, attempt_s=20.0, spent_s=50.0, has_gained=True) == 50.0
+
+
 def test_a_network_that_reads_clearly_more_is_kept():
     gain = gain_of(answers(190), answers(160))
     assert gain.is_promising
@@ -83,3 +95,4 @@ def test_what_lies_deeper_learns_more_slowly():
 
 def test_memory_is_known_before_it_is_taken():
     assert activation_bytes((14, 14, 96), 1000, 2) == 14 * 14 * 96 * 2 * 1000 * 2
+    assert step_bytes([(112, 112, 32), (1280,)], 32) == (112 * 112 * 32 + 1280) * 32 * 4

@@ -10,6 +10,8 @@ _SPREAD = 0.04
 """Standard deviation of accuracy on a data set around what accuracy on ImageNet lets expect."""
 LEAST_CHANCE = 0.05
 """Below it a racer leaves."""
+_EVEN_SHARE = 0.5
+"""Of what each had if all were alike, a racer keeps its place with so much, however many there are."""
 _UNDECIDED = 2
 """So many are never halved."""
 
@@ -52,7 +54,8 @@ def chances_to_win(
 def leavers(chances: Mapping[str, float]) -> list[str]:
     """Return who leaves after a round, the least hopeful first: who has hardly a chance, and of many the worse half.
 
-    The last two are parted by their chances alone, and one always stays.
+    The last two are parted by their chances alone, and one always stays. Of more than ten, who are all alike, each has
+    less than a tenth to win: there half of an even share is enough to stay.
 
     Args:
         chances: To win, by name.
@@ -62,4 +65,5 @@ def leavers(chances: Mapping[str, float]) -> list[str]:
     """
     ordered = sorted(chances, key=chances.__getitem__)
     num_halved = len(ordered) - max(_UNDECIDED, -(-len(ordered) // 2))
-    return [name for place, name in enumerate(ordered[:-1]) if chances[name] < LEAST_CHANCE or place < num_halved]
+    least = min(LEAST_CHANCE, _EVEN_SHARE / len(ordered))
+    return [name for place, name in enumerate(ordered[:-1]) if chances[name] < least or place < num_halved]

@@ -1,6 +1,7 @@
 """From where on a network may be fine-tuned, and whether a first short attempt promises that it pays. Pure."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,9 @@ LEAST = 0.002
 """Log loss, in nats, below which a difference is none that a person would see, however sure it is."""
 RESIZE = "resize"
 """Layer that brings a picture to the network's size; unfrozen after it, all of the network learns."""
-_HALF_BYTES = 2
+WHOLE_FACTOR = 5.0
+"""Times the cost of a first attempt that one of the whole network may have, once less of it has gained something."""
+_HALF_BYTES, _FLOAT_BYTES = 2, 4
 _THERE_AND_BACK = 3.0
 """Times that a step of learning takes as long as a pass."""
 
@@ -71,6 +74,16 @@ def activation_bytes(shape: Sequence[int], num_images: int, views: int) -> int:
     return int(np.prod(shape)) * _HALF_BYTES * num_images * views
 
 
+def step_bytes(shapes: Iterable[Sequence[int | None]], batch_size: int) -> int:
+    """Return the memory that a step of learning takes: what every layer gives stays until its gradient is known.
+
+    Args:
+        shapes: Of what each layer that takes part gives of one image.
+        batch_size: Images in a step.
+    """
+    return sum(math.prod(side or 1 for side in shape) for shape in shapes) * batch_size * _FLOAT_BYTES
+
+
 def least_attempt_s(pace: Pace, num_images: int, views: int) -> float:
     """Return the seconds that a first attempt takes at least.
 
@@ -95,6 +108,20 @@ def least_whole_s(pace: Pace, num_images: int, views: int, epochs: int) -> float
         epochs: Through all of them.
     """
     return pace.build_s + _THERE_AND_BACK * pace.image_s * num_images * views * epochs
+
+
+def whole_may_take_s(*, most_s: float, attempt_s: float, spent_s: float, has_gained: bool) -> float:
+    """Return the seconds that an attempt with all of the network may take from now on.
+
+    Args:
+        most_s: That all of fine-tuning may take.
+        attempt_s: That may be spent before anything was gained.
+        spent_s: That were spent.
+        has_gained: Whether a lesser depth has gained something.
+    """
+    if not has_gained:
+        return min(most_s, attempt_s) - spent_s
+    return min(most_s - spent_s, WHOLE_FACTOR * attempt_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

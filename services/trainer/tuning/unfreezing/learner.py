@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from services.trainer.fitting.standard import unstandardised
 from services.trainer.run.device import Precision
+from services.trainer.run.memory import training_bytes
 from services.trainer.tuning.adam import Adam
 from services.trainer.tuning.loss_scale import LossScale
 from services.trainer.tuning.tail import TailState
 from services.trainer.tuning.unfreezing.augment import augmented
-from services.trainer.tuning.unfreezing.depth import RESIZE, num_levels_after, rate_factors
+from services.trainer.tuning.unfreezing.depth import RESIZE, num_levels_after, rate_factors, step_bytes
 from services.trainer.zoo.head import Floats, Head
 from services.trainer.zoo.network import Network, side_by_side
 from services.trainer.zoo.precision import computing_in
@@ -219,3 +220,16 @@ class Learner:
         stays = tf.minimum(_MOST_AVERAGED, step / (step + 9.0))
         for average, each in zip(self._averages, self._variables, strict=True):
             average.assign(stays * average + (1 - stays) * each.value)
+
+
+def fits_memory(network: Network, batch_size: int, most_bytes: int | None) -> bool:
+    """Tell whether a step through the part that learns finds room beside the process that takes it.
+
+    Args:
+        network: Cut where learning begins.
+        batch_size: Images in a step.
+        most_bytes: Memory of the machine; ``None`` where it is unknown.
+    """
+    shapes = [layer.output.shape[1:] for layer in network.tail_layers]
+    needed = training_bytes(network.backbone.size_bytes) + step_bytes(shapes, batch_size)
+    return most_bytes is None or needed <= most_bytes

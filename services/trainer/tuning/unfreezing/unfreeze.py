@@ -11,11 +11,12 @@ from services.trainer.fitting.convex import fit_at
 from services.trainer.fitting.standard import class_weights, standard_of
 from services.trainer.fitting.temperature import fit_temperature
 from services.trainer.run.context import Run
+from services.trainer.run.device import Precision
 from services.trainer.screening.candidate import CANDIDATE_ERRORS, fault_of
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.screening.fit import convex_data
 from services.trainer.tuning.tail import TailState
-from services.trainer.tuning.unfreezing.attempt import ATTEMPT_EPOCHS, Attempt, Plan, attempt, relearn
+from services.trainer.tuning.unfreezing.attempt import ATTEMPT_EPOCHS, BATCH_SIZE, Attempt, Plan, attempt, relearn
 from services.trainer.tuning.unfreezing.depth import (
     MOST_BYTES,
     RESIZE,
@@ -24,8 +25,9 @@ from services.trainer.tuning.unfreezing.depth import (
     depths_of,
     least_attempt_s,
     least_whole_s,
+    whole_may_take_s,
 )
-from services.trainer.tuning.unfreezing.learner import Learner, Manner
+from services.trainer.tuning.unfreezing.learner import Learner, Manner, fits_memory
 from services.trainer.tuning.unfreezing.sample import PixelSample, Sample, take_sample
 from services.trainer.zoo.backbone import Backbone
 from services.trainer.zoo.head import Head
@@ -37,8 +39,6 @@ logger = logging.getLogger(__name__)
 
 TIME_FRAC = 0.3
 """Of the time that is left, at most, for all of it."""
-WHOLE_FACTOR = 5.0
-"""Times the cost of a first attempt that one of the whole network may have, once less of it has gained something."""
 LEAST_VALIDATION = 30
 """Images below which validation could not tell whether fine-tuning is better."""
 
@@ -146,8 +146,11 @@ class _Patience:
 
     @property
     def whole_s(self) -> float:
-        """Seconds that an attempt with all of the network may take."""
-        return min(self.most_s, self.attempt_s * (WHOLE_FACTOR if self.has_gained else 1.0))
+        """Seconds that an attempt with all of the network may take from now on."""
+        spent_s = time.monotonic() - self._started
+        return whole_may_take_s(
+            most_s=self.most_s, attempt_s=self.attempt_s, spent_s=spent_s, has_gained=self.has_gained
+        )
 
     def goes_on(self, detail: str) -> Callable[[int], bool]:
         """Return what tells what is at work, and answers whether it may go on after so many epochs."""
@@ -278,9 +281,12 @@ def _cut_layer(depth: Depth, network: Network) -> str:
 
 def _sample(work: _Work, depth: Depth, network: Network, on_batch: Callable[[], bool]) -> Sample | None:
     """Return what is learnt from; ``None`` where memory or time are short."""
-    dataset, reading = work.dataset, work.fitted.head.reading
+    dataset, run, reading = work.dataset, work.run, work.fitted.head.reading
     rows = learning_rows(dataset)
     if depth.is_whole:
+        on_gpu = run.precision is Precision.MIXED  # which has memory of its own, and says so where that is short
+        if not on_gpu and not fits_memory(network, BATCH_SIZE, run.memory_bytes):
+            return None
         images = dataset.images(network.backbone.input_px)
         return PixelSample(rows=rows, labels=dataset.labels, images=images, views=reading.views)
     if activation_bytes(network.cut_shape, len(rows), reading.views) > MOST_BYTES:
