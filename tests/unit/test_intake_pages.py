@@ -122,6 +122,12 @@ def test_a_person_deletes_what_a_job_left_and_a_second_time_changes_nothing(serv
     assert not list(service.objects.list("uploads/"))
 
 
+def test_no_script_leads_away_from_the_path_below_which_the_service_may_lie():
+    texts = {path.name: path.read_text(encoding="utf-8") for path in PAGES.glob("static/*.js")}
+    assert "ROOT" in texts["job.js"]
+    assert [name for name, text in texts.items() if re.search(r'(href: |assign\(|fetch\()["`\']/', text)] == []
+
+
 def messages_in_use() -> set[str]:
     """Return every message of templates and scripts, the first form of those that count."""
     texts = [

@@ -1,6 +1,6 @@
 // The page of a job: how it fares, what it left, and what can be done with that.
 import { chartOf } from "./chart.js";
-import { $, OFFLINE, make, near, pause, show, tell } from "./dom.js";
+import { $, OFFLINE, ROOT, make, near, pause, show, tell } from "./dom.js";
 import { JobApi } from "./job_api.js";
 import { showReport } from "./report.js";
 import { Refused } from "./sending.js";
@@ -148,7 +148,7 @@ function showNumbers(status) {
   const said = `${STATES[status.state]()}: ${PHASES[phaseOf(status)]?.() ?? ""}`;
   if (said !== shown.said) { shown.said = said; $("live").textContent = said; }
   if (status.state === "awaiting_upload" && remembered()?.id === id) {
-    $("note").replaceChildren(make("a", { href: "/", textContent: _("The upload was interrupted. Go on with it on the first page.") }));
+    $("note").replaceChildren(make("a", { href: ROOT, textContent: _("The upload was interrupted. Go on with it on the first page.") }));
   }
 }
 
@@ -175,7 +175,7 @@ function showTrials(status) {
 function showFault(status) {
   if (!status.error) return;
   tell($("problem"), status.error);
-  const again = make("a", { href: "/", textContent: _("Choose the photographs again") });
+  const again = make("a", { href: ROOT, textContent: _("Choose the photographs again") });
   $("problem").append(make("p", {}, again));
 }
 
@@ -186,13 +186,13 @@ async function presentEnd(status) {
   if (isDeleted) {
     for (const part of ["title", "lead"]) $(part).removeAttribute("lang");
     $("title").textContent = _("Everything is deleted");
-    $("lead").replaceChildren(`${moment(status.files_deleted_at)} · `, make("a", { href: "/", textContent: _("Train another network") }));
+    $("lead").replaceChildren(`${moment(status.files_deleted_at)} · `, make("a", { href: ROOT, textContent: _("Train another network") }));
     for (const part of ["offer", "try", "report", "report-language", "mistakes", "improve", "end"]) show($(part), false);
     return;
   }
   showDownloads(status);
   show($("end"));
-  if (!status.links.report && !status.error) $("lead").replaceChildren(make("a", { href: "/", textContent: _("Choose the photographs again") }));
+  if (!status.links.report && !status.error) $("lead").replaceChildren(make("a", { href: ROOT, textContent: _("Choose the photographs again") }));
   if (status.links.report && !shown.report) {
     shown.report = true;
     $("chart").replaceChildren();
