@@ -86,6 +86,9 @@ def _settle(bus: EventBus, delivery: Delivery, handler: Handler, lease: timedelt
 def hold(bus: EventBus, delivery: Delivery, length: timedelta) -> None:
     """Have a message come again after so long, whatever back-off it has come to.
 
+    Pub/Sub, but not its emulator, lets its back-off begin only then, since for it a lease that ended is a failure too.
+    Source: its ``RetryPolicy``. Whoever sweeps announces the job anew meanwhile.
+
     Args:
         bus: Where it came from.
         delivery: It.

@@ -59,7 +59,7 @@ def seconds_until_taken(house: House, worker: Worker) -> float:
 @pytest.mark.parametrize(
     "rules",
     [DeliveryRules(), DeliveryRules(min_backoff=timedelta(seconds=10), max_backoff=timedelta(seconds=600))],
-    ids=["embedded", "google"],
+    ids=["short", "long"],
 )
 def test_a_job_whose_workers_are_killed_one_after_the_other_goes_on_within_moments_of_each_claim(rules) -> None:
     house = house_with(rules)
