@@ -1,5 +1,5 @@
 // The verdict of a result in the language of the page, by its codes and numbers; the report itself is English.
-import { _, ngettext, percent } from "./words.js";
+import { _, ngettext, number, percent } from "./words.js";
 
 const GRADES = {
   do_not_use: () => _("Do not use it."), check_every_answer: () => _("Check every answer."),
@@ -27,11 +27,12 @@ export function verdictOf({ verdict, test }) {
   if (document.documentElement.lang === "en" || !told || !GRADES[verdict.grade]) return null;
   const values = Object.entries(verdict.reason_values).map(([name, value]) => [name, shown(name, value)]);
   const right = test.confusion_matrix.reduce((sum, row, at) => sum + row[at], 0);
-  const score = _("It recognised {right} of {count} test photographs.", { right, count: test.num_images });
+  const score = _("It recognised {right} of {count} test photographs.", { right: number(right), count: number(test.num_images) });
   return { title: GRADES[verdict.grade](), lead: `${told(Object.fromEntries(values))} ${score}` };
 }
 
 function shown(name, value) {
   if (name === "tested") return ngettext("one test photograph", "{count} test photographs", value);
-  return typeof value === "number" && name !== "found" ? percent(Math.round(100 * value) / 100) : value;
+  if (name === "found") return number(value);
+  return typeof value === "number" ? percent(Math.round(100 * value) / 100) : value;
 }
