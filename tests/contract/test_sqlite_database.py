@@ -105,7 +105,7 @@ def wait_behind(database: SqliteDatabase, *works: Callable[[sqlite3.Connection],
 
 def test_who_waits_for_a_turn_is_written_with_all_who_wait_and_a_refusal_is_its_own(tmp_path: Path) -> None:
     """However many want to write at once, the disk is waited for once."""
-    database = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA)
+    database = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA, busy_timeout_s=PATIENCE_S)
     statements: list[str] = []
     with database.reading() as connection:
         connection.set_trace_callback(statements.append)
@@ -122,7 +122,7 @@ def test_who_waits_for_a_turn_is_written_with_all_who_wait_and_a_refusal_is_its_
 
 
 def test_where_the_disk_is_full_nobody_is_told_that_anything_was_written(tmp_path: Path) -> None:
-    database = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA)
+    database = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA, busy_timeout_s=PATIENCE_S)
 
     def fill(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA max_page_count = 3")
@@ -149,7 +149,7 @@ def test_what_waited_for_too_long_is_not_written_later(tmp_path: Path) -> None:
 
 def test_who_gives_up_after_having_been_called_calls_those_behind(tmp_path: Path) -> None:
     """The one that is to write for all may be kept from it; the others must not wait for it in vain."""
-    database = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA)
+    database = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA, busy_timeout_s=PATIENCE_S)
     database._writers_turn.acquire()
     first = _Write(insert("nobody's"), is_one_statement=True)
     database._wanted.append(first)  # as of a thread that waits
@@ -165,7 +165,7 @@ def test_who_gives_up_after_having_been_called_calls_those_behind(tmp_path: Path
 
 
 def test_threads_without_number_are_each_told_of_their_own_write(tmp_path: Path) -> None:
-    database = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA)
+    database = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA, busy_timeout_s=PATIENCE_S)
     with ThreadPoolExecutor(12) as pool:
         list(pool.map(lambda number: database.write(insert(str(number)), is_one_statement=number % 2 == 0), range(600)))
     with database.reading() as connection:
