@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import RidgeClassifier
 
-from services.trainer.fitting.comparison.racing import chances_to_win, leavers
+from services.trainer.fitting.comparison.racing import chances_to_win, leavers, why_left
 from services.trainer.fitting.comparison.ridge import read_rightly
 from services.trainer.fitting.comparison.transferability import h_score, log_me, p2l, sfda
 
@@ -130,3 +130,12 @@ def test_of_many_that_are_all_alike_no_more_than_half_leaves():
     alike = {f"racer {number}": np.arange(40) < 20 for number in range(30)}
     left = leavers(chances_to_win(alike, dict.fromkeys(alike, 0.7), seed=0))
     assert len(left) == 15
+
+
+def test_who_leaves_with_a_fair_chance_hears_that_only_half_of_many_goes_on():
+    hardly, fairly = (why_left(chance, num_images=50, accuracy=0.7, best=0.8) for chance in (0.01, 0.2))
+    assert (
+        hardly
+        == "its chance to win was 1.0% after 50 images, of which it takes 70% for what they are, and the best 80%"
+    )
+    assert fairly.endswith("; of many only the more hopeful half goes on")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from services.trainer.data.dataset import Indices, LearningSet
 from services.trainer.fitting.comparison import foretelling
-from services.trainer.fitting.comparison.racing import chances_to_win, leavers
+from services.trainer.fitting.comparison.racing import chances_to_win, leavers, why_left
 from services.trainer.run.context import LedgerEntry, Run
 from services.trainer.run.identity import Facts
 from services.trainer.scratch.need import NUM_FINALISTS
@@ -153,10 +153,10 @@ def _drop(race: Race, running: Sequence[Entry], place: int, run: Run) -> None:
     right = {name: race.rounds[name][place] for name in names}
     chances = chances_to_win(right, {name: imagenet[name] for name in names}, seed=run.seed)
     num_images = len(next(iter(right.values())))
+    accuracies = {name: float(each.mean()) for name, each in right.items()}
     for name in leavers(chances):
-        race.left[name] = (
-            f"its chance to win was {chances[name]:.1%} after {num_images} images, of which it takes "
-            f"{right[name].mean():.0%} for what they are, and the best {max(map(np.mean, right.values())):.0%}"
+        race.left[name] = why_left(
+            chances[name], num_images=num_images, accuracy=accuracies[name], best=max(accuracies.values())
         )
     _keep(race, [name for name in race.stores if not race.is_out(name)], run)
 

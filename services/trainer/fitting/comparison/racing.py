@@ -67,3 +67,19 @@ def leavers(chances: Mapping[str, float]) -> list[str]:
     num_halved = len(ordered) - max(_UNDECIDED, -(-len(ordered) // 2))
     least = min(LEAST_CHANCE, _EVEN_SHARE / len(ordered))
     return [name for place, name in enumerate(ordered[:-1]) if chances[name] < least or place < num_halved]
+
+
+def why_left(chance: float, *, num_images: int, accuracy: float, best: float) -> str:
+    """Return why a racer left, for the person whose photographs these are.
+
+    Args:
+        chance: To win.
+        num_images: In the sample.
+        accuracy: Share of them that it takes for what they are.
+        best: The same of the best racer.
+    """
+    halved = "" if chance < LEAST_CHANCE else "; of many only the more hopeful half goes on"
+    return (
+        f"its chance to win was {chance:.1%} after {num_images} images, of which it takes {accuracy:.0%} for what they "
+        f"are, and the best {best:.0%}{halved}"
+    )
