@@ -85,6 +85,7 @@ def test_no_step_is_taken_that_the_memory_of_the_machine_cannot_hold(network):
     assert fits_memory(network, 32, None)
     assert fits_memory(network, 32, 10**10)
     assert not fits_memory(network, 2**20, 10**10)
+    assert not fits_memory(network, 1, 800 * 10**6), "what verifies needs some too"
 
 
 def test_a_batch_is_read_from_the_disk_in_either_view_and_nothing_of_it_stays(pictures):

@@ -23,6 +23,8 @@ from services.trainer.zoo.precision import computing_in
 
 logger = logging.getLogger(__name__)
 
+MEMORY_SHARE = 0.75
+"""Of the memory of the machine, at most, for a process that learns: others verify, and serve, beside it."""
 _MOST_AVERAGED = 0.98
 """Share of the average that stays at each step, once it has been through some."""
 
@@ -232,4 +234,4 @@ def fits_memory(network: Network, batch_size: int, most_bytes: int | None) -> bo
     """
     shapes = [layer.output.shape[1:] for layer in network.tail_layers]
     needed = training_bytes(network.backbone.size_bytes) + step_bytes(shapes, batch_size)
-    return most_bytes is None or needed <= most_bytes
+    return most_bytes is None or needed <= MEMORY_SHARE * most_bytes
