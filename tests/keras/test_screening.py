@@ -275,8 +275,11 @@ def test_what_was_measured_of_a_candidate_is_known_to_a_successor(dataset, weigh
     ledger = MemoryLedger()
     usable = [(small_backbone("first"), weights)]
     first, second = (make_run(tmp_path / name, ledger=ledger) for name in ("first", "second"))
-    screen(dataset, usable, first, by_epochs(2))
-    assert screen(dataset, usable, second, by_epochs(2)).store is None
+    measured = screen(dataset, usable, first, by_epochs(2))
+    found = screen(dataset, usable, second, by_epochs(2))
+    assert found.store is None
+    assert found.pace == measured.pace, "by which it is known whether mirror images would be too slow for the person"
+    assert found.pace is not None
     built, unbuilt = first.countdown.deadline.delivery_s, second.countdown.deadline.delivery_s
     assert 0 < built < unbuilt  # the successor has yet to build the network, and nothing of its pass is kept
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from services.trainer.data.dataset import LearningSet
 from services.trainer.fitting.out_of_fold import OutOfFold
 from services.trainer.run.context import Run, Stopped
+from services.trainer.run.deadline import Pace
 from services.trainer.screening.candidate import OpenStore, open_store
 from services.trainer.screening.choice import beside_who_left, judge_choice, recall_choice, record_choice
 from services.trainer.screening.features import FeatureStore
@@ -33,6 +34,7 @@ class Screening:
         result: Its entry in ``candidates``.
         store: Its features and activations; ``None`` where an earlier worker computed them.
         choice: How sure the choice is; ``None`` where heads learnt by epochs.
+        pace: How fast the winner goes, as this attempt measured it or an earlier one; ``None`` where none did.
     """
 
     candidates: tuple[CandidateResult, ...]
@@ -43,6 +45,7 @@ class Screening:
     result: CandidateResult
     store: FeatureStore | None
     choice: Choice | None = None
+    pace: Pace | None = None
 
 
 def screen(
@@ -86,6 +89,7 @@ def screen(
         result=best.result,
         store=best.store,
         choice=_choice(dataset, selection, run),
+        pace=best.pace,
     )
 
 

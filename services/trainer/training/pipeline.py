@@ -124,7 +124,7 @@ def _limits(options: JobOptions, run: Run) -> Limits:
 
 def _views(screening: Screening, most: int, limits: Limits) -> int:
     """Return in how many views the winner may look at an image: the mirror image takes as long again."""
-    pace = screening.store.pace if screening.store is not None else None
+    pace = screening.pace
     is_too_slow = pace is not None and limits.objection_to_speed(pace.image_s, views=most) is not None
     return 1 if is_too_slow else most
 
