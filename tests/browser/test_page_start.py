@@ -142,7 +142,7 @@ def make_odd(root: Path, kind: str) -> Path:
         ("loose", "There are no photographs in folders"),
         ("one class", "There is only one class"),
         ("few", "Every class needs 5 photographs"),
-        ("split", "You have divided your photographs already: test, train"),
+        ("split", "You have divided your photographs already: \u2068test\u2069, \u2068train\u2069"),
     ],
 )
 def test_a_folder_that_cannot_be_used_is_told_of_before_anything_is_sent(browser, intake, tmp_path, kind, told):

@@ -200,10 +200,10 @@ def test_a_recipe_that_diverges_is_reported_and_the_screened_network_stays(mater
 class ShortOfMemory(Tail):
     """A tail on a device that holds 16 images."""
 
-    def learn(self, activations, labels, recipe, *, rate):
+    def learn(self, activations, labels, recipe, **how):
         if len(activations) > 16:
             raise tf.errors.ResourceExhaustedError(None, None, "no more")
-        return super().learn(activations, labels, recipe, rate=rate)
+        return super().learn(activations, labels, recipe, **how)
 
 
 def test_out_of_memory_a_recipe_goes_on_with_half_the_batch(material, tmp_path):
