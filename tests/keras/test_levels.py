@@ -147,14 +147,19 @@ def test_what_is_kept_of_mirror_images_is_the_mean_of_both_views(dataset, weight
     assert not store.is_done(np.arange(len(images)), views=2)
 
 
-@pytest.fixture(scope="module", params=["mobilenet_0.25", "convnext_tiny"])
+@pytest.fixture(scope="module")
 def network(request):
-    """One of layers that Keras has had for long, one with layers of its own, at a size that is quick."""
+    """A network of the catalogue at a size that is quick."""
     keras.utils.set_random_seed(0)
     return build(replace(BACKBONES[request.param], input_px=96), None)
 
 
-@pytest.mark.parametrize("reading", [FEATURES, Reading(num_levels=3), Reading(num_levels=4, views=2), Reading(views=2)])
+READINGS = [FEATURES, Reading(num_levels=3), Reading(views=2), Reading(num_levels=4, views=2)]
+NETWORKS = [*(("mobilenet_0.25", each) for each in READINGS), ("convnext_tiny", READINGS[-1])]
+"""One of layers that Keras has had for long by every reading, one with layers of its own by the fullest."""
+
+
+@pytest.mark.parametrize(("network", "reading"), NETWORKS, indirect=["network"])
 def test_plain_keras_loads_every_reading_and_gives_what_the_head_gives(network, reading, tmp_path):
     row = network.backbone
     generator = np.random.default_rng(0)
