@@ -62,6 +62,15 @@ def test_on_few_images_accuracy_on_imagenet_counts_and_on_many_it_does_not():
     assert chances_to_win(many, imagenet, seed=0)["strong"] < 0.05
 
 
+@pytest.mark.parametrize(
+    ("num_images", "num_right", "stays"), [(15, 14, True), (50, 48, True), (200, 196, True), (50, 27, False)]
+)
+def test_where_all_is_read_a_light_network_is_not_sent_off_for_what_imagenet_thinks_of_it(num_images, num_right, stays):
+    right = dict.fromkeys(("light", "heavy"), np.arange(num_images) < num_right)
+    chances = chances_to_win(right, {"light": 0.498, "heavy": 0.713}, seed=0)
+    assert (leavers(chances) == []) is stays
+
+
 def test_the_evidence_is_that_of_the_closed_formula_at_the_best_alpha_and_beta():
     values, labels = features(40, distance=2.0, width=6)
     found = log_me(values, labels, 3)

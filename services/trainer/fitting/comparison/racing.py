@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 _NUM_DRAWS = 1000
 _SPREAD = 0.04
@@ -23,7 +24,8 @@ def chances_to_win(
 
     Images are drawn anew with replacement, the same for all racers. What a draw finds is weighed against what accuracy
     on ImageNet lets expect, each by how far it may be off: on few images the latter counts for much, on many for
-    nothing.
+    nothing. Log-odds are what carries over from ImageNet, not points: where all read nearly every image, a network far
+    ahead there has little to gain here, and the lighter one, which may be as good, stays in the race.
 
     Args:
         right: Of each racer whether it reads each image of the sample rightly; the same images for all.
@@ -40,11 +42,12 @@ def chances_to_win(
     found = drawn @ table.T / num_images
     means = table.mean(axis=1)
     known = [value for name in names if (value := imagenet[name]) is not None]
-    usual = float(np.mean(known)) if known else 0.0
-    ahead = np.array([0.0 if imagenet[name] is None else float(imagenet[name] or 0.0) - usual for name in names])
+    usual = float(np.mean(logit(known))) if known else 0.0
+    ahead = np.array([0.0 if imagenet[name] is None else logit(imagenet[name]) - usual for name in names])
     error = np.maximum(means * (1 - means), 1 / num_images) / num_images
     weight = _SPREAD**2 / (_SPREAD**2 + error)
-    expected = means.mean() + ahead + generator.normal(0, _SPREAD, found.shape)
+    here = logit(np.clip(means.mean(), 0.5 / num_images, 1 - 0.5 / num_images))
+    expected = expit(here + ahead) + generator.normal(0, _SPREAD, found.shape)
     thought = weight * found + (1 - weight) * expected
     thought += generator.normal(0, 1e-9, thought.shape)  # equals share the wins
     wins = np.bincount(thought.argmax(axis=1), minlength=len(names)) / _NUM_DRAWS
