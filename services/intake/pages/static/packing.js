@@ -31,29 +31,32 @@ export function zipSize(entries) {
   return Number(predictLength(entries.map(({ name, item }) => ({ name, size: item.size, lastModified: MADE }))));
 }
 
-// Yield { data, isLast } of a stream, all but the last of the same length, beginning with a number of bytes.
+// Yield { data, isLast } of a stream, all but the last of the same length, beginning with a number of bytes. Bytes, not
+// blobs: a browser lets go of these when it tidies up only, and a private window has no room for half a gigabyte of them.
 export async function* pieces(stream, from = 0) {
   const reader = stream.getReader();
   let skip = from;
-  let parts = [];
+  let data = new Uint8Array(PIECE_BYTES);
   let held = 0;
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
-      const part = skip ? value.subarray(Math.min(skip, value.length)) : value;
-      skip -= value.length - part.length;
-      if (!part.length) continue;
-      parts.push(part);
-      held += part.length;
-      while (held > PIECE_BYTES) { // the last piece is known to be one only when more has come
-        const data = new Blob(parts);
-        yield { data: data.slice(0, PIECE_BYTES), isLast: false };
-        parts = [data.slice(PIECE_BYTES)];
-        held -= PIECE_BYTES;
+      let rest = value.subarray(Math.min(skip, value.length));
+      skip -= value.length - rest.length;
+      while (rest.length) {
+        if (held === PIECE_BYTES) { // the last piece is known to be one only when more has come
+          yield { data, isLast: false };
+          data = new Uint8Array(PIECE_BYTES);
+          held = 0;
+        }
+        const part = rest.subarray(0, PIECE_BYTES - held);
+        data.set(part, held);
+        held += part.length;
+        rest = rest.subarray(part.length);
       }
     }
-    yield { data: new Blob(parts), isLast: true };
+    yield { data: data.subarray(0, held), isLast: true };
   } finally {
     reader.cancel().catch(() => {});
   }

@@ -92,7 +92,7 @@ export class Upload {
 
   // Send the next piece; where an answer was lost, ask what has arrived of it and send the rest.
   async piece(data, start, isLast) {
-    const end = start + data.size;
+    const end = start + data.length;
     let held = start;
     while (held < end || (isLast && !this.isDone)) {
       const answer = await stubborn(async (tries) => {
@@ -100,8 +100,8 @@ export class Upload {
           held = Math.max(start, await this.#ask());
           if (this.isDone || (held >= end && !isLast)) return { status: 200, known: true };
         }
-        const rest = data.slice(held - start);
-        const where = rest.size ? `${held}-${end - 1}` : "*";
+        const rest = data.subarray(held - start);
+        const where = rest.length ? `${held}-${end - 1}` : "*";
         const headers = { "Content-Range": `bytes ${where}/${isLast ? end : "*"}` };
         return put(this.session, rest, headers, { signal: this.signal, onBytes: (bytes) => this.onBytes?.(held + bytes) });
       }, this);

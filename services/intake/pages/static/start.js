@@ -313,7 +313,7 @@ async function deliver(sender, made) {
   const stream = made.skips ? pieces(made.stream(start)) : pieces(made.stream(0), start);
   for await (const { data, isLast } of stream) {
     await sender.piece(data, start, isLast);
-    start += data.size;
+    start += data.length;
     if (sender.isDone) return;
   }
 }
