@@ -3,25 +3,18 @@
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from services.onebox.services import Onebox
-from tests.browser.watched import PHONE, chromium, go_to_start, needs_browser, watched
+from tests.browser.watched import PHONE, go_to_start, needs_browser, watched
 from tests.onebox_fixture import draw, draw_folder, environment
 from tests.waiting import PATIENCE_S, until
 
 pytestmark = [needs_browser, pytest.mark.slow]
 TRAINED_WITHIN_S = 900
 """A network of this size is trained in twenty seconds by a machine that does nothing else."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

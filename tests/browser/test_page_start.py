@@ -12,30 +12,12 @@ from typing import Any
 import pytest
 
 from shared.adapters.embedded.object_file import TRAILER_BYTES
-from tests.browser.watched import PHONE, chromium, folder_of, go_to_start, needs_browser, watched
+from tests.browser.watched import PHONE, folder_of, go_to_start, needs_browser, watched
 from tests.intake_fixture import small_archive
 from tests.intake_process import IntakeProcess
 from tests.onebox_fixture import draw_folder
 
 pytestmark = [needs_browser, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def intake(tmp_path_factory) -> Iterator[IntakeProcess]:
-    process = IntakeProcess(tmp_path_factory.mktemp("intake")).start()
-    yield process
-    process.kill()
-
-
-@pytest.fixture(scope="module")
-def photographs(tmp_path_factory) -> Path:
-    return draw_folder(tmp_path_factory.mktemp("photographs") / "shapes", per_class=6)
 
 
 @pytest.fixture

@@ -33,13 +33,6 @@ SAVED = ("model.h5", "model.keras", "labels.txt", "predict.py", "result.json")
 
 
 @pytest.fixture(scope="module")
-def intake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IntakeProcess]:
-    process = IntakeProcess(tmp_path_factory.mktemp("intake")).start()
-    yield process
-    process.kill()
-
-
-@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with chromium() as browser:
         yield browser

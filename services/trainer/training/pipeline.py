@@ -53,14 +53,7 @@ def train(prepared: Prepared) -> Outcome:
         heads = HeadPlan(levels=options.levels, epochs=options.epochs, limits=limits)
         screening = screen(learning, material.usable, run, heads, racing=not options.exhaustive)
     with clock.phase("tune"):
-        improvements = TunePlan(
-            epochs=options.tune_epochs,
-            trials=options.tune_trials,
-            search=options.tune_search,
-            views=_views(screening, min(options.views, run.keeping.views), limits),
-            searches_levels=options.levels is LevelChoice.SEARCHED,
-        )
-        trained = tune(learning, screening, run, improvements)
+        trained = tune(learning, screening, run, _improvements(options, screening, run, limits))
     stopped_because = run.stop_reason()
     with clock.phase("evaluate"):
         scored = score(learning, dataset.seal(), trained, run)
@@ -122,11 +115,17 @@ def _limits(options: JobOptions, run: Run) -> Limits:
     return replace(limits, most_backbones=min(limits.most_backbones, run.keeping.most_backbones))
 
 
-def _views(screening: Screening, most: int, limits: Limits) -> int:
-    """Return in how many views the winner may look at an image: the mirror image takes as long again."""
-    pace = screening.pace
-    is_too_slow = pace is not None and limits.objection_to_speed(pace.image_s, views=most) is not None
-    return 1 if is_too_slow else most
+def _improvements(options: JobOptions, screening: Screening, run: Run, limits: Limits) -> TunePlan:
+    """Return what is tried on the winner; a mirror image takes as long again, so one too slow for that gets none."""
+    pace, views = screening.pace, min(options.views, run.keeping.views)
+    is_too_slow = pace is not None and limits.objection_to_speed(pace.image_s, views=views) is not None
+    return TunePlan(
+        epochs=options.tune_epochs,
+        trials=options.tune_trials,
+        search=options.tune_search,
+        views=1 if is_too_slow else views,
+        searches_levels=options.levels is LevelChoice.SEARCHED,
+    )
 
 
 def _deliver_rest(prepared: Prepared, pieces: Pieces, artefacts: Artefacts, stopped_because: str | None) -> Artefacts:
