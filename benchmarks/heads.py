@@ -10,13 +10,11 @@ import numpy as np
 
 from benchmarks.figure import Figure
 from benchmarks.material import dataset, weights_mirror
-from benchmarks.scratch_run import scratch_run
+from benchmarks.splits import splits
 from services.trainer.data.dataset import Dataset, Indices
-from services.trainer.data.prepare import identify, prepare
 from services.trainer.fitting.comparison.optimism import best_of_several
 from services.trainer.fitting.convex import ConvexData, ConvexFit, fit_convex
 from services.trainer.fitting.out_of_fold import Tried, is_better
-from services.trainer.screening.candidate import open_store
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.screening.recorded import ERRORS_OF_SEVERAL
 from services.trainer.tuning.mirror import decide
@@ -26,7 +24,6 @@ from services.trainer.zoo.combination.row import combined_row
 from services.trainer.zoo.head import FEATURES, Floats, Reading
 from services.trainer.zoo.sources.mirror import FolderMirror
 from services.trainer.zoo.sources.weights import resolve
-from shared.job.options import JobOptions
 
 CANDIDATES = ("mobilenet_0.25", "mobilenet_v2")
 DATASETS = ("clothing10", "face_mask", "sign_digits")
@@ -214,20 +211,13 @@ def _worth_of_being_best(material: Material, fits: Sequence[ConvexFit]) -> float
 
 
 def _materials(archive: Path, scratch: Path) -> list[Material]:
-    """Return every split of a set; the rows of a set stand in one order whatever the seed, so one pass is enough."""
-    usable = resolve(CANDIDATES, mirror=FolderMirror(weights_mirror()), allow_download=False).usable
-    usable = sorted(usable, key=lambda pair: pair[0].gflops)
-    stores: dict[str, FeatureStore] = {}
-    materials = []
-    for seed in SEEDS:
-        run = scratch_run(scratch / str(seed), seed=seed)
-        sizes_px = sorted({backbone.input_px for backbone, _ in usable})
-        prepared = prepare(archive, run, key=identify(archive, JobOptions(seed=seed)), sizes_px=sizes_px)
-        if not stores:
-            every = np.arange(prepared.num_images)
-            stores = {row.name: open_store(prepared.learning, run, row, weights) for row, weights in usable}
-            for store in stores.values():
-                store.compute(every)
-                store.compute(every, views=2)
-        materials.append(Material(dataset=prepared, stores=stores))
-    return materials
+    """Return every split of a set."""
+    found = resolve(CANDIDATES, mirror=FolderMirror(weights_mirror()), allow_download=False).usable
+    usable = sorted(found, key=lambda pair: pair[0].gflops)
+    every = splits(archive, usable, scratch, seeds=SEEDS, fill=_fill)
+    return [Material(dataset=prepared, stores=stores) for prepared, stores in every]
+
+
+def _fill(store: FeatureStore, rows: Indices) -> None:
+    store.compute(rows)
+    store.compute(rows, views=2)

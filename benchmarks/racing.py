@@ -14,7 +14,8 @@ from benchmarks.figure import Figure
 from benchmarks.heads import SideBySide
 from benchmarks.material import dataset, dataset_names, weights_mirror
 from benchmarks.scratch_run import scratch_run
-from services.trainer.data.dataset import Dataset, LearningSet
+from benchmarks.splits import splits
+from services.trainer.data.dataset import Dataset, Indices, LearningSet
 from services.trainer.data.prepare import identify, prepare
 from services.trainer.run.context import Run
 from services.trainer.run.memory import give_back
@@ -93,8 +94,8 @@ def _bare_pass(row: Backbone, images: np.ndarray) -> float:
 
 def measure_regret(scratch: Path) -> list[Figure]:
     """Screen every set at five seeds with the race and without, from the same features, and read the test splits."""
-    usable = resolve(tuple(BACKBONES), mirror=FolderMirror(weights_mirror()), allow_download=False).usable
-    usable = sorted(usable, key=lambda pair: pair[0].gflops)
+    found = resolve(tuple(BACKBONES), mirror=FolderMirror(weights_mirror()), allow_download=False).usable
+    usable = sorted(found, key=lambda pair: pair[0].gflops)
     pairs = {name: _pairs(dataset(name), usable, scratch / f"regret-{name}") for name in dataset_names()}
     every = [pair for found in pairs.values() for pair in found]
     regrets = [100 * pair.regret for pair in every]
@@ -111,20 +112,17 @@ def measure_regret(scratch: Path) -> list[Figure]:
 
 
 def _pairs(archive: Path, usable: Usable, scratch: Path) -> list[_Pair]:
-    """Return every split of a set; its rows stand in one order whatever the seed, so one pass is enough."""
-    known: dict[str, FeatureStore] = {}
-    pairs = []
-    for seed in SEEDS:
-        run = scratch_run(scratch / str(seed), seed=seed)
-        sizes_px = sorted({row.input_px for row, _ in usable})
-        prepared = prepare(archive, run, key=identify(archive, JobOptions(seed=seed)), sizes_px=sizes_px)
-        if not known:
-            known = {row.name: open_store(prepared.learning, run, row, weights) for row, weights in usable}
-            for store in known.values():
-                store.compute(np.arange(prepared.num_images))
-                store.slim()
-        pairs.append(_pair(prepared, usable, scratch_run(scratch / f"{seed}-heads", seed=seed), known))
-    return pairs
+    """Race and screen on every split of a set."""
+    found = splits(archive, usable, scratch, seeds=SEEDS, fill=_fill)
+    return [
+        _pair(prepared, usable, scratch_run(scratch / f"{seed}-heads", seed=seed), stores)
+        for seed, (prepared, stores) in zip(SEEDS, found, strict=True)
+    ]
+
+
+def _fill(store: FeatureStore, rows: Indices) -> None:
+    store.compute(rows)
+    store.slim()
 
 
 def _pair(prepared: Dataset, usable: Usable, run: Run, known: Mapping[str, FeatureStore]) -> _Pair:
