@@ -31,12 +31,13 @@ export function zipSize(entries) {
   return Number(predictLength(entries.map(({ name, item }) => ({ name, size: item.size, lastModified: MADE }))));
 }
 
-// Yield { data, isLast } of a stream, all but the last of the same length, beginning with a number of bytes. Bytes, not
-// blobs: a browser lets go of these when it tidies up only, and a private window has no room for half a gigabyte of them.
+// Yield { data, isLast } of a stream, all but the last of the same length, beginning with a number of bytes; the next one
+// takes the place of the one before. Bytes, not blobs: a browser lets go of these when it tidies up only, and a private
+// window has no room for half a gigabyte of them.
 export async function* pieces(stream, from = 0) {
   const reader = stream.getReader();
   let skip = from;
-  let data = new Uint8Array(PIECE_BYTES);
+  const data = new Uint8Array(PIECE_BYTES);
   let held = 0;
   try {
     for (;;) {
@@ -47,7 +48,6 @@ export async function* pieces(stream, from = 0) {
       while (rest.length) {
         if (held === PIECE_BYTES) { // the last piece is known to be one only when more has come
           yield { data, isLast: false };
-          data = new Uint8Array(PIECE_BYTES);
           held = 0;
         }
         const part = rest.subarray(0, PIECE_BYTES - held);

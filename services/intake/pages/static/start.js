@@ -304,7 +304,7 @@ async function transfer(job, made) {
 async function deliver(sender, made) {
   if (!sender.isResumable) {
     const parts = [];
-    for await (const { data } of pieces(made.stream(0))) parts.push(data);
+    for await (const { data } of pieces(made.stream(0))) parts.push(new Blob([data])); // the next takes its place
     await sender.whole(new Blob(parts, { type: "application/zip" }));
     return;
   }
