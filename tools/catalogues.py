@@ -1,8 +1,8 @@
-"""``python -m tools.catalogues``: gather the messages of pages, scripts and faults into every catalogue, compile.
+"""``python -m tools.catalogues``: gather all messages for people into every catalogue, compile.
 
 Faults are told by their codes, as `docs/errors.md` lists them; what the command line alone says stays English.
 
-What is missing in a language afterwards stands in its ``messages.po`` with an empty ``msgstr``; fill it in, run again.
+What is missing in a language afterwards stands in its ``.po`` file with an empty ``msgstr``; fill it in, run again.
 """
 
 import io
@@ -16,29 +16,43 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from services.intake.pages.translation import DETAIL, DETAILS, FILE, FIX, MESSAGE
+from shared.language.catalogue import FOLDER, PAGE, REPORT
+from shared.language.fault import DETAIL, DETAILS, FILE, FIX, MESSAGE
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "services" / "intake" / "pages"
+TOLD = tuple(ROOT / name for name in ("services/reporter", "services/trainer/export/bundle", "shared/language"))
+"""Where reports, mails and cards are worded."""
 LANGUAGES = ("de", "fr")
 _METHODS = [("templates/**.jinja", "jinja2"), ("static/*.js", "javascript")]
-_OPTIONS = {"templates/**.jinja": {"newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true"}}
+_METHODS_OF_REPORTS = [("**.py", "python"), ("**.jinja", "jinja2")]
+_JINJA = {"newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true"}
 _MADE = datetime(2000, 1, 1, tzinfo=UTC)
 """The same messages give the same bytes."""
 _FILES = "Single files"
 _OF_PROGRAMS = ("Pushes", "On your own machine")
 """Sections of the page of errors that nobody reads in a browser."""
-_KEYWORDS = {"_": None, "ngettext": (1, 2)}
+_KEYWORDS = {"_": None, "ngettext": (1, 2), "marked": None, "pgettext": ((1, "c"), 2)}
 
 
 def gathered() -> Catalog:
     """Return every message of templates and scripts."""
     template = Catalog(fuzzy=False)
-    found = extract_from_dir(str(PAGES), _METHODS, _OPTIONS, _KEYWORDS, comment_tags=())
+    found = extract_from_dir(str(PAGES), _METHODS, {"templates/**.jinja": _JINJA}, _KEYWORDS, comment_tags=())
     for _file, _line, message, _comments, context in found:
         template.add(message, context=context)
     for context, key in keys_of_faults():
         template.add(key, context=context)
+    return template
+
+
+def gathered_of_reports() -> Catalog:
+    """Return every message of reports, mails and cards."""
+    template = Catalog(fuzzy=False)
+    for folder in TOLD:
+        found = extract_from_dir(str(folder), _METHODS_OF_REPORTS, {"**.jinja": _JINJA}, _KEYWORDS, comment_tags=())
+        for _file, _line, message, _comments, context in found:
+            template.add(message, context=context)
     return template
 
 
@@ -54,9 +68,8 @@ def keys_of_faults() -> list[tuple[str, str]]:
     return keys
 
 
-def brought_up_to_date(language: str, template: Catalog) -> Catalog:
+def brought_up_to_date(path: Path, language: str, template: Catalog) -> Catalog:
     """Return the catalogue of a language with the messages that there are now."""
-    path = po_file(language)
     if path.exists():
         with path.open("rb") as file:
             catalogue = read_po(file, locale=language)
@@ -69,29 +82,36 @@ def brought_up_to_date(language: str, template: Catalog) -> Catalog:
     return catalogue
 
 
-def po_file(language: str) -> Path:
+def po_file(language: str, domain: str = PAGE) -> Path:
     """Return where the messages of a language are written down."""
-    return PAGES / "catalogues" / language / "LC_MESSAGES" / "messages.po"
+    return FOLDER / language / "LC_MESSAGES" / f"{domain}.po"
 
 
 def main() -> int:
     """Write every catalogue; return 1 where messages are missing."""
-    template, num_missing = gathered(), 0
-    for language in LANGUAGES:
-        catalogue = brought_up_to_date(language, template)
-        path = po_file(language)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text, compiled = io.BytesIO(), io.BytesIO()
-        write_po(text, catalogue, width=120, no_location=True, omit_header=True, sort_output=True)
-        path.write_bytes(_HEADER.format(language=language, plurals=catalogue.plural_expr).encode() + text.getvalue())
-        write_mo(compiled, catalogue)
-        path.with_suffix(".mo").write_bytes(compiled.getvalue())
-        missing = [
-            (message.context, message.id) for message in catalogue if message.id and not _is_told(message.string)
-        ]
-        num_missing += len(missing)
-        sys.stdout.write("".join(f"{language}: missing {context or ''} {key!r}\n" for context, key in missing))
-    return 1 if num_missing else 0
+    templates = {PAGE: gathered(), REPORT: gathered_of_reports()}
+    missing = [
+        line for domain, template in templates.items() for each in LANGUAGES for line in _write(each, domain, template)
+    ]
+    sys.stdout.write("".join(missing))
+    return 1 if missing else 0
+
+
+def _write(language: str, domain: str, template: Catalog) -> list[str]:
+    """Write and compile one catalogue; return a line for each message that it lacks."""
+    path = po_file(language, domain)
+    catalogue = brought_up_to_date(path, language, template)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text, compiled = io.BytesIO(), io.BytesIO()
+    write_po(text, catalogue, width=120, no_location=True, omit_header=True, sort_output=True)
+    path.write_bytes(_HEADER.format(language=language, plurals=catalogue.plural_expr).encode() + text.getvalue())
+    write_mo(compiled, catalogue)
+    path.with_suffix(".mo").write_bytes(compiled.getvalue())
+    return [
+        f"{language}, {domain}: missing {message.context or ''} {message.id!r}\n"
+        for message in catalogue
+        if message.id and not _is_told(message.string)
+    ]
 
 
 _HEADER = """\

@@ -43,7 +43,9 @@ class JobRequest:
     size_bytes: int | None = None
 
 
-def parse_request(sources: Sequence[Mapping[str, Any]], *, is_priced: bool = True) -> JobRequest:
+def parse_request(
+    sources: Sequence[Mapping[str, Any]], *, is_priced: bool = True, language: str | None = None
+) -> JobRequest:
     """Read a request from its sources, such as query and body.
 
     Options stand beside the e-mail or inside an object named ``options``.
@@ -51,6 +53,7 @@ def parse_request(sources: Sequence[Mapping[str, Any]], *, is_priced: bool = Tru
     Args:
         sources: Fields by name.
         is_priced: Whether it is known what an hour of training costs.
+        language: Of the report, where none is named; ``None``: English.
 
     Raises:
         UserFault: With the code of the one fault, or ``invalid_request`` for several; ``details.faults`` has them all.
@@ -58,6 +61,8 @@ def parse_request(sources: Sequence[Mapping[str, Any]], *, is_priced: bool = Tru
     fields, faults = _merge(sources)
     email, email_faults = _read_email(fields.pop(_EMAIL, None))
     size_bytes, size_faults = _read_size(fields.pop(_SIZE, None))
+    if language is not None:
+        fields.setdefault("language", language)
     options, option_faults = parse_options(fields, is_priced=is_priced)
     faults = [*faults, *email_faults, *size_faults, *option_faults]
     if faults or email is None or options is None:

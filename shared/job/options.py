@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from shared.errors import Fault
 from shared.job.candidates import AUTO, CANDIDATE_NAMES, CANDIDATE_PARAMETERS
 from shared.json_codec import adapter
+from shared.language.catalogue import Language
 
 
 class TuneSearch(StrEnum):
@@ -143,6 +144,8 @@ class JobOptions:
         keep_photos_days: Days after the end for which the photographs are kept, so that they can be corrected and
             trained on again without being sent anew, up to what the operator allows; 0: as the service has it, which
             by default deletes them at the end.
+        language: That report, mails and the card in ``model.zip`` are written in: ``en``, ``de`` or ``fr``. Where it is
+            not named, a request's ``Accept-Language`` decides.
         min_image_px: Images with a side shorter than this, in pixels, are quarantined.
         max_image_px: Images with a side longer than this, in pixels, are quarantined; big JPEGs by the size at which
             they are decoded.
@@ -167,6 +170,7 @@ class JobOptions:
     group_by: Annotated[str, AfterValidator(_known_rule)] = UNGROUPED
     split: SplitChoice = SplitChoice.OWN
     keep_photos_days: Annotated[float, Field(ge=0, le=365)] = 0.0
+    language: Language = Language.ENGLISH
     min_image_px: Annotated[int, Field(ge=2, le=4096)] = 8
     max_image_px: Annotated[int, Field(ge=32, le=20000)] = 12000
 

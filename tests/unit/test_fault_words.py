@@ -4,11 +4,12 @@ import re
 
 import pytest
 
-from services.intake.pages.language import LANGUAGES, catalogue_of, words_of
-from services.intake.pages.translation import DETAIL, FILE, FIX, MESSAGE, told_in
+from services.intake.pages.language import words_of
 from shared.archive.class_faults import name_faults
 from shared.errors import Fault, faults_together
 from shared.job.job import JobState
+from shared.language.catalogue import LANGUAGES, catalogue_of
+from shared.language.fault import DETAIL, FILE, FIX, MESSAGE, told_in
 from tests.intake_fixture import IntakeFixture, bearer, small_archive
 from tools.catalogues import keys_of_faults
 
@@ -142,3 +143,21 @@ def test_a_rejected_job_says_why_in_the_language_of_its_page(service):
     assert status["error"]["code"] == "archive_one_class"
     assert "nur eine Klasse" in status["error"]["message"]
     assert "one class only" in service.status(made)["error"]["message"].lower()
+
+
+@pytest.mark.parametrize(
+    ("header", "named", "language"),
+    [("fr-CA, fr;q=0.8, en;q=0.5", None, "fr"), (None, None, "en"), ("ja", None, "en"), ("fr", "de", "de")],
+)
+def test_a_job_carries_the_language_that_is_named_or_else_asked_for(service, header, named, language):
+    fields = {"email": "ada@example.org", **({"language": named} if named else {})}
+    headers = {"Accept-Language": header} if header else {}
+    made = service.http.post("/v1/jobs", json=fields, headers=headers).json
+    assert service.status(made)["options"]["language"] == language
+
+
+def test_a_language_that_is_not_spoken_is_refused_with_those_that_are(service):
+    refused = service.http.post("/v1/jobs", json={"email": "ada@example.org", "language": "tlh"})
+    assert refused.status_code == 400
+    assert refused.json["error"]["details"]["field"] == "language"
+    assert "'de'" in refused.json["error"]["message"]

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from services.intake.pages.language import LANGUAGES, words_of
+from services.intake.pages.language import words_of
 from services.intake.pages.pages import Terms
+from shared.language.catalogue import LANGUAGES
 from tests.intake_fixture import IntakeFixture, bearer, small_archive
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}

@@ -48,6 +48,7 @@ _OPTIONS: tuple[tuple[str, type, str, str], ...] = (
         "D",
         "Photographs stay so long, where that is allowed, to train again on them.  [default: 0]",
     ),
+    ("--language", str, "CODE", "Of report and mails: en, de or fr.  [default: en]"),
     ("--min-image-px", int, "PX", "Images with a shorter side are left out and listed.  [default: 8]"),
     (
         "--max-image-px",

@@ -28,7 +28,7 @@ from services.intake.job_request import parse_request
 from services.intake.operation.action import Action, OperatorActions
 from services.intake.overview.capacity import Capacity
 from services.intake.overview.look import QueueLook
-from services.intake.pages.pages import Pages, told_to_program, wants_page
+from services.intake.pages.pages import Pages, spoken_by, told_to_program, wants_page
 from services.intake.submission import (
     LinkTerms,
     UploadTerms,
@@ -147,7 +147,8 @@ class JobRoutes:
     def submit(self) -> Response:
         """Make a job."""
         named = fields_of(request.args) if request.query_string else {}
-        wanted = parse_request([named, body_fields()], is_priced=self.terms.is_priced)
+        language = spoken_by(request) if request.environ.get("HTTP_ACCEPT_LANGUAGE") else None
+        wanted = parse_request([named, body_fields()], is_priced=self.terms.is_priced, language=language)
         check_size(wanted, self.terms)
         with self.capacity.place():
             admitted = self.admission.admit(shown_token("key_invalid"), self.caller(), wanted.email, self.clock())

@@ -1,16 +1,12 @@
-"""Which language a page speaks, and its catalogue of messages; of answers of the API, faults alone are translated."""
+"""Which language a page speaks, and the words of its scripts; of answers of the API, faults alone are translated."""
 
-import gettext
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 
 from werkzeug.datastructures import LanguageAccept
 
-LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch", "fr": "Français"}
-"""By code, as each calls itself; the messages in templates and scripts are English."""
-_FOLDER = Path(__file__).parent / "catalogues"
-_DOMAIN = "messages"
+from shared.language.catalogue import LANGUAGES, catalogue_of
+
 _CONTEXT = "\x04"
 """Ends the context of a message in a compiled catalogue."""
 
@@ -25,12 +21,6 @@ def chosen_language(wanted: str | None, accepted: LanguageAccept) -> str:
     if wanted is not None and wanted in LANGUAGES:
         return wanted
     return accepted.best_match(list(LANGUAGES), default="en") or "en"
-
-
-@cache
-def catalogue_of(language: str) -> gettext.NullTranslations:
-    """Return the messages of a language; English ones are their own."""
-    return gettext.translation(_DOMAIN, _FOLDER, [language], fallback=True)
 
 
 @cache

@@ -10,12 +10,13 @@ from typing import Any
 from flask import Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from services.intake.pages.language import LANGUAGES, catalogue_of, chosen_language
+from services.intake.pages.language import chosen_language
 from services.intake.pages.policy import PERMISSIONS, content_policy
 from services.intake.pages.static_files import static_version
-from services.intake.pages.translation import told_in
 from shared.archive.name_table import name_table
 from shared.errors import Fault
+from shared.language.catalogue import LANGUAGES, catalogue_of
+from shared.language.fault import told_in
 from shared.text.printable import printable
 
 LANGUAGE_COOKIE = "language"
@@ -34,7 +35,12 @@ def wants_page(request: Request) -> bool:
 
 def told_to_program(request: Request, fault: Fault) -> Fault:
     """Return a fault in the language that a program asks for by ``Accept-Language``; English where it asks for none."""
-    return told_in(chosen_language(None, request.accept_languages), fault)
+    return told_in(spoken_by(request), fault)
+
+
+def spoken_by(request: Request) -> str:
+    """Return the language that a program asks for by ``Accept-Language``; English where it asks for none."""
+    return chosen_language(None, request.accept_languages)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

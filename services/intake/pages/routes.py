@@ -9,9 +9,10 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
 from services.intake.pages.guide import operations_of, schemas_of
-from services.intake.pages.language import LANGUAGES, words_of
+from services.intake.pages.language import words_of
 from services.intake.pages.pages import Pages
 from services.intake.pages.static_files import StaticFile, static_file, static_version
+from shared.language.catalogue import LANGUAGES
 from shared.web.address import PublicAddress
 
 _FOREVER = "public, max-age=31536000, immutable"

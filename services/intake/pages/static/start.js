@@ -264,7 +264,7 @@ async function send() {
 
 async function createJob(made) {
   const form = new FormData($("send"));
-  const fields = { email: $("email").value.trim(), size_bytes: made.bytes };
+  const fields = { email: $("email").value.trim(), size_bytes: made.bytes, language: document.documentElement.lang };
   for (const name of ["budget_minutes", "levels", "candidates", "seed", "keep_photos_days"]) {
     const value = form.get(name);
     if (value) fields[name] = ["levels", "candidates"].includes(name) ? value : Number(value);

@@ -8,8 +8,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from services.intake.pages.language import catalogue_of
 from shared.errors import Fault
+from shared.language.catalogue import catalogue_of
+from shared.language.number import decimal_in, number_in, quoted_in
 from shared.text.bound import first_entries
 
 MESSAGE, FIX, DETAIL, FILE = "fault", "fix", "detail", "file"
@@ -25,8 +26,6 @@ _ADDRESS = "email"
 _MINUTE_S, _HOUR_S = 60, 3600
 _HUNDRED = 100
 _BYTES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
-_QUOTES = {"de": "„{}“", "fr": "«\u00a0{}\u00a0»"}
-_THOUSANDS = {"de": ".", "fr": "\u202f"}
 
 
 def told_in(language: str, fault: Fault) -> Fault:
@@ -69,20 +68,20 @@ def _places(language: str, details: Mapping[str, Any]) -> Iterator[str]:
 
 def _shown(language: str, name: str, value: object) -> str:
     if isinstance(value, Mapping):
-        named = [f"{_quoted(language, key)} ({_number(language, number)})" for key, number in value.items()]
+        named = [f"{quoted_in(language, key)} ({_number(language, number)})" for key, number in value.items()]
         return _listed(named)
     if isinstance(value, Sequence) and not isinstance(value, str):
         texts = first_entries(value, _MOST_NAMED)
         return _listed([_named(language, each) for each in texts])
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _measured(language, name, value)
-    return str(value) if name in ("incident", "format") else _quoted(language, value)
+    return str(value) if name in ("incident", "format") else quoted_in(language, value)
 
 
 def _named(language: str, entry: object) -> str:
     """Return a name, or names that belong together, such as those of classes that clash."""
     names = entry if isinstance(entry, Sequence) and not isinstance(entry, str) else [entry]
-    return " / ".join("…" if str(each).startswith("…") else _quoted(language, each) for each in names)
+    return " / ".join("…" if str(each).startswith("…") else quoted_in(language, each) for each in names)
 
 
 def _files(language: str, value: object) -> str:
@@ -110,16 +109,8 @@ def _rounded(value: float) -> float:
 
 def _number(language: str, value: object) -> str:
     if isinstance(value, int):
-        return f"{value:,}".replace(",", _THOUSANDS.get(language, ","))
-    return _decimal(language, f"{value:g}") if isinstance(value, float) else str(value)
-
-
-def _decimal(language: str, text: str) -> str:
-    return text.replace(".", ",") if language in _THOUSANDS else text
-
-
-def _quoted(language: str, name: object) -> str:
-    return _QUOTES.get(language, "'{}'").format(name)
+        return number_in(language, value)
+    return decimal_in(language, f"{value:g}") if isinstance(value, float) else str(value)
 
 
 def _listed(names: Sequence[str]) -> str:

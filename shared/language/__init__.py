@@ -1,0 +1,1 @@
+"""The languages that people are told things in, and the catalogues; neither pages nor sections of reports."""
