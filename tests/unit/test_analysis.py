@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from services.trainer.analysis.certainty import answer_sets, coverage_at, coverage_curve, recommend, reliability
-from services.trainer.analysis.growth import MOST_WORK, GrowthData, learning_curve, steepness
+from services.trainer.analysis.growth import MOST_WORK, GrowthData, is_affordable, learning_curve, steepness
 from services.trainer.analysis.nearest import find_nearest, tell_strangers
 from services.trainer.analysis.suspects import FEW, doubt_order, find_suspects, num_likely
 from services.trainer.data.dataset import LearningSet, Split
@@ -256,3 +256,6 @@ def test_no_curve_is_drawn_where_it_would_take_minutes_or_the_run_has_to_end() -
     assert learning_curve(growth_data(values, labels), lambda: False) is None
     wide = np.zeros((len(labels), int(MOST_WORK / len(labels) / len(CLASSES)) + 1))
     assert learning_curve(growth_data(values, labels, problem=problem_of(wide, labels))) is None
+    # Known from the numbers alone, before components are sought, which takes seconds.
+    assert is_affordable(510, 4128, 10)
+    assert not is_affordable(2125, 4128, 10)

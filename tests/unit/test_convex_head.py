@@ -6,8 +6,8 @@ from sklearn.linear_model import LogisticRegression
 
 from services.trainer.fitting.convex import ConvexData, fit_convex
 from services.trainer.fitting.folds import deal_folds
-from services.trainer.fitting.logistic import Problem, solve
-from services.trainer.fitting.principal import principal_of
+from services.trainer.fitting.logistic import Problem, solve, solve_all
+from services.trainer.fitting.principal import MOST_COMPONENTS, principal_of, sought
 from services.trainer.zoo.head import FEATURES, Reading
 
 ALL = Reading(num_levels=2)
@@ -75,6 +75,23 @@ def test_of_very_many_images_the_components_that_vary_most_are_kept():
     found = principal_of(data.inputs(ALL), data.rows, most=7)
     assert found.coordinates.shape == (120, 7)
     np.testing.assert_allclose(np.abs(found.coordinates), np.abs(whole.coordinates[:, :7]), atol=1e-4)
+
+
+def test_most_of_the_components_are_not_sought_one_by_one():
+    assert sought(2125, MOST_COMPONENTS) is None
+    assert sought(6000, MOST_COMPONENTS) == (4000, 5999)
+
+
+def test_problems_that_are_solved_side_by_side_have_the_solutions_of_one_after_the_other():
+    data = material(noise=2.0)
+    coordinates = principal_of(data.inputs(ALL), data.rows).coordinates
+    whole = Problem(coordinates=coordinates, labels=data.labels, weights=np.ones(120), num_classes=3)
+    parts = [whole.of(np.arange(120) % 3 != part) for part in range(3)]
+
+    found = solve_all(parts, 1e-3, [None] * 3, num_threads=2)
+
+    for part, solution in zip(parts, found, strict=True):
+        np.testing.assert_array_equal(solution.kernel, solve(part, 1e-3).kernel)
 
 
 def test_a_head_on_more_inputs_than_images_does_for_them_what_it_did_for_their_components():

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from services.trainer.analysis.answers import Answers, answers_of_features, answers_of_network
 from services.trainer.analysis.certainty import answer_sets, coverage_at, coverage_curve, recommend, reliability
-from services.trainer.analysis.growth import GrowthData, learning_curve
+from services.trainer.analysis.growth import GrowthData, is_affordable, learning_curve
 from services.trainer.analysis.nearest import find_nearest, tell_strangers
 from services.trainer.analysis.suspects import find_suspects
 from services.trainer.data.dataset import LearningSet
@@ -96,23 +96,13 @@ def _analyse(learning: LearningSet, trained: Trained, evaluation: Evaluation, ru
     judged = whole.sample(run.seed)
     reading = trained.head.reading if answers.is_cross_validated else FEATURES
     features = trained.store.read_by(reading)
-    problem = _problem(learning, features, judged)
     groups = learning.groups[judged.rows]
     compared = units(np.asarray(features[judged.rows]), standard_of(features, judged.rows)[1])
     nearest = find_nearest(compared, judged.labels, groups, num_classes=len(learning.classes), seed=run.seed)
     strangers = tell_strangers(nearest, judged.labels, learning.classes)
     growth = None
     if judged.is_cross_validated and judged is whole:
-        curve = GrowthData(
-            problem=problem,
-            groups=groups,
-            strength=judged.strength,
-            right=judged.right,
-            taken_for=judged.probabilities.argmax(axis=1),
-            classes=learning.classes,
-            seed=run.seed,
-        )
-        growth = learning_curve(curve, lambda: run.stop_reason() is None)
+        growth = _growth(learning, features, judged, run)
     return Analysis(
         suspects=_suspects(learning, whole, trained),
         certainty=replace(certainty, strangers=strangers),
@@ -126,6 +116,22 @@ def _analyse(learning: LearningSet, trained: Trained, evaluation: Evaluation, ru
 def _has_features(trained: Trained, answers: Answers) -> bool:
     views = trained.head.reading.views if answers.is_cross_validated else 1
     return trained.store is not None and trained.store.is_done(answers.rows, views=views)
+
+
+def _growth(learning: LearningSet, features: NDArray[np.float32], answers: Answers, run: Run) -> Growth | None:
+    """Return the learning curve; ``None`` without its components being sought where it would take minutes."""
+    if not is_affordable(len(answers.rows), features.shape[1], len(learning.classes)):
+        return None
+    curve = GrowthData(
+        problem=_problem(learning, features, answers),
+        groups=learning.groups[answers.rows],
+        strength=answers.strength,
+        right=answers.right,
+        taken_for=answers.probabilities.argmax(axis=1),
+        classes=learning.classes,
+        seed=run.seed,
+    )
+    return learning_curve(curve, lambda: run.stop_reason() is None)
 
 
 def _problem(learning: LearningSet, features: NDArray[np.float32], answers: Answers) -> Problem:

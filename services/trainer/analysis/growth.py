@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from services.trainer.fitting.folds import deal_folds
 from services.trainer.fitting.logistic import Problem, solve
 from services.trainer.fitting.out_of_fold import Doubles
+from services.trainer.fitting.principal import MOST_COMPONENTS
 from services.trainer.fitting.temperature import Labels
 from shared.job.findings.growth import ClassGrowth, Growth, GrowthPoint
 
@@ -43,6 +44,17 @@ class GrowthData:
     seed: int
 
 
+def is_affordable(num_images: int, width: int, num_classes: int) -> bool:
+    """Tell whether a learning curve takes seconds, not minutes; asked before its components are sought.
+
+    Args:
+        num_images: That are learnt from.
+        width: Numbers that are read of each; beyond a bound, their main components alone.
+        num_classes: Outputs.
+    """
+    return num_images * min(num_images, width, MOST_COMPONENTS) * num_classes <= MOST_WORK
+
+
 def learning_curve(data: GrowthData, goes_on: Callable[[], bool] = lambda: True) -> Growth | None:
     """Return the learning curve; ``None`` where it would take too long, or was to be ended.
 
@@ -51,7 +63,7 @@ def learning_curve(data: GrowthData, goes_on: Callable[[], bool] = lambda: True)
         goes_on: Asked between fits.
     """
     problem = data.problem
-    if len(problem.labels) * problem.coordinates.shape[1] * problem.num_classes > MOST_WORK:
+    if problem.coordinates.size * problem.num_classes > MOST_WORK:
         return None
     folds = deal_folds(problem.labels.astype(np.int32), data.groups, seed=data.seed)
     sizes, right = [], []

@@ -13,17 +13,21 @@ from threadpoolctl import threadpool_limits
 
 from services.trainer.data.dataset import Indices
 from services.trainer.fitting.folds import deal_folds
-from services.trainer.fitting.logistic import Problem, Solution, solve
+from services.trainer.fitting.logistic import Problem, Solution, solve, solve_all
 from services.trainer.fitting.out_of_fold import OutOfFold, Tried, is_better
 from services.trainer.fitting.principal import Principal, principal_of
 from services.trainer.fitting.standard import class_weights
 from services.trainer.fitting.temperature import fit_temperature
+from services.trainer.run.device import num_cores
 from services.trainer.zoo.head import Floats, Head, Reading
 from shared.interval import num_independent
 from shared.job.findings.training import CrossValidation, PathStep
 
 STRENGTHS = tuple(float(f"{10**exponent:.2g}") for exponent in np.arange(-2, -6.6, -0.75))
 """Of the ridge penalty, strong to weak; inputs are scaled so that an image's squares add up to 1."""
+_LARGE_WORK = 1.5e7
+"""Images times components times classes from which folds are solved side by side; in smaller ones, threads wait for the
+interpreter more than they multiply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,18 +148,24 @@ def _judge(data: ConvexData, reading: Reading, folds: NDArray[np.int64], goes_on
     principal = principal_of(data.inputs(reading), data.rows)
     labels = data.labels[data.rows]
     weights = class_weights(labels, data.num_classes).astype(np.float64)[labels]
-    problem = Problem(coordinates=principal.coordinates, labels=labels, weights=weights, num_classes=data.num_classes)
+    problem = Problem(
+        coordinates=principal.coordinates.astype(np.float32),
+        labels=labels,
+        weights=weights,
+        num_classes=data.num_classes,
+    )
     num_sure = num_independent(np.unique(data.groups[data.rows], return_counts=True)[1].tolist())
     held_out = [folds == fold for fold in np.unique(folds)]
+    learnt = [problem.of(~judged) for judged in held_out]
     solutions: list[Solution | None] = [None] * len(held_out)
     along: list[OutOfFold] = []
     steps: list[PathStep] = []
     for strength in STRENGTHS:
+        solved = solve_all(learnt, strength, solutions, num_threads=_num_threads(learnt))
         scores = np.zeros((len(labels), data.num_classes))
-        for position, judged in enumerate(held_out):
-            solution = solve(problem.of(~judged), strength, solutions[position])
-            solutions[position] = solution
+        for judged, solution in zip(held_out, solved, strict=True):
             scores[judged] = solution.logits(problem.coordinates[judged])
+        solutions = [*solved]
         answers = OutOfFold(rows=data.rows, labels=labels, logits=scores.astype(np.float32), num_independent=num_sure)
         along.append(answers)
         steps.append(
@@ -172,6 +182,11 @@ def _judge(data: ConvexData, reading: Reading, folds: NDArray[np.int64], goes_on
         steps=tuple(steps),
         folds=folds,
     )
+
+
+def _num_threads(problems: Sequence[Problem]) -> int:
+    work = max(problem.coordinates.size * problem.num_classes for problem in problems)
+    return num_cores() if work > _LARGE_WORK else 1
 
 
 def _refitted(path: _Path, tried: Tried) -> ConvexFit:

@@ -1,5 +1,7 @@
 """Multinomial logistic regression with a ridge penalty, solved to its end: one head, whatever the start. Pure."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +10,7 @@ from scipy.optimize import minimize
 
 from services.trainer.fitting.standard import log_softmax
 from services.trainer.fitting.temperature import Labels
+from services.trainer.zoo.head import Floats
 
 Doubles = NDArray[np.float64]
 _MAX_STEPS = 300
@@ -22,13 +25,14 @@ class Problem:
     """What a head is fitted to.
 
     Args:
-        coordinates: ``(num_images, num_components)``, centred and uncorrelated, as principal components are.
+        coordinates: ``(num_images, num_components)``, centred and uncorrelated, as principal components are; read in
+            single precision, which is half the time and enough for the tolerances above.
         labels: ``(num_images,)``.
         weights: ``(num_images,)``, of the images in the loss.
         num_classes: Outputs.
     """
 
-    coordinates: Doubles
+    coordinates: Doubles | Floats
     labels: Labels
     weights: Doubles
     num_classes: int
@@ -55,7 +59,7 @@ class Solution:
     kernel: Doubles
     bias: Doubles
 
-    def logits(self, coordinates: Doubles) -> Doubles:
+    def logits(self, coordinates: Doubles | Floats) -> Doubles:
         """Return scores before the softmax, ``(num_images, num_classes)``."""
         scores: Doubles = coordinates @ self.kernel + self.bias
         return scores
@@ -69,13 +73,13 @@ def solve(problem: Problem, strength: float, start: Solution | None = None) -> S
         strength: Greater than 0.
         start: Where to begin, such as the solution for a strength nearby; it changes the time and not the result.
     """
-    inputs = problem.coordinates.astype(np.float32)  # half the time, and enough for the tolerances above
+    inputs = problem.coordinates.astype(np.float32, copy=False)
     shares = (problem.weights / problem.weights.sum()).astype(np.float32)
     targets = np.zeros((len(inputs), problem.num_classes), np.float32)
     targets[np.arange(len(inputs)), problem.labels] = 1.0
     num_components = inputs.shape[1]
     # Steps along components that vary little would have to be long; in these units all are alike.
-    variances = np.square(problem.coordinates).mean(axis=0)
+    variances = np.square(problem.coordinates).mean(axis=0, dtype=np.float64)
     units = 1.0 / np.sqrt(_CURVATURE * variances + strength)
 
     def loss(flat: Doubles) -> tuple[float, Doubles]:
@@ -96,3 +100,18 @@ def solve(problem: Problem, strength: float, start: Solution | None = None) -> S
     found = minimize(loss, first.ravel(), jac=True, method="L-BFGS-B", options=options).x
     values = found.reshape(num_components + 1, -1)
     return Solution(kernel=units[:, None] * values[:-1], bias=values[-1])
+
+
+def solve_all(
+    problems: Sequence[Problem], strength: float, starts: Sequence[Solution | None], *, num_threads: int
+) -> list[Solution]:
+    """Solve several problems, each by a thread of its own; what comes out does not depend on their number.
+
+    Args:
+        problems: Such as those of all folds.
+        strength: See :func:`solve`.
+        starts: Likewise, one for each.
+        num_threads: At a time.
+    """
+    with ThreadPoolExecutor(max(1, min(num_threads, len(problems)))) as threads:
+        return list(threads.map(lambda problem, start: solve(problem, strength, start), problems, starts))

@@ -16,6 +16,9 @@ from services.trainer.zoo.head import Floats, Head
 
 MOST_COMPONENTS = 2000
 """The most that are kept; of thousands of images those that vary less are hardly more than noise, and cost the most."""
+_WHOLE_UP_TO = 5000
+"""Order of a matrix up to which all of its components are sought and the greatest kept. Of 2,125, seeking 2,000 alone
+takes four times as long: LAPACK then finds them one by one. Beyond, what all of them take in memory decides."""
 _LEAST_VARIANCE = 1e-9
 """Components of a smaller share of the greatest variance are rounding."""
 
@@ -77,10 +80,17 @@ def principal_of(features: Floats, rows: Indices, *, most: int = MOST_COMPONENTS
 
 def _leading(gram: NDArray[np.float64], most: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the components that vary most, the first first: their variances, and their vectors side by side."""
-    order = len(gram)
-    if order <= most:
-        variances, vectors = np.linalg.eigh(gram)
-    else:
-        variances, vectors = eigh(gram, subset_by_index=(order - most, order - 1), overwrite_a=True)
+    variances, vectors = eigh(gram, subset_by_index=sought(len(gram), most), overwrite_a=True)
     kept = variances > _LEAST_VARIANCE * max(variances[-1], np.finfo(np.float64).tiny)
+    kept[:-most] = False
     return variances[kept][::-1], vectors[:, kept][:, ::-1]
+
+
+def sought(order: int, most: int) -> tuple[int, int] | None:
+    """Return which components of a matrix are sought, the first and the last in ascending order; ``None``: all.
+
+    Args:
+        order: Of the matrix.
+        most: That are kept.
+    """
+    return None if order <= max(most, _WHOLE_UP_TO) else (order - most, order - 1)

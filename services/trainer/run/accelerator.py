@@ -1,11 +1,9 @@
 """TensorFlow's side of the device: which GPUs it can use, and starting it."""
 
-import os
-
 import keras
 import tensorflow as tf
 
-from services.trainer.run.device import Card, Device
+from services.trainer.run.device import Card, Device, num_cores
 
 
 def set_up(threads: int) -> None:
@@ -25,9 +23,8 @@ def find_device(*, may_mix: bool) -> Device:
     Args:
         may_mix: Whether the operator allows mixed precision.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     cards = tuple(_card(each) for each in tf.config.list_physical_devices("GPU"))
-    return Device(cards=cards, num_cores=cores, may_mix=may_mix)
+    return Device(cards=cards, num_cores=num_cores(), may_mix=may_mix)
 
 
 def _card(physical: tf.config.PhysicalDevice) -> Card:

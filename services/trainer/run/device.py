@@ -1,5 +1,6 @@
-"""What trains: a GPU or the cores of a CPU, what it is called, and how precisely it computes. Pure."""
+"""What trains: a GPU or the cores of a CPU, what it is called, and how precisely it computes."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,6 +10,11 @@ _TENSOR_CORES_SINCE = (7, 0)
 
 Source: NVIDIA, Training with Mixed Precision, "Volta and later".
 """
+
+
+def num_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Precision(StrEnum):
