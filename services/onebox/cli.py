@@ -49,7 +49,7 @@ _COMMANDS = {
 _EXAMPLES = """\
 Examples:
   convtailor demo
-  convtailor run photos.zip --email you@example.org --out results
+  convtailor run photos.zip
   convtailor predict results/model.h5 new/*.jpg
 
 Exit codes: 0 done, 1 the job was rejected or failed, 2 something typed cannot be used, 3 no server answers.

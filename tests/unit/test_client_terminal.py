@@ -17,6 +17,7 @@ from services.onebox.prediction.classifier import Prediction
 from services.onebox.prediction.tables import answer_table, summary_table, unreadable_lines
 from shared.errors import UserFault
 from shared.job.findings.photographs import LabelConflict, Quarantined
+from shared.job.findings.training import Foretold
 from shared.job.result import Remark
 from tests.result_fixture import make_result
 
@@ -54,6 +55,22 @@ def test_the_summary_shows_names_and_obeys_none() -> None:
     print_summary(result, console)
     print_files({"model": Path(HOSTILE)}, console)
     assert is_harmless(sink.getvalue())
+
+
+def test_the_verdict_stays_in_sight_however_many_networks_took_no_part() -> None:
+    result = make_result(("cats", "dogs"), num_candidates=3)
+    absent = replace(result.candidates[-1], skipped_because="the download server cannot be reached; put a file there")
+    odd = replace(absent, name="tiny", skipped_because="carries the job only where no other weights can be had")
+    absents = tuple(replace(absent, name=f"network_{number}") for number in range(50))
+    foretold = Foretold(num_images=50, accuracy=0.7, log_me=0.1, h_score=0.1, sfda=-1.0)
+    racer = replace(absent, name="behind", skipped_because="its chance to win was 1.0%", foretold=foretold)
+    result = replace(result, candidates=(*result.candidates[:-1], racer, odd, *absents))
+    console, sink = terminal()
+    print_summary(result, console)
+    shown = sink.getvalue()
+    assert shown.count("\n") < 40
+    assert "behind left early: its chance to win was 1.0%." in shown
+    assert "51 networks were not compared, mostly because: the download server cannot be reached." in shown
 
 
 def test_the_summary_tells_how_folders_were_understood() -> None:

@@ -15,6 +15,7 @@ from services.client.commands.job_option import job_options
 from services.client.terminal.outcome import run_command
 from services.onebox.cli import convtailor
 from services.onebox.commands.demo import own_name
+from services.onebox.commands.run import new_folder
 from shared.job.options import JobOptions
 from tools.cli_page import page
 
@@ -87,7 +88,7 @@ def test_the_defaults_in_the_help_are_those_of_the_service():
     ("arguments", "code", "fault"),
     [
         (["run", "gone.zip", "--email", "a@example.org", "--out", "o"], 2, "data_not_found"),
-        (["run", "."], 2, "usage"),
+        (["submit", "."], 2, "usage"),
         (["run", ".", "--email", "a@example.org", "--out", "o", "--epochs", "0"], 2, "invalid_option"),
         (["run", ".", "--email", "a@example.org", "--out", "o", "--candidates", "lenet"], 2, "invalid_option"),
         (["submit", "gone", "--email", "a@example.org"], 2, "data_not_found"),
@@ -160,3 +161,15 @@ def test_the_demo_ends_with_a_command_that_can_be_typed(monkeypatch, tmp_path, s
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "argv", [started_by, "demo"])
     assert own_name() == typed
+
+
+@pytest.mark.parametrize("data", ["photos.zip", "photos", "photos/"])
+def test_results_without_a_place_never_replace_older_ones(tmp_path, data):
+    assert new_folder(Path(data), tmp_path) == tmp_path / "photos-results"
+    (tmp_path / "photos-results").mkdir()
+    (tmp_path / "photos-results-2").symlink_to("nowhere")
+    assert new_folder(Path(data), tmp_path) == tmp_path / "photos-results-3"
+
+
+def test_a_run_in_the_folder_of_photographs_is_called_after_that_folder(tmp_path):
+    assert new_folder(Path(), Path()) == Path(f"{tmp_path.name}-results")

@@ -145,6 +145,7 @@ def test_who_leaves_with_a_fair_chance_hears_that_only_half_of_many_goes_on():
     hardly, fairly = (why_left(chance, num_images=50, accuracy=0.7, best=0.8) for chance in (0.01, 0.2))
     assert (
         hardly
-        == "its chance to win was 1.0% after 50 images, of which it takes 70% for what they are, and the best 80%"
+        == "its chance to win was 1.0%, by what accuracy on ImageNet lets expect and by 50 images, of which it reads "
+        "70% rightly and the best 80%"
     )
     assert fairly.endswith("; of many only the more hopeful half goes on")

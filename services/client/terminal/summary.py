@@ -1,6 +1,7 @@
 """A result as a person reads it on a terminal."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from shared.job.result import Result
 from shared.job.verdict.rule import WORDS, verdict_of
 from shared.json_codec import from_json
 from shared.text.printable import printable_name
-from shared.wording import duration
+from shared.wording import count, duration
 
 _MAX_CLASSES = 30
 _MAX_PATHS = 4
@@ -53,7 +54,7 @@ def print_summary(result: Result, console: Console) -> None:
     console.print()
     console.print(_candidate_table(result))
     console.print(_class_table(result))
-    for line in (*_advice(result), *_remarks(result)):
+    for line in (*_took_no_part(result), *_advice(result), *_remarks(result)):
         console.print(printable_name(line), highlight=False, markup=False, soft_wrap=True)
 
 
@@ -80,13 +81,14 @@ def _circumstances(result: Result) -> str:
 
 def _candidate_table(result: Result) -> Table:
     table = Table(title="Candidates", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("network")
+    table.add_column("network", overflow="fold", no_wrap=False)
     is_cross_validated = any(each.cross_validation is not None for each in result.candidates)
     judged = "cross-validated" if is_cross_validated else "validation"
     for heading in (judged, "training", "parameters", "time"):
         table.add_column(heading, justify="right")
     table.add_column("", overflow="fold")
-    for candidate in sorted(result.candidates, key=lambda each: -(each.val_accuracy or -1.0)):
+    compared = [each for each in result.candidates if each.state is not TrialState.SKIPPED]
+    for candidate in sorted(compared, key=lambda each: (each.name != result.winner, -(each.val_accuracy or -1.0))):
         is_winner = candidate.name == result.winner
         table.add_row(*_candidate_row(candidate, is_winner=is_winner))
         if is_winner and result.tuning is not None:
@@ -109,6 +111,19 @@ def _candidate_row(candidate: CandidateResult, *, is_winner: bool) -> tuple[Text
         duration(candidate.seconds) if candidate.seconds else "",
         Text(printable_name(note), style=style),
     )
+
+
+def _took_no_part(result: Result) -> list[str]:
+    """Return who was not compared: each that began, and the rest in a line, for of dozens most have the same reason."""
+    skipped = [each for each in result.candidates if each.state is TrialState.SKIPPED]
+    lines = [f"{each.name} left early: {each.skipped_because}." for each in skipped if each.foretold is not None]
+    reasons = Counter((each.skipped_because or "").partition(";")[0] for each in skipped if each.foretold is None)
+    if not reasons:
+        return lines
+    took = count(reasons.total(), "network was", "networks were")
+    commonest = reasons.most_common(1)[0][0] or "no reason was recorded"
+    mostly = "" if len(reasons) == 1 else "mostly "
+    return [*lines, f"{took} not compared, {mostly}because: {commonest}. The report says why of each, and what helps."]
 
 
 def _class_table(result: Result) -> Table:
@@ -161,22 +176,25 @@ def _remarks(result: Result) -> list[str]:
     ]
     if result.quarantined:
         remarks.append(
-            f"{result.num_left_out} files left out, such as {result.quarantined[0].path}: "
+            f"{count(result.num_left_out, 'file')} left out, such as {result.quarantined[0].path}: "
             f"{result.quarantined[0].reason}"
         )
     if result.duplicates.exact:
-        remarks.append(f"{result.duplicates.exact} identical copies were used once only.")
+        remarks.append(
+            f"{count(result.duplicates.exact, 'identical copy was', 'identical copies were')} used once only."
+        )
     if result.duplicates.near_groups:
         remarks.append(_copies(result.duplicates))
     if result.duplicates.conflicts:
         paths = ", ".join(result.duplicates.conflicts[0].paths[:_MAX_PATHS])
-        remarks.append(f"{result.num_conflicts} pictures lie in several classes, such as {paths}.")
+        lie = count(result.num_conflicts, "picture lies", "pictures lie")
+        remarks.append(f"{lie} in several classes, such as {paths}.")
     remarks += [f"{each.message} {each.fix}" for each in result.remarks]
     return remarks
 
 
 def _copies(duplicates: Duplicates) -> str:
-    groups = f"{duplicates.near_groups} groups of near-identical images"
+    groups = count(duplicates.near_groups, "group") + " of near-identical images"
     torn = [each for each in duplicates.repeated if each.num_straddling]
     if not torn:
         return f"{groups} kept on one side of the split."

@@ -1,5 +1,6 @@
 """``convtailor run``: the whole service for one job."""
 
+import itertools
 import json
 import os
 from collections.abc import Mapping
@@ -19,20 +20,27 @@ from services.onebox.scratch_folder import started_services
 @click.command(
     cls=TaughtCommand,
     examples=(
-        "convtailor run photos.zip --email you@example.org --out results",
-        "convtailor run photos/ --email you@example.org --out results --candidates mobilenet_v2,tiny",
-        "convtailor run photos.zip --email you@example.org --out second --compare results",
-        "convtailor run photos.zip --email you@example.org --out results --budget-minutes 10 --json > result.json",
-        "CONVTAILOR_WEIGHTS=weights convtailor run photos.zip --email you@example.org --out results",
+        "convtailor run photos.zip",
+        "convtailor run photos/ --out results --candidates mobilenet_v2,tiny",
+        "convtailor run photos.zip --out second --compare results",
+        "convtailor run photos.zip --out results --budget-minutes 10 --json > result.json",
+        "CONVTAILOR_WEIGHTS=weights convtailor run photos.zip --out results",
     ),
 )
 @click.argument("data", type=click.Path(path_type=Path))
-@click.option("--email", required=True, metavar="ADDRESS", help="Whom the mail addresses; it is written to mail.eml.")
+@click.option(
+    "--email",
+    default="you@example.org",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Whom the mail addresses; it is written to mail.eml and sent to nobody.",
+)
 @click.option(
     "--out",
+    "given_out",
     type=click.Path(path_type=Path, file_okay=False),
-    required=True,
     metavar="DIR",
+    show_default="a new one here, after DATA",
     help="Folder for the results; made where it is missing; only files of the same names are replaced.",
 )
 @job_options
@@ -51,7 +59,14 @@ from services.onebox.scratch_folder import started_services
 )
 @click.option("--json", "as_json", is_flag=True, help="Print result.json, or one error document, on standard output.")
 def run(
-    *, data: Path, email: str, out: Path, keep: Path | None, older: Path | None, as_json: bool, **options: Any
+    *,
+    data: Path,
+    email: str,
+    given_out: Path | None,
+    keep: Path | None,
+    older: Path | None,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Fit a network to DATA on this machine and leave it in a folder.
 
@@ -66,6 +81,7 @@ def run(
     """
     check_data(data)
     chosen = checked_options(options)
+    out = given_out or new_folder(data, Path())
     if older is not None:
         check_older(older, out)
     with started_services(out, os.environ, keep=keep) as box:
@@ -91,6 +107,18 @@ def run(
         print_json(json.loads(files["result"].read_text(encoding="utf-8")))
     else:
         show_delivery(files)
+
+
+def new_folder(data: Path, parent: Path) -> Path:
+    """Return a folder that does not exist yet, so that no older network is replaced unasked.
+
+    Args:
+        data: Zip or folder that the folder is called after.
+        parent: Where it is to lie.
+    """
+    stem = data.resolve().stem or "photographs"
+    places = (parent / f"{stem}-results{'' if number == 1 else f'-{number}'}" for number in itertools.count(1))
+    return next(place for place in places if not os.path.lexists(place))
 
 
 def check_older(older: Path, out: Path) -> None:

@@ -83,6 +83,6 @@ def why_left(chance: float, *, num_images: int, accuracy: float, best: float) ->
     """
     halved = "" if chance < LEAST_CHANCE else "; of many only the more hopeful half goes on"
     return (
-        f"its chance to win was {chance:.1%} after {num_images} images, of which it takes {accuracy:.0%} for what they "
-        f"are, and the best {best:.0%}{halved}"
+        f"its chance to win was {chance:.1%}, by what accuracy on ImageNet lets expect and by {num_images} images, of "
+        f"which it reads {accuracy:.0%} rightly and the best {best:.0%}{halved}"
     )
