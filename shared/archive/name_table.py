@@ -39,6 +39,7 @@ class NameTable:
     Args:
         archive_endings: Of archives, which are not opened inside an archive.
         other_endings: Of files that are surely no photographs.
+        kinds: The same by what such files are, such as ``media``.
         system_names: Of files and folders that systems leave behind, in small letters.
         split: Names of parts of a split.
         limits: How much an archive may hold, by the names of :class:`shared.archive.safety.ArchiveLimits`.
@@ -46,6 +47,7 @@ class NameTable:
 
     archive_endings: frozenset[str]
     other_endings: frozenset[str]
+    kinds: Mapping[str, frozenset[str]]
     system_names: frozenset[str]
     split: SplitNames
     limits: Mapping[str, int]
@@ -60,6 +62,7 @@ def name_table() -> NameTable:
     return NameTable(
         archive_endings=archive_endings,
         other_endings=frozenset(ending for kind in endings.values() for ending in kind),
+        kinds={kind: frozenset(each) for kind, each in endings.items()},
         system_names=frozenset(document["system_names"]),
         split=SplitNames(
             parts=split["parts"],

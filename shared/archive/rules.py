@@ -11,21 +11,26 @@ from dataclasses import dataclass, replace
 
 from shared.archive.arrangement import Arrangement, SetAside, lay_out
 from shared.archive.class_faults import LeftOut, count_faults, name_faults
-from shared.archive.entry import Aside, Entry, is_part, read_entry
-from shared.archive.name_remark import remarks_about_hidden
-from shared.archive.safety import ArchiveLimits, listed, safety_faults
+from shared.archive.entry import Aside, Entry, read_entry
+from shared.archive.no_photographs import (
+    FIX_LAYOUT,
+    OFFICE_ENTRY,
+    about_hidden,
+    no_photographs_fault,
+    office_document_fault,
+)
+from shared.archive.safety import ArchiveLimits, safety_faults
 from shared.archive.structure.file_name import class_hint
 from shared.archive.structure.folder_name import Role
 from shared.archive.structure.nesting import level_hint, remarks_about
-from shared.archive.structure.own_split import MIX_THEM, OwnSplit, nothing_to_learn_fault, remarks_about_parts
+from shared.archive.structure.own_split import OwnSplit, mixing_advice, nothing_to_learn_fault, remarks_about_parts
 from shared.archive.structure.recognise import structure_faults
-from shared.archive.zip_format.diagnosis import JOIN_PARTS
 from shared.archive.zip_format.directory import Record
 from shared.errors import Fault, UserFault, faults_together
 from shared.job.result import Remark
-from shared.wording import count, quoted_names
+from shared.wording import quoted_names
 
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 """Raise it when folders become other classes; see ``tests/unit/test_data_version.py``."""
 
 
@@ -114,7 +119,7 @@ def plan_archive(
     """
     limits = limits or ArchiveLimits()
     if not records:
-        raise UserFault("archive_empty", "The zip has no entries.", fix=_FIX_LAYOUT)
+        raise UserFault("archive_empty", "The zip has no entries.", fix=FIX_LAYOUT)
     entries = [read_entry(index, record) for index, record in enumerate(records)]
     faults = safety_faults(records, entries, limits, data_end=data_end)
     layout = lay_out(entries, max_entry_bytes=limits.max_entry_bytes, is_mixed=is_mixed)
@@ -130,23 +135,21 @@ def plan_archive(
     )
 
 
-_FIX_LAYOUT = "Put the photographs of each class into a folder named for the class, and zip these folders."
-
-
 def _layout_faults(layout: Arrangement, records: Sequence[Record], limits: ArchiveLimits) -> list[Fault]:
-    if any(record.name == _OFFICE for record in records):
-        return [_office_document()]
+    if any(record.name == OFFICE_ENTRY for record in records):
+        return [office_document_fault()]
     structural = structure_faults(layout.top, layout.base, records, is_mixed=layout.is_mixed)
     if structural:
         return structural
     sizes = layout.num_learnt
     if not any(sizes.values()):
-        return [_no_images(layout)]
+        return [no_photographs_fault(layout)]
     if len(sizes) > limits.max_classes:
         return [_too_many_classes(list(sizes), limits.max_classes)]
     if layout.split is not None:
         held = [name for name, entries in layout.classes.items() if entries]
-        nothing = nothing_to_learn_fault(layout.split, held, [name for name, size in sizes.items() if size])
+        learnt, mixing = [name for name, size in sizes.items() if size], mixing_advice(layout.base)
+        nothing = nothing_to_learn_fault(layout.split, held, learnt, mixing=mixing)
         if nothing is not None:
             return [nothing, *name_faults(list(sizes))]
     return [*name_faults(list(sizes)), *_count_faults(layout, sizes, limits.min_images)]
@@ -160,25 +163,12 @@ def _count_faults(layout: Arrangement, sizes: Mapping[str, int], min_images: int
         hint = level_hint(layout.base)
         if len(sizes) == 1:
             hint += class_hint(entry for entries in layout.classes.values() for entry in entries)
-        hint += _one_each(sizes)
-        hint += "".join(f" {each.message} {each.fix}" for each in _about_hidden(layout))
+        hint += _one_each(sizes) + _about_nested(layout)
+        hint += "".join(f" {each.message} {each.fix}" for each in about_hidden(layout))
         counted[-1] = replace(counted[-1], fix=counted[-1].fix + hint)
     elif counted and own is not None:
-        counted[-1] = replace(counted[-1], fix=f"{counted[-1].fix} {MIX_THEM}")
+        counted[-1] = replace(counted[-1], fix=f"{counted[-1].fix} {mixing_advice(layout.base)}".rstrip())
     return counted
-
-
-_OFFICE = "[Content_Types].xml"
-"""What every document of Word, Excel and PowerPoint has at its top, and no zip of photographs."""
-
-
-def _office_document() -> Fault:
-    return Fault(
-        code="archive_no_images",
-        message="The file is a document of Word, Excel or PowerPoint, or of a like program; pictures inside it are "
-        "not taken out.",
-        fix="Save the photographs as files. " + _FIX_LAYOUT,
-    )
 
 
 def _one_each(sizes: Mapping[str, int]) -> str:
@@ -187,14 +177,20 @@ def _one_each(sizes: Mapping[str, int]) -> str:
     return told if len(sizes) > 4 and max(sizes.values()) == 1 else ""  # noqa: PLR2004 - five classes of one
 
 
-def _about_hidden(layout: Arrangement) -> tuple[Remark, ...]:
-    return remarks_about_hidden(each.path for each in layout.set_aside if each.reason is Aside.SYSTEM)
+def _about_nested(layout: Arrangement) -> str:
+    """Return a sentence on archives inside the archive that may hold what is missing."""
+    nested = [each.path for each in layout.set_aside if each.reason is Aside.NESTED]
+    if not nested:
+        return ""
+    them = "it holds photographs, unpack it" if len(nested) == 1 else "they hold photographs, unpack them"
+    is_opened = "is" if len(nested) == 1 else "are"
+    return f" {quoted_names(nested, most=3)} {is_opened} not opened: if {them} before you zip the folders."
 
 
 def _remarks(layout: Arrangement) -> tuple[Remark, ...]:
     if layout.split is None:
-        return (*remarks_about(layout.base), *_about_hidden(layout))
-    return (*remarks_about_parts(layout.split, is_mixed=layout.is_mixed), *_about_hidden(layout))
+        return (*remarks_about(layout.base), *about_hidden(layout))
+    return (*remarks_about_parts(layout.split, is_mixed=layout.is_mixed), *about_hidden(layout))
 
 
 def _too_many_classes(names: Sequence[str], max_classes: int) -> Fault:
@@ -221,33 +217,3 @@ def _missing(class_name: str, file: SetAside) -> LeftOut:
     ending = f".{file.path.rpartition('.')[2].lower()}"
     reason, fix = f"{ending} files are no photographs.", "Put photographs, such as JPEG or PNG files, in their place."
     return LeftOut(class_name=class_name, code=ending, reason=reason, fix=fix)
-
-
-def _kinds(paths: Sequence[str]) -> str:
-    """Return how many other files were found, by their kind where they are of one."""
-    endings = {path.rpartition(".")[2].lower() if "." in path.rpartition("/")[2] else "" for path in paths}
-    kind = f".{endings.pop()}" if len(endings) == 1 and "" not in endings else "other"
-    return f"{count(len(paths), f'{kind} file was', f'{kind} files were')} found."
-
-
-def _no_images(layout: Arrangement) -> Fault:
-    loose = layout.top.num_images
-    if loose:
-        message = f"All {count(loose, 'photograph')} lie in no folder, so nothing says what is on each."
-        fix = _FIX_LAYOUT + class_hint(entry for folder in layout.top.walk() for entry in folder.images)
-        return Fault(code="archive_no_images", message=message, fix=fix, details={"count": loose})
-    hidden = _about_hidden(layout)
-    if hidden:
-        message = "There are no photographs in the zip but hidden ones. " + " ".join(each.message for each in hidden)
-        fix = "Rename the folder, so that no dot begins its name. " + _FIX_LAYOUT
-        return Fault(code="archive_no_images", message=message, fix=fix)
-    aside_paths = [each.path for each in layout.set_aside if each.reason is not Aside.SYSTEM]
-    nested = any(each.reason is Aside.NESTED for each in layout.set_aside)
-    message = "There are no photographs in the zip; " + (
-        "there are archives inside the archive." if nested else _kinds(aside_paths)
-    )
-    fix = "Unpack the inner archives first. " + _FIX_LAYOUT if nested else _FIX_LAYOUT
-    if any(is_part(path) for path in aside_paths):
-        message = "There are no photographs in the zip; there are the parts of a split archive in it."
-        fix = JOIN_PARTS
-    return Fault(code="archive_no_images", message=message, fix=fix, details=listed(aside_paths))

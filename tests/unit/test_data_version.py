@@ -24,7 +24,7 @@ PIXELS = {1: "574254aecbfa4a49", 2: "ea76204baec56560"}
 EIGHT_BITS = "0da89ca774f81d51"
 """Of files of at most 8 bits: what ordinary photographs become has never changed."""
 COPIES = {1: "c06e28b28cacf4cc", 2: "0b384ed1a1fc4934"}
-LAYOUTS = {1: "da4a7e92283187eb", 2: "ab7ba1765b5c8ca4"}
+LAYOUTS = {1: "da4a7e92283187eb", 2: "ab7ba1765b5c8ca4", 3: "84913d3c7f7f45d7"}
 SPLITS = {1: "9e9527b206fbb10c", 2: "741a3c59bf35fd4a"}
 
 
@@ -135,6 +135,7 @@ def test_who_changes_which_folders_are_classes_raises_the_version() -> None:
         ["main/data/glass", "main/data/metal", "main/.git"],
         ["d/train/glass", "d/train/metal", "d/val/glass", "d/val/metal", "d/test_set/x/glass", "d/test_set/x/metal"],
         ["glass/train", "glass/test", "metal/train", "metal/test"],
+        ["d/koulutus/glass", "d/koulutus/metal", "d/testi/glass", "d/testi/metal"],
     ]
     taken = []
     for folders in layouts:

@@ -255,7 +255,10 @@ def test_what_a_split_lacks_is_taken_from_the_photographs_to_learn_from(prepared
     assert "2 to test with (taken from 'train')" in remarks_on_own_split(chosen)[0].message
     alone = prepared(zipped(in_parts(train=8) | {"d/test/1.png": encoded(photograph(99))}), name="alone")
     assert alone.is_whole
-    assert remarks_on_own_split(alone)[0].code == "own_split_made"
+    [made] = remarks_on_own_split(alone)
+    assert made.code == "own_split_made"
+    assert "split=new" not in made.fix, "there is nothing to put together"
+    assert "add a folder 'test'" in made.fix
 
 
 def test_a_copy_of_a_test_photograph_is_not_learnt_from(prepared: Callable[..., Dataset]) -> None:

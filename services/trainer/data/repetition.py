@@ -103,11 +103,15 @@ def remarks_on_own_split(dataset: Dataset) -> tuple[Remark, ...]:
     untested = sorted({*range(len(dataset.classes))} - {*dataset.labels[split.test].tolist()})
     if untested:
         message += f" Nothing tests {quoted_names([dataset.classes[label] for label in untested])}."
-    return (
-        Remark(code="own_split_used" if own.validation or own.test else "own_split_made", message=message, fix=_MIX),
-    )
+    if not own.validation and not own.test:
+        return (Remark(code="own_split_made", message=message, fix=_ADD_TEST),)
+    return (Remark(code="own_split_used", message=message, fix=_MIX),)
 
 
+_ADD_TEST = (
+    "To have it tested with photographs that you choose, add a folder 'test' with class folders of the same names "
+    "inside. If you need none, all is well."
+)
 _MIX = "To have your parts put together and split anew, send the zip again with split=new (--split new)."
 
 

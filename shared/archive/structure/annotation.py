@@ -27,9 +27,41 @@ _LIST_WORDS = frozenset(
         *("result", "results", "project", "tasks"),
     }
 )
+_BESIDE = frozenset(
+    {
+        *(
+            "readme",
+            "license",
+            "licence",
+            "lizenz",
+            "copying",
+            "requirements",
+            "notes",
+            "changelog",
+            "citation",
+            "about",
+        ),
+        *(
+            "package",
+            "lock",
+            "config",
+            "settings",
+            "manifest",
+            "info",
+            "version",
+            "terms",
+            "credits",
+            "lies",
+            "lisezmoi",
+        ),
+    }
+)
+"""In names of lists that lie beside photographs of any kind and say nothing about them."""
 _PAIRED = {"txt": "YOLO", "xml": "Pascal VOC", "json": "LabelMe"}
 _MASK_WORDS = frozenset({"mask", "masks", "seg", "segmentation", "gt", "label", "groundtruth", "annotation"})
 _LEAST_PAIRS = 3
+_MANY_PAIRS = 0.2
+"""Share of the pictures with a file of the same name; who marks boxes by hand often sends a set half done."""
 _LEVELS = 8
 """Above a picture at which its folder may be called that of masks."""
 _MANY_MASKS = 0.1
@@ -55,7 +87,9 @@ def table_fault(top: Folder) -> Fault | None:
     """
     if _has_named_classes(top):
         return None
-    tables = [entry for folder in top.walk() for entry in folder.others if _is_table(entry)]
+    is_unnamed = all(_is_structural(folder.name) for folder in _leaves(top))
+    others = (entry for folder in top.walk() for entry in folder.others)
+    tables = [entry for entry in others if _is_table(entry, is_unnamed=is_unnamed)]
     tables = sorted(tables, key=lambda entry: (len(entry.folders), entry.path))
     if not tables:
         return None
@@ -71,10 +105,17 @@ def table_fault(top: Folder) -> Fault | None:
     )
 
 
-def _is_table(entry: Entry) -> bool:
-    """Tell whether a file may say what is on photographs: a table, or a list that is called so."""
-    ending = _ending(entry)
-    return ending in _TABLES or (ending in _LISTS and not _LIST_WORDS.isdisjoint(words(_stem(entry))))
+def _is_table(entry: Entry, *, is_unnamed: bool) -> bool:
+    """Tell whether a file may say what is on photographs: a table, or a list that is called so.
+
+    Args:
+        entry: The file.
+        is_unnamed: Whether no folder has a name that may be a class; then any list may say it but ``README.txt``.
+    """
+    ending, spoken = _ending(entry), words(_stem(entry))
+    if ending in _TABLES:
+        return True
+    return ending in _LISTS and (not _LIST_WORDS.isdisjoint(spoken) or (is_unnamed and _BESIDE.isdisjoint(spoken)))
 
 
 def _where(top: Folder) -> str:
@@ -135,7 +176,7 @@ def _boxes(top: Folder) -> Fault | None:
                 named = entry.path
     if pairs:
         ending, num_pairs = pairs.most_common(1)[0]
-        if num_pairs >= _LEAST_PAIRS and 2 * num_pairs >= len(stems):
+        if num_pairs >= _LEAST_PAIRS and num_pairs >= _MANY_PAIRS * len(stems):
             reason = f"{count(num_pairs, 'photograph')} of {top.num_images:,} have a .{ending} file of the same name"
             return _detection(_PAIRED[ending], reason, top)
     if named:

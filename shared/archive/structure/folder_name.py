@@ -43,7 +43,8 @@ _MASKS = frozenset(
 _MASK_HEADS = _MASKS - {"class", "object", "binary", "png", "images", "image", "img", "ground", "truth"} | {"truth"}
 _ANNOTATIONS = frozenset({"label", "labels", "annotation", "annotations", "labeltxt", "bbox", "bboxes", "imagesets"})
 
-_WORD = re.compile(r"[^\W\d_]+|\d+")
+_WORD = re.compile(r"(?:[^\W\d_]|[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0963\u0e31-\u0e4e])+|\d+")
+"""Vowels of Hindi and Thai, and points of Hebrew and Arabic, are marks and no letters, yet part of a word."""
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -80,7 +81,7 @@ def sense_of(name: str) -> NameSense:
         )
         return NameSense(role=roles.pop(), rest=rest, is_plain=is_plain)
     is_numbered = any(word.isdigit() or len(word) == 1 for word in spoken)
-    if not roles and is_numbered and not rest and not split.pieces.isdisjoint(spoken):
+    if not roles and is_numbered and split.pieces.issuperset(rest) and not split.pieces.isdisjoint(spoken):
         return NameSense(role=Role.PIECE, rest=(), is_plain=True)
     return NameSense(role=None, rest=rest, is_plain=True)
 
@@ -134,7 +135,8 @@ def _patterns() -> dict[Role, re.Pattern[str]]:
     split = name_table().split
     tails = _longest_first(split.containers | split.tails)
     return {
-        Role(part): re.compile(f"(?:{_longest_first(stems)})(?P<tail>{tails})?") for part, stems in split.parts.items()
+        Role(part): re.compile(f"[xy]?(?:{_longest_first(stems)})(?P<tail>{tails})?")
+        for part, stems in split.parts.items()
     }
 
 

@@ -5,6 +5,7 @@ import re
 from shared.archive.entry import clash_key
 from shared.archive.structure.folder_name import Role, is_beside, is_container, is_mask_folder, is_variant, sense_of
 from shared.archive.structure.folder_tree import Folder, names_of, paths_of
+from shared.archive.structure.part_level import class_names
 from shared.errors import Fault
 from shared.job.result import Remark
 from shared.text.printable import quoted
@@ -155,13 +156,22 @@ def _classes_inside(base: Folder) -> Remark | None:
         )
     told = "; ".join(f"{quoted(each.name)} holds {names_of(each.class_folders)}" for each in nested[:3])
     more = f"; and {len(nested) - 3:,} more hold folders too" if len(nested) > 3 else ""  # noqa: PLR2004
-    classes = names_of(base.holding)
+    classes, wanted = names_of(base.holding), quoted_names(list(dict.fromkeys(inner)))
+    if nested == base.holding and len({frozenset(class_names(each)) for each in nested}) == 1 and len(nested) > 1:
+        told, more = f"each of them holds {names_of(nested[0].class_folders)}", ""
+        fix = (
+            f"If you want {wanted} told apart instead, as where the folders at the top are times, places or parts of "
+            f"your data, put all photographs of {quoted(inner[0])} into one folder, likewise for the others, make "
+            "these the folders at the top of the zip and send it again. If not, all is well."
+        )
+    else:
+        fix = f"If you want {wanted} told apart instead, make these the folders at the top of the zip and send it "
+        fix += "again. If not, all is well."
     return Remark(
         code="folders_inside_classes",
         message=f"The classes are the folders at the top: {classes}. Folders inside them were not told apart: "
         f"{told}{more}.",
-        fix=f"If you want {quoted_names(list(dict.fromkeys(inner)))} told apart instead, make these the folders at the "
-        "top of the zip and send it again. If not, all is well.",
+        fix=fix,
     )
 
 

@@ -1,9 +1,11 @@
 """A split that a person made, where it can be used: which folder serves for what, and where its classes lie."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.archive.entry import clash_key
+from shared.archive.name_table import name_table
 from shared.archive.structure.folder_name import Role, is_beside, sense_of
 from shared.archive.structure.folder_tree import Folder
 from shared.archive.structure.part_level import (
@@ -20,7 +22,7 @@ from shared.job.result import Remark
 from shared.wording import count, quoted_names
 
 ALREADY_SPLIT = "archive_already_split"
-MIX_THEM = (
+_MIX_THEM = (
     "Or give the option split=new (--split new): all parts are put together, and convtailor makes a split of its own."
 )
 _HELD_APART = frozenset({Role.TRAIN, Role.VALIDATION, Role.TEST})
@@ -109,13 +111,34 @@ def mixed_split(base: Folder) -> OwnSplit | None:
     return _split([(part, Role.TRAIN) for part in found.parts], names, [*found.others, *beside])
 
 
-def nothing_to_learn_fault(split: OwnSplit, classes: Iterable[str], learnt: Iterable[str]) -> Fault | None:
+def mixing_advice(base: Folder) -> str:
+    """Return the advice to put parts together; empty where they cannot be, or a class would still be too small then.
+
+    Args:
+        base: The folder whose folders would be the classes.
+    """
+    split = mixed_split(base)
+    if split is None or len(split.names(Role.TRAIN)) < 2:  # noqa: PLR2004 - there is nothing to put to a lone part
+        return ""
+    sizes: Counter[str] = Counter()
+    for folder in base.walk():
+        placed = split.place(folder.parts)
+        if placed is not None:
+            sizes[placed[1]] += len(folder.images)
+    is_enough = len(sizes) > 1 and min(sizes.values()) >= name_table().limits["min_images"]
+    return _MIX_THEM if is_enough else ""
+
+
+def nothing_to_learn_fault(
+    split: OwnSplit, classes: Iterable[str], learnt: Iterable[str], *, mixing: str = ""
+) -> Fault | None:
     """Return the fault of a split with classes that have no folder to learn from.
 
     Args:
         split: The parts.
         classes: All classes.
         learnt: Those with a folder in the part to learn from.
+        mixing: As :func:`mixing_advice` returns it.
     """
     missing = sorted({*classes} - {*learnt})
     if not missing:
@@ -128,7 +151,7 @@ def nothing_to_learn_fault(split: OwnSplit, classes: Iterable[str], learnt: Iter
         f"{'holds' if len(held_out) == 1 else 'hold'} {classes_of} that {quoted_names(learnt_from)} lacks: "
         f"{quoted_names(missing)}. There is nothing to learn {them} from.",
         fix=f"Put photographs of {quoted_names(missing)} into {quoted_names(learnt_from)}, or leave {them} out of the "
-        f"other parts. {MIX_THEM}",
+        f"other parts. {mixing}".rstrip(),
         details={"folders": list(held_out), "classes": missing},
     )
 

@@ -14,6 +14,11 @@ from shared.wording import count, quoted_names
 _MOST = 0.5
 """Share of a folder's images that lie in folders found elsewhere too, from which on it is called a copy."""
 
+_SAID = frozenset(
+    {"copy", "copies", "kopie", "kopia", "kopi", "copie", "copia", "of", "von", "de", "di", "av", "af", "van"}
+)
+"""What systems write into the name of a copy, as in ``Copy of dogs`` and ``Kopie von dogs``."""
+
 _Path = tuple[str, ...]
 _Leaves = Mapping[_Path, tuple[int, int]]
 """By its path: the number of images that lie directly in a folder, and a digest of names, sizes and checksums."""
@@ -99,5 +104,6 @@ def _may_be_copies(one: Folder, other: Folder) -> bool:
     """Tell whether one is called as a copy of the other is, as in ``dogs (2)``, or both hold class folders."""
     if sense_of(one.name).role and sense_of(other.name).role:
         return False
-    stem = words(one.name)
-    return words(other.name)[: len(stem)] == stem or bool(one.class_folders and other.class_folders)
+    stem, spoken = words(one.name), words(other.name)
+    bare = tuple(word for word in spoken if word not in _SAID)
+    return stem in (spoken[: len(stem)], bare) or bool(one.class_folders and other.class_folders)

@@ -10,7 +10,7 @@ from shared.archive.entry import Entry, clash_key
 from shared.archive.structure.file_name import class_hint
 from shared.archive.structure.folder_name import Role, is_mask_folder, sense_of
 from shared.archive.structure.folder_tree import Folder, names_of, paths_of
-from shared.archive.structure.own_split import ALREADY_SPLIT, MIX_THEM, mixed_split, own_split
+from shared.archive.structure.own_split import ALREADY_SPLIT, mixing_advice, own_split
 from shared.archive.structure.part_level import (
     PARTS,
     Parts,
@@ -36,16 +36,19 @@ def split_fault(base: Folder) -> Fault | None:
     """
     inner = [found for folder in base.holding if (found := labelled_split(folder.core)) is not None]
     at_base = parts_of(base)
-    mixing = MIX_THEM if mixed_split(base) is not None else ""
+    mixing = mixing_advice(base)
     if is_labelled_split(at_base) and at_base.others and own_split(base.without(at_base.others)) is not None:
         return _told_beside(at_base)
     if is_labelled_split(at_base):
         return _told(at_base, mixing)
     if is_bare_split(at_base):
         return _told_bare(at_base)
+    beside = _rest(base.holding, [_holder(inner[0], base)]) if len(inner) == 1 else []
+    if beside and own_split(base.without(beside)) is not None:
+        return _told_around(inner[0], beside)
     if inner and (len(inner) == 1 or are_parallel(inner)):
         return _told(inner[0], mixing)
-    return names_end_in_parts(base) or part_beside_classes(base)
+    return names_end_in_parts(base) or part_beside_named_ones(base) or part_beside_classes(base)
 
 
 def _told(found: Parts, mixing: str) -> Fault:
@@ -95,6 +98,28 @@ def _told_beside(found: Parts) -> Fault:
             "others": [each.path for each in others],
         },
     )
+
+
+def _told_around(found: Parts, beside: Sequence[Folder]) -> Fault:
+    """Tell of a folder with ``train`` and ``test``, which could be used, beside which lie folders with pictures."""
+    verb, pictures = "lies" if len(beside) == 1 else "lie", count(sum(each.num_images for each in beside), "picture")
+    return Fault(
+        code=ALREADY_SPLIT,
+        message=f"The zip is split into parts already: {quoted(found.base.path)} holds {names_of(found.parts)}. Beside "
+        f"it {verb} {names_of(beside)} with {pictures}, of which nothing says what they are for.",
+        fix=f"Zip the folder {quoted(found.base.path)} alone, or leave {paths_of(beside)} out of the zip: "
+        f"{names_of(found.parts)} are then used as they are.",
+        details={
+            "folders": [part.path for part in found.parts],
+            "classes": [folder.name for folder in _main_part(found.labelled).class_folders],
+            "others": [each.path for each in beside],
+        },
+    )
+
+
+def _holder(found: Parts, base: Folder) -> Folder:
+    """Return the folder directly in another that a split lies in."""
+    return base.folders[found.base.parts[len(base.parts)]]
 
 
 def _holds_classes(folder: Folder, names: set[str]) -> bool:
@@ -172,6 +197,26 @@ def names_end_in_parts(base: Folder) -> Fault | None:
         fix=f"Put what {paths_of(example)} hold into one folder {quoted(names[0])}, likewise for every other class, "
         "and zip these folders; convtailor makes its own split.",
         details={"folders": [folder.path for folder in base.holding], "classes": names},
+    )
+
+
+def part_beside_named_ones(base: Folder) -> Fault | None:
+    """Tell of ``test`` beside ``train_cats`` and ``train_dogs``: by the names of the others it is no class."""
+    senses = {folder: sense_of(folder.name) for folder in base.holding}
+    bare = [folder for folder, sense in senses.items() if not sense.rest]
+    named = [folder for folder, sense in senses.items() if sense.rest]
+    roles = {senses[folder].role for folder in named}
+    if len(named) < 2 or len(roles) != 1 or not bare or not PARTS.issuperset({*roles, *(senses[f].role for f in bare)}):  # noqa: PLR2004
+        return None
+    names = [" ".join(senses[folder].rest) for folder in named]
+    return Fault(
+        code=ALREADY_SPLIT,
+        message=f"The zip is split into parts already: {names_of(named)} hold one class each, and beside them "
+        f"{'lies' if len(bare) == 1 else 'lie'} {names_of(bare)}, by the names of the others no class but part of a "
+        "split.",
+        fix=f"Leave {paths_of(bare)} out of the zip: convtailor keeps part of every class aside to test with. If it is "
+        f"a class all the same, call the folders by their classes alone, such as {quoted(names[0])}.",
+        details={"folders": [folder.path for folder in bare], "classes": names},
     )
 
 

@@ -1,6 +1,6 @@
 // What chosen files are: classes, what is left out and why. Judged by names and sizes, with the server's own table.
 // An item is { path, size, open() } with open() a promise of a Blob.
-const WORD = /[\p{L}]+|\d+/gu;
+const WORD = /[\p{L}\p{M}]+|\d+/gu;
 const CONTROL = /[\p{Cc}\u2028\u2029]/u;
 
 export const REASONS = ["not_an_image", "nested_archive", "outside_class_folder", "file_too_big"];
@@ -8,7 +8,9 @@ export const REASONS = ["not_an_image", "nested_archive", "outside_class_folder"
 const endingOf = (name) => (name.includes(".") ? name.slice(name.lastIndexOf(".") + 1).toLowerCase() : "");
 
 function wordsOf(name) {
-  const plain = name.normalize("NFKD").replace(/\p{M}/gu, "").normalize("NFC");
+  // Accents come off Latin letters alone: elsewhere they make other letters.
+  const bare = name.normalize("NFKD").replace(/\p{M}/gu, "");
+  const plain = /^[\x00-\x7f]*$/.test(bare) ? bare : name.normalize("NFC");
   return plain.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase().match(WORD) ?? [];
 }
 
@@ -16,7 +18,7 @@ export function namesOf(table) {
   const containers = new Set([...table.split.photographs, ...table.split.data, "classes", "categories"]);
   const longest = (words) => [...words].sort((one, other) => other.length - one.length).join("|");
   const tails = longest([...containers, ...table.split.tails]);
-  const parts = Object.entries(table.split.parts).map(([role, stems]) => [role, new RegExp(`^(?:${longest(stems)})(?:${tails})?$`, "u")]);
+  const parts = Object.entries(table.split.parts).map(([role, stems]) => [role, new RegExp(`^[xy]?(?:${longest(stems)})(?:${tails})?$`, "u")]);
   const { archive, ...others } = table.endings;
   const [beside, fillers] = [new Set(table.split.beside), new Set(table.split.fillers)];
   const pieces = new Set(table.split.pieces);
