@@ -259,12 +259,6 @@ def test_told_to_stop_the_network_keeps_the_single_view_that_was_chosen(dataset,
     assert trained.head.reading.views == 1
 
 
-def test_without_time_for_them_mirror_images_are_left(dataset, weights, tmp_path):
-    trained = improved(dataset, weights, make_run(tmp_path, seconds_left=0.02))
-    assert trained.mirroring is None
-    assert trained.head.reading.views == 1
-
-
 def sided(directory):
     """Squares that are dark on the left or on the right: the same colours, told apart by their side alone."""
     dataset = coloured_dataset(directory, per_class=40)

@@ -354,6 +354,18 @@ def test_mirror_images_that_harm_are_told_to_have_been_left() -> None:
     assert "One network, mobilenet_v2, was fitted" in text
 
 
+def test_mirror_images_that_some_of_many_photographs_gained_little_by_are_told_so() -> None:
+    result = cross_validated(make_result(num_candidates=1), is_mirrored=False)
+    assert result.mirroring is not None
+    judged = replace(result.mirroring.judged, num_images=600)
+    little = replace(result.mirroring, judged=judged, accuracy_gain=0.001, log_loss_gain=0.004, drawn_from=2125)
+    result = replace(result, mirroring=little)
+    text = flat(write(finished_job(), result, draw(result)).text)
+    assert "cross-validated on 600 photographs of 2,125, drawn by class" in text
+    assert "That is too little to take twice as long for it" in text
+    assert "Left and right" not in text
+
+
 def test_whether_the_network_was_fine_tuned_is_told_with_what_each_depth_gained() -> None:
     depth = UnfrozenDepth(
         cut_after="block_12_add",

@@ -14,7 +14,7 @@ _STRIP_ROWS = 1024
 def resize(pixels: NDArray[np.uint8], side_px: int) -> NDArray[np.float32]:
     """Return a picture as a square, as ``Resizing(side_px, side_px, interpolation="bilinear", antialias=True)`` does.
 
-    Both axes are resampled apart, each by one matrix.
+    Both axes are resampled apart, each by one matrix; a square of that side is left as it is.
 
     Args:
         pixels: ``(height_px, width_px, 3) uint8``.
@@ -24,6 +24,8 @@ def resize(pixels: NDArray[np.uint8], side_px: int) -> NDArray[np.float32]:
         ``(side_px, side_px, 3) float32``, 0 to 255, unrounded.
     """
     height_px, width_px, num_channels = pixels.shape
+    if height_px == width_px == side_px:
+        return pixels.astype(np.float32)
     of_rows, of_columns = resampling_matrix(height_px, side_px), resampling_matrix(width_px, side_px)
     rows = np.zeros((side_px, width_px * num_channels), np.float32)
     for start in range(0, height_px, _STRIP_ROWS):

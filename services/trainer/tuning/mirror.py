@@ -1,12 +1,18 @@
-"""The mirror image as a second view: whether the winner looks at it too is decided by cross-validation."""
+"""The mirror image as a second view: whether the winner looks at it too is decided by cross-validation.
+
+Of many photographs a sample is asked first: a pass of all mirror images takes as long as screening the winner did, a
+network that looks twice takes twice as long for good, and mostly neither is worth it.
+"""
 
 import logging
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from services.trainer.data.dataset import LearningSet
-from services.trainer.fitting.convex import fit_convex
+from services.trainer.data.dataset import Indices, LearningSet
+from services.trainer.evaluation.as_uploaded import fair_order
+from services.trainer.fitting.convex import ConvexFit, fit_convex
 from services.trainer.fitting.out_of_fold import OutOfFold
 from services.trainer.run.context import Ledger, LedgerEntry, Run
 from services.trainer.screening.candidate import CANDIDATE_ERRORS, delivery_of, fault_of, open_store
@@ -23,6 +29,10 @@ from shared.json_codec import to_json
 
 logger = logging.getLogger(__name__)
 _TRIAL = "mirror"
+SAMPLED = 600
+"""Images that are asked first where there are more; of as many or fewer all are."""
+_ERRORS_OF_SAMPLE = 1.0
+"""Standard errors by which the log loss of a sample has to be lower."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,24 +86,65 @@ def try_mirror(dataset: LearningSet, screening: Screening, run: Run) -> Mirrored
         return unchanged
     try:
         store = screening.store or open_store(dataset, run, screening.winner, screening.weights)
-        if not _compute(dataset, store, screening, run):
-            return replace(unchanged, store=store)
-        reading = replace(screening.head.reading, views=2)
-        fit = fit_convex(convex_data(dataset, store, run), [reading], goes_on=lambda: run.stop_reason() is None)
+        judged = _judge(dataset, store, screening, run)
     except CANDIDATE_ERRORS as error:
         fault_of(error)
         logger.warning("mirror images left out", exc_info=True)
         return unchanged
-    mirroring = decide(screening.out_of_fold, fit.out_of_fold, fit.judged)
-    chosen = fit if mirroring.is_used else screening
+    if judged is None:
+        return replace(unchanged, store=store)
+    mirroring, fit = judged
+    chosen = fit if fit is not None and mirroring.is_used else screening
     mirrored = Mirrored(head=chosen.head, out_of_fold=chosen.out_of_fold, mirroring=mirroring, store=store)
     _record(ledger, mirroring, mirrored)
     return mirrored
 
 
-def _compute(dataset: LearningSet, store: FeatureStore, screening: Screening, run: Run) -> bool:
+def _judge(
+    dataset: LearningSet, store: FeatureStore, screening: Screening, run: Run
+) -> tuple[Mirroring, ConvexFit | None] | None:
+    """Return the decision and the head that looks at both views, if it came to that; ``None``: there was no time."""
+    every = learning_rows(dataset)
+    sample = sample_of(every, dataset.labels, seed=run.seed)
+    single: OutOfFold | None = screening.out_of_fold
+    if len(sample) < len(every):
+        if not _compute(dataset, store, screening, run, sample):
+            return None
+        one, both = (_fit(dataset, store, screening, run, rows=sample, views=views) for views in (1, 2))
+        mirroring = decide(one.out_of_fold, both.out_of_fold, both.judged, errors=_ERRORS_OF_SAMPLE)
+        if not mirroring.is_used:
+            return replace(mirroring, drawn_from=len(every)), None
+    if single is None or not _compute(dataset, store, screening, run, every):
+        return None
+    both = _fit(dataset, store, screening, run, rows=every, views=2)
+    return decide(single, both.out_of_fold, both.judged), both
+
+
+def sample_of(rows: Indices, labels: NDArray[np.int32], *, seed: int) -> Indices:
+    """Return the images that are asked first, every class in proportion; all of them where there are few.
+
+    Args:
+        rows: Of which ones, ascending.
+        labels: Of all images of the data set.
+        seed: The same seed gives the same ones.
+    """
+    if len(rows) <= SAMPLED:
+        return rows
+    return np.sort(rows[fair_order(labels[rows], seed)[:SAMPLED]])
+
+
+def _fit(
+    dataset: LearningSet, store: FeatureStore, screening: Screening, run: Run, *, rows: Indices, views: int
+) -> ConvexFit:
+    """Fit the winner's head to some images in so many views."""
+    data = replace(convex_data(dataset, store, run), rows=rows)
+    reading = replace(screening.head.reading, views=views)
+    return fit_convex(data, [reading], goes_on=lambda: run.stop_reason() is None)
+
+
+def _compute(dataset: LearningSet, store: FeatureStore, screening: Screening, run: Run, rows: Indices) -> bool:
     """Send mirror images through the base; answer whether all went before the run had to stop."""
-    rows, winner = learning_rows(dataset), screening.winner
+    winner = screening.winner
     done = 0
 
     def on_batch(num_images: int) -> bool:
@@ -111,43 +162,49 @@ def _compute(dataset: LearningSet, store: FeatureStore, screening: Screening, ru
         )
         return run.stop_reason() is None
 
-    if not store.compute(rows, on_batch=lambda _: run.stop_reason() is None):
+    every = learning_rows(dataset)
+    if not store.compute(every, on_batch=lambda _: run.stop_reason() is None):
         return False
-    return _is_in_time(dataset, store, run) and store.compute(rows, views=2, on_batch=on_batch)
+    return _is_in_time(dataset, store, run, rows) and store.compute(rows, views=2, on_batch=on_batch)
 
 
-def _is_in_time(dataset: LearningSet, store: FeatureStore, run: Run) -> bool:
-    """Tell whether mirror images can be learnt from and delivered, which takes twice as long for an image; price it."""
+def _is_in_time(dataset: LearningSet, store: FeatureStore, run: Run, rows: Indices) -> bool:
+    """Tell whether mirror images can be learnt from and delivered, which takes twice as long for an image; price it.
+
+    A sample is no promise to deliver it, and changes no price.
+    """
     pace = store.pace
     if pace is None:
         return True
     doubled = replace(pace, image_s=2 * pace.image_s)
     delivery = delivery_of(dataset, store.backbone, doubled, run)
     delivery = replace(delivery, keeps_activations=store.activations is not None)
-    if pace.image_s * len(learning_rows(dataset)) > run.countdown.seconds_left(delivery.price_s):
+    if pace.image_s * len(rows) > run.countdown.seconds_left(delivery.price_s):
         return False
-    run.countdown.reprice(delivery.price_s)
+    if len(rows) == len(learning_rows(dataset)):
+        run.countdown.reprice(delivery.price_s)
     return True
 
 
-def decide(single: OutOfFold, both: OutOfFold, judged: CrossValidation) -> Mirroring:
+def decide(single: OutOfFold, both: OutOfFold, judged: CrossValidation, *, errors: float = 0.0) -> Mirroring:
     """Take the mirror image in unless the log loss is higher with it, or accuracy lower by more than its error.
 
     Args:
         single: Of the head that reads the photograph alone.
         both: Of the one that reads the mean over both views.
         judged: The latter, for the report.
+        errors: Standard errors by which the log loss has to be lower; 0: it must not be higher.
     """
     more_right = both.right.astype(np.float64) - single.right
     less_loss = single.loss - both.loss
-    error = single.standard_error(more_right)
+    error, loss_error = single.standard_error(more_right), single.standard_error(less_loss)
     return Mirroring(
-        is_used=bool(less_loss.mean() >= 0 and more_right.mean() >= -error),
+        is_used=bool(less_loss.mean() >= errors * loss_error and more_right.mean() >= -error),
         judged=judged,
         accuracy_gain=float(more_right.mean()),
         accuracy_gain_error=error,
         log_loss_gain=float(less_loss.mean()),
-        log_loss_gain_error=single.standard_error(less_loss),
+        log_loss_gain_error=loss_error,
     )
 
 

@@ -251,6 +251,8 @@ class Mirroring:
         accuracy_gain_error: Standard error of the gain, image by image.
         log_loss_gain: How much lower its log loss is.
         log_loss_gain_error: Likewise.
+        drawn_from: Of how many photographs the sample was drawn that decided against it already, where it gained no
+            more than a standard error of the log loss; ``None`` where all were asked.
     """
 
     is_used: bool
@@ -259,3 +261,4 @@ class Mirroring:
     accuracy_gain_error: float
     log_loss_gain: float
     log_loss_gain_error: float
+    drawn_from: int | None = None

@@ -240,6 +240,8 @@ def _mirror_section(mirroring: Mirroring) -> Section:
     judged = mirroring.judged
     change = f"{100 * mirroring.accuracy_gain:+.1f} points, give or take {100 * mirroring.accuracy_gain_error:.1f}"
     on = f"cross-validated on {count(judged.num_images, 'photograph')}"
+    if mirroring.drawn_from is not None:
+        on += f" of {mirroring.drawn_from:,}, drawn by class"
     if mirroring.is_used:
         text = (
             "The network looks at every photograph twice, as it is and mirrored, and answers by the mean of both. That "
@@ -248,9 +250,15 @@ def _mirror_section(mirroring: Mirroring) -> Section:
     else:
         text = (
             f"Whether to look at every photograph mirrored as well was tried ({on}) and left: it would have changed "
-            f"accuracy by {change}. Left and right seem to matter here."
+            f"accuracy by {change}. {_why_no_mirror(mirroring)}"
         )
     return Section(title="Mirror images", blocks=[Paragraph(text=text)])
+
+
+def _why_no_mirror(mirroring: Mirroring) -> str:
+    """Return why mirror images are not looked at: they do harm, or of many photographs they gain too little."""
+    is_harm = mirroring.drawn_from is None or mirroring.log_loss_gain < -mirroring.log_loss_gain_error
+    return "Left and right seem to matter here." if is_harm else "That is too little to take twice as long for it."
 
 
 def recipe(chosen: Hyperparameters) -> str:
