@@ -225,7 +225,7 @@ def test_a_wrong_key_a_lost_one_and_a_wrong_address_have_a_sentence_and_a_way_on
         seen.see("#token-title", "key of this job is missing")
         seen.page.get_by_label("Key", exact=True).fill("wrong")
         seen.page.get_by_role("button", name="Open").click()
-        seen.see("#problem", "no job of this id")
+        seen.see("#problem", "opens no job here")
         seen.page.get_by_label("Key", exact=True).fill(made["token"])
         seen.page.get_by_role("button", name="Open").click()
         seen.see("#state", "Waiting for the photographs")

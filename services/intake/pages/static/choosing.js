@@ -71,10 +71,11 @@ export async function dropped(transfer, onCount) {
 
 // Return chosen files as { items, zip }.
 export async function chosenFiles(files, onCount) {
-  const zip = files.find(isZip);
+  const isFolder = files.some((file) => file.webkitRelativePath); // an archive in a folder is left out with what else is none
+  const zip = !isFolder && files.find(isZip);
   if (zip) return zipChosen(zip);
-  const other = files.find((file) => OTHER_ARCHIVE.test(file.name));
+  const other = !isFolder && files.find((file) => OTHER_ARCHIVE.test(file.name));
   if (other) throw new Unusable(_("{name} cannot be opened here.", { name: other.name }), _("Unpack it, and choose the folder that comes out."));
   const items = await itemsOf(files, onCount);
-  return { items: files.some((file) => file.webkitRelativePath) ? within(items) : items, zip: null };
+  return { items: isFolder ? within(items) : items, zip: null };
 }

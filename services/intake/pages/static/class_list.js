@@ -60,13 +60,13 @@ export class ClassList {
     const name = make("input", { type: "text", value: row.name, dir: "auto", maxLength: 200, "aria-label": _("Name of the class {name}", { name: row.origin }) });
     const few = row.items.length < this.limits.min_images;
     const count = make("span", { className: few ? "few" : "", textContent: ngettext("one photograph", "{count} photographs", row.items.length) });
-    const out = make("button", { type: "button", className: "plain", textContent: _("leave out"), "aria-pressed": "false", "aria-label": _("leave out {name}", { name: row.origin }) });
+    const act = make("span", { textContent: _("leave out") });
+    const out = make("button", { type: "button", className: "plain" }, act, make("span", { className: "unseen", textContent: ` ${row.origin}` }));
     name.addEventListener("input", () => { row.name = name.value; this.onChange(); });
     out.addEventListener("click", () => {
       row.isOut = !row.isOut;
       card.classList.toggle("out", row.isOut);
-      out.textContent = row.isOut ? _("take it in") : _("leave out");
-      out.setAttribute("aria-pressed", String(row.isOut));
+      act.textContent = row.isOut ? _("take it in") : _("leave out");
       name.disabled = row.isOut;
       this.onChange();
     });

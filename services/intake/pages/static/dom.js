@@ -19,6 +19,12 @@ export function make(name, properties = {}, ...children) {
   return node;
 }
 
+// Return something to draw on, which every browser has; no side of it is less than a pixel.
+export function canvasOf(width, height) {
+  const [across, down] = [width, height].map((side) => Math.max(1, Math.round(side)));
+  return make("canvas", { width: across, height: down });
+}
+
 export function show(node, isShown = true) {
   node.hidden = !isShown;
 }

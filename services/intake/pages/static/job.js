@@ -82,9 +82,11 @@ function woken() {
 }
 
 function refuse(fault) {
-  tell($("problem"), fault);
+  const isUnknown = ["job_not_found", "token_missing"].includes(fault.code);
+  tell($("problem"), isUnknown ? { message: _("This key opens no job here."), fix: _("Take the whole address from where you kept it or from the mail. What was deleted is gone for good, but the photographs can be sent again.") } : fault);
+  if (isUnknown) addWayBack();
   for (const part of ["progress", "offer", "try", "report", "mistakes", "improve", "end"]) show($(part), false);
-  show($("token-card"), ["job_not_found", "token_missing"].includes(fault.code));
+  show($("token-card"), isUnknown);
   $("token-title").textContent = _("Is the key whole?");
 }
 
@@ -147,7 +149,9 @@ function showNumbers(status) {
   $("note").textContent = [archive, best, status.device, again].filter(Boolean).join(" · ");
   const said = `${STATES[status.state]()}: ${PHASES[phaseOf(status)]?.() ?? ""}`;
   if (said !== shown.said) { shown.said = said; $("live").textContent = said; }
-  if (status.state === "awaiting_upload" && remembered()?.id === id) {
+  if (status.state !== "awaiting_upload") return;
+  if (remembered()?.id !== id) $("note").textContent = _("They are sent by the page or program that this job was made with; nothing has arrived whole yet.");
+  else {
     $("note").replaceChildren(make("a", { href: ROOT, textContent: _("The upload was interrupted. Go on with it on the first page.") }));
   }
 }
@@ -172,11 +176,14 @@ function showTrials(status) {
   $("trials").querySelector(".wide").replaceChildren(table);
 }
 
+function addWayBack() {
+  $("problem").append(make("p", {}, make("a", { href: ROOT, textContent: _("Choose the photographs again") })));
+}
+
 function showFault(status) {
   if (!status.error) return;
   tell($("problem"), status.error);
-  const again = make("a", { href: ROOT, textContent: _("Choose the photographs again") });
-  $("problem").append(make("p", {}, again));
+  addWayBack();
 }
 
 // What a job left

@@ -1,4 +1,5 @@
 // The delivered network, run in this browser by ONNX Runtime; what it is shown stays on this device.
+import { canvasOf } from "./dom.js";
 import { Likeness } from "./likeness.js";
 import { squareOf } from "./resampling.js";
 
@@ -31,7 +32,7 @@ export class Network {
   async read(blob) {
     const bitmap = await createImageBitmap(blob, { imageOrientation: "from-image", colorSpaceConversion: "none", premultiplyAlpha: "none" });
     const scale = Math.min(1, MOST_PX / Math.max(bitmap.width, bitmap.height));
-    const canvas = new OffscreenCanvas(Math.max(1, Math.round(bitmap.width * scale)), Math.max(1, Math.round(bitmap.height * scale)));
+    const canvas = canvasOf(bitmap.width * scale, bitmap.height * scale);
     const context = canvas.getContext("2d", { willReadFrequently: true });
     context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
     bitmap.close();

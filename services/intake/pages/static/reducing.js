@@ -1,10 +1,13 @@
 // Photographs made smaller before they are sent, by a worker: decoding one holds a page up for a fifth of a second.
+import { canvasOf } from "./dom.js";
+
+const THUMBNAIL_PX = 128; // as in the worker
 const waiting = new Map();
 let worker = null;
 let isBroken = false;
 let asked = 0;
 
-export const canReduce = () => !isBroken && ["OffscreenCanvas", "createImageBitmap", "Worker"].every((name) => name in globalThis);
+const canReduce = () => !isBroken && ["OffscreenCanvas", "createImageBitmap", "Worker"].every((name) => name in globalThis);
 
 function start() {
   const made = new Worker(new URL("reducing_worker.js", import.meta.url));
@@ -21,7 +24,6 @@ function start() {
 }
 
 function ask(blob, isThumbnail, otherwise) {
-  if (!canReduce()) return otherwise;
   worker ??= start();
   asked += 1;
   const id = asked;
@@ -32,10 +34,25 @@ function ask(blob, isThumbnail, otherwise) {
 }
 
 // Return a smaller file in place of a large photograph, the file itself otherwise.
-export const reduced = async (blob) => ask(blob, false, blob);
+export const reduced = async (blob) => (canReduce() ? ask(blob, false, blob) : blob);
 
 // Return a small picture of a photograph to be looked at; null where this browser cannot read it.
-export const thumbnail = async (blob) => ask(blob, true, null);
+export const thumbnail = async (blob) => (canReduce() ? ask(blob, true, null) : drawn(blob).catch(() => null));
+
+// The same by the page itself, where no worker can draw.
+async function drawn(blob) {
+  const image = new Image();
+  image.src = URL.createObjectURL(blob);
+  try {
+    await image.decode();
+    const scale = THUMBNAIL_PX / Math.min(image.naturalWidth, image.naturalHeight);
+    const canvas = canvasOf(image.naturalWidth * scale, image.naturalHeight * scale);
+    canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+    return await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg"));
+  } finally {
+    URL.revokeObjectURL(image.src);
+  }
+}
 
 // Return by which factor reducing shrinks some of the files, as a guess for all of them.
 export async function savingOf(items, most = 6) {

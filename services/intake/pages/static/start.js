@@ -4,7 +4,7 @@ import { corrected, corrections, forgetCorrections } from "./corrections.js";
 import { Unusable, chosenFiles, dropped } from "./choosing.js";
 import { $, OFFLINE, ROOT, SPOKEN, faultOf, make, pause, show, tell } from "./dom.js";
 import { PIECE_BYTES, pieces, zipSize, zipStream } from "./packing.js";
-import { canReduce, savingOf } from "./reducing.js";
+import { savingOf } from "./reducing.js";
 import { Refused, Upload } from "./sending.js";
 import { blocker, entriesOf, namesOf, survey, together } from "./survey.js";
 import { fingerprint, forget, remember, remembered } from "./unfinished.js";
@@ -31,8 +31,9 @@ const BLOCKED = {
   class_too_small: () => ({ message: _("Every class needs {count} photographs.", { count: limits.min_images }), fix: _("Leave the small ones out, or add photographs to their folders and choose again.") }),
 };
 
+$("most").textContent = _("At most {size}.", { size: size(maxBytes) });
 show($("app"));
-if (!canReduce() || !("stream" in Blob.prototype)) {
+if (!("stream" in Blob.prototype)) {
   show($("old"));
   show($("app"), false);
 }
@@ -172,7 +173,7 @@ function warningsAbout(classes, items) {
 }
 
 function tellLeftOut() {
-  const nodes = [...chosen.leftOut].map(([reason, paths]) => make("li", {}, make("strong", { textContent: ngettext("one file", "{count} files", paths.length) }), ` ${WHY[reason]()}: `, make("span", { className: "quiet", textContent: paths.slice(0, 3).join(", ") + (paths.length > 3 ? " …" : "") })));
+  const nodes = [...chosen.leftOut].map(([reason, paths]) => make("li", {}, make("strong", { textContent: ngettext("one file", "{count} files", paths.length) }), ` · ${WHY[reason]()}: `, make("span", { className: "quiet", textContent: paths.slice(0, 3).join(", ") + (paths.length > 3 ? " …" : "") })));
   $("left-out").replaceChildren(...(nodes.length ? [make("h3", { textContent: _("Left out") }), make("ul", {}, ...nodes)] : []));
 }
 
@@ -274,6 +275,7 @@ async function createJob(made) {
   if (!answer.ok) {
     const fault = await faultOf(answer);
     show($("key-field"), !$("key-field").hidden || ["key_required", "key_invalid", "limit_reached"].includes(fault.code));
+    if (["email_missing", "invalid_email"].includes(fault.code)) $("email").setAttribute("aria-invalid", "true");
     throw new Refused(fault);
   }
   const told = await answer.json();

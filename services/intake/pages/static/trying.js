@@ -1,5 +1,5 @@
 // Try the network: a photograph or the camera, answered on this device.
-import { $, make, show, tell } from "./dom.js";
+import { $, canvasOf, make, show, tell } from "./dom.js";
 import { Network } from "./network.js";
 import { _, percent } from "./words.js";
 
@@ -60,18 +60,21 @@ function present(network, picture, probabilities, { unsureBelow, isStranger }) {
   $("verdict").textContent = isStranger ? _("Unlike every photograph it has seen; of its classes most likely {name}, {share}", told) : words;
   $("probabilities").replaceChildren(...order.slice(0, NUM_SHOWN).map(({ value, name }) => make("li", {}, make("span", { className: "name" }, make("bdi", { textContent: name }), make("span", { className: "figures", textContent: percent(value) })), make("progress", { max: 1, value, "aria-label": name }))));
   show($("try-result"));
-  $("try-status").textContent = _("Done. The photograph did not leave this device.");
+  const heard = make("span", { className: "unseen", textContent: `${$("verdict").textContent} ` });
+  $("try-status").replaceChildren(heard, _("Done. The photograph did not leave this device."));
 }
 
 async function explain() {
   if (!last) return;
   const mine = last;
   $("explain").disabled = true;
+  $("explained").setAttribute("aria-busy", "true"); // or every step of it would be read out
   try {
     const index = mine.probabilities.indexOf(Math.max(...mine.probabilities));
     const { falls, size } = await mine.network.explain(mine.square, index, (share) => { $("explained").textContent = percent(share); });
     if (mine === last) paintHeat(falls, size);
   } finally {
+    $("explained").removeAttribute("aria-busy");
     $("explain").disabled = false;
   }
 }
@@ -99,8 +102,9 @@ async function openCamera(api, unsureBelow) {
   const close = () => { for (const track of video.srcObject?.getTracks() ?? []) track.stop(); video.srcObject = null; show($("camera"), false); };
   $("camera-off").onclick = close;
   $("shoot").onclick = async () => {
-    const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
+    const canvas = canvasOf(video.videoWidth, video.videoHeight);
     canvas.getContext("2d").drawImage(video, 0, 0);
-    await attempt(api, await canvas.convertToBlob({ type: "image/png" }), unsureBelow);
+    const taken = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+    if (taken) await attempt(api, taken, unsureBelow);
   };
 }

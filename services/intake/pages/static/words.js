@@ -33,11 +33,11 @@ const MOST_SHOWN = 40;
 export const listed = (names) => names.map((name) => `\u2068${[...name].length > MOST_SHOWN ? `${[...name].slice(0, MOST_SHOWN - 1).join("")}…` : name}\u2069`).join(", ");
 
 export function size(bytes) {
-  const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
+  const units = ["kilobyte", "megabyte", "gigabyte"];
   let step = 0;
-  let value = bytes;
-  for (; value >= 1000 && step < 3; step += 1) value /= 1000;
-  const digits = step > 1 && value < 100 ? 1 : 0;
+  let value = bytes / 1000;
+  for (; value >= 1000 && step < 2; step += 1) value /= 1000;
+  const digits = step && value < 100 ? 1 : 0;
   return new Intl.NumberFormat(language, { style: "unit", unit: units[step], maximumFractionDigits: digits }).format(value);
 }
 
