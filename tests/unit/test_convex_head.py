@@ -86,12 +86,12 @@ def test_problems_that_are_solved_side_by_side_have_the_solutions_of_one_after_t
     data = material(noise=2.0)
     coordinates = principal_of(data.inputs(ALL), data.rows).coordinates
     whole = Problem(coordinates=coordinates, labels=data.labels, weights=np.ones(120), num_classes=3)
-    parts = [whole.of(np.arange(120) % 3 != part) for part in range(3)]
+    parts = [np.arange(120) % 3 != part for part in range(3)]
 
-    found = solve_all(parts, 1e-3, [None] * 3, num_threads=2)
+    found = solve_all(whole, parts, 1e-3, [None] * 3, num_threads=2)
 
     for part, solution in zip(parts, found, strict=True):
-        np.testing.assert_array_equal(solution.kernel, solve(part, 1e-3).kernel)
+        np.testing.assert_array_equal(solution.kernel, solve(whole.of(part), 1e-3).kernel)
 
 
 def test_a_head_on_more_inputs_than_images_does_for_them_what_it_did_for_their_components():

@@ -148,20 +148,15 @@ def _judge(data: ConvexData, reading: Reading, folds: NDArray[np.int64], goes_on
     principal = principal_of(data.inputs(reading), data.rows)
     labels = data.labels[data.rows]
     weights = class_weights(labels, data.num_classes).astype(np.float64)[labels]
-    problem = Problem(
-        coordinates=principal.coordinates.astype(np.float32),
-        labels=labels,
-        weights=weights,
-        num_classes=data.num_classes,
-    )
+    problem = Problem(coordinates=principal.coordinates, labels=labels, weights=weights, num_classes=data.num_classes)
     num_sure = num_independent(np.unique(data.groups[data.rows], return_counts=True)[1].tolist())
     held_out = [folds == fold for fold in np.unique(folds)]
-    learnt = [problem.of(~judged) for judged in held_out]
+    learnt, num_threads = [~judged for judged in held_out], _num_threads(problem)
     solutions: list[Solution | None] = [None] * len(held_out)
     along: list[OutOfFold] = []
     steps: list[PathStep] = []
     for strength in STRENGTHS:
-        solved = solve_all(learnt, strength, solutions, num_threads=_num_threads(learnt))
+        solved = solve_all(problem, learnt, strength, solutions, num_threads=num_threads)
         scores = np.zeros((len(labels), data.num_classes))
         for judged, solution in zip(held_out, solved, strict=True):
             scores[judged] = solution.logits(problem.coordinates[judged])
@@ -184,9 +179,8 @@ def _judge(data: ConvexData, reading: Reading, folds: NDArray[np.int64], goes_on
     )
 
 
-def _num_threads(problems: Sequence[Problem]) -> int:
-    work = max(problem.coordinates.size * problem.num_classes for problem in problems)
-    return num_cores() if work > _LARGE_WORK else 1
+def _num_threads(problem: Problem) -> int:
+    return num_cores() if problem.coordinates.size * problem.num_classes > _LARGE_WORK else 1
 
 
 def _refitted(path: _Path, tried: Tried) -> ConvexFit:

@@ -25,14 +25,14 @@ class Problem:
     """What a head is fitted to.
 
     Args:
-        coordinates: ``(num_images, num_components)``, centred and uncorrelated, as principal components are; read in
-            single precision, which is half the time and enough for the tolerances above.
+        coordinates: ``(num_images, num_components) float32``, centred and uncorrelated, as principal components are;
+            twice the precision would take twice the time, and the tolerances above need no more.
         labels: ``(num_images,)``.
         weights: ``(num_images,)``, of the images in the loss.
         num_classes: Outputs.
     """
 
-    coordinates: Doubles | Floats
+    coordinates: Floats
     labels: Labels
     weights: Doubles
     num_classes: int
@@ -59,9 +59,9 @@ class Solution:
     kernel: Doubles
     bias: Doubles
 
-    def logits(self, coordinates: Doubles | Floats) -> Doubles:
+    def logits(self, coordinates: Floats) -> Doubles:
         """Return scores before the softmax, ``(num_images, num_classes)``."""
-        scores: Doubles = coordinates @ self.kernel + self.bias
+        scores: Doubles = coordinates @ self.kernel.astype(np.float32) + self.bias
         return scores
 
 
@@ -73,7 +73,7 @@ def solve(problem: Problem, strength: float, start: Solution | None = None) -> S
         strength: Greater than 0.
         start: Where to begin, such as the solution for a strength nearby; it changes the time and not the result.
     """
-    inputs = problem.coordinates.astype(np.float32, copy=False)
+    inputs = problem.coordinates
     shares = (problem.weights / problem.weights.sum()).astype(np.float32)
     targets = np.zeros((len(inputs), problem.num_classes), np.float32)
     targets[np.arange(len(inputs)), problem.labels] = 1.0
@@ -103,15 +103,25 @@ def solve(problem: Problem, strength: float, start: Solution | None = None) -> S
 
 
 def solve_all(
-    problems: Sequence[Problem], strength: float, starts: Sequence[Solution | None], *, num_threads: int
+    problem: Problem,
+    parts: Sequence[NDArray[np.bool_]],
+    strength: float,
+    starts: Sequence[Solution | None],
+    *,
+    num_threads: int,
 ) -> list[Solution]:
-    """Solve several problems, each by a thread of its own; what comes out does not depend on their number.
+    """Solve a problem for several parts of its images; what comes out does not depend on the number of threads.
 
     Args:
-        problems: Such as those of all folds.
+        problem: See there.
+        parts: Which images, one after the other.
         strength: See :func:`solve`.
         starts: Likewise, one for each.
-        num_threads: At a time.
+        num_threads: So many parts are solved at a time.
     """
-    with ThreadPoolExecutor(max(1, min(num_threads, len(problems)))) as threads:
-        return list(threads.map(lambda problem, start: solve(problem, strength, start), problems, starts))
+
+    def solve_one(rows: NDArray[np.bool_], start: Solution | None) -> Solution:
+        return solve(problem.of(rows), strength, start)
+
+    with ThreadPoolExecutor(max(1, min(num_threads, len(parts)))) as threads:
+        return list(threads.map(solve_one, parts, starts))

@@ -31,7 +31,7 @@ class Principal:
     then mean the same for inputs of any width.
 
     Args:
-        coordinates: ``(num_images, num_components) float64``.
+        coordinates: ``(num_images, num_components) float32``.
         inputs: ``(num_images, width) float32``, standardised and scaled; ``None`` where the basis is one of inputs.
         basis: From standardised inputs to coordinates, ``(width, num_components) float64``; or, where there are more
             inputs than images, of which images' inputs it is made, ``(num_images, num_components) float64``.
@@ -39,7 +39,7 @@ class Principal:
         spread: Of the inputs.
     """
 
-    coordinates: NDArray[np.float64]
+    coordinates: Floats
     inputs: Floats | None
     basis: NDArray[np.float64]
     mean: Floats
@@ -70,7 +70,7 @@ def principal_of(features: Floats, rows: Indices, *, most: int = MOST_COMPONENTS
     variances, vectors = _leading((values @ values.T if wide else values.T @ values).astype(np.float64), most)
     roots = np.sqrt(variances)
     return Principal(
-        coordinates=vectors * roots if wide else values.astype(np.float64) @ vectors,
+        coordinates=(vectors * roots).astype(np.float32) if wide else values @ vectors.astype(np.float32),
         inputs=values if wide else None,
         basis=scale * (vectors / roots if wide else vectors),
         mean=mean,

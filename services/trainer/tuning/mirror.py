@@ -1,7 +1,8 @@
 """The mirror image as a second view: whether the winner looks at it too is decided by cross-validation.
 
 Of many photographs a sample is asked first: a pass of all mirror images takes as long as screening the winner did, a
-network that looks twice takes twice as long for good, and mostly neither is worth it.
+network that looks twice takes twice as long for good, and mostly neither is worth it. So it has to be as much better as
+networks side by side have to be, which take as long.
 """
 
 import logging
@@ -18,7 +19,7 @@ from services.trainer.run.context import Ledger, LedgerEntry, Run
 from services.trainer.screening.candidate import CANDIDATE_ERRORS, delivery_of, fault_of, open_store
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.screening.fit import convex_data
-from services.trainer.screening.recorded import arrays_of, out_of_fold_in
+from services.trainer.screening.recorded import ERRORS_OF_SEVERAL, arrays_of, out_of_fold_in
 from services.trainer.screening.screen import Screening
 from services.trainer.zoo.head import Head, Reading
 from services.trainer.zoo.sources.weights import weights_facts
@@ -31,8 +32,6 @@ logger = logging.getLogger(__name__)
 _TRIAL = "mirror"
 SAMPLED = 600
 """Images that are asked first where there are more; of as many or fewer all are."""
-_ERRORS_OF_SAMPLE = 1.0
-"""Standard errors by which the log loss of a sample has to be lower."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +110,7 @@ def _judge(
         if not _compute(dataset, store, screening, run, sample):
             return None
         one, both = (_fit(dataset, store, screening, run, rows=sample, views=views) for views in (1, 2))
-        mirroring = decide(one.out_of_fold, both.out_of_fold, both.judged, errors=_ERRORS_OF_SAMPLE)
+        mirroring = decide(one.out_of_fold, both.out_of_fold, both.judged, errors=ERRORS_OF_SEVERAL)
         if not mirroring.is_used:
             return replace(mirroring, drawn_from=len(every)), None
     if single is None or not _compute(dataset, store, screening, run, every):

@@ -252,7 +252,7 @@ class Mirroring:
         log_loss_gain: How much lower its log loss is.
         log_loss_gain_error: Likewise.
         drawn_from: Of how many photographs the sample was drawn that decided against it already, where it gained no
-            more than a standard error of the log loss; ``None`` where all were asked.
+            more than two standard errors of the log loss; ``None`` where all were asked.
     """
 
     is_used: bool
