@@ -8,8 +8,9 @@ import pytest
 from services.trainer.data.dataset import LearningSet, Split
 from services.trainer.fitting.convex import ConvexData, fit_convex
 from services.trainer.fitting.out_of_fold import OutOfFold
+from services.trainer.run.cost import MIRRORED_FIRST
 from services.trainer.run.deadline import Pace
-from services.trainer.tuning.mirror import SAMPLED, decide, sample_of, try_mirror
+from services.trainer.tuning.mirror import decide, sample_of, try_mirror
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.head import FEATURES
 from shared.job.findings.training import CrossValidation
@@ -95,35 +96,35 @@ def tried(num_images, directory, *, noise_of_both=2.0, pace=None, seconds_left=1
 
 
 def test_of_many_photographs_no_more_are_mirrored_than_tell_that_it_gains_too_little(tmp_path):
-    found, num_mirrored = tried(SAMPLED + 300, tmp_path)
+    found, num_mirrored = tried(MIRRORED_FIRST + 300, tmp_path)
 
-    assert num_mirrored == SAMPLED
+    assert num_mirrored == MIRRORED_FIRST
     assert not found.mirroring.is_used
-    assert (found.mirroring.judged.num_images, found.mirroring.drawn_from) == (SAMPLED, SAMPLED + 300)
+    assert (found.mirroring.judged.num_images, found.mirroring.drawn_from) == (MIRRORED_FIRST, MIRRORED_FIRST + 300)
     assert found.head.reading.views == 1
 
 
 def test_of_many_photographs_all_are_mirrored_where_some_told_that_it_pays(tmp_path):
-    found, num_mirrored = tried(SAMPLED + 300, tmp_path, noise_of_both=1.0)
+    found, num_mirrored = tried(MIRRORED_FIRST + 300, tmp_path, noise_of_both=1.0)
 
-    assert num_mirrored == SAMPLED + 300
+    assert num_mirrored == MIRRORED_FIRST + 300
     assert found.mirroring.is_used
-    assert (found.mirroring.judged.num_images, found.mirroring.drawn_from) == (SAMPLED + 300, None)
+    assert (found.mirroring.judged.num_images, found.mirroring.drawn_from) == (MIRRORED_FIRST + 300, None)
     assert found.head.reading.views == 2
 
 
 def test_few_photographs_are_mirrored_all_and_need_not_gain_more_than_luck(tmp_path):
-    found, num_mirrored = tried(SAMPLED, tmp_path, noise_of_both=1.98)
+    found, num_mirrored = tried(MIRRORED_FIRST, tmp_path, noise_of_both=1.98)
 
-    assert num_mirrored == SAMPLED
+    assert num_mirrored == MIRRORED_FIRST
     assert found.mirroring.drawn_from is None
     assert found.mirroring.is_used == (found.mirroring.log_loss_gain >= 0)
 
 
-@pytest.mark.parametrize("num_images", [SAMPLED, SAMPLED + 300])
+@pytest.mark.parametrize("num_images", [MIRRORED_FIRST, MIRRORED_FIRST + 300])
 def test_without_time_for_them_mirror_images_are_left(num_images, tmp_path):
     pace = Pace(build_s=1.0, image_s=1.0)  # so that a pass takes ten minutes
-    found, num_mirrored = tried(num_images, tmp_path, pace=pace, seconds_left=SAMPLED)
+    found, num_mirrored = tried(num_images, tmp_path, pace=pace, seconds_left=MIRRORED_FIRST)
 
     assert num_mirrored == 0
     assert found.mirroring is None
@@ -134,7 +135,7 @@ def test_a_sample_has_every_class_in_proportion():
     labels = np.repeat(np.arange(3, dtype=np.int32), (1200, 600, 60))
     rows = np.flatnonzero(np.arange(len(labels)) % 2)
     sample = sample_of(rows, labels, seed=0)
-    assert len(sample) == len(np.unique(sample)) == SAMPLED
+    assert len(sample) == len(np.unique(sample)) == MIRRORED_FIRST
     assert set(sample) <= set(rows)
     assert np.bincount(labels[sample]).tolist() == pytest.approx([387, 194, 19], abs=1)
 

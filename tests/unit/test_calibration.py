@@ -21,6 +21,12 @@ def test_a_machine_that_took_three_times_as_long_is_expected_to_take_three_times
     assert again.num_jobs == 2
 
 
+def test_mirror_images_of_many_photographs_are_not_expected_to_take_another_pass() -> None:
+    few, many = (plan(num, [1.0], JobOptions()) for num in (600, 6000))
+    assert many["tune"] == few["tune"]
+    assert many["screen"] > 5 * few["screen"]
+
+
 def test_the_latest_job_counts_for_half_and_accidents_are_bounded() -> None:
     known = Calibration(device=CPU, slowness={"screen": 1.0}, num_jobs=5)
     assert learnt(known, CPU, {"screen": 10.0}, {"screen": 40.0}).slowness["screen"] == pytest.approx(2.0)

@@ -48,7 +48,7 @@ def test_a_short_budget_is_not_spent_on_one_head():
 def test_seconds_are_those_of_products_components_and_steps():
     speed = SolveSpeed(product_s=1e-9, components_s=1e-8, step_s=0.0)
     assert speed.fit_s([Size(num_images=100, width=50, num_classes=3)]) == pytest.approx(
-        1e-9 * 100 * 50 * (50 + 100) + 1e-8 * 50**3
+        1e-9 * 100 * 50 * (50 + 50) + 1e-8 * 50**3
     )
     steps_alone = SolveSpeed(product_s=0.0, components_s=0.0, step_s=1e-9)
     one, twice = (steps_alone.fit_s(sizes(n)) for n in (3000, 6000))

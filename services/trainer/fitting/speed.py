@@ -70,7 +70,7 @@ class SolveSpeed:
 
     def _one_s(self, size: Size) -> float:
         num_kept = min(size.order, MOST_COMPONENTS)
-        products = size.num_images * size.width * (size.order + 2 * num_kept)  # the latter in double precision
+        products = size.num_images * size.width * (size.order + num_kept)
         share = (NUM_FOLDS - 1) / NUM_FOLDS
         steps_s = STEPS * share * size.work * self.step_s * _SEARCH
         return products * self.product_s + size.order**3 * self.components_s + steps_s

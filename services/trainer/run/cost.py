@@ -17,6 +17,8 @@ TAIL_SHARE = 0.4
 RESIZE_S = 0.001
 """Seconds to bring an image to another input size of :data:`USUAL_PX`, beside those that it is brought to anyway."""
 USUAL_PX = 224
+MIRRORED_FIRST = 600
+"""Photographs that are mirrored to tell whether it pays to mirror the others too."""
 
 
 class Load(Protocol):
@@ -55,7 +57,7 @@ def plan(
     epoch = num_images * TAIL_SHARE * winner / GFLOPS_PER_S
     tune = 2 * BUILD_S + options.tune_trials * options.tune_epochs * epoch if options.tune_epochs else 0.1
     if not options.levels.learns_by_epochs:
-        tune = num_images * (OVERHEAD_S + winner / GFLOPS_PER_S) if options.views > 1 else 0.1
+        tune = min(num_images, MIRRORED_FIRST) * (OVERHEAD_S + winner / GFLOPS_PER_S) if options.views > 1 else 0.1
     planned = {
         "prepare": 0.5 + num_images * 0.008,
         "screen": features + heads,

@@ -16,6 +16,7 @@ from services.trainer.evaluation.as_uploaded import fair_order
 from services.trainer.fitting.convex import ConvexFit, fit_convex
 from services.trainer.fitting.out_of_fold import OutOfFold
 from services.trainer.run.context import Ledger, LedgerEntry, Run
+from services.trainer.run.cost import MIRRORED_FIRST
 from services.trainer.screening.candidate import CANDIDATE_ERRORS, delivery_of, fault_of, open_store
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.screening.fit import convex_data
@@ -30,8 +31,6 @@ from shared.json_codec import to_json
 
 logger = logging.getLogger(__name__)
 _TRIAL = "mirror"
-SAMPLED = 600
-"""Images that are asked first where there are more; of as many or fewer all are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +126,9 @@ def sample_of(rows: Indices, labels: NDArray[np.int32], *, seed: int) -> Indices
         labels: Of all images of the data set.
         seed: The same seed gives the same ones.
     """
-    if len(rows) <= SAMPLED:
+    if len(rows) <= MIRRORED_FIRST:
         return rows
-    return np.sort(rows[fair_order(labels[rows], seed)[:SAMPLED]])
+    return np.sort(rows[fair_order(labels[rows], seed)[:MIRRORED_FIRST]])
 
 
 def _fit(
