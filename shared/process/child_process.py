@@ -14,6 +14,9 @@ import shared
 
 PIPE = subprocess.PIPE
 """Lets the starter read what the program writes."""
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""Environment of a program in which numpy computes without threads of its own: they would claim memory each, and the
+cores that the program's own threads are to have."""
 
 
 class ChildProcess:

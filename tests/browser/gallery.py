@@ -42,6 +42,15 @@ def _cancelled() -> _Told:
     return make_job(JOB_ID, JobState.CANCELLED, archive=archive_of(), artefacts=Artefacts()), None
 
 
+def _failed() -> _Told:
+    fault = Fault(
+        code="training_crashed",
+        message="The training ended early 3 times; each attempt carried on from the one before.",
+        fix="Submit the archive again; if it fails again, send this message to whoever runs this service.",
+    )
+    return make_job(JOB_ID, JobState.FAILED, archive=archive_of(), artefacts=Artefacts(), fault=fault), None
+
+
 def _stopped() -> _Told:
     result = replace(cross_validated(make_result()), stopped_because="cancelled")
     return replace(finished_job(), state=JobState.CANCELLED), result
@@ -53,9 +62,11 @@ ENDS: dict[str, Callable[[], _Told]] = {
     "tuned-10": lambda: (finished_job(), make_result(CLOTHES, num_candidates=15)),
     "species-60": lambda: (finished_job(), cross_validated(make_result(_species(60), num_candidates=15, per_class=9))),
     "species-250": lambda: (finished_job(), cross_validated(make_result(_species(250), per_class=9, skill=0.7))),
+    "digits-10": lambda: (finished_job(), cross_validated(make_result(tuple("0123456789"), per_class=9, skill=0.85))),
     "weak": lambda: (finished_job(), cross_validated(make_result(CLOTHES, skill=0.55))),
     "useless": lambda: (finished_job(), cross_validated(make_result(CLOTHES, skill=0.1))),
     "rejected": _rejected,
+    "failed": _failed,
     "cancelled": _cancelled,
     "stopped": _stopped,
 }

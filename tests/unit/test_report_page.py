@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.reporter.report.confusions.clusters import MOST_MEMBERS, clusters
+from services.reporter.report.confusions.grid import grid_of
 from services.reporter.report.downloads import Downloads, local_downloads
 from services.reporter.report.figures import Picture
 from services.reporter.report.letter import write_letter, write_page
@@ -159,7 +160,7 @@ def test_a_count_of_the_matrix_leads_to_its_photographs() -> None:
     mistake = result.test.mistakes[0]
     actual, predicted = (result.classes.index(name) + 1 for name in (mistake.actual, mistake.predicted))
     _, _, after = page.partition(f'id="cell-{actual}-{predicted}"')
-    assert mistake.path in after.partition("</ul>")[0]
+    assert mistake.path in after.partition("</ul>")[0].replace("<wbr>", "")
 
 
 def test_of_many_classes_the_groups_that_are_mixed_up_are_shown_and_the_whole_at_full_size() -> None:
@@ -167,6 +168,21 @@ def test_of_many_classes_the_groups_that_are_mixed_up_are_shown_and_the_whole_at
     assert "mixed up among them" in page
     assert "All 60 classes at full size" in page
     assert "Confusion matrix of 60 classes" in page
+
+
+def test_names_of_columns_stand_upright_only_where_they_do_not_run_into_one_another() -> None:
+    few, many = make_result(("1", "2", "3"), skill=0.5), species(250)
+    assert grid_of(few, range(3)).is_level
+    assert "rotate(-90)" not in page_of(few)
+    assert grid_of(many, (7, 8), is_group=True).is_level
+    assert not grid_of(many, (147, 148), is_group=True).is_level
+
+
+def test_a_phone_shows_short_tables_whole_and_gives_room_to_long_names() -> None:
+    page = page_of(make_result(("a", "a class of a long name")))
+    assert ".data { min-width" not in page
+    assert re.search(r'class="cell long"[^>]*>a class of a long name<', page)
+    assert not re.search(r'class="cell long"[^>]*>a<', page)
 
 
 def test_groups_hold_those_that_are_mixed_up_and_no_more_than_can_be_looked_at() -> None:

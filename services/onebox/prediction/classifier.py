@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from services.onebox.prediction.delivered import Delivered
 from shared.errors import Fault, UserFault
-from shared.process.child_process import python_module
+from shared.process.child_process import ONE_THREAD, python_module
 from shared.process.line_process import LineProcess, ProcessDied
 
 _PROGRAM = "services.trainer.export.classify"
@@ -107,7 +107,7 @@ def _ask(program: str, delivered: Delivered, images: Sequence[Path], *, is_caref
     }
     is_open = False
     with tempfile.TemporaryFile() as complaints:  # shown only where it ends early
-        process = LineProcess(python_module(program), os.environ, errors=complaints)
+        process = LineProcess(python_module(program), {**os.environ, **ONE_THREAD}, errors=complaints)
         try:
             process.send(json.dumps(order).encode() + b"\n")
             _read(process.await_line(), delivered.classes)

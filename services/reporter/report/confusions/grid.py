@@ -13,7 +13,7 @@ _GROUP_CELL_PX = 24
 _FEW_CLASSES, _MANY_CLASSES = 5, 25
 _LETTER_PX, _SMALL_LETTER_PX = 7.2, 6.1
 _LONGEST_NAME, _SHORT_NAME = 24, 3
-_GAP_PX = 8
+_GAP_PX, _LEAST_GAP_PX = 8, 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Grid:
         label_px: Room for names at the left.
         below_px: Room for names below.
         is_small: Whether letters are small too.
-        is_group: Whether its columns have numbers only, but for very short names.
+        is_level: Whether the names of its columns are so short that they stand below them side by side, not turned.
     """
 
     names: Sequence[str]
@@ -61,7 +61,7 @@ class Grid:
     label_px: int
     below_px: int
     is_small: bool
-    is_group: bool = False
+    is_level: bool
 
     @property
     def side_px(self) -> int:
@@ -96,15 +96,16 @@ def grid_of(result: Result, rows: Sequence[int], shown: Collection[str] = (), *,
     label_px, below_px = (
         round(max(map(width, each), default=0) * letter_px) + 2 * _GAP_PX for each in (names, columns)
     )
+    is_level = below_px - 2 * _GAP_PX <= cell_px - _LEAST_GAP_PX
     return Grid(
         names=names,
         columns=columns,
         cells=list(_cells(result, rows, cell_px, shown)),
         cell_px=cell_px,
         label_px=label_px,
-        below_px=_CELL_PX if is_group else below_px,
+        below_px=_CELL_PX if is_level else below_px,
         is_small=is_small,
-        is_group=is_group,
+        is_level=is_level,
     )
 
 

@@ -13,7 +13,7 @@ from services.reporter.report.figures import Figures, Picture
 from services.reporter.report.plots.plan import planned_plots, thumbnails
 from shared.job.result import Result
 from shared.json_codec import to_json
-from shared.process.child_process import python_module
+from shared.process.child_process import ONE_THREAD, python_module
 from shared.process.line_process import LineProcess, ProcessDied
 
 _log = logging.getLogger(__name__)
@@ -25,8 +25,6 @@ It is less than the reporter's lease."""
 MAX_BYTES = 512 * 2**20
 """Memory that drawing may allocate; the largest plot takes a fifth of it."""
 _COMMAND = python_module("services.reporter.report.plots.process")
-_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-"""Plots need no arithmetic in parallel, and each thread would claim memory of its own."""
 
 
 _Png = tuple[bytes, bytes]
@@ -103,7 +101,7 @@ class Drawer:
 
     def _warm(self) -> LineProcess:
         if self._process is None:
-            self._process = LineProcess(self._command, {**os.environ, **_ONE_THREAD})
+            self._process = LineProcess(self._command, {**os.environ, **ONE_THREAD})
         return self._process
 
     def _end(self) -> None:

@@ -17,6 +17,7 @@ _WRONG = LinearSegmentedColormap.from_list("wrong", ["#ffffff", "#f3dcc3", "#d99
 _DARK_FRAC = 0.55  # from this shade on, dark ink is no longer readable
 _MANY_CLASSES = 16
 _FEW_CLASSES = 3
+_SHORT_NAME = 2
 _GRID = "#f1f2f2"
 _OTHERS = "others"
 
@@ -43,7 +44,7 @@ def confusion_matrix(result: Result) -> bytes:
         figure = Figure(figsize=(max(WIDTH_IN, width_in), height_in), layout="constrained")
         axes = figure.subplots()
         _shade(axes, counts, shares := counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
-        turn = 0 if len(columns) <= _FEW_CLASSES else 90
+        turn = 0 if len(columns) <= _FEW_CLASSES or max(map(len, columns)) <= _SHORT_NAME else 90
         axes.set_xticks(range(len(columns)), columns, fontsize=small, rotation=turn)
         axes.set_yticks(range(len(names)), names, fontsize=small)
         axes.tick_params(colors=LIGHT.ink)

@@ -8,6 +8,8 @@ from services.reporter.report.plots.style import LIGHT, WIDTH_IN, Palette, perce
 from shared.job.findings.certainty import Certainty
 from shared.job.result import Result
 
+_ROOM_FOR_LABEL_FRAC = 0.4
+
 
 def certainty_plot(result: Result, palette: Palette = LIGHT) -> bytes:
     """Draw coverage against accuracy, and the reliability diagram, both with their 95 % intervals.
@@ -36,12 +38,14 @@ def _draw_coverage(axes: Axes, certainty: Certainty, palette: Palette) -> None:
     )
     chosen = min(points, key=lambda each: abs(each.threshold - (certainty.threshold or 0.0)), default=None)
     if certainty.threshold and chosen is not None:
+        is_left = chosen.answered > _ROOM_FOR_LABEL_FRAC
         axes.plot([chosen.answered], [chosen.right], "o", ms=7, mfc="none", mec=palette.warm, mew=1.6)
         axes.annotate(
             f"above {certainty.threshold:.0%}",
             (chosen.answered, chosen.right),
-            xytext=(4, -12),
+            xytext=(-5, -12) if is_left else (5, 6),  # the curve falls, so these two sides of it are free
             textcoords="offset points",
+            ha="right" if is_left else "left",
             color=palette.warm,
         )
     axes.set(xlim=(0, 1.03), xlabel="share of photographs answered", ylim=(min([*lows, 0.9]) - 0.02, 1.01))
