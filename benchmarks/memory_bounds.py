@@ -15,10 +15,14 @@ from services.trainer.zoo.catalogue import BACKBONES
 from tests.many_classes import report_on
 from tools.sizes_page import FIRST_FIVE, PEAKS_FILE, known_peaks
 
-NUM_PHOTOGRAPHS = 397
-"""So many that their activations, all at once, would not fit the bound."""
 NUM_OF_EACH = 36
-"""For whole trainings: some batches of every kind; more of them take no more."""
+"""For whole trainings: some batches of every kind; more of them take no more, which is measured."""
+NUM_OF_MORE = 397
+"""Eleven times as many; what learns of them makes five batches of 64."""
+NUM_OF_DEEP = 160
+"""What learns of them makes two batches; all at once, two layers of vgg16 would take 2.8 GB for them."""
+CHEAPEST = ("mobilenet", "inception_v3")
+"""Of the first five, those that take the least time."""
 NUM_OF_VIEWS = 6000
 
 
@@ -36,18 +40,36 @@ def measure_reports() -> list[Figure]:
 
 
 def measure_job(scratch: Path) -> list[Figure]:
-    """Measure a job with five large networks."""
+    """Measure a job with five large networks, and whether more photographs take more."""
     peak = _peak(_photographs(scratch, NUM_OF_EACH), *FIRST_FIVE)
     note = f"{', '.join(FIRST_FIVE)} on {NUM_OF_EACH} photographs in one process, fine-tuned, scored and packed"
-    return [_figure("a job with five large networks", peak, most_mb=3000, note=note)]
+    return [_figure("a job with five large networks", peak, most_mb=3000, note=note), *measure_growth(scratch)]
+
+
+def measure_growth(scratch: Path) -> list[Figure]:
+    """Measure whether a job with two of them takes more memory where it has more photographs."""
+    few, many = (_peak(_photographs(scratch, number), *CHEAPEST) for number in (NUM_OF_EACH, NUM_OF_MORE))
+    name = f"peak memory of a job, {NUM_OF_MORE} against {NUM_OF_EACH} photographs"
+    note = f"{many / 1e6:,.0f} MB against {few / 1e6:,.0f}; {' and '.join(CHEAPEST)}, fine-tuned, scored and packed"
+    return [Figure(name=name, measured=many / few, unit="×", at_most=1.15, note=note)]
 
 
 def measure_fine_tuning(scratch: Path) -> list[Figure]:
-    """Measure fine-tuning where the disk has no room for activations."""
-    archive = _photographs(scratch, NUM_PHOTOGRAPHS)
-    kept, computed = _peak(archive, "vgg16"), _peak(archive, "vgg16", "--computed")
-    note = f"vgg16 on {NUM_PHOTOGRAPHS} photographs; {kept / 1e6:,.0f} MB where there is room for them"
-    return [_figure("fine-tuning without kept activations", computed, most_mb=1500, note=note)]
+    """Measure fine-tuning where the disk has no room for activations: one batch goes through the network at a time."""
+    few, many = _photographs(scratch, NUM_OF_EACH), _photographs(scratch, NUM_OF_MORE)
+    kept, computed = _peak(many, "mobilenet"), _peak(many, "mobilenet", "--computed")
+    of_few = _peak(few, "mobilenet", "--computed")
+    note = (
+        f"mobilenet on {NUM_OF_MORE} photographs; {of_few / 1e6:,.0f} MB on {NUM_OF_EACH}, {kept / 1e6:,.0f} MB where "
+        f"there is room for activations of {NUM_OF_MORE}"
+    )
+    deep = _peak(_photographs(scratch, NUM_OF_DEEP), "vgg16", "--computed")
+    of_one = 224 * 224 * 64 * 4 / 1e6
+    note_on_deep = f"on {NUM_OF_DEEP} photographs; each of its first layers gives {of_one:.1f} MB for each of them"
+    return [
+        _figure("fine-tuning without kept activations", computed, most_mb=1500, note=note),
+        _figure("fine-tuning vgg16 without kept activations", deep, most_mb=1500, note=note_on_deep),
+    ]
 
 
 def measure_backbones(scratch: Path) -> list[Figure]:

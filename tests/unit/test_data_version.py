@@ -4,6 +4,8 @@ A version's digest is never replaced: raise the version, and write its digest be
 """
 
 import hashlib
+import struct
+import zlib
 from collections.abc import Sequence
 from io import BytesIO
 
@@ -20,7 +22,7 @@ from shared.archive.rules import LAYOUT_VERSION, plan_archive
 from shared.archive.zip_format.directory import Record
 from tests.archive_making import encoded, files_of_all_modes
 
-PIXELS = {1: "574254aecbfa4a49", 2: "ea76204baec56560"}
+PIXELS = {1: "574254aecbfa4a49", 2: "ea76204baec56560", 3: "bbdf4784b6aa659a"}
 EIGHT_BITS = "0da89ca774f81d51"
 """Of files of at most 8 bits: what ordinary photographs become has never changed."""
 COPIES = {1: "c06e28b28cacf4cc", 2: "0b384ed1a1fc4934"}
@@ -63,6 +65,18 @@ def deep_files() -> list[bytes]:
     ]
 
 
+def transparent_greys() -> bytes:
+    """Return greys of 12 bits with a channel of transparency, which Pillow does not write."""
+    steps = np.arange(60 * 90, dtype=np.int64).reshape(60, 90) * 977 % 4093
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in np.stack([steps, steps * 16 % 65_536], axis=-1))
+    header = struct.pack(">LLBBBBB", 90, 60, 16, 4, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    told = (
+        struct.pack(">L", len(body)) + name + body + struct.pack(">L", zlib.crc32(name + body)) for name, body in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(told)
+
+
 def seen_of(files: Sequence[bytes]) -> list[bytes]:
     return [square.tobytes() for data in files for square in read_squares(data, (32, 96, 299), ImageLimits()).images]
 
@@ -73,7 +87,9 @@ def test_what_ordinary_photographs_become_never_changes() -> None:
 
 
 def test_who_changes_what_a_network_sees_of_a_file_raises_the_version() -> None:
-    seen = seen_of([*lossless_files(), encoded(drawn(1)), encoded(drawn(2, (31, 700))), *deep_files()])
+    seen = seen_of(
+        [*lossless_files(), encoded(drawn(1)), encoded(drawn(2, (31, 700))), *deep_files(), transparent_greys()]
+    )
     big = BytesIO()
     drawn(3, (1500, 1400)).save(big, "JPEG")
     decoded_px = []

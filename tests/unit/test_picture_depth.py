@@ -114,7 +114,7 @@ def colours_in_16_bits(values: NDArray[np.uint16], kind: str) -> bytes:
     height, width, num_channels = values.shape
     if kind == "png":
         rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-        header = struct.pack(">LLBBBBB", width, height, 16, 2 if num_channels == 3 else 6, 0, 0, 0)
+        header = struct.pack(">LLBBBBB", width, height, 16, {2: 4, 3: 2, 4: 6}[num_channels], 0, 0, 0)
         chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
         return b"\x89PNG\r\n\x1a\n" + b"".join(
             struct.pack(">L", len(body)) + name + body + struct.pack(">L", zlib.crc32(name + body))
@@ -154,3 +154,12 @@ def test_transparency_of_deep_colours_is_kept() -> None:
     pixels = read_pixels(io.BytesIO(colours_in_16_bits(values, "png")))
     assert (pixels[:9] == 255).all()
     assert np.abs(pixels[9:, :, 0].astype(float) - scene()[9:] * 255).max() <= 1
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+def test_transparent_greys_are_as_light_as_they_were_meant(bits: int) -> None:
+    values = np.rint(np.stack([scene() * (2**bits - 1), np.full_like(scene(), 65_535)], axis=-1)).astype(np.uint16)
+    values[:9, :, 1] = 0
+    pixels = read_pixels(io.BytesIO(colours_in_16_bits(values, "png")))
+    assert (pixels[:9] == 255).all()
+    assert np.abs(pixels[9:].astype(float) - scene()[9:, :, None] * 255).max() <= 1

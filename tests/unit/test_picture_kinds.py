@@ -245,3 +245,23 @@ def test_big_jpegs_of_phones_are_used_at_a_fraction_of_their_size() -> None:
 def test_a_side_that_is_too_long_names_the_option_that_helps_and_too_many_pixels_none() -> None:
     assert "max_image_px" in refusal(encoded(Image.new("1", (12_001, 10)))).fix
     assert "max_image_px" not in refusal(encoded(Image.new("1", (16_000, 12_500)))).fix
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "told"),
+    [
+        (bytes(5000), "not_an_image", "zero bytes only"),
+        (b'{"error": {"code": 403}}', "not_an_image", "perhaps an error message"),
+        (b"\0\x05\x16\x07\0\x02\0\0Mac OS X        ", "not_an_image", "macOS"),
+        (
+            encoded(photograph(1), "JPEG").replace(b"\xff\xc0\0\x11\x08", b"\xff\xc1\0\x11\x0c"),
+            "image_unsupported",
+            "12 bits",
+        ),
+    ],
+    ids=["zeros", "message", "leaving", "medical"],
+)
+def test_what_came_in_place_of_a_picture_is_called_what_it_is(data: bytes, code: str, told: str) -> None:
+    found = refusal(data)
+    assert found.code == code
+    assert told in found.reason

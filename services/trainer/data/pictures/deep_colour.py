@@ -14,6 +14,8 @@ from PIL import Image
 from services.trainer.data.pictures.depth import basis_of, strips, usual_white
 
 _NATIVE = "16L" if sys.byteorder == "little" else "16B"
+_GREY_WITH_ALPHA = "LA;16B"
+"""Of PNGs; Pillow reads it into four channels, and knows no such mode the other way round."""
 _OTHER_ORDER = {"16B": "16L", "16L": "16B"}
 _FEWER_BITS_MAX = 63
 """The upper 8 bits of a value of 14."""
@@ -50,6 +52,12 @@ def lit(image: Image.Image, load_lower: Callable[[], Image.Image]) -> tuple[Imag
 def of_lower_bytes(image: Image.Image) -> Image.Image:
     """Have an opened picture decoded to the lower 8 bits of each value: as if its bytes stood the other way round."""
     tiles: Any = image
+    if any(_raw_mode(tile) == _GREY_WITH_ALPHA for tile in _tiles(image)):
+        tiles.tile = [
+            tile._replace(args="RGBA") for tile in _tiles(image)
+        ]  # upper and lower grey, upper and lower alpha
+        _, grey, _, alpha = image.split()
+        return Image.merge("RGBA", (grey, grey, grey, alpha))
     tiles.tile = [tile._replace(args=_swapped(tile.args)) for tile in _tiles(image)]
     return image
 

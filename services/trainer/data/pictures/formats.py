@@ -103,6 +103,8 @@ def open_file(data: bytes) -> Image.Image:
         raise _nothing_known(data)
     if seen == "TIFF" and (isinstance(fault.__cause__, KeyError) or "unknown" in str(fault)):
         raise UnreadablePicture(*strange_tiff(tags)) from fault
+    if seen == "JPEG" and "12-bit" in str(fault):
+        raise _is(_OTHER, "a JPEG of 12 bits, as some medical devices write it") from fault
     raise corrupt(f"it starts like {seen} and then cannot be read ({fault or type(fault).__name__})") from fault
 
 
@@ -139,6 +141,7 @@ _SIGNS = (
     _Sign(0, b"SIMPLE  =", _OTHER, "a FITS image"),
     _Sign(0, b"\x93NUMPY", _OTHER, "a NumPy array"),
     _Sign(0, b"\x89HDF\r\n", _OTHER, "an HDF5 file"),
+    _Sign(0, b"\0\x05\x16\x07", _NO_IMAGE, "a note that macOS keeps beside a file", "Leave it out."),
     _Sign(0, b"%PDF", _NO_IMAGE, "a PDF document"),
     _Sign(0, b"%!PS", _NO_IMAGE, "a PostScript drawing"),
     _Sign(0, b"PK\x03\x04", _NO_IMAGE, "a zip or an office document"),
@@ -157,9 +160,15 @@ _SIGNS = (
         "Fetch the real files with `git lfs pull`.",
     ),
 )
-_MARKUP = {b"<svg": "an SVG drawing", b"<!doctype html": "a web page (HTML)", b"<html": "a web page (HTML)"}
 _HEIF_BRANDS = (b"hei", b"hev", b"mif", b"msf")
 _FIX_PAGE = "Download the picture again: what came instead is a page, such as one that asks to log in."
+_FIX_MESSAGE = "Look at it with a text editor, and if it is one, download the picture again."
+_MARKUP = {
+    b"<svg": ("an SVG drawing", _FIX_OTHER),
+    b"<!doctype html": ("a web page (HTML)", _FIX_PAGE),
+    b"<html": ("a web page (HTML)", _FIX_PAGE),
+    b"{": ("a text (JSON), perhaps an error message in place of the picture", _FIX_MESSAGE),
+}
 
 
 def _is(code: str, what: str, fix: str = _FIX_OTHER) -> UnreadablePicture:
@@ -185,11 +194,14 @@ def _nothing_known(data: bytes) -> UnreadablePicture:
     if start[4:8] == b"ftyp" and start[8:11] == b"avi":
         return _is(_OTHER, "an AVIF image", "Install Pillow 11.3 or later, or save it as JPEG or PNG.")
     text = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    for mark, what in _MARKUP.items():
+    for mark, (what, fix) in _MARKUP.items():
         if text.startswith(mark) or (text.startswith(b"<?xml") and mark in text):
-            return _is(_NO_IMAGE, what, _FIX_PAGE if "HTML" in what else _FIX_OTHER)
+            return _is(_NO_IMAGE, what, fix)
     if data[128:132] == b"DICM":
         return _is(_OTHER, "a DICOM image")
+    if not data.strip(b"\0"):
+        reason = "The file is made of zero bytes only: a copy or a download of it broke off, or it never came."
+        return UnreadablePicture(_NO_IMAGE, reason, fix="Copy it again from the original.")
     return UnreadablePicture(
         _NO_IMAGE,
         f"The content is no image of a known type; it starts with {start[:8]!r}.",

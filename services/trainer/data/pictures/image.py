@@ -15,7 +15,7 @@ from services.trainer.data.pictures.memory import MAX_DECODING_BYTES, MAX_PIXELS
 from services.trainer.data.pictures.picture import Opened, decode, open_picture, upright
 from shared.errors import ConvtailorError
 
-DECODING_VERSION = 2
+DECODING_VERSION = 3
 """Raise it when other files are read, or a file becomes other pixels; see ``tests/unit/test_data_version.py``."""
 
 _BUDGET = MemoryBudget(MAX_DECODING_BYTES)
