@@ -145,7 +145,7 @@ def _layout_faults(layout: Arrangement, records: Sequence[Record], limits: Archi
     if not any(sizes.values()):
         return [no_photographs_fault(layout)]
     if len(sizes) > limits.max_classes:
-        return [_too_many_classes(list(sizes), limits.max_classes)]
+        return [_too_many_classes(sizes, limits)]
     if layout.split is not None:
         held = [name for name, entries in layout.classes.items() if entries]
         learnt, mixing = [name for name, size in sizes.items() if size], mixing_advice(layout.base)
@@ -193,10 +193,13 @@ def _remarks(layout: Arrangement) -> tuple[Remark, ...]:
     return (*remarks_about_parts(layout.split, is_mixed=layout.is_mixed), *about_hidden(layout))
 
 
-def _too_many_classes(names: Sequence[str], max_classes: int) -> Fault:
-    message = f"The zip has {len(names):,} class folders; at most {max_classes:,} classes can be told apart."
+def _too_many_classes(sizes: Mapping[str, int], limits: ArchiveLimits) -> Fault:
+    message = f"The zip has {len(sizes):,} class folders; at most {limits.max_classes:,} classes can be told apart."
     fix = "Put classes that are alike into one folder, or split them into several zips."
-    details = {"classes": list(names), "count": len(names)}
+    if sum(sizes.values()) < limits.min_images * len(sizes):
+        fix += " A folder stands for a class, not for a photograph or a single thing: put all photographs of one class "
+        fix += f"into one folder; every class needs {limits.min_images}."
+    details = {"classes": list(sizes), "count": len(sizes)}
     return Fault(code="archive_too_many_classes", message=message, fix=fix, details=details)
 
 

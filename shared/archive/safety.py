@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from shared.archive.entry import Aside, Entry, aside, is_encrypted, is_readable_method
 from shared.archive.name_table import name_table
+from shared.archive.zip_format.diagnosis import FIX_CUT_OFF
 from shared.archive.zip_format.directory import MAX_ENTRIES, Record
 from shared.errors import Fault
 from shared.text.bound import MOST_ENTRIES
@@ -93,7 +94,7 @@ _SAFETY: tuple[tuple[str, Callable[[Record], bool], str, str], ...] = (
         "archive_truncated",
         lambda record: record.offset < 0,
         "lie before the start of the file: its beginning is missing",
-        "Send it again, and check that it opens on your side.",
+        FIX_CUT_OFF,
     ),
 )
 
@@ -171,8 +172,8 @@ def _method_faults(used: _Used) -> list[Fault]:
     methods = dict.fromkeys(method for _, method in bad)
     names = ", ".join(_METHOD_NAMES.get(method, f"number {method}") for method in list(methods)[:3])
     message = (
-        f"{len(bad):,} of {len(used):,} files are packed by a method that is not read ({names}), the first is "
-        f"{quoted(bad[0][0])}."
+        f"{len(bad):,} of {len(used):,} files are compressed in a way that convtailor does not read ({names}), the "
+        f"first is {quoted(bad[0][0])}."
     )
     return [
         Fault(

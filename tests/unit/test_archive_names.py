@@ -11,7 +11,7 @@ from shared.archive.rules import ArchivePlan, plan_archive
 from shared.archive.zip_format.content import ContentReader
 from shared.archive.zip_format.directory import read_directory
 from shared.errors import UserFault
-from tests.archive_making import encoded, photograph
+from tests.archive_making import encoded, good_files, photograph, zipped
 from tests.zip_making import Member, made
 
 NUM = 5
@@ -224,3 +224,12 @@ def test_a_hundred_thousand_folders_are_told_in_a_screenful() -> None:
     fault = refusal_of(entries).fault
     assert len(fault.message) < 3_100
     assert len(str(fault.details)) < 30_000
+
+
+@pytest.mark.parametrize("kept", [15_000, 400])
+def test_the_last_part_of_a_split_archive_is_told_that_there_may_be_others(kept: int) -> None:
+    end = io.BytesIO(zipped(good_files())[-kept:])
+    with pytest.raises(UserFault) as caught:
+        plan_archive(read_directory(end).records)
+    assert caught.value.fault.code == "archive_truncated"
+    assert ".001" in caught.value.fault.fix

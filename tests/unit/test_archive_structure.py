@@ -413,6 +413,12 @@ def test_a_thousand_classes_that_run_short_fit_on_a_screen() -> None:
     assert len(found.message) < 400
 
 
+def test_a_folder_for_every_thing_is_told_what_a_folder_stands_for() -> None:
+    found = fault(*files(*[f"item {number:04}" for number in range(2500)], count=1))
+    assert found.code == "archive_too_many_classes"
+    assert "A folder stands for a class" in found.fix
+
+
 def test_folders_beyond_what_is_told_apart_count_to_the_nearest_above() -> None:
     deep = read_entry(0, Record("/".join(map(str, range(2 * MAX_FOLDERS))) + "/x.jpg"))
     top = grow([(deep, None)])

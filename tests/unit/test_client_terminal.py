@@ -15,6 +15,7 @@ from services.client.terminal.summary import print_files, print_summary
 from services.onebox.prediction.answers import Answer
 from services.onebox.prediction.classifier import Prediction
 from services.onebox.prediction.tables import answer_table, summary_table, unreadable_lines
+from shared.archive.class_faults import class_too_small
 from shared.errors import UserFault
 from shared.job.findings.photographs import LabelConflict, Quarantined
 from shared.job.findings.training import Foretold
@@ -98,3 +99,17 @@ def test_an_error_is_shown_and_never_obeyed(capsys: pytest.CaptureFixture[str]) 
 
     assert run_command(command, []) == 1
     assert is_harmless(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("length", [20, 240])
+def test_an_error_with_three_hundred_classes_fits_on_a_screen(length: int, capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = {f"{'long name ' * (length // 10)}{number:03}": 2 for number in range(300)}
+
+    @click.command("convtailor")
+    def command() -> None:
+        raise UserFault.of(class_too_small(sizes, (), min_images=5))
+
+    assert run_command(command, []) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert sum(1 + len(line) // 80 for line in lines) <= 50
+    assert any(line.endswith("and 288 more") for line in lines)

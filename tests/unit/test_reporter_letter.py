@@ -15,6 +15,7 @@ from services.reporter.report.figures import Figures
 from services.reporter.report.letter import Letter, write_letter, write_page
 from services.reporter.report.sections.use import SNIPPET
 from services.reporter.report.wording import percent
+from shared.archive.class_faults import class_too_small, name_faults
 from shared.errors import Fault, UserFault
 from shared.job.findings.photographs import Quarantined
 from shared.job.findings.training import Unfreezing, UnfrozenDepth
@@ -411,3 +412,18 @@ def test_a_stranger_cannot_send_a_link_or_a_page_of_words_in_our_name():
     for text in (letter.text, told.text, letter.html, told.html, letter.subject):
         assert not re.search(r"(?i)https?://evil|www\.evil|mailto:eve|evil\.(example\.com|org|net)", text)
         assert text.count("pay now") < 150
+
+
+@pytest.mark.parametrize("length", [20, 240])
+def test_a_fault_of_three_hundred_classes_fits_on_a_screen(length: int) -> None:
+    sizes = {f"{'long name ' * (length // 10)}{number:03}": 2 for number in range(300)}
+    told = write(make_job(JOB_ID, JobState.REJECTED, fault=class_too_small(sizes, (), min_images=5))).text
+    what = told.partition("WHAT IS WRONG")[2].partition("TRY AGAIN")[0]
+    assert what.count("\n") <= 50
+    assert "and 288 more" in what
+    assert "…: …" not in what
+
+
+def test_what_nobody_sees_of_a_name_is_written_out_where_it_is_what_is_wrong() -> None:
+    [fault] = name_faults(["cats\t", "dogs"])
+    assert "Classes: cats\\x09" in write(make_job(JOB_ID, JobState.REJECTED, fault=fault)).text

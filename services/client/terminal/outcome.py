@@ -14,10 +14,12 @@ import click
 from services.client.fault import ExitCode, Interrupted, UsageFault, exit_code_of, fault_of
 from shared.errors import ConvtailorError, Fault
 from shared.text.bound import first_entries
-from shared.text.printable import printable
+from shared.text.printable import printable, printable_name, shortened
 
 JSON_FLAG = "--json"
 _MOST_SHOWN = 12
+_MOST_CHARS = 160
+"""Of a place: two lines of a terminal; ``--json`` tells it whole."""
 
 
 def run_command(command: click.Command, arguments: Sequence[str]) -> int:
@@ -88,17 +90,26 @@ def _explanation(fault: Fault) -> list[str]:
     lines = [f"Fix: {fault.fix}"] if fault.fix else []
     lines.append(f"Code: {fault.code}")
     for name, value in fault.details.items():
-        entries = value if isinstance(value, list | tuple) else [value]
+        entries = _entries(value)
         if name == "faults" and len(entries) == 1:  # the message again
             continue
         lines.extend(f"{name}: {_entry(entry)}" for entry in first_entries(entries, _MOST_SHOWN))
     return lines
 
 
-def _entry(value: object) -> str:
+def _entries(value: object) -> Sequence[object]:
+    """Return what a detail holds, of an object its pairs; a line each."""
     if isinstance(value, Mapping):
-        return str(value.get("message") or ", ".join(f"{key} {entry}" for key, entry in value.items()))
-    return str(value)
+        return [entry if key == "…" else f"{shortened(str(key), _MOST_CHARS)} {entry}" for key, entry in value.items()]
+    return value if isinstance(value, list | tuple) else [value]
+
+
+def _entry(value: object) -> str:
+    if isinstance(value, Mapping) and "message" in value:
+        return str(value["message"])
+    if isinstance(value, Mapping):
+        value = ", ".join(f"{key} {entry}" for key, entry in value.items())
+    return shortened(printable_name(str(value)), _MOST_CHARS)
 
 
 def _of_system(error: OSError) -> ConvtailorError:

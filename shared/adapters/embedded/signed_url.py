@@ -257,7 +257,11 @@ class _Body:
                 fix="Upload the file again to the same URL.",
             )
         if self._num_read == 0:
-            raise UserFault("upload_empty", "Received an empty body.", fix="Send the zip as the request's body.")
+            raise UserFault(
+                "upload_empty",
+                "The zip is empty: not a byte came.",
+                fix="Check the file on your side, and send it again.",
+            )
 
 
 def _exists(objects: ObjectStore, key: str) -> bool:

@@ -12,6 +12,10 @@ JOIN_PARTS = (
     "Unarchiver or WinRAR, unpack it, and zip the class folders again, as one zip. On a command line, "
     "`zip -s 0 parts.zip --out whole.zip` does it."
 )
+FIX_CUT_OFF = (
+    "Send it again, and check that it opens on your side. If there are more files of that name, which end in .z01, "
+    f".001 or the like, it is one part of several. {JOIN_PARTS}"
+)
 _AGAIN = "Download the zip again, check that it opens on your side, and send that."
 _UNPACK = (
     "Unpack it with the program that made it, and zip the class folders: in Windows select them, click with the right "
@@ -32,8 +36,7 @@ def no_end(file: IO[bytes]) -> UserFault:
         return UserFault(
             "archive_truncated",
             f"The zip is cut off: its end is missing after {size_bytes:,} bytes.",
-            fix="Send it again, and check that it opens on your side. If there are more files of that name, which end "
-            f"in .z01, .001 or the like, it is one part of several. {JOIN_PARTS}",
+            fix=FIX_CUT_OFF,
         )
     return _no_zip(first)
 
@@ -54,6 +57,13 @@ def in_parts() -> UserFault:
         "The file is one part of a zip that was split into several files (.z01, .z02 … and .zip); alone it cannot be "
         "read.",
         fix=JOIN_PARTS,
+    )
+
+
+def no_beginning() -> UserFault:
+    """Return what is told of a file that ends as a zip does, and is shorter than its table of contents."""
+    return UserFault(
+        "archive_truncated", "The beginning of the zip is missing; only its end is there.", fix=FIX_CUT_OFF
     )
 
 
@@ -120,7 +130,11 @@ _KINDS: tuple[tuple[Callable[[bytes], bool], str, str], ...] = (
         "a pointer of Git LFS, which stands for the zip",
         "Run `git lfs pull` first.",
     ),
-    (lambda first: not first.strip(b"\0"), "made of zero bytes only; a download that never came", _AGAIN),
+    (
+        lambda first: not first.strip(b"\0"),
+        "something that begins with zero bytes alone: a download that broke off, or the image of a disk",
+        _AGAIN,
+    ),
     (
         _starts(b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF"),
         "a single picture or recording",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import IO, NamedTuple
 
 from shared.archive.zip_format.code_page import names_of, page_of
-from shared.archive.zip_format.diagnosis import damaged, in_parts, no_end, too_many_entries
+from shared.archive.zip_format.diagnosis import damaged, in_parts, no_beginning, no_end, too_many_entries
 from shared.archive.zip_format.end_record import EndRecord, find_end
 
 MAX_ENTRIES = 250_000
@@ -203,10 +203,10 @@ def _headers(file: IO[bytes], end: EndRecord) -> Iterator[_Header]:
     """Yield the headers of a table, of which no more than a piece is held.
 
     Raises:
-        UserFault: ``archive_damaged``.
+        UserFault: ``archive_damaged``, or ``archive_truncated`` where the file's beginning is missing.
     """
     if end.start < 0:
-        raise damaged("it would begin before the file does")
+        raise no_beginning()
     data, at, read_bytes = b"", 0, 0
     while at < len(data) or read_bytes < end.size_bytes:
         need = _HEADER.size

@@ -10,6 +10,11 @@ from services.reporter.report.wording import number, one_line, short_name
 from shared.errors import Fault
 from shared.job.job import Job, JobState
 from shared.json_codec import from_json
+from shared.text.bound import first_entries
+from shared.text.printable import printable_name
+
+_MOST_NAMED = 12
+"""Of a list or an object: a screenful; ``result.json`` and the API have more of them."""
 
 
 def faults_of(fault: Fault) -> tuple[Fault, ...]:
@@ -58,12 +63,18 @@ def _term(name: str) -> str:
 def _worded(value: Any) -> str:
     """Return a JSON value in words: ``cats: 3, dogs: 120``."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{short_name(str(name))}: {_worded(each)}" for name, each in value.items())
+        pairs = [each if name == "…" else f"{_name(name)}: {_worded(each)}" for name, each in value.items()]
+        return ", ".join(first_entries(pairs, _MOST_NAMED))
     if isinstance(value, list | tuple):
-        return ", ".join(_worded(each) for each in value)
+        return ", ".join(_worded(each) for each in first_entries(value, _MOST_NAMED))
     if isinstance(value, int) and not isinstance(value, bool):
         return number(value)
-    return short_name(str(value))
+    return _name(value)
+
+
+def _name(value: object) -> str:
+    """Return a name on one line; what nobody sees of it is written out, since it may be what is wrong."""
+    return short_name(printable_name(str(value)))
 
 
 def again_section(job: Job, downloads: Downloads) -> Section:
