@@ -363,7 +363,7 @@ def test_mirror_images_that_some_of_many_photographs_gained_little_by_are_told_s
     result = replace(result, mirroring=little)
     text = flat(write(finished_job(), result, draw(result)).text)
     assert "cross-validated on 600 photographs of 2,125, drawn by class" in text
-    assert "That is too little to take twice as long for it" in text
+    assert "That is not sure enough to take twice as long for it" in text
     assert "Left and right" not in text
 
 

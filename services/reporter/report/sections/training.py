@@ -256,9 +256,9 @@ def _mirror_section(mirroring: Mirroring) -> Section:
 
 
 def _why_no_mirror(mirroring: Mirroring) -> str:
-    """Return why mirror images are not looked at: they do harm, or of many photographs they gain too little."""
+    """Return why mirror images are not looked at: they do harm, or a sample does not say for sure that they gain."""
     is_harm = mirroring.drawn_from is None or mirroring.log_loss_gain < -mirroring.log_loss_gain_error
-    return "Left and right seem to matter here." if is_harm else "That is too little to take twice as long for it."
+    return "Left and right seem to matter here." if is_harm else "That is not sure enough to take twice as long for it."
 
 
 def recipe(chosen: Hyperparameters) -> str:
