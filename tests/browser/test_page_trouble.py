@@ -168,3 +168,18 @@ def test_a_browser_that_cannot_read_our_scripts_is_told_to_be_too_old_and_how_el
         seen.page.goto(address)
         assert "convtailor " in seen.see("#old", "too old").inner_text()
         seen.forgive("SyntaxError|Unexpected token")
+
+
+def test_a_browser_that_draws_in_no_worker_shows_the_photographs_and_sends_them(browser, intake, photographs):
+    with watched(browser, PHONE) as seen:
+        page = seen.page
+        page.add_init_script("delete globalThis.OffscreenCanvas")
+        go_to_start(page, intake.url)
+        page.set_input_files("#folder", photographs)
+        page.locator("#classes img").nth(11).wait_for()
+        page.locator("#send summary").click()
+        seen.fits()
+        send(page, photographs)
+        page.wait_for_url("**/v1/jobs/*#*")
+        seen.see("#state", "Waiting")
+        assert archive_of(intake, page.url) == (["circle", "cross", "square"], 18)

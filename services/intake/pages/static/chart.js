@@ -31,7 +31,7 @@ export function chartOf(trials) {
   svg.append(draw("path", { class: "line", d: points.join("") }));
   tried.forEach((trial, at) => {
     const dot = draw("circle", { class: trial.val_accuracy === best[at] ? "dot" : "tried", cx: x(at), cy: y(trial.val_accuracy), r: 4.5 });
-    dot.append(draw("title", {}, `${trial.name}: ${percent(trial.val_accuracy)}`));
+    dot.append(draw("title", {}, `${trial.name.replace(/.*\//, "")}: ${percent(trial.val_accuracy)}`));
     svg.append(dot);
   });
   return svg;

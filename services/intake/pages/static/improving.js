@@ -2,7 +2,7 @@
 import { corrections, keepCorrections } from "./corrections.js";
 import { $, OFFLINE, make, show, tell } from "./dom.js";
 import { rememberKin } from "./kin.js";
-import { _, moment, ngettext, percent } from "./words.js";
+import { _, moment, named, ngettext, percent } from "./words.js";
 
 let state = null;
 
@@ -57,13 +57,13 @@ function step(by) {
 function present() {
   const { path, filed_as: filed, looks_like: looks, probability, thumbnail_jpeg_base64: picture } = current();
   $("suspect-picture").replaceChildren(picture ? make("img", { src: `data:image/jpeg;base64,${picture}`, alt: "" }) : make("span", { className: "quiet", textContent: _("no preview") }));
-  $("suspect-text").textContent = _("{number} of {total}: it lies in {filed} and looks like {looks} ({share}).", { number: state.at + 1, total: state.listed.length, filed, looks, share: percent(probability) });
-  $("suspect-path").textContent = path;
-  $("suspect-right").textContent = _("1: {name} is right", { name: filed });
-  $("suspect-move").textContent = _("2: move to {name}", { name: looks });
+  $("suspect-text").textContent = _("{number} of {total}: it lies in {filed} and looks like {looks} ({share}).", { number: state.at + 1, total: state.listed.length, filed: named(filed), looks: named(looks), share: percent(probability) });
+  $("suspect-path").replaceChildren(make("bdi", { textContent: path }));
+  $("suspect-right").textContent = _("1: {name} is right", { name: named(filed) });
+  $("suspect-move").textContent = _("2: move to {name}", { name: named(looks) });
   $("suspect-other").value = looks;
   const decided = state.moves.get(path);
-  $("suspect-decided").textContent = decided === undefined ? (state.seen.has(path) ? _("Stays where it is.") : "") : decided === null ? _("Thrown out.") : _("Moved to {name}.", { name: decided });
+  $("suspect-decided").textContent = decided === undefined ? (state.seen.has(path) ? _("Stays where it is.") : "") : decided === null ? _("Thrown out.") : _("Moved to {name}.", { name: named(decided) });
   $("corrections-count").textContent = state.moves.size ? ngettext("one correction so far", "{count} corrections so far", state.moves.size) : "";
   show($("corrections-save"), state.moves.size > 0);
   show($("corrections-again"), state.moves.size > 0 && state.isKept && state.trainedWith !== wishOf(state.moves));

@@ -128,7 +128,7 @@ function statusLine(status) {
 }
 
 function phaseOf(status) {
-  return { awaiting_upload: "upload", queued: "queue", reporting: "report" }[status.state] ?? status.phase ?? "queue";
+  return { awaiting_upload: "upload", queued: "queue", reporting: "report" }[status.state] ?? status.phase ?? "prepare";
 }
 
 function showPhases(status) {
@@ -163,11 +163,17 @@ function placeOf(status) {
   return [place, start].filter(Boolean).join(" · ");
 }
 
+// A network by its own name, one of its fine-tunings by its number; what is called otherwise is a decision and no trial.
+function nameOf(trial) {
+  const [kind, name] = trial.name.split("/");
+  return kind === "tune" ? _("fine-tuning {number}", { number: number(Number(name) + 1) }) : name;
+}
+
 function showTrials(status) {
   const chart = chartOf(status.trials);
   $("chart").replaceChildren(...(chart && !shown.report ? [chart] : []));
-  const rows = status.trials.map((trial) => make("tr", { className: trial.val_accuracy !== null && trial.val_accuracy === Math.max(...status.trials.map((each) => each.val_accuracy ?? 0)) ? "best" : "" },
-    make("td", { textContent: trial.name.replace("/", ": ") }), make("td", { className: "number", textContent: trial.val_accuracy === null ? "–" : percent(trial.val_accuracy) }),
+  const rows = status.trials.filter((trial) => trial.name.includes("/")).map((trial) => make("tr", { className: trial.val_accuracy !== null && trial.val_accuracy === Math.max(...status.trials.map((each) => each.val_accuracy ?? 0)) ? "best" : "" },
+    make("td", { textContent: nameOf(trial) }), make("td", { className: "number", textContent: trial.val_accuracy === null ? "–" : percent(trial.val_accuracy) }),
     make("td", { className: "number", textContent: trial.seconds ? span(trial.seconds) : "" }), make("td", { className: "quiet", lang: "en", textContent: trial.reason ?? "" })));
   if (!rows.length || ENDS.has(status.state)) { $("trials").replaceChildren(); return; }
   const heads = [_("Network"), _("right"), _("time"), ""].map((text, at) => make("th", { textContent: text, scope: "col", className: at && at < 3 ? "number" : "" }));
@@ -251,7 +257,7 @@ function showDownloads(status) {
   show($("offer"), offered.length > 0);
   show($("share"), Boolean(status.links.report));
   const buttons = offered.map(([, artefact, format, name, ending], at) => {
-    const button = make("button", { type: "button", className: at || !shown.isOffered ? "download" : "download main" }, make("strong", { textContent: name() }), make("span", { className: "quiet", textContent: ending }));
+    const button = make("button", { type: "button", className: at || !shown.isOffered ? "download" : "download main" }, make("strong", { textContent: name() }), " ", make("span", { className: "quiet", textContent: ending }));
     button.addEventListener("click", () => void attempt(async () => {
       const { url } = await api.link(artefact, { format });
       const link = make("a", { href: near(url), download: "", rel: "noreferrer" });

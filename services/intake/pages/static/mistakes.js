@@ -1,6 +1,6 @@
 // Mistakes of the test by cell: what was taken for what, and the photographs behind each number.
 import { $, make, show } from "./dom.js";
-import { _, ngettext, number, percent } from "./words.js";
+import { _, named, ngettext, number, percent } from "./words.js";
 
 const MOST_IN_TABLE = 12; // classes that a phone shows side by side, scrolled
 const MOST_CELLS = 30;
@@ -25,7 +25,7 @@ function buttonOf(cell, text, label, press) {
   return button;
 }
 
-const told = (names, { actual, predicted, count }) => _("{actual} taken for {predicted}: {count}", { actual: names[actual], predicted: names[predicted], count: number(count) });
+const told = (names, { actual, predicted, count }) => _("{actual} taken for {predicted}: {count}", { actual: named(names[actual]), predicted: named(names[predicted]), count: number(count) });
 
 function tableOf(names, matrix, press) {
   const head = make("tr", {}, make("td", { className: "quiet", textContent: _("is ↓, taken for →") }), ...names.map((name) => make("th", { scope: "col", textContent: name, dir: "auto" })));
@@ -45,7 +45,7 @@ function showCell(actual, predicted, count, shown) {
   const pictures = shown.map(({ path, confidence, thumbnail_jpeg_base64: picture }) => make("figure", {},
     picture ? make("img", { src: `data:image/jpeg;base64,${picture}`, alt: "" }) : make("span", { className: "quiet", textContent: _("no preview") }),
     make("figcaption", { dir: "auto" }, path, make("span", { className: "quiet", textContent: ` ${percent(confidence)}` }))));
-  const head = make("h3", { textContent: _("{actual} taken for {predicted}", { actual, predicted }) });
+  const head = make("h3", { textContent: _("{actual} taken for {predicted}", { actual: named(actual), predicted: named(predicted) }) });
   const missing = count - shown.length;
   const rest = missing > 0 ? make("p", { className: "quiet", textContent: ngettext("One more has no picture here; predictions.csv in the zip names it.", "{count} more have no picture here; predictions.csv in the zip names them.", missing) }) : "";
   $("mistakes-shown").replaceChildren(head, make("div", { className: "gallery" }, ...pictures), rest);

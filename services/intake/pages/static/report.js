@@ -2,7 +2,6 @@
 // Returns its title, the sentence that it leads with, and whether it offers the network by a button.
 export function showReport(host, markup) {
   const rules = [];
-  // Its rules go into a sheet of their own: as an element they would need the page's nonce.
   const bare = markup.replace(/<style[^>]*>([^]*?)<\/style>/g, (_all, text) => { rules.push(text); return ""; });
   const page = new DOMParser().parseFromString(bare, "text/html");
   for (const each of page.querySelectorAll("script, iframe, object, embed, link, base, meta, form")) each.remove();
@@ -17,10 +16,8 @@ export function showReport(host, markup) {
     if (!/^(https?:|#|mailto:)/.test(link.getAttribute("href"))) link.removeAttribute("href");
     link.rel = "noreferrer";
   }
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(rules.join("\n") + "\n.paper-cell { padding: 0; } .paper, .body { background: none !important; }");
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
-  root.adoptedStyleSheets = [sheet];
+  const style = dress(root, `${rules.join("\n")}\n.paper-cell { padding: 0; } .paper, .body { background: none !important; }`);
   for (const heading of page.querySelectorAll("h1, h2, h3")) demote(page, heading);
   const [title, lead] = [".title", ".lead"].map((name) => page.querySelector(name)?.textContent.trim() ?? "");
   const landmark = page.querySelector("main"); // the page has one itself
@@ -31,9 +28,23 @@ export function showReport(host, markup) {
     part.className = landmark.className;
     landmark.replaceWith(part);
   }
-  root.replaceChildren(...[...page.body.childNodes].map((node) => document.importNode(node, true)));
+  root.replaceChildren(...style, ...[...page.body.childNodes].map((node) => document.importNode(node, true)));
   root.addEventListener("click", jump);
   return { title, lead, isOffered };
+}
+
+// Give the report its rules as a sheet of its own; return what has to stand in it where a browser has no such sheets.
+function dress(root, rules) {
+  if ("adoptedStyleSheets" in root) {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(rules);
+    root.adoptedStyleSheets = [sheet];
+    return [];
+  }
+  const style = document.createElement("style");
+  style.nonce = document.querySelector("script[nonce]").nonce;
+  style.textContent = rules;
+  return [style];
 }
 
 // What stands behind # in our address is the key of the job: links within the report must not take its place.

@@ -1,7 +1,7 @@
 // Try the network: a photograph or the camera, answered on this device.
 import { $, canvasOf, make, show, tell } from "./dom.js";
 import { Network } from "./network.js";
-import { _, percent } from "./words.js";
+import { _, named, percent } from "./words.js";
 
 const NUM_SHOWN = 5;
 const STEPS = { runtime: () => _("Fetching the runtime, once …"), network: () => _("Fetching the network …") };
@@ -55,7 +55,7 @@ function present(network, picture, probabilities, { unsureBelow, isStranger }) {
   $("explained").textContent = "";
   const order = probabilities.map((value, index) => ({ value, name: network.labels[index], index })).sort((one, other) => other.value - one.value);
   const [best] = order;
-  const told = { name: best.name, share: percent(best.value) };
+  const told = { name: named(best.name), share: percent(best.value) };
   const words = best.value >= unsureBelow ? _("{name}, {share} sure", told) : _("Unsure: {name} perhaps, {share}", told);
   $("verdict").textContent = isStranger ? _("Unlike every photograph it has seen; of its classes most likely {name}, {share}", told) : words;
   $("probabilities").replaceChildren(...order.slice(0, NUM_SHOWN).map(({ value, name }) => make("li", {}, make("span", { className: "name" }, make("bdi", { textContent: name }), make("span", { className: "figures", textContent: percent(value) })), make("progress", { max: 1, value, "aria-label": name }))));

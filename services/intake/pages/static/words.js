@@ -2,6 +2,7 @@
 const { words: source } = document.querySelector("script[data-words]").dataset;
 const { default: words } = await import(source);
 const language = document.documentElement.lang;
+const place = navigator.languages.find((each) => each.split("-")[0] === language) ?? language; // days and commas as there
 
 function filled(text, values) {
   return text.replace(/\{(\w+)\}/g, (all, name) => (name in values ? String(values[name]) : all));
@@ -19,9 +20,9 @@ export function ngettext(one, many, count, values = {}) {
   return filled(text, { count: number(count), ...values });
 }
 
-const plain = new Intl.NumberFormat(language);
-const parts = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
-const moments = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+const plain = new Intl.NumberFormat(place);
+const parts = new Intl.NumberFormat(place, { style: "percent", maximumFractionDigits: 1 });
+const moments = new Intl.DateTimeFormat(place, { dateStyle: "medium", timeStyle: "short" });
 
 export const number = (value) => plain.format(value);
 export const percent = (share) => parts.format(share);
@@ -29,8 +30,11 @@ export const moment = (text) => moments.format(new Date(text));
 
 const MOST_SHOWN = 40;
 
-// Return names for a sentence: long ones cut, and each keeping its own direction of writing.
-export const listed = (names) => names.map((name) => `\u2068${[...name].length > MOST_SHOWN ? `${[...name].slice(0, MOST_SHOWN - 1).join("")}…` : name}\u2069`).join(", ");
+// Return a name for a sentence: it keeps its own direction of writing, and so does what stands around it.
+export const named = (name) => `\u2068${name}\u2069`;
+
+// Return names for a sentence, long ones cut.
+export const listed = (names) => names.map((name) => named([...name].length > MOST_SHOWN ? `${[...name].slice(0, MOST_SHOWN - 1).join("")}…` : name)).join(", ");
 
 export function size(bytes) {
   const units = ["kilobyte", "megabyte", "gigabyte"];
@@ -38,12 +42,12 @@ export function size(bytes) {
   let value = bytes / 1000;
   for (; value >= 1000 && step < 2; step += 1) value /= 1000;
   const digits = step && value < 100 ? 1 : 0;
-  return new Intl.NumberFormat(language, { style: "unit", unit: units[step], maximumFractionDigits: digits }).format(value);
+  return new Intl.NumberFormat(place, { style: "unit", unit: units[step], maximumFractionDigits: digits }).format(value);
 }
 
 export function span(seconds) {
   const whole = Math.max(0, Math.round(seconds));
-  const told = (value, unit) => new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(value);
+  const told = (value, unit) => new Intl.NumberFormat(place, { style: "unit", unit, unitDisplay: "long" }).format(value);
   if (whole < 60) return told(whole, "second");
   if (whole < 3600) return told(Math.round(whole / 60), "minute");
   const minutes = Math.round(whole / 60);
