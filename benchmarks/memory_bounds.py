@@ -21,6 +21,8 @@ NUM_OF_MORE = 397
 """Eleven times as many; what learns of them makes five batches of 64."""
 NUM_OF_DEEP = 160
 """What learns of them makes two batches; all at once, two layers of vgg16 would take 2.8 GB for them."""
+MOST_GROWTH = 1.3
+"""Of memory: of 36 photographs fewer learn than a batch has, of eleven times as many five batches."""
 CHEAPEST = ("mobilenet", "inception_v3")
 """Of the first five, those that take the least time."""
 NUM_OF_VIEWS = 6000
@@ -51,7 +53,7 @@ def measure_growth(scratch: Path) -> list[Figure]:
     few, many = (_peak(_photographs(scratch, number), *CHEAPEST) for number in (NUM_OF_EACH, NUM_OF_MORE))
     name = f"peak memory of a job, {NUM_OF_MORE} against {NUM_OF_EACH} photographs"
     note = f"{many / 1e6:,.0f} MB against {few / 1e6:,.0f}; {' and '.join(CHEAPEST)}, fine-tuned, scored and packed"
-    return [Figure(name=name, measured=many / few, unit="×", at_most=1.15, note=note)]
+    return [Figure(name=name, measured=many / few, unit="×", at_most=MOST_GROWTH, note=note)]
 
 
 def measure_fine_tuning(scratch: Path) -> list[Figure]:
