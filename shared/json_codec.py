@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 T = TypeVar("T")
+_NUM_REMEMBERED = 256
+_LONGEST_REMEMBERED = 8192
+"""Characters; a job that trains has about a thousand."""
 
 
 @cache
@@ -54,6 +57,36 @@ def from_json_text(cls: type[T], text: str | bytes) -> T:
     """
     value: T = adapter(cls).validate_json(text)
     return value
+
+
+def from_same_text(cls: type[T], text: str) -> T:
+    """Build a frozen dataclass from JSON text that comes again and again, such as that of a job while it is followed.
+
+    The same text is the same value, so the last ones are remembered, as long as they are short.
+
+    Raises:
+        pydantic.ValidationError: As :func:`from_json_text`.
+    """
+    if len(text) > _LONGEST_REMEMBERED:
+        return from_json_text(cls, text)
+    value: T = _remembered(cls, text)  # type: ignore[arg-type]  # as above
+    return value
+
+
+@lru_cache(maxsize=_NUM_REMEMBERED)
+def _remembered(cls: Any, text: str) -> Any:
+    return from_json_text(cls, text)
+
+
+def to_stored_text(value: object) -> str:
+    """Return a dataclass as JSON text to be kept: fields that are null are left out, and are null when they are read.
+
+    A job just made then has 900 bytes instead of 1,400, and a row of SQLite no page of its own.
+    """
+    try:
+        return adapter(type(value)).dump_json(value, exclude_none=True).decode()
+    except PydanticSerializationError:  # as above
+        return to_json_text(value).decode()
 
 
 def faults_of(error: ValidationError) -> str:

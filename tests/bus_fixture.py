@@ -17,15 +17,17 @@ RULES = DeliveryRules(max_attempts=3, min_backoff=timedelta(seconds=10), max_bac
 
 
 class FailingBus(MemoryEventBus):
-    """A bus that refuses as many publications as told."""
+    """A bus that refuses as many publications as told, and counts them all."""
 
     num_refusals = 0
+    num_publications = 0
 
-    def publish(self, event: Event) -> None:
+    def publish(self, *events: Event) -> None:
+        self.num_publications += 1
         if self.num_refusals:
             self.num_refusals -= 1
             raise Transient("the bus sleeps")
-        super().publish(event)
+        super().publish(*events)
 
 
 @dataclass

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from shared.job.job import Job, JobState, Trial
 from shared.job.progress import Progress
-from shared.json_codec import from_json_text, to_json_text
+from shared.json_codec import from_same_text, to_stored_text
 
 _log = logging.getLogger(__name__)
 
@@ -106,13 +106,13 @@ def with_heartbeat(job: Job, heartbeat: Heartbeat | None) -> Job:
 
 def encode_heartbeat(heartbeat: Heartbeat) -> str:
     """Return a heartbeat as JSON text."""
-    return to_json_text(heartbeat).decode()
+    return to_stored_text(heartbeat)
 
 
 def decode_heartbeat(text: str) -> Heartbeat | None:
     """Read a heartbeat; one that cannot be read is logged and ``None``, so that the claim counts as it was taken."""
     try:
-        return from_json_text(Heartbeat, text)
+        return from_same_text(Heartbeat, text)
     except (ValueError, ValidationError):
         _log.exception("a heartbeat cannot be read and is left aside")
         return None

@@ -14,19 +14,19 @@ from pydantic import ValidationError
 from shared.errors import MalformedEvent, Unreadable
 from shared.job.events import Event, decode
 from shared.job.job import Job
-from shared.json_codec import faults_of, from_json, from_json_text
+from shared.json_codec import faults_of, from_json, from_same_text
 
 _log = logging.getLogger(__name__)
 
 
-def read_job(text: str | bytes, *, job_id: str) -> Job:
+def read_job(text: str, *, job_id: str) -> Job:
     """Read the JSON text of a job.
 
     Raises:
         Unreadable: If it is none of this version; it has been logged then.
     """
     with contextlib.suppress(ValidationError):  # what is wrong is said by those who read step by step, and take more
-        return from_json_text(Job, text)
+        return from_same_text(Job, text)
     try:
         return from_json(Job, json.loads(text))
     except ValidationError as error:

@@ -70,8 +70,11 @@ class EventBus(Protocol):
     method may raise :class:`shared.errors.Transient`. Safe for threads and for several processes.
     """
 
-    def publish(self, event: Event) -> None:
-        """Send an event to its topic; on return it is durable."""
+    def publish(self, *events: Event) -> None:
+        """Send events to their topics, for about the price of one; on return all are durable.
+
+        After an exception each of them may have been sent or not.
+        """
         ...
 
     def pull(self, topic: Topic, *, lease: timedelta, max_messages: int = 1) -> list[Delivery]:

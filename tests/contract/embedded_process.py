@@ -93,6 +93,21 @@ def create(backends: Backends, _: str) -> None:
         number += 1
 
 
+def create_together(backends: Backends, _: str) -> None:
+    """Create jobs for ever, in several threads, whose writes share transactions."""
+
+    def go_on(thread: int) -> None:
+        number = 0
+        while True:
+            job_id = f"job-{thread}-{number}"
+            backends.job_store.create(make_job(job_id))
+            say(job_id)
+            number += 1
+
+    for thread in range(NUM_THREADS):
+        Thread(target=go_on, args=(thread,)).start()
+
+
 def put(backends: Backends, _: str) -> None:
     """Write an object that never ends."""
     backends.object_store.put("uploads/endless", Endless("x"), content_type="t")

@@ -61,6 +61,14 @@ class EventBusContract:
         assert decode(delivery.data) == event
         assert (delivery.topic, delivery.attempt) == (Topic.UPLOADS, 1)
 
+    def test_events_that_are_published_together_arrive_each_at_its_topic(self, bus: EventBus) -> None:
+        jobs = [job_queued(f"job-{number}", NOW) for number in range(3)]
+        upload = archive_uploaded("job-4", NOW, object_key="uploads/4/archive.zip", generation="7")
+        bus.publish(jobs[0], upload, *jobs[1:])
+        assert decode(self.delivered(bus, Topic.UPLOADS).data) == upload
+        arrived = {decode(self.delivered(bus).data).event_id for _ in jobs}
+        assert arrived == {event.event_id for event in jobs}
+
     def test_an_empty_topic_gives_nothing(self, bus: EventBus) -> None:
         assert self.is_idle(bus)
         assert bus.dead_letters(Topic.JOBS) == []

@@ -27,6 +27,7 @@ from shared.errors import Conflict, Fault, NotFound
 from shared.job.events import Topic, decode, job_queued
 from shared.job.job import JobState
 from shared.job.retention import forgotten
+from shared.json_codec import to_json_text
 from shared.ports.job_store import JobStore
 from shared.ports.object_store import ObjectStore, SignedRequest
 from shared.settings import Settings
@@ -39,7 +40,7 @@ from tests.contract.job_store_contract import JobStoreContract
 from tests.contract.object_store_contract import TEXT, Answer, ObjectStoreContract, put
 from tests.contract.signed_url_server import serve
 from tests.job_fixture import NOW, HandClock, full_heartbeat, full_job, make_job
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, until
 
 NUM_PROCESSES = 5
 ROOT = Path(__file__).parents[2]
@@ -176,6 +177,44 @@ class TestSqliteJobStore(JobStoreContract):
         assert [backends.job_store.get(job_id).job.job_id for job_id in kept] == kept
         with pytest.raises(NotFound):
             backends.job_store.get(f"job-{len(kept)}")
+
+    def test_a_killed_process_has_lost_no_job_that_any_of_its_threads_was_told_of(
+        self, backends: Backends, tmp_path: Path
+    ) -> None:
+        said = killed_after("create_together", tmp_path, num_lines=60)
+        assert [backends.job_store.get(job_id).job.job_id for job_id in said] == said
+
+    def test_a_job_that_exists_already_is_refused_alone_among_those_that_are_made_with_it(
+        self, store: SqliteJobStore
+    ) -> None:
+        taken = store.create(make_job("taken"))
+        wanted = ["a", "taken", "b", "c"]
+        with ThreadPoolExecutor(len(wanted)) as pool:
+            with store._database.writing():
+                made = [pool.submit(store.create, make_job(job_id)) for job_id in wanted]
+                until(lambda: len(store._database._wanted) == len(wanted))
+            with pytest.raises(Conflict, match="taken already"):
+                made.pop(1).result(PATIENCE_S)
+        assert [store.get(each.result().job.job_id) for each in made] == [each.result() for each in made]
+        assert store.get("taken") == taken
+
+    def test_a_file_of_a_release_that_sorted_jobs_by_their_ids_serves_on(self, tmp_path: Path) -> None:
+        self.own.executescript(
+            """
+            CREATE TABLE jobs (job_id TEXT PRIMARY KEY, revision INTEGER NOT NULL, state TEXT NOT NULL,
+                is_open INTEGER NOT NULL, updated_at INTEGER NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;
+            PRAGMA user_version = 1
+            """
+        )
+        old = to_json_text(full_job("old")).decode()  # with what is null written out
+        self.own.execute("INSERT INTO jobs VALUES ('old', 7, 'training', 1, 1, ?)", (old,))
+        store = SqliteJobStore(tmp_path / "jobs.sqlite3")
+        assert store.get("old").job == full_job("old")
+        new = store.create(make_job("new"))
+        assert store.replace(new, make_job("new", JobState.QUEUED)).job == store.get("new").job
+        found = store.find({JobState.TRAINING, JobState.QUEUED}, updated_before=NOW + timedelta(days=1))
+        assert {each.job.job_id for each in found.jobs} == {"old", "new"}
+        store.close()
 
     def test_a_forked_child_uses_connections_of_its_own(self, tmp_path: Path) -> None:
         assert start("fork", tmp_path).communicate(timeout=PATIENCE_S)[0] == "before child parent\n"

@@ -107,8 +107,9 @@ def test_who_waits_for_a_turn_is_written_with_all_who_wait_and_a_refusal_is_its_
     """However many want to write at once, the disk is waited for once."""
     database = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA, busy_timeout_s=PATIENCE_S)
     statements: list[str] = []
-    with database.reading() as connection:
-        connection.set_trace_callback(statements.append)
+    with database.writing() as connection:
+        pass
+    connection.set_trace_callback(statements.append)
     *kept, refused = wait_behind(database, *(insert(str(number)) for number in range(5)), refuse)
     with pytest.raises(Conflict, match="not wanted"):
         refused.result()

@@ -36,10 +36,11 @@ class MemoryEventBus:
         self._rules = rules or DeliveryRules()
         self._clock = clock
 
-    def publish(self, event: Event) -> None:
+    def publish(self, *events: Event) -> None:
         """See the port."""
         with self._lock:
-            self._messages.append(_Message(topic=event.topic, data=encode(event), due_at=self._clock()))
+            for event in events:
+                self._messages.append(_Message(topic=event.topic, data=encode(event), due_at=self._clock()))
 
     def pull(self, topic: Topic, *, lease: timedelta, max_messages: int = 1) -> list[Delivery]:
         """See the port."""

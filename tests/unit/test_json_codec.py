@@ -1,12 +1,17 @@
 import json
+from dataclasses import fields, is_dataclass
 from datetime import timedelta, timezone
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from pydantic import ValidationError
 
+from shared.errors import Fault
+from shared.job.heartbeat import Heartbeat
 from shared.job.job import Job, JobState
 from shared.job.result import Result
-from shared.json_codec import from_json, json_schema, to_json
+from shared.json_codec import from_json, from_same_text, json_schema, to_json, to_stored_text
 from tests.job_fixture import NOW, full_job, make_job
 
 
@@ -41,6 +46,44 @@ def test_a_job_written_before_a_field_existed_is_still_read() -> None:
     for newer in ("reminded_at", "mail_fault", "trained_s"):
         del document[newer]
     assert from_json(Job, document) == make_job()
+
+
+@pytest.mark.parametrize("job", [make_job(), full_job()], ids=["bare", "full"])
+def test_what_is_null_is_not_kept_and_is_null_again_when_it_is_read(job: Job) -> None:
+    kept = to_stored_text(job)
+    assert "null" not in kept
+    assert from_same_text(Job, kept) == from_json(Job, json.loads(kept)) == job
+
+
+def test_what_a_dictionary_holds_is_kept_null_or_not() -> None:
+    fault = Fault(code="a", message="b", fix="c", details={"most": None, "left": [None]})
+    assert from_same_text(Fault, to_stored_text(fault)) == fault
+
+
+@pytest.mark.parametrize("kept", [Job, Heartbeat])
+def test_nothing_that_can_be_null_is_anything_else_where_it_is_missing(kept: type) -> None:
+    """Else it would come back from a store as another value than was written."""
+    for cls in types_within(kept):
+        hints = get_type_hints(cls)
+        can_be_null = [each for each in fields(cls) if NoneType in get_args(hints[each.name])]
+        assert [each.name for each in can_be_null if each.default is not None] == []
+
+
+def types_within(hint: Any) -> set[type]:
+    """Return the dataclasses that a value of a type is made of."""
+    found = {hint} if is_dataclass(hint) else set()
+    inner = [*get_args(hint), *(get_type_hints(hint).values() if found else ())]
+    return found.union(*(types_within(each) for each in inner))
+
+
+def test_the_same_text_is_read_once_and_what_is_long_is_not_remembered() -> None:
+    kept = to_stored_text(make_job())
+    assert from_same_text(Job, kept) is from_same_text(Job, "".join(list(kept)))
+    with pytest.raises(ValidationError):
+        from_same_text(Heartbeat, kept)
+    long = to_stored_text(make_job(device="x" * 10_000))
+    assert from_same_text(Job, long) == from_same_text(Job, long)
+    assert from_same_text(Job, long) is not from_same_text(Job, long)
 
 
 def test_the_result_has_a_schema() -> None:

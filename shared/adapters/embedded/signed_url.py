@@ -9,6 +9,7 @@ so that intake serves it without looking anything up. Serving takes three calls:
 """
 
 import hashlib
+import hmac
 import os
 import secrets
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from typing import BinaryIO, cast
 
 from itsdangerous import BadData, Signer, URLSafeSerializer
 from itsdangerous.encoding import base64_encode
+from itsdangerous.signer import SigningAlgorithm
 from pydantic import ValidationError
 
 from shared.clock import Clock, utc_now
@@ -34,13 +36,21 @@ START_SESSION = {"x-goog-resumable": "start"}
 SESSION_VALID_FOR = timedelta(days=7)
 
 
+class _Sha256(SigningAlgorithm):
+    """HMAC-SHA256 in one call of the library below, a quarter of the time of :class:`itsdangerous.HMACAlgorithm`'s."""
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        """Return the signature."""
+        return hmac.digest(key, value, "sha256")
+
+
 class _PlainSerializer(URLSafeSerializer):
     """Leaves the payload as it is: a grant shrinks little, and to compress means to wait for the interpreter twice."""
 
     def __init__(self, secret: bytes) -> None:
         # The key of the signature, made of secret and purpose, is the same for every URL.
         key = Signer(secret, salt=_PURPOSE, digest_method=hashlib.sha256).derive_key()
-        super().__init__(key, signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "none"})
+        super().__init__(key, signer_kwargs={"algorithm": _Sha256(), "key_derivation": "none"})
         self._signer = self.make_signer()
 
     def dump_payload(self, obj: object) -> bytes:

@@ -124,7 +124,7 @@ class SqliteDatabase:
         Raises:
             Transient: If SQLite is locked for too long, out of disk or cannot read its file.
         """
-        with self._turn(), self._connection() as connection:
+        with self._turn(), self._connection(self._writer) as connection:
             # A deferred transaction that turns writer half-way fails at once instead of waiting for the lock.
             connection.execute("BEGIN IMMEDIATE")
             yield connection
@@ -140,7 +140,7 @@ class SqliteDatabase:
         Raises:
             Transient: As :meth:`writing`.
         """
-        with self._turn(), self._connection() as connection:
+        with self._turn(), self._connection(self._writer) as connection:
             yield connection
 
     def write(self, work: Callable[[sqlite3.Connection], T], *, is_one_statement: bool = False) -> T:
@@ -211,7 +211,7 @@ class SqliteDatabase:
     def _write_for_all(self, writes: Sequence[_Write]) -> None:
         """Carry writes out in one transaction and tell each what came of it, once that is durable."""
         try:
-            with self._connection() as connection:
+            with self._connection(self._writer) as connection:
                 if len(writes) == 1 and writes[0].is_one_statement:
                     writes[0].carry_out(connection)  # a transaction by itself
                 else:
@@ -237,7 +237,8 @@ class SqliteDatabase:
         Raises:
             Transient: If SQLite cannot read its file.
         """
-        with self._connection() as connection:
+        self._mind_fork()
+        with self._connection(self._readers) as connection:
             yield connection
 
     def row(self, statement: str, values: Sequence[Any] = ()) -> Any:
@@ -246,8 +247,10 @@ class SqliteDatabase:
         Raises:
             Transient: If SQLite cannot read its file.
         """
+        self._mind_fork()
+        readers = self._readers
         try:
-            connection = self._borrowed()
+            connection = self._borrowed(readers)
             try:
                 found = connection.execute(statement, values).fetchone()
             except BaseException:
@@ -257,18 +260,19 @@ class SqliteDatabase:
             raise
         except sqlite3.Error as error:
             raise self._fault_of(error) from error
-        self._idle.append(connection)
+        readers.append(connection)
         return found
 
     def close(self) -> None:
         """Close the connections that nobody is using."""
-        _close_all(self._idle, self._owner_pid)
+        for idle in (self._readers, self._writer):
+            _close_all(idle, self._owner_pid)
 
     @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
+    def _connection(self, idle: list[sqlite3.Connection]) -> Iterator[sqlite3.Connection]:
         """Lend a connection to one thread; a connection that has seen a fault of SQLite is not used again."""
         try:
-            connection = self._borrowed()
+            connection = self._borrowed(idle)
             try:
                 yield connection
             except sqlite3.Error:
@@ -276,9 +280,9 @@ class SqliteDatabase:
                 raise
             except BaseException:
                 connection.rollback()
-                self._idle.append(connection)
+                idle.append(connection)
                 raise
-            self._idle.append(connection)
+            idle.append(connection)
         except _OWN_MISTAKES:
             raise
         except sqlite3.Error as error:
@@ -320,17 +324,22 @@ class SqliteDatabase:
             self._start_pool()  # SQLite forbids carrying a connection over a fork, and a lock may be held forever
 
     def _start_pool(self) -> None:
-        """Begin with no connection; what is idle when the database is forgotten gets closed."""
+        """Begin with no connection; what is idle when the database is forgotten gets closed.
+
+        What is written goes through one connection: it keeps the pages that it wrote, where another would read them
+        anew after every commit.
+        """
         self._writers_turn = threading.Lock()
         self._wanted: deque[_Write] = deque()
-        self._idle: list[sqlite3.Connection] = []
+        self._readers: list[sqlite3.Connection] = []
+        self._writer: list[sqlite3.Connection] = []
         self._owner_pid = os.getpid()
-        weakref.finalize(self, _close_all, self._idle, self._owner_pid)
+        for idle in (self._readers, self._writer):
+            weakref.finalize(self, _close_all, idle, self._owner_pid)
 
-    def _borrowed(self) -> sqlite3.Connection:
-        self._mind_fork()
+    def _borrowed(self, idle: list[sqlite3.Connection]) -> sqlite3.Connection:
         try:
-            return self._idle.pop()
+            return idle.pop()
         except IndexError:
             return self._opened()
 

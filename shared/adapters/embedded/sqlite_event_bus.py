@@ -45,13 +45,12 @@ class SqliteEventBus:
         self._rules = rules or DeliveryRules()
         self._clock = clock
 
-    def publish(self, event: Event) -> None:
+    def publish(self, *events: Event) -> None:
         """See the port."""
+        now = self._now()
+        rows = [(event.topic, encode(event), now) for event in events]
         with self._database.writing() as connection:
-            connection.execute(
-                "INSERT INTO messages (topic, data, due_at) VALUES (?, ?, ?)",
-                (event.topic, encode(event), self._now()),
-            )
+            connection.executemany("INSERT INTO messages (topic, data, due_at) VALUES (?, ?, ?)", rows)
 
     def pull(self, topic: Topic, *, lease: timedelta, max_messages: int = 1) -> list[Delivery]:
         """See the port."""

@@ -11,18 +11,20 @@ from shared.errors import Conflict, NotFound, Unreadable
 from shared.job.events import Event, encode
 from shared.job.job import Job, JobState
 from shared.job.stored import read_events, read_job
-from shared.json_codec import to_json_text
+from shared.json_codec import to_stored_text
 from shared.ports.job_store import JobPage, Position, StoredJob
 
+# Rows lie in the order in which they were made, so that those of one moment are written to one page. Sorted by their
+# ids, which are drawn at random, as in the files of older releases, every one has to be put between others.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
-    job_id TEXT PRIMARY KEY,
+    job_id TEXT NOT NULL PRIMARY KEY,
     revision INTEGER NOT NULL,
     state TEXT NOT NULL,
     is_open INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     document TEXT NOT NULL
-) WITHOUT ROWID;
+);
 DROP INDEX IF EXISTS jobs_by_age;
 CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, is_open, updated_at, job_id);
 CREATE TABLE IF NOT EXISTS outbox (
@@ -177,7 +179,7 @@ class SqliteJobStore:
 
 def _columns(job: Job) -> tuple[str, bool, int, str]:
     """Return the columns state, is_open, updated_at and document of a job."""
-    return job.state, job.is_open, microseconds(job.updated_at), to_json_text(job).decode()
+    return job.state, job.is_open, microseconds(job.updated_at), to_stored_text(job)
 
 
 def _stored(job_id: str, document: str, revision: int) -> StoredJob:

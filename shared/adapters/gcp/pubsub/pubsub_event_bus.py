@@ -25,6 +25,8 @@ _PUBLISHED_AT = "published_at"
 _PUBLISHED_AT_GOOGLE = "CloudPubSubDeadLetterSourceTopicPublishTime"
 _MOST_ATTRIBUTE_BYTES = 1024
 _MOST_DEAD_LETTERS = 1000
+_MOST_AT_ONCE = 1000
+"""Messages that one request may publish. Source: Pub/Sub, "Quotas and limits"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +70,14 @@ class PubsubEventBus:
         self._lock = threading.Lock()
         self._leases: dict[str, _Lease] = {}
 
-    def publish(self, event: Event) -> None:
+    def publish(self, *events: Event) -> None:
         """See the port."""
-        self._link.publish(self._name.topic(event.topic), PubsubMessage(data=encode(event)))
+        by_topic: dict[Topic, list[PubsubMessage]] = {}
+        for event in events:
+            by_topic.setdefault(event.topic, []).append(PubsubMessage(data=encode(event)))
+        for topic, messages in by_topic.items():
+            for first in range(0, len(messages), _MOST_AT_ONCE):
+                self._link.publish(self._name.topic(topic), messages[first : first + _MOST_AT_ONCE])
 
     def pull(self, topic: Topic, *, lease: timedelta, max_messages: int = 1) -> list[Delivery]:
         """See the port.
@@ -164,7 +171,7 @@ class PubsubEventBus:
         attributes = {_REASON: reason.encode()[:_MOST_ATTRIBUTE_BYTES].decode(errors="ignore")}
         if published_at is not None:
             attributes[_PUBLISHED_AT] = published_at.isoformat()
-        self._link.publish(self._name.dead_topic(topic), PubsubMessage(data=data, attributes=attributes))
+        self._link.publish(self._name.dead_topic(topic), [PubsubMessage(data=data, attributes=attributes)])
 
     def _remember(self, received: list[ReceivedMessage], ends_at: float) -> None:
         now = self._monotonic()

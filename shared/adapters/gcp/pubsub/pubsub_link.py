@@ -34,10 +34,10 @@ class PubsubLink:
     def __init__(self, limit: CallLimit) -> None:
         self._limit = limit
 
-    def publish(self, topic: str, message: PubsubMessage) -> None:
-        """Send a message; on return it is durable."""
+    def publish(self, topic: str, messages: Sequence[PubsubMessage]) -> None:
+        """Send messages; on return they are durable."""
         with _talking(f"publishes to {topic}"):
-            self._publisher.publish(topic=topic, messages=[message], **self._limit.options())
+            self._publisher.publish(topic=topic, messages=messages, **self._limit.options())
 
     def pull(self, subscription: str, *, max_messages: int, wait_s: float) -> list[ReceivedMessage]:
         """Return messages, each leased for as long as the subscription says; nothing after ``wait_s`` seconds."""
