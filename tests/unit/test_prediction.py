@@ -123,6 +123,25 @@ def test_what_a_delivery_lacks_is_told_in_a_line_with_the_fix(tmp_path: Path, sp
     assert "\n" not in caught.value.fault.message
 
 
+def test_a_damaged_network_is_told_in_a_line_with_the_fix_and_the_exit_code_of_what_cannot_be_used(
+    tmp_path: Path,
+) -> None:
+    folder = delivery(tmp_path / "results", "model.onnx")
+    (folder / "model.onnx").write_bytes(b"no network")
+    with pytest.raises(UsageFault) as caught:
+        list(classify(find_network(folder, tmp_path), [tmp_path / "1.jpg"]))
+    assert (caught.value.fault.code, "damaged" in caught.value.fault.fix) == ("model_unreadable", True)
+    assert "\n" not in caught.value.fault.message
+
+
+def test_who_forgets_the_network_is_told_that_a_picture_is_none(tmp_path: Path) -> None:
+    picture = tmp_path / "1.jpg"
+    picture.write_bytes(b"a picture")
+    with pytest.raises(UsageFault, match="no network") as caught:
+        find_network(picture, tmp_path)
+    assert caught.value.fault.code == "model_unreadable"
+
+
 def test_a_damaged_zip_is_told_in_a_line_with_the_fix(tmp_path: Path) -> None:
     packed = tmp_path / "model.zip"
     packed.write_bytes(b"PK\x03\x04 and then nothing")

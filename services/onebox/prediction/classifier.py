@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from services.client.fault import UsageFault
 from services.onebox.prediction.delivered import Delivered
 from shared.errors import Fault, UserFault
 from shared.process.child_process import ONE_THREAD, python_module
@@ -68,7 +69,8 @@ def classify(delivered: Delivered, images: Sequence[Path], *, program: str = _PR
         program: The module that opens the network and reads them, in a process of its own.
 
     Raises:
-        UserFault: If the network cannot be used.
+        UsageFault: If the network cannot be used.
+        UserFault: If the program ends before it is open.
     """
     done = 0
     careful_until = 0
@@ -95,7 +97,8 @@ def _ask(program: str, delivered: Delivered, images: Sequence[Path], *, is_caref
     """Start a process, and yield its answers.
 
     Raises:
-        UserFault: If the network cannot be used.
+        UsageFault: If the network cannot be used.
+        UserFault: If the process ended before it was open.
         _ReadingDied: If the process ended early, for a picture and not for the network.
     """
     order = {
@@ -125,7 +128,7 @@ def _ask(program: str, delivered: Delivered, images: Sequence[Path], *, is_caref
 def _read(line: bytes, classes: Sequence[str]) -> Prediction:
     answer: Mapping[str, Any] = json.loads(line)
     if "fault" in answer:
-        raise UserFault.of(Fault(**answer["fault"]))
+        raise UsageFault.of(Fault(**answer["fault"]))  # of the network that was named, or what lies beside it
     if "network" in answer:
         return Prediction(path=answer["network"])
     if "error" in answer:

@@ -24,6 +24,7 @@ _NETWORKS = tuple(
     )
 )
 """The quickest first, and last what runs on Macs alone."""
+_ENDINGS = (".onnx", ".tflite", ".keras", ".h5", ".hdf5", ".zip")
 _MAX_UNPACKED_BYTES = 4 * 2**30
 
 
@@ -71,6 +72,13 @@ def find_network(model: Path, scratch: Path) -> Delivered:
             "model_not_found",
             f"There is no file {model}.",
             fix="Name the folder, model.zip or network that `convtailor run` or `fetch` left.",
+            details={"path": str(model)},
+        )
+    if model.suffix.lower() not in _ENDINGS:
+        raise UsageFault(
+            "model_unreadable",
+            f"{model} is no network: none ends like that.",
+            fix=f"Name the network before the pictures; its name ends in one of {', '.join(_ENDINGS)}.",
             details={"path": str(model)},
         )
     return _described([model], model.parent, model)
