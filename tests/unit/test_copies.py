@@ -117,6 +117,30 @@ def test_in_a_large_set_copies_are_found_with_few_comparisons() -> None:
     assert sum((number, number + num) in found for number in range(40)) >= 39
 
 
+class Counted(np.ndarray):
+    """Thumbnails that know how many of them were read."""
+
+    num_read = 0
+
+    def __getitem__(self, key: slice) -> NDArray[np.uint8]:
+        part = self.view(np.ndarray)[key]
+        self.num_read += len(part)
+        return part
+
+
+def test_proposing_reads_the_pictures_of_a_small_set_once_whatever_windows_they_are_seen_through() -> None:
+    thumbnails = thumbnails_of(
+        [changed(scene(seed)) for seed in range(6) for changed in (ImageOps.mirror, cropped(0, 0, 0.9, 1))]
+    )
+    counted = thumbnails.view(Counted)
+
+    found = propose(counted, least=LEAST_LIKENESS, most=MOST_PROPOSED)
+
+    assert counted.num_read == len(thumbnails)
+    again = propose(thumbnails, least=LEAST_LIKENESS, most=MOST_PROPOSED)
+    np.testing.assert_array_equal(found.likeness, again.likeness)
+
+
 def test_a_search_can_be_ended() -> None:
     def stop() -> None:
         raise InterruptedError

@@ -58,10 +58,12 @@ def propose(
         between: Called between two steps; may raise to end the search.
     """
     best = _Best(len(thumbnails), least, most)
-    everywhere = np.arange(len(thumbnails))
+    num_images, is_exact = len(thumbnails), len(thumbnails) <= exact_images
+    everywhere = np.arange(num_images)
+    kept = list(_small(thumbnails)) if is_exact else None  # 28 MB at most; of more they are made anew each time
     for number in range(len(WINDOWS)):
-        looked, through = (_all_spectra(thumbnails, number, side) for side in (0, 1))
-        groups = [(everywhere, everywhere)] if len(thumbnails) <= exact_images else _cells(looked, through)
+        looked, through = (_all_spectra(kept or _small(thumbnails), number, side, num_images) for side in (0, 1))
+        groups = [(everywhere, everywhere)] if is_exact else _cells(looked, through)
         for rows, columns in _tiles(groups):
             between()
             best.take(rows, columns, _likeness(looked[rows], through[columns]), number)
@@ -99,14 +101,22 @@ def _nearest(found: Floats, middles: Floats, count: int) -> Indices:
     return np.concatenate(parts)
 
 
-def _all_spectra(thumbnails: NDArray[np.uint8], number: int, side: int) -> Floats:
-    found: Floats | None = None
+def _small(thumbnails: NDArray[np.uint8]) -> Iterator[Floats]:
+    """Yield the small planes of all pictures, a block at a time."""
     for start in range(0, len(thumbnails), _BLOCK):
-        part = spectra(small_planes(thumbnails[start : start + _BLOCK]), number, side)
+        yield small_planes(thumbnails[start : start + _BLOCK])
         let_go(thumbnails)  # what was touched of the map would count as this process's memory, 7 kB a picture
+
+
+def _all_spectra(blocks: Iterable[Floats], number: int, side: int, num_images: int) -> Floats:
+    found: Floats | None = None
+    start = 0
+    for planes in blocks:
+        part = spectra(planes, number, side)
         if found is None:
-            found = np.empty((len(thumbnails), *part.shape[1:]), part.dtype)
-        found[start : start + _BLOCK] = part
+            found = np.empty((num_images, *part.shape[1:]), part.dtype)
+        found[start : start + len(part)] = part
+        start += len(part)
     return np.empty((0, 0), np.float32) if found is None else found
 
 
