@@ -281,6 +281,18 @@ def test_a_second_copy_is_named_and_to_be_left_out(names: list[str], onto: list[
     assert f"Leave '{where}'" in found.fix
 
 
+def test_a_folder_with_all_photographs_beside_the_classes_is_a_second_copy_of_them() -> None:
+    everything = [f"all/renamed {number}.jpg" for number in range(18)]
+    with pytest.raises(UserFault) as caught:
+        plan_archive(copied(files("cats", "dogs", "birds"), everything))
+    assert caught.value.fault.code == "archive_second_copy"
+    assert "'all' holds a second copy of the photographs in 'birds', 'cats' and 'dogs'" in caught.value.fault.message
+
+
+def test_copies_of_one_class_in_another_are_left_to_whoever_sees_the_pictures() -> None:
+    assert plan_archive(copied(files("cats"), files("felines"))).num_classes == 2
+
+
 def test_a_second_copy_of_a_split_is_to_be_left_out_and_the_split_is_used_then() -> None:
     parts = [f"{part}/{name}" for part in ("train", "test", "val") for name in ("NORMAL", "PNEUMONIA")]
     names = files(*[f"x/{part}" for part in parts])

@@ -1,11 +1,11 @@
 """Folders that hold the same files as others: recognised by names, sizes and checksums, nothing is unpacked."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from shared.archive.entry import Entry
 from shared.archive.structure.folder_name import sense_of, words
-from shared.archive.structure.folder_tree import Folder
+from shared.archive.structure.folder_tree import Folder, names_of
 from shared.archive.zip_format.directory import Record
 from shared.errors import Fault
 from shared.text.printable import quoted
@@ -44,7 +44,33 @@ def second_copies(base: Folder, records: Sequence[Record]) -> dict[Folder, str]:
             copies[folder] = f"in {quoted(twin.path)}"
         else:
             owners |= {held: folder for held in leaves[folder].values() if held not in owners}
-    return copies
+    return copies or _all_in_one(base, records)
+
+
+def _all_in_one(base: Folder, records: Sequence[Record]) -> dict[Folder, str]:
+    """Return a folder such as ``all`` that holds what lies in ``cats`` and in ``dogs`` beside it, under any names.
+
+    Only folders with a third of all images are looked at, three at most: one that holds the others has half of them.
+    """
+    for folder in base.holding:
+        others = [each for each in base.holding if each is not folder]
+        if 3 * folder.num_images < base.num_images or len(others) < 2 or folder.class_folders:  # noqa: PLR2004
+            continue
+        held = set(_contents(folder, records))
+        shared = {each: sum(content in held for content in _contents(each, records)) for each in others}
+        repeated = [each for each, number in shared.items() if number >= _MOST * each.num_images]
+        if len(repeated) > 1 and sum(shared.values()) >= _MOST * folder.num_images:
+            return {folder: f"in {names_of(repeated)}"}
+    return {}
+
+
+def _contents(folder: Folder, records: Sequence[Record]) -> Iterator[int]:
+    """Yield what tells the content of every image in a folder, if the zip says it."""
+    for level in folder.walk():
+        for entry in level.images:
+            record = records[entry.index]
+            if record.crc:
+                yield record.crc << 48 | record.size_bytes
 
 
 def copy_fault(copies: Mapping[Folder, str]) -> Fault:
