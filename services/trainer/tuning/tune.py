@@ -76,6 +76,8 @@ class TunePlan:
         search: How the further ones are proposed.
         views: Of each image, at most.
         searches_levels: Whether recipes of fine-tuning may read all levels and mirror images.
+        attempt_s: Seconds that a first attempt at fine-tuning below a fitted head may cost; ``None``: as long as is
+            worth it beside what the run has taken so far.
     """
 
     epochs: int
@@ -83,6 +85,7 @@ class TunePlan:
     search: TuneSearch
     views: int = 1
     searches_levels: bool = False
+    attempt_s: float | None = None
 
 
 def tune(dataset: LearningSet, screening: Screening, run: Run, plan: TunePlan) -> Trained:
@@ -134,7 +137,8 @@ def _unfreeze(dataset: LearningSet, screening: Screening, kept: Trained, run: Ru
             store=kept.store,
         )
         elapsed_s = run.countdown.monotonic() - run.countdown.deadline.started
-        attempt_s = max(LEAST_ATTEMPT_S, ATTEMPT_FRAC * elapsed_s)
+        worth_s = max(LEAST_ATTEMPT_S, ATTEMPT_FRAC * elapsed_s)
+        attempt_s = worth_s if plan.attempt_s is None else plan.attempt_s
         unfrozen = unfreeze(dataset, fitted, run, epochs=plan.epochs, attempt_s=attempt_s)
         record_unfrozen(ledger, unfrozen)
     if unfrozen.state is None or unfrozen.backbone is None:
