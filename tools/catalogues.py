@@ -21,7 +21,8 @@ from shared.language.fault import DETAIL, DETAILS, FILE, FIX, MESSAGE
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "services" / "intake" / "pages"
-TOLD = tuple(ROOT / name for name in ("services/reporter", "services/trainer/export/bundle", "shared/language"))
+_TELLING = ("services/reporter", "services/trainer/export/bundle", "shared/job/verdict")
+TOLD = tuple(ROOT / name for name in _TELLING)
 """Where reports, mails and cards are worded."""
 LANGUAGES = ("de", "fr")
 _METHODS = [("templates/**.jinja", "jinja2"), ("static/*.js", "javascript")]
@@ -70,11 +71,8 @@ def keys_of_faults() -> list[tuple[str, str]]:
 
 def brought_up_to_date(path: Path, language: str, template: Catalog) -> Catalog:
     """Return the catalogue of a language with the messages that there are now."""
-    if path.exists():
-        with path.open("rb") as file:
-            catalogue = read_po(file, locale=language)
-    else:
-        catalogue = Catalog(locale=language)
+    text = path.read_bytes() if path.exists() else _header(language).encode()
+    catalogue = read_po(io.BytesIO(text), locale=language)
     catalogue.update(template, no_fuzzy_matching=True)
     catalogue.obsolete.clear()
     catalogue.fuzzy = False
@@ -104,7 +102,7 @@ def _write(language: str, domain: str, template: Catalog) -> list[str]:
     path.parent.mkdir(parents=True, exist_ok=True)
     text, compiled = io.BytesIO(), io.BytesIO()
     write_po(text, catalogue, width=120, no_location=True, omit_header=True, sort_output=True)
-    path.write_bytes(_HEADER.format(language=language, plurals=catalogue.plural_expr).encode() + text.getvalue())
+    path.write_bytes(_header(language).encode() + text.getvalue())
     write_mo(compiled, catalogue)
     path.with_suffix(".mo").write_bytes(compiled.getvalue())
     return [
@@ -123,6 +121,14 @@ msgstr ""
 "Plural-Forms: nplurals=2; plural={plurals};\\n"
 
 """
+
+
+_PLURALS = {"de": "(n != 1)", "fr": "(n > 1)"}
+"""Of the two forms, the second; Babel knows a third one of French, for whole millions."""
+
+
+def _header(language: str) -> str:
+    return _HEADER.format(language=language, plurals=_PLURALS[language])
 
 
 def _is_told(told: object) -> bool:

@@ -11,17 +11,9 @@ from shared.access.signed_link import LinkGrant, LinkKind
 from shared.errors import Conflict, UserFault
 from shared.job.events import Event
 from shared.job.job import Job
+from shared.language.speech import _, speaking
 
 _log = logging.getLogger(__name__)
-_TEXT = """\
-Somebody, you we hope, asked for a network to be fitted to photographs, and gave this address for the report.
-
-If it was you, confirm it here before {until}:
-
-{url}
-
-If it was not, do nothing: the job is dropped then, its photographs are deleted, and no other mail comes.
-"""
 
 
 def ask_to_confirm(event: Event, tools: Tools) -> None:
@@ -52,7 +44,19 @@ def ask_to_confirm(event: Event, tools: Tools) -> None:
 def _request(job: Job, tools: Tools) -> EmailMessage:
     assert job.confirm_by is not None  # noqa: S101 - asked by the caller
     url = tools.links.url(LinkGrant(kind=LinkKind.CONFIRM, job_id=job.job_id, expires_at=job.confirm_by))
-    text = _TEXT.format(until=moment(job.confirm_by), url=url)
-    return to_plain_message(
-        text, job, subject="Did you ask for a network?", name="confirm", sender=tools.terms.sender, now=tools.clock()
+    with speaking(job.options.language):
+        subject, text = _("Did you ask for a network?"), _wording(moment(job.confirm_by), url)
+    return to_plain_message(text, job, subject=subject, name="confirm", sender=tools.terms.sender, now=tools.clock())
+
+
+def _wording(until: str, url: str) -> str:
+    paragraphs = (
+        _(
+            "Somebody, you we hope, asked for a network to be fitted to photographs, and gave this address for the "
+            "report."
+        ),
+        _("If it was you, confirm it here before {until}:", until=until),
+        url,
+        _("If it was not, do nothing: the job is dropped then, its photographs are deleted, and no other mail comes."),
     )
+    return "\n\n".join(paragraphs) + "\n"

@@ -37,6 +37,7 @@ from shared.job.job import Job, JobState, advance
 from shared.job.progress import Spending
 from shared.job.result import Result
 from shared.json_codec import from_json
+from shared.language.speech import speaking
 from shared.layout import handover_key, report_key
 from shared.ports.object_store import ObjectStore
 
@@ -59,7 +60,8 @@ def handle_end(event: Event, tools: Tools) -> None:
     if job is None:
         return
     try:
-        _report(job, tools)
+        with speaking(job.options.language):
+            _report(job, tools)
     except (Conflict, Transient):
         hand_back(tools.store, job, now=tools.clock())
         raise

@@ -55,7 +55,7 @@ def spoken() -> str:
     return _speech().language
 
 
-def _(message: str, **values: object) -> str:
+def _(message: str, /, **values: object) -> str:
     """Return a message in the language that is spoken.
 
     Args:
@@ -66,7 +66,7 @@ def _(message: str, **values: object) -> str:
     return text.format(**values) if values else text
 
 
-def pgettext(context: str, message: str, **values: object) -> str:
+def pgettext(context: str, message: str, /, **values: object) -> str:
     """Return a message that English says in the same words as another one.
 
     Args:
@@ -78,7 +78,7 @@ def pgettext(context: str, message: str, **values: object) -> str:
     return text.format(**values) if values else text
 
 
-def ngettext(one: str, many: str, num: int, **values: object) -> str:
+def ngettext(one: str, many: str, num: int, /, **values: object) -> str:
     """Return a message that counts; its place ``count`` is the number as the language writes it.
 
     Args:

@@ -298,7 +298,7 @@ def test_a_thousand_classes_stay_below_the_size_that_gmail_clips(figures: Figure
     letter = write(finished_job(), result, {name: replace(picture, data=b"x") for name, picture in figures.items()})
     assert len(letter.html.encode()) < 102_000
     assert len(letter.text.encode()) < 102_000
-    assert "These are the 16 weakest of 1000 classes" in flat(letter.text)
+    assert "These are the 16 weakest of 1,000 classes" in flat(letter.text)
     assert "Of the 1,000 classes it shows the 40 that are mixed up most" in flat(letter.text)
 
 

@@ -45,12 +45,20 @@ def results(right: dict[str, bool], parts: dict[str, str] | None = None) -> Resu
 
 def test_a_report_is_made_anew_from_what_lies_in_the_folder(tmp_path: Path) -> None:
     folder = leave(tmp_path / "results", make_result(num_candidates=1), {})
-    done = CliRunner().invoke(report, [str(folder)], catch_exceptions=False)
+    done = CliRunner().invoke(report, [str(folder), "--language", "de"], catch_exceptions=False)
     page = (folder / "report.html").read_text(encoding="utf-8")
+    assert '<html lang="de">' in page
     assert done.output.strip() == str(folder / "report.html")
     assert 'href="model.h5"' in page
     assert 'href="model.onnx"' not in page
     assert "data:image/png" in page
+
+
+def test_a_report_made_anew_stays_in_its_language_unless_another_is_asked_for(tmp_path: Path) -> None:
+    folder = leave(tmp_path / "results", make_result(("4711", "4712"), num_candidates=1), {})
+    (folder / "report.html").write_text('<!DOCTYPE html>\n<html lang="fr">', encoding="utf-8")
+    CliRunner().invoke(report, [str(folder)], catch_exceptions=False)
+    assert "Matrice de confusion" in (folder / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", "\x00"])

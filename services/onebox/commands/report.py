@@ -5,11 +5,24 @@ from pathlib import Path
 import click
 
 from services.client.terminal.taught_command import TaughtCommand
+from shared.language.catalogue import LANGUAGES, Language
 
 
-@click.command(cls=TaughtCommand, examples=("convtailor report results", "convtailor report results/result.json"))
+@click.command(
+    cls=TaughtCommand,
+    examples=(
+        "convtailor report results",
+        "convtailor report results/result.json",
+        "convtailor report results --language de",
+    ),
+)
 @click.argument("results", type=click.Path(path_type=Path))
-def report(results: Path) -> None:
+@click.option(
+    "--language",
+    type=click.Choice(list(LANGUAGES)),
+    help="Of the report.  [default: that of the report which lies there, or en]",
+)
+def report(results: Path, language: str | None) -> None:
     """Write report.html of RESULTS anew, from result.json and the small pictures in it.
 
     RESULTS is the folder that `run` or `fetch` filled; its links lead to the files that lie there now. So a folder that
@@ -19,4 +32,4 @@ def report(results: Path) -> None:
     from services.onebox.results.reporting import write_report  # noqa: PLC0415 - likewise
 
     found = read_results(results)
-    click.echo(write_report(found.folder, found.result))
+    click.echo(write_report(found.folder, found.result, None if language is None else Language(language)))

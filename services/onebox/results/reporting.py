@@ -1,6 +1,7 @@
 """The report of a folder of results, made anew from what lies there."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,29 +16,34 @@ from shared.job.job import Artefacts, Job, JobState, Upload
 from shared.job.options import JobOptions
 from shared.job.result import Result
 from shared.json_codec import to_json
+from shared.language.catalogue import LANGUAGES, Language
+from shared.language.speech import speaking
 from shared.layout import FILE_NAMES, Artefact
 
+_HEAD_CHARACTERS = 200
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def write_report(folder: Path, result: Result) -> Path:
+def write_report(folder: Path, result: Result, language: Language | None = None) -> Path:
     """Write ``report.html`` into a folder of results, with links to what lies beside it; return its path.
 
     Args:
         folder: Where.
         result: What it is to say.
+        language: That it is to be written in; ``None``: that of the report which lies there, or English.
 
     Raises:
         OSError: If it cannot be written.
     """
-    job = _job_of(folder, result)
+    path = folder / FILE_NAMES[Artefact.REPORT]
+    job = _job_of(folder, result, language or _language_of(path))
     drawer = Drawer()
     try:
-        figures = drawer.draw(result)
+        with speaking(job.options.language):
+            figures, downloads = drawer.draw(result), local_downloads(job, folder, with_report=False)
     finally:
         drawer.end()
-    page = write_page(job, result, figures=figures, downloads=local_downloads(job, folder, with_report=False))
-    path = folder / FILE_NAMES[Artefact.REPORT]
+    page = write_page(job, result, figures=figures, downloads=downloads)
     scratch = path.with_suffix(".part")
     scratch.write_text(page, encoding="utf-8")
     return scratch.replace(path)
@@ -57,7 +63,17 @@ def add_to_results(found: Results, comparison: Comparison) -> None:
     write_report(found.folder, result)
 
 
-def _job_of(folder: Path, result: Result) -> Job:
+def _language_of(report: Path) -> Language:
+    """Return what a report is written in; English where there is none, or where it does not say."""
+    try:
+        with report.open(encoding="utf-8", errors="replace") as file:
+            told = re.search(r'<html lang="(\w+)"', file.read(_HEAD_CHARACTERS))
+    except OSError:
+        return Language.ENGLISH
+    return Language(told[1]) if told is not None and told[1] in LANGUAGES else Language.ENGLISH
+
+
+def _job_of(folder: Path, result: Result, language: Language) -> Job:
     """Return as much of the job as a report tells of: how it ended, and which files there are."""
     there = {name.value: str(folder / file) for name, file in FILE_NAMES.items() if (folder / file).is_file()}
     now = utc_now()
@@ -65,7 +81,7 @@ def _job_of(folder: Path, result: Result) -> Job:
         job_id=result.job_id,
         email="",
         token_hash="",
-        options=JobOptions(),
+        options=JobOptions(language=language),
         state=JobState.CANCELLED if result.stopped_because == "cancelled" else JobState.DONE,
         created_at=now,
         updated_at=now,

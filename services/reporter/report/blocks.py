@@ -3,14 +3,14 @@
 Strings are plain text; the templates escape them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from services.reporter.report.confusions.grid import Grid
 from services.reporter.report.figures import Figures, Picture
 from services.reporter.report.limits import Limits
-from shared.wording import count
+from shared.language.speech import _, ngettext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,12 +169,21 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellPhotographs:
-    """Photographs behind one count of a matrix, on the page alone, shown when the count is chosen."""
+    """Photographs behind one count of a matrix, on the page alone, shown when the count is chosen.
+
+    Args:
+        anchor: Name of their place.
+        title: What they are, and were taken for.
+        gallery: They themselves.
+        matrix: Name of the place of the matrix.
+        note: How many are not shown; may be empty.
+    """
 
     kind: ClassVar[str] = "cell"
     anchor: str
     title: str
     gallery: Gallery
+    matrix: str
     note: str = ""
 
 
@@ -205,6 +214,11 @@ Block = (
 )
 
 
+def anchor_of(title: str) -> str:
+    """Return the name of the place of a section, by its title."""
+    return "-".join("".join(letter if letter.isalnum() else " " for letter in title.lower()).split())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """Blocks under a title.
@@ -224,7 +238,7 @@ class Section:
     @property
     def anchor(self) -> str:
         """Name of its place on the page."""
-        return "-".join("".join(letter if letter.isalnum() else " " for letter in self.title.lower()).split())
+        return anchor_of(self.title)
 
 
 _NUM_OF_LONG = 3
@@ -265,8 +279,11 @@ def plot_of(figures: Figures, name: str, caption: str) -> list[Block]:
         return []
     if picture.is_drawn:
         return [Plot(picture=picture, caption=caption)]
-    text = "A picture is missing here, because drawing it failed; result.json has its numbers. What it would show: "
-    return [Paragraph(text=text + picture.alt, is_quiet=True)]
+    text = _(
+        "A picture is missing here, because drawing it failed; result.json has its numbers. What it would show: {what}",
+        what=picture.alt,
+    )
+    return [Paragraph(text=text, is_quiet=True)]
 
 
 def folded(title: str, blocks: Sequence[Block], limits: Limits) -> list[Block]:
@@ -274,8 +291,27 @@ def folded(title: str, blocks: Sequence[Block], limits: Limits) -> list[Block]:
     return [Fold(title=title, blocks=blocks)] if blocks and limits.has_folds else []
 
 
-def remainder(total: int, shown: int, noun: str) -> list[Block]:
-    """Return a line that counts what is not shown, if anything."""
-    if total <= shown:
-        return []
-    return [Paragraph(text=f"… and {count(total - shown, f'more {noun}')}.", is_quiet=True)]
+def remainder(total: int, shown: int, counted: Callable[[int], str]) -> list[Block]:
+    """Return a line that counts what is not shown, if anything.
+
+    Args:
+        total: Of all.
+        shown: How many are.
+        counted: Says how many are not.
+    """
+    return [Paragraph(text=counted(total - shown), is_quiet=True)] if total > shown else []
+
+
+def more_photographs(num: int) -> str:
+    """Say how many photographs are not shown; for :func:`remainder`, as those below."""
+    return ngettext("… and {count} more photograph.", "… and {count} more photographs.", num)
+
+
+def more_files(num: int) -> str:
+    """Say how many files are not shown."""
+    return ngettext("… and {count} more file.", "… and {count} more files.", num)
+
+
+def more_groups(num: int) -> str:
+    """Say how many groups are not shown."""
+    return ngettext("… and {count} more group.", "… and {count} more groups.", num)

@@ -9,16 +9,15 @@ from urllib.parse import quote
 from services.reporter.report.blocks import Link
 from shared.access.signed_link import LinkGrant, LinkKind, SignedLinks
 from shared.job.job import Job
+from shared.language.speech import _, marked
 from shared.layout import FILE_NAMES, Artefact, report_key
 
 _LABELS = {
-    Artefact.MODEL_ZIP: "Download the model, ready to use (.zip)",
-    Artefact.MODEL_H5: "Download the model (.h5)",
-    Artefact.REPORT: "Open the full report",
+    Artefact.MODEL_ZIP: marked("Download the model, ready to use (.zip)"),
+    Artefact.MODEL_H5: marked("Download the model (.h5)"),
+    Artefact.REPORT: marked("Open the full report"),
 }
 """The main ones; the others are called by their file names."""
-_SAME_AS_PAGE = "Open this as a page"
-"""The page of a job without a result, which says no more than its mail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +91,9 @@ def local_downloads(job: Job, folder: Path, *, with_report: bool = True) -> Down
 
 def _link(job: Job, artefact: Artefact, url: str) -> Link:
     if artefact is Artefact.REPORT and job.artefacts.result is None:
-        return Link(label=_SAME_AS_PAGE, url=url)
-    return Link(label=_LABELS.get(artefact, FILE_NAMES[artefact]), url=url, is_main=artefact in _LABELS)
+        return Link(label=_("Open this as a page"), url=url)  # without a result it says no more than the mail
+    is_main = artefact in _LABELS
+    return Link(label=_(_LABELS[artefact]) if is_main else FILE_NAMES[artefact], url=url, is_main=is_main)
 
 
 def _left_by(job: Job, *, with_report: bool) -> list[Artefact]:

@@ -1,4 +1,4 @@
-"""The letter of a job that came to an end, and the page that says the same without size limits. Pure."""
+"""The letter of a job that came to an end, and the page that says the same without size limits, in its language."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from services.reporter.report.rendering import render_mail, render_page, render_
 from services.reporter.report.wording import one_line
 from shared.job.job import Job
 from shared.job.result import Result
+from shared.language.speech import speaking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,18 +41,20 @@ def write_letter(job: Job, result: Result | None, *, figures: Figures, downloads
         figures: Pictures of the result; empty without one.
         downloads: Links to what may be fetched.
     """
-    outline = outline_of(job, result, figures=figures, downloads=downloads, limits=MAIL)
-    return Letter(
-        subject=one_line(outline.subject),
-        text=render_text(outline),
-        html=render_mail(outline),
-        pictures=tuple(_pictures(outline)),
-    )
+    with speaking(job.options.language):
+        outline = outline_of(job, result, figures=figures, downloads=downloads, limits=MAIL)
+        return Letter(
+            subject=one_line(outline.subject),
+            text=render_text(outline),
+            html=render_mail(outline),
+            pictures=tuple(_pictures(outline)),
+        )
 
 
 def write_page(job: Job, result: Result | None, *, figures: Figures, downloads: Downloads) -> str:
     """Return ``report.html``, which needs nothing beside it; arguments as for :func:`write_letter`."""
-    return render_page(outline_of(job, result, figures=figures, downloads=downloads, limits=PAGE))
+    with speaking(job.options.language):
+        return render_page(outline_of(job, result, figures=figures, downloads=downloads, limits=PAGE))
 
 
 def _pictures(outline: Outline) -> Iterator[Picture]:

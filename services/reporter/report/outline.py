@@ -20,21 +20,21 @@ from services.reporter.report.sections.headline import (
     headline,
     is_useless,
     score_block,
-    verdict_title,
 )
 from services.reporter.report.sections.mistakes import confidence_section, focus_section, mistake_section
 from services.reporter.report.sections.network import network_section
 from services.reporter.report.sections.photographs import photograph_section
-from services.reporter.report.sections.training import candidate_section, tuning_section
+from services.reporter.report.sections.training.compared import candidate_section
+from services.reporter.report.sections.training.tuning import tuning_section
 from services.reporter.report.sections.use import use_section
 from services.reporter.report.warnings import warnings_about
-from services.reporter.report.wording import moment, one_line, percent
+from services.reporter.report.wording import enumeration, moment, one_line, percent
 from shared.job.job import Job, JobState
 from shared.job.result import Result
+from shared.job.verdict.words import title_of
+from shared.language.speech import _, ngettext
 from shared.text.printable import shortened
-from shared.wording import enumeration
 
-_ON_THIS_COMPUTER = "on the computer that the job ran on"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -54,16 +54,7 @@ def outline_of(job: Job, result: Result | None, *, figures: Figures, downloads: 
 
 
 def _with_model(job: Job, result: Result, *, figures: Figures, downloads: Downloads, limits: Limits) -> Outline:
-    names = enumeration([shortened(one_line(name), 20) for name in result.classes], most=3)
-    verdict = verdict_title(result)
-    score = f"{verdict[0].lower()}{verdict[1:]}, {percent(result.test.accuracy)} right ({names})"
-    title, subject = {
-        JobState.CANCELLED: ("You stopped it; here is your model so far.", f"Stopped, with a model: {score}"),
-        JobState.FAILED: (
-            "It did not finish; here is your model so far.",
-            f"Not finished, but there is a model: {score}",
-        ),
-    }.get(job.state, (f"{verdict}.", f"Your model: {score}"))
+    title, subject = _heading(job, result)
     links = _link_blocks(job, downloads, is_inviting=not is_useless(result))
     opening: list[Block] = [score_block(result), *links, *warnings_about(result)]
     faults = fault_sections(job.fault, limits) if job.fault is not None else []
@@ -97,22 +88,43 @@ def _with_model(job: Job, result: Result, *, figures: Figures, downloads: Downlo
     )
 
 
+def _heading(job: Job, result: Result) -> tuple[str, str]:
+    """Return title and subject of a job that has a network."""
+    verdict = title_of(result)
+    values = {
+        "verdict": f"{verdict[0].lower()}{verdict[1:]}",
+        "accuracy": percent(result.test.accuracy),
+        "names": enumeration([shortened(one_line(name), 20) for name in result.classes], most=3),
+    }
+    if job.state is JobState.CANCELLED:
+        return (
+            _("You stopped it; here is your model so far."),
+            _("Stopped, with a model: {verdict}, {accuracy} right ({names})", **values),
+        )
+    if job.state is JobState.FAILED:
+        return (
+            _("It did not finish; here is your model so far."),
+            _("Not finished, but there is a model: {verdict}, {accuracy} right ({names})", **values),
+        )
+    return f"{verdict}.", _("Your model: {verdict}, {accuracy} right ({names})", **values)
+
+
 def _without_result(job: Job, downloads: Downloads, limits: Limits) -> Outline:
     fault = job.fault or unknown_fault()
     sections: list[Section] = fault_sections(fault, limits)
     if job.artefacts.model_h5 is not None:
-        subject, title = "Your model is there, its report is not", "Your model is there, its report is not."
-        lead = "We are sorry. A network was trained and can be downloaded; how good it is could not be written down."
+        subject, title = _("Your model is there, its report is not"), _("Your model is there, its report is not.")
+        lead = _("We are sorry. A network was trained and can be downloaded; how good it is could not be written down.")
     elif job.state is JobState.CANCELLED:
-        subject, title = "Your job was cancelled", "Your job was cancelled."
-        lead = "It was stopped before a network was trained, so there is no model. Nothing else is needed from you."
+        subject, title = _("Your job was cancelled"), _("Your job was cancelled.")
+        lead = _("It was stopped before a network was trained, so there is no model. Nothing else is needed from you.")
         sections = []
     elif job.state is JobState.REJECTED:
-        subject, title = "Your photographs need a correction first", "Your zip could not be used as it is."
-        lead = "Nothing is lost and nothing was trained. Here is what was found and how to correct it."
+        subject, title = _("Your photographs need a correction first"), _("Your zip could not be used as it is.")
+        lead = _("Nothing is lost and nothing was trained. Here is what was found and how to correct it.")
     else:
-        subject, title = "Your training did not finish", "Your training did not finish."
-        lead = "We are sorry. There is no model from this job. Here is what happened and what you can do."
+        subject, title = _("Your training did not finish"), _("Your training did not finish.")
+        lead = _("We are sorry. There is no model from this job. Here is what happened and what you can do.")
     return Outline(
         subject=subject,
         title=title,
@@ -130,31 +142,58 @@ def _link_blocks(job: Job, downloads: Downloads, *, is_inviting: bool = True) ->
     if not downloads.links:
         return [*kept]
     if downloads.expires_at is None:
-        what = "The link leads to a file" if len(links) == 1 else "The links lead to files"
-        where = f"{what} {'in the folder of this page' if downloads.are_beside else _ON_THIS_COMPUTER}."
+        where = _where(len(links), are_beside=downloads.are_beside)
         return [Links(links=links), Paragraph(text=where, is_quiet=True), *kept]
-    until = f"The links work until {moment(downloads.expires_at)} and need no password, so share them with care."
+    until = [
+        _(
+            "The links work until {moment} and need no password, so share them with care.",
+            moment=moment(downloads.expires_at),
+        )
+    ]
     if urlsplit(downloads.public_url).hostname in _LOOPBACK:
-        until += f" They lead to convtailor {_ON_THIS_COMPUTER}, and only while it runs there."
-    return [Links(links=links), Paragraph(text=until, is_quiet=True), *kept]
+        until.append(_("They lead to convtailor on the computer that the job ran on, and only while it runs there."))
+    return [Links(links=links), Paragraph(text=" ".join(until), is_quiet=True), *kept]
+
+
+def _where(num_links: int, *, are_beside: bool) -> str:
+    if are_beside:
+        return ngettext(
+            "The link leads to a file in the folder of this page.",
+            "The links lead to files in the folder of this page.",
+            num_links,
+        )
+    return ngettext(
+        "The link leads to a file on the computer that the job ran on.",
+        "The links lead to files on the computer that the job ran on.",
+        num_links,
+    )
 
 
 def _kept(job: Job, kept: Kept) -> str:
-    what = "This report is" if job.artefacts.model_h5 is None else "The network and this report are"
     photographs = (
-        "Your photographs were deleted before this was sent."
+        _("Your photographs were deleted before this was sent.")
         if kept.photographs_until is None
-        else f"Your photographs are kept until {moment(kept.photographs_until)}."
+        else _("Your photographs are kept until {moment}.", moment=moment(kept.photographs_until))
     )
-    return (
-        f"{photographs} {what} kept until {moment(kept.files_until)}, then deleted with your address: download what "
-        "you want to keep."
+    files = (
+        _(
+            "This report is kept until {moment}, then deleted with your address: download what you want to keep.",
+            moment=moment(kept.files_until),
+        )
+        if job.artefacts.model_h5 is None
+        else _(
+            "The network and this report are kept until {moment}, then deleted with your address: download what you "
+            "want to keep.",
+            moment=moment(kept.files_until),
+        )
     )
+    return f"{photographs} {files}"
 
 
 def _footer(job: Job) -> list[str]:
-    text = (
+    text = _(
         "convtailor fits networks to photographs. You receive this one message because this address was given for job "
-        f"{job.job_id}. If that was not you, nothing more will come."
+        "{number}. If that was not you, nothing more will come.",
+        number=job.job_id,
     )
     return [text]

@@ -10,7 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from services.reporter.report.blocks import Bar, Outline
-from services.reporter.report.wording import NBSP, width
+from services.reporter.report.wording import width
+from shared.language.number import NBSP
+from shared.language.speech import _, spoken
 from shared.text.printable import printable
 
 TEXT_COLUMNS = 76
@@ -61,6 +63,8 @@ def _environment() -> Environment:
         keep_trailing_newline=False,
         finalize=lambda value: printable(value) if type(value) is str else value,
     )
+    # Not cached by language: messages are asked for when a page is made.
+    environment.globals |= {"_": _, "spoken": spoken}
     environment.filters |= {"wrapped": _wrapped, "aligned": _aligned, "cells": _band}
     environment.tests["bar"] = lambda value: isinstance(value, Bar)
     return environment

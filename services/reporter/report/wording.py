@@ -1,10 +1,12 @@
-"""Numbers, lengths and moments as people read them."""
+"""Numbers, lengths, moments and lists as people read them, in the language that is spoken."""
 
 import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
+from shared.language.number import NBSP, decimal_in, number_in, percent_in, quoted_in
+from shared.language.speech import _, marked, ngettext, spoken
 from shared.text.printable import printable, shortened
 from shared.wording import duration
 
@@ -18,12 +20,12 @@ _LINKED = re.compile(
 _LONGEST_NAME = 90
 _MOST_NAMED = 25
 """Classes of which a matrix shows the names."""
-NBSP = "\u00a0"
 NONE = "\u2013"
 """Stands in a table where there is nothing to tell: an en dash."""
 _MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
+    *(marked("January"), marked("February"), marked("March"), marked("April"), marked("May"), marked("June")),
+    *(marked("July"), marked("August"), marked("September"), marked("October"), marked("November")),
+    marked("December"),
 )
 
 
@@ -34,39 +36,112 @@ def percent(share: float, decimals: int = 0) -> str:
         share: 0 to 1.
         decimals: Digits after the point.
     """
+    return _rounded(share, decimals, has_sign=True)
+
+
+def hundredths(share: float, decimals: int = 0) -> str:
+    """Return the same without its sign."""
+    return _rounded(share, decimals, has_sign=False)
+
+
+def _rounded(share: float, decimals: int, *, has_sign: bool) -> str:
     share = round(share, 9)  # what arithmetic adds beyond is not a share of any number of photographs
+    written = percent_in if has_sign else decimal_in
     text = f"{share * 100:.{decimals}f}"
-    is_rounded_away = (float(text) >= 100 and share < 1) or (float(text) <= 0 and share > 0)  # noqa: PLR2004
-    if is_rounded_away and decimals < 3:  # noqa: PLR2004
-        return percent(share, decimals + 1)
-    if is_rounded_away:
-        text = "under 0.1" if share < 0.5 else "over 99.9"  # noqa: PLR2004
-    return f"{text}{NBSP}%"
+    if not ((float(text) >= 100 and share < 1) or (float(text) <= 0 and share > 0)):  # noqa: PLR2004
+        return written(spoken(), text)
+    if decimals < 3:  # noqa: PLR2004
+        return _rounded(share, decimals + 1, has_sign=has_sign)
+    if share < 0.5:  # noqa: PLR2004
+        return _("under {share}", share=written(spoken(), "0.1"))
+    return _("over {share}", share=written(spoken(), "99.9"))
 
 
 def span(interval: tuple[float, float]) -> str:
     """Return ``between 84 % and 93 %``."""
-    return f"between {percent(interval[0])} and {percent(interval[1])}"
+    return _("between {low} and {high}", low=percent(interval[0]), high=percent(interval[1]))
 
 
 def number(value: int) -> str:
     """Return ``3,231,939``."""
-    return f"{value:,}"
+    return number_in(spoken(), value)
+
+
+def decimal(value: float, digits: str) -> str:
+    """Return a number with the comma of the language.
+
+    Args:
+        value: Below a thousand, so that nothing marks thousands.
+        digits: As Python's formats name them, such as ``+.1f``.
+    """
+    return decimal_in(spoken(), f"{value:{digits}}")
 
 
 def took(seconds: float) -> str:
     """Return ``0.8 s``, ``48 s``, ``2 min 14 s`` or ``1 h 05 min``, never broken over two lines."""
-    return duration(seconds, tenths=True).replace(" ", NBSP)
+    return decimal_in(spoken(), duration(seconds, tenths=True)).replace(" ", NBSP)
+
+
+def spending(seconds: float, cost: float | None) -> str:
+    """Return time and, where it is known, what it costs: ``3 min 05 s at a cost of 1.20``.
+
+    Args:
+        seconds: Of a machine.
+        cost: In whatever currency.
+    """
+    if cost is None:
+        return duration(seconds)
+    return _("{time} at a cost of {cost}", time=duration(seconds), cost=decimal(cost, ".2f" if cost >= 1 else ".2g"))
 
 
 def moment(when: datetime) -> str:
-    """Return ``30 November 2026, 18:49 UTC``; English whatever the locale of this process."""
-    return f"{when.day}{NBSP}{_MONTHS[when.month - 1]} {when.year}, {when:%H:%M}{NBSP}UTC"
+    """Return ``30 November 2026, 18:49 UTC``; in the language that is spoken, whatever the locale of this process."""
+    day = "1er" if spoken() == "fr" and when.day == 1 else str(when.day)
+    told = _(
+        "{day} {month} {year}, {time} UTC",
+        day=day,
+        month=_(_MONTHS[when.month - 1]),
+        year=when.year,
+        time=f"{when:%H:%M}",
+    )
+    return told.replace(" ", NBSP, 1)[:-4] + f"{NBSP}UTC"
+
+
+def photographs(num: int) -> str:
+    """Return ``1 photograph`` or ``2,000 photographs``."""
+    return ngettext("{count} photograph", "{count} photographs", num)
+
+
+def tested(num: int) -> str:
+    """Return ``1 test photograph`` or ``2,000 test photographs``."""
+    return ngettext("{count} test photograph", "{count} test photographs", num)
+
+
+def enumeration(names: Sequence[str], *, most: int = 6) -> str:
+    """Return ``a``, ``a and b``, ``a, b and c`` or ``a, b and 99,970 more``: a list that never outgrows a sentence.
+
+    Args:
+        names: At least one.
+        most: Names shown at most, the rest counted.
+    """
+    left = len(names) - most + 1
+    shown = list(names) if left <= 1 else [*names[: most - 1], ngettext("{count} more", "{count} more", left)]
+    if len(shown) == 1:
+        return shown[0]
+    return _("{names} and {last}", names=", ".join(shown[:-1]), last=shown[-1])
+
+
+def beside(parts: Sequence[str]) -> str:
+    """Return parts of a sentence that stand on their own, at least one, as ``a; b; c``."""
+    told = parts[0]
+    for part in parts[1:]:
+        told = _("{first}; {second}", first=told, second=part)
+    return told
 
 
 def quoted(name: str) -> str:
     """Return a class name in quotation marks, on one line and not endless."""
-    return f"“{shortened(one_line(name), 60)}”"
+    return quoted_in(spoken(), shortened(one_line(name), 60), "“{}”")
 
 
 def one_line(text: str) -> str:
@@ -90,7 +165,9 @@ def numbered(name: str, position: int) -> str:
         name: Fit to be shown.
         position: Among the classes, from 1.
     """
-    return f"{name} (no. {position})" if name[:1].isdigit() else f"{position}. {name}"
+    if name[:1].isdigit():
+        return _("{name} (no. {number})", name=name, number=position)
+    return f"{position}. {name}"
 
 
 def are_numbered(classes: Sequence[str]) -> bool:

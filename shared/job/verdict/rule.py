@@ -10,6 +10,7 @@ from shared.interval import wilson_interval
 from shared.job.findings.verdict import Grade, Verdict
 from shared.job.result import Result
 from shared.job.verdict.evidence import ClassEvidence, Evidence, evidence_of
+from shared.language.speech import marked
 from shared.text.printable import quoted
 from shared.wording import count
 
@@ -25,10 +26,10 @@ MOST_OFF_FOR_REVIEW, MOST_OFF_FOR_GOOD = 0.15, 0.10
 """How far stated probabilities may be from what came true."""
 
 WORDS = {
-    Grade.DO_NOT_USE: "Do not use it",
-    Grade.CHECK_EVERY_ANSWER: "Check every answer",
-    Grade.USABLE_WITH_REVIEW: "Usable with review",
-    Grade.GOOD: "Good on photographs like these",
+    Grade.DO_NOT_USE: marked("Do not use it"),
+    Grade.CHECK_EVERY_ANSWER: marked("Check every answer"),
+    Grade.USABLE_WITH_REVIEW: marked("Usable with review"),
+    Grade.GOOD: marked("Good on photographs like these"),
 }
 """What each grade is called before people."""
 
@@ -39,22 +40,30 @@ def verdict_of(result: Result) -> Verdict:
 
 
 REASONS = {
-    "no_better_than_guessing": "It is not clearly better than guessing: always answering the commonest class is right "
-    "on {guessing}, and it may be right on no more than {low}.",
-    "worse_than_neighbours": "Looking up the most similar of your photographs is right on {rival}, the network on "
-    "{network}: it has learnt less than it was shown.",
-    "as_neighbours": "It is often wrong, and no better than looking up the most similar of your photographs, which is "
-    "right on {rival}.",
-    "often_wrong": "It may be right on no more than {low} of new photographs.",
-    "class_missed": "Of {name} it finds fewer than half: {found} of {tested}.",
-    "class_untested": "{name} has no test photograph, so nobody knows whether it is found.",
-    "probabilities_off": "The probabilities that it states are off by {error} on average.",
-    "copies_seen": "Copies of test photographs were learnt from, so the test is easier than new photographs will be.",
-    "worse_as_delivered": "The network that you receive reads your photographs less well than the test says.",
-    "not_surely_good": "{accuracy} of the test photographs are read rightly; of new ones it may be {low}.",
-    "class_behind": "{name} falls behind the other classes: {found} of {tested} are found.",
-    "class_hardly_tested": "{name} was hardly tested: with {tested}, it may be found less than half the time.",
-    "good": "At least {low} of photographs like these are read rightly, and every class is found.",
+    "no_better_than_guessing": marked(
+        "It is not clearly better than guessing: always answering the commonest class is right on {guessing}, and it "
+        "may be right on no more than {low}."
+    ),
+    "worse_than_neighbours": marked(
+        "Looking up the most similar of your photographs is right on {rival}, the network on {network}: it has learnt "
+        "less than it was shown."
+    ),
+    "as_neighbours": marked(
+        "It is often wrong, and no better than looking up the most similar of your photographs, which is right on "
+        "{rival}."
+    ),
+    "often_wrong": marked("It may be right on no more than {low} of new photographs."),
+    "class_missed": marked("Of {name} it finds fewer than half: {found} of {tested}."),
+    "class_untested": marked("{name} has no test photograph, so nobody knows whether it is found."),
+    "probabilities_off": marked("The probabilities that it states are off by {error} on average."),
+    "copies_seen": marked(
+        "Copies of test photographs were learnt from, so the test is easier than new photographs will be."
+    ),
+    "worse_as_delivered": marked("The network that you receive reads your photographs less well than the test says."),
+    "not_surely_good": marked("{accuracy} of the test photographs are read rightly; of new ones it may be {low}."),
+    "class_behind": marked("{name} falls behind the other classes: {found} of {tested} are found."),
+    "class_hardly_tested": marked("{name} was hardly tested: with {tested}, it may be found less than half the time."),
+    "good": marked("At least {low} of photographs like these are read rightly, and every class is found."),
 }
 """What a verdict may rest on, by code: a sentence with places for numbers and the name of a class."""
 

@@ -200,7 +200,7 @@ async function presentEnd(status) {
     for (const part of ["title", "lead"]) $(part).removeAttribute("lang");
     $("title").textContent = _("Everything is deleted");
     $("lead").replaceChildren(`${moment(status.files_deleted_at)} · `, make("a", { href: ROOT, textContent: _("Train another network") }));
-    for (const part of ["offer", "try", "report", "report-language", "mistakes", "improve", "end"]) show($(part), false);
+    for (const part of ["offer", "try", "report", "mistakes", "improve", "end"]) show($(part), false);
     return;
   }
   showDownloads(status);
@@ -214,10 +214,10 @@ async function presentEnd(status) {
     shown.isOffered = told.isOffered; // a network that only guesses is offered by no button
     showDownloads(status);
     $("lead").textContent = told.lead;
-    for (const part of ["title", "lead"]) $(part).lang = "en"; // the report's own words
+    shown.language = told.language;
+    for (const part of ["title", "lead", "report"]) $(part).lang = told.language; // the report's own words
     $("title").textContent = told.title || $("title").textContent;
     show($("report"));
-    show($("report-language"), document.documentElement.lang !== "en");
   }
   if (status.links.result && !shown.ended) {
     await offerTrialOf(api, status);
@@ -242,9 +242,9 @@ async function offerTrialOf(mine, status) {
   }
 }
 
-// The report's own words are English; title and lead have them in the language of the page.
+// A report is in the language of its job; where the page has another, title and lead have theirs in that of the page.
 function tellVerdict(result, status) {
-  const told = status.state === "done" ? verdictOf(result) : null;
+  const told = status.state === "done" && shown.language !== document.documentElement.lang ? verdictOf(result) : null;
   if (!told) return;
   shown.title = told.title;
   $("title").textContent = told.title;

@@ -1,5 +1,5 @@
 // The report that was mailed, shown in the page: its own markup under its own style sheet, apart from ours.
-// Returns its title, the sentence that it leads with, and whether it offers the network by a button.
+// Returns its language, its title, the sentence that it leads with, and whether it offers the network by a button.
 export function showReport(host, markup) {
   const rules = [];
   const bare = markup.replace(/<style[^>]*>([^]*?)<\/style>/g, (_all, text) => { rules.push(text); return ""; });
@@ -30,7 +30,7 @@ export function showReport(host, markup) {
   }
   root.replaceChildren(...style, ...[...page.body.childNodes].map((node) => document.importNode(node, true)));
   root.addEventListener("click", jump);
-  return { title, lead, isOffered };
+  return { language: page.documentElement.lang || "en", title, lead, isOffered };
 }
 
 // Give the report its rules as a sheet of its own; return what has to stand in it where a browser has no such sheets.

@@ -1,4 +1,4 @@
-// The verdict of a result in the language of the page, by its codes and numbers; the report itself is English.
+// The verdict of a result in the language of the page, by its codes and numbers.
 import { _, ngettext, number, percent } from "./words.js";
 
 const GRADES = {
@@ -21,10 +21,10 @@ const REASONS = {
   good: (told) => _("At least {low} of photographs like these are read rightly, and every class is found.", told),
 };
 
-// Return { title, lead } of a result; null where the report says it in the language of the page, or the result is older.
+// Return { title, lead } of a result; null where the result is of an older version.
 export function verdictOf({ verdict, test }) {
   const told = REASONS[verdict?.reason_code];
-  if (document.documentElement.lang === "en" || !told || !GRADES[verdict.grade]) return null;
+  if (!told || !GRADES[verdict.grade]) return null;
   const values = Object.entries(verdict.reason_values).map(([name, value]) => [name, shown(name, value)]);
   const right = test.confusion_matrix.reduce((sum, row, at) => sum + row[at], 0);
   const score = _("It recognised {right} of {count} test photographs.", { right: number(right), count: number(test.num_images) });

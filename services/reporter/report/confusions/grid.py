@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from services.reporter.report.wording import numbered, one_line, short_name, width
+from services.reporter.report.wording import number, numbered, one_line, short_name, width
 from shared.job.result import Result
+from shared.language.speech import _
 from shared.text.printable import shortened
 
 NUM_SHADES = 6
@@ -130,6 +131,9 @@ def _cells(result: Result, rows: Sequence[int], cell_px: int, shown: Collection[
 
 
 def _told(result: Result, actual: int, predicted: int, count: int) -> str:
-    what, total = short_name(result.classes[actual]), sum(result.test.confusion_matrix[actual])
-    said = "recognised" if actual == predicted else f"taken for {short_name(result.classes[predicted])}"
-    return f"{what}: {count} of {total} {said}"
+    what, some = short_name(result.classes[actual]), number(count)
+    among = number(sum(result.test.confusion_matrix[actual]))
+    if actual == predicted:
+        return _("{what}: {some} of {among} recognised", what=what, some=some, among=among)
+    said = short_name(result.classes[predicted])
+    return _("{what}: {some} of {among} taken for {said}", what=what, some=some, among=among, said=said)

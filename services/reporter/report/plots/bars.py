@@ -7,10 +7,11 @@ from matplotlib.figure import Figure
 
 from services.reporter.report.plots.style import LIGHT, WIDTH_IN, Palette, percent_axis, style, to_png
 from services.reporter.report.statistics import trained
-from services.reporter.report.wording import number, percent
+from services.reporter.report.wording import percent
 from shared.interval import wilson_interval
 from shared.job.findings.training import CandidateResult
 from shared.job.result import Result
+from shared.language.speech import _, ngettext
 
 
 def accuracy_bars(result: Result, palette: Palette = LIGHT) -> bytes:
@@ -36,7 +37,8 @@ def accuracy_bars(result: Result, palette: Palette = LIGHT) -> bytes:
         axes.grid(visible=False, axis="y")
         percent_axis(axes.xaxis)
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1.0])
-        axes.set_xlabel(f"right on {_judged_by(result, candidates)}\nthin lines: 95 % interval")
+        lines = (_judged_by(result, candidates), _("thin lines: 95\u00a0% interval"))
+        axes.set_xlabel("\n".join(lines))
         return to_png(figure, palette)
 
 
@@ -50,5 +52,11 @@ def _counted(result: Result, candidate: CandidateResult) -> float:
 def _judged_by(result: Result, candidates: Sequence[CandidateResult]) -> str:
     judged = candidates[-1].cross_validation
     if judged is not None:
-        return f"{number(judged.num_images)} photographs of training and validation"
-    return f"{number(result.counts.validation)} validation photographs"
+        return ngettext(
+            "right on {count} photograph of training and validation",
+            "right on {count} photographs of training and validation",
+            judged.num_images,
+        )
+    return ngettext(
+        "right on {count} validation photograph", "right on {count} validation photographs", result.counts.validation
+    )

@@ -12,6 +12,7 @@ from services.reporter.report.plots.style import LIGHT, WIDTH_IN, Palette, perce
 from services.reporter.report.statistics import trained
 from shared.job.findings.training import History
 from shared.job.result import Result
+from shared.language.speech import _
 
 _PANELS_PER_ROW = 3
 _FEW_EPOCHS = 3
@@ -37,14 +38,14 @@ def candidate_curves(result: Result, palette: Palette = LIGHT, *, loss: bool = F
                 _draw(axes, _curves(other.history, loss=loss)[1], color=palette.faint, linewidth=0.8)
             _draw_pair(axes, each.history, each.best_epoch, loss=loss, palette=palette)
             won = each.name == result.winner
-            title = f"{each.name}{'  (winner)' if won else ''}"
+            title = _("{name}  (winner)", name=each.name) if won else each.name
             axes.set_title(title, loc="left", fontweight="bold" if won else "normal", fontsize=8.5)
         for position in range(len(candidates), len(panels)):
             panels[position].set_visible(False)
             panels[position - columns].tick_params(labelbottom=True)
         _scale(panels[0], [each.history for each in candidates], loss=loss)
         _legend(figure, panels[0])
-        figure.supxlabel("epoch", fontsize=8.5, color=palette.muted)
+        figure.supxlabel(_("epoch"), fontsize=8.5, color=palette.muted)
         return to_png(figure, palette)
 
 
@@ -65,14 +66,14 @@ def tuning_curves(result: Result, palette: Palette = LIGHT) -> bytes:
         _draw_pair(loss, tuning.history, tuning.best_epoch, loss=True, palette=palette)
         if screened is not None and screened.val_accuracy is not None:
             accuracy.axhline(
-                screened.val_accuracy, color=palette.warm, linewidth=1, linestyle=":", label="before fine-tuning"
+                screened.val_accuracy, color=palette.warm, linewidth=1, linestyle=":", label=_("before fine-tuning")
             )
-        accuracy.set_title("accuracy", loc="left")
-        loss.set_title("loss", loc="left")
+        accuracy.set_title(_("accuracy"), loc="left")
+        loss.set_title(_("loss"), loc="left")
         _scale(accuracy, [tuning.history], loss=False)
         _scale(loss, [tuning.history], loss=True)
         _legend(figure, accuracy)
-        figure.supxlabel("epoch of fine-tuning", fontsize=8.5, color=palette.muted)
+        figure.supxlabel(_("epoch of fine-tuning"), fontsize=8.5, color=palette.muted)
         return to_png(figure, palette)
 
 
@@ -90,11 +91,11 @@ def _draw(axes: Axes, values: Sequence[float], **look: object) -> None:
 def _draw_pair(axes: Axes, history: History, best_epoch: int | None, *, loss: bool, palette: Palette) -> None:
     """Draw training and validation, with a ring at the epoch that was kept."""
     training, validation = _curves(history, loss=loss)
-    _draw(axes, training, color=palette.muted, linewidth=1.1, linestyle=(0, (3, 2)), label="training")
-    _draw(axes, validation, color=palette.accent, linewidth=1.7, label="validation")
+    _draw(axes, training, color=palette.muted, linewidth=1.1, linestyle=(0, (3, 2)), label=_("training"))
+    _draw(axes, validation, color=palette.accent, linewidth=1.7, label=_("validation"))
     if best_epoch and best_epoch <= len(validation):
         point = ([best_epoch], [validation[best_epoch - 1]])
-        axes.plot(*point, "o", ms=6, mfc=palette.paper, mec=palette.accent, mew=1.5, label="kept")
+        axes.plot(*point, "o", ms=6, mfc=palette.paper, mec=palette.accent, mew=1.5, label=_("kept"))
 
 
 def _scale(axes: Axes, histories: Sequence[History], *, loss: bool) -> None:

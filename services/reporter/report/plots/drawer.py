@@ -13,6 +13,7 @@ from services.reporter.report.figures import Figures, Picture
 from services.reporter.report.plots.plan import planned_plots, thumbnails
 from shared.job.result import Result
 from shared.json_codec import to_json
+from shared.language.speech import spoken
 from shared.process.child_process import ONE_THREAD, python_module
 from shared.process.line_process import LineProcess, ProcessDied
 
@@ -60,10 +61,13 @@ class Drawer:
         self._thread.submit(self._warm)
 
     def draw(self, result: Result) -> Figures:
-        """Return every picture of a report; of those that could not be drawn, what they would have shown."""
-        plots = planned_plots(result)
+        """Return every picture of a report, in the language that is spoken.
+
+        Of those that could not be drawn it returns what they would have shown.
+        """
+        plots, language = planned_plots(result), spoken()
         until = self._monotonic() + self._patience_s
-        drawn = self._thread.submit(lambda: dict(self._draw(result, list(plots), until))).result()
+        drawn = self._thread.submit(lambda: dict(self._draw(result, list(plots), language, until))).result()
         pictures = [
             Picture(name=name, alt=alt, subtype="png", data=light, dark=dark)
             for name, alt in plots.items()
@@ -75,7 +79,7 @@ class Drawer:
         """Make sure that the process is gone."""
         self._thread.submit(self._end).result()
 
-    def _draw(self, result: Result, waiting: list[str], until: float) -> Iterator[tuple[str, _Png]]:
+    def _draw(self, result: Result, waiting: list[str], language: str, until: float) -> Iterator[tuple[str, _Png]]:
         """Yield the plots that can be drawn in time, by name; one that costs the process its life costs no other."""
         # No plot shows mistakes or where the network looks, which are most of the document.
         bare = replace(result, test=replace(result.test, mistakes=()), focus=None)
@@ -83,7 +87,8 @@ class Drawer:
         while waiting:
             try:
                 process = self._warm()
-                process.send(json.dumps({"result": document, "names": waiting}, separators=(",", ":")).encode() + b"\n")
+                order = {"result": document, "names": waiting, "language": language}
+                process.send(json.dumps(order, separators=(",", ":")).encode() + b"\n")
                 while waiting:
                     answer = process.receive(max(0.0, until - self._monotonic()))
                     if answer is None:

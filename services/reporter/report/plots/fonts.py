@@ -6,6 +6,8 @@ from functools import cache
 from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font
 
+from shared.language.speech import _
+
 BASE = "DejaVu Sans"
 # Scripts that DejaVu Sans lacks, on the systems that bring them; matplotlib falls back from one family to the next.
 _FURTHER = (
@@ -52,7 +54,7 @@ def label(name: str, position: int, *, max_chars: int = 22) -> str:
     # macOS zips carry decomposed names; composed ones keep accents on their letters.
     composed = unicodedata.normalize("NFC", " ".join(name.split()))
     if not composed or not can_draw(composed):
-        return f"no. {position + 1}"
+        return _("no. {number}", number=position + 1)
     if len(composed) > max_chars:
         composed = f"{composed[: max_chars - 8]}…{composed[-7:]}"
     # A dollar sign would start mathematics.

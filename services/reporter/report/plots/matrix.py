@@ -11,6 +11,7 @@ from services.reporter.report.plots.fonts import label
 from services.reporter.report.plots.style import LIGHT, WIDTH_IN, style, to_png
 from services.reporter.report.statistics import matrix_view
 from shared.job.result import Result
+from shared.language.speech import _
 
 _RIGHT = LinearSegmentedColormap.from_list("right", ["#ffffff", "#cfe3df", "#5fa899", LIGHT.accent, "#07473e"])
 _WRONG = LinearSegmentedColormap.from_list("wrong", ["#ffffff", "#f3dcc3", "#d99a55", LIGHT.warm, "#6e3a0a"])
@@ -19,7 +20,6 @@ _MANY_CLASSES = 16
 _FEW_CLASSES = 3
 _SHORT_NAME = 2
 _GRID = "#f1f2f2"
-_OTHERS = "others"
 
 _Counts = NDArray[np.int64]
 
@@ -33,7 +33,7 @@ def confusion_matrix(result: Result) -> bytes:
     view = matrix_view(result)
     counts = np.array(view.counts, np.int64)
     names = [label(result.classes[position], position) for position in view.rows]
-    columns = names if view.is_whole else [*names, _OTHERS]
+    columns = names if view.is_whole else [*names, _("others")]
     many = len(names) > _MANY_CLASSES
     cell_in = 0.21 if many else float(np.clip(4.6 / len(names), 0.36, 1.15))
     margin_in = 1.7
@@ -48,8 +48,8 @@ def confusion_matrix(result: Result) -> bytes:
         axes.set_xticks(range(len(columns)), columns, fontsize=small, rotation=turn)
         axes.set_yticks(range(len(names)), names, fontsize=small)
         axes.tick_params(colors=LIGHT.ink)
-        axes.set_xlabel("what the model said", color=LIGHT.muted)
-        axes.set_ylabel("what it is", color=LIGHT.muted)
+        axes.set_xlabel(_("what the model said"), color=LIGHT.muted)
+        axes.set_ylabel(_("what it is"), color=LIGHT.muted)
         _write(axes, counts, shares, size=small)
         return to_png(figure)
 

@@ -8,6 +8,7 @@ from services.reporter.report.plots.style import LIGHT, WIDTH_IN, Palette, perce
 from services.reporter.report.statistics import trained
 from shared.job.findings.training import CandidateResult, CrossValidation
 from shared.job.result import Result
+from shared.language.speech import _
 
 _MOST_NAMED = 6
 
@@ -23,15 +24,15 @@ def strength_paths(result: Result, palette: Palette = LIGHT) -> bytes:
             look = _look(candidate, palette, won=candidate.name == result.winner, is_named=is_named)
             _draw(accuracy, validation, [step.accuracy for step in validation.path], look)
             _draw(loss, validation, [step.log_loss for step in validation.path], look)
-        accuracy.set_title("accuracy", loc="left")
+        accuracy.set_title(_("accuracy"), loc="left")
         percent_axis(accuracy.yaxis)
-        loss.set_title("log loss", loc="left")
+        loss.set_title(_("log loss"), loc="left")
         for axes in (accuracy, loss):
             axes.set_xscale("log")
             axes.invert_xaxis()
         handles, labels = accuracy.get_legend_handles_labels()
         figure.legend(handles[::-1], labels[::-1], loc="outside upper left", ncols=3, handlelength=1.8)
-        figure.supxlabel("strength of regularisation, from strong to weak", fontsize=8.5, color=palette.muted)
+        figure.supxlabel(_("strength of regularisation, from strong to weak"), fontsize=8.5, color=palette.muted)
         return to_png(figure, palette)
 
 

@@ -1,8 +1,8 @@
 """``python -m services.reporter.report.plots.process``: draws plots for the reporter, in memory of its own.
 
-Its standard input brings orders, one line each: ``{"result": …, "names": […]}``. It answers each name in order with a
-line, ``{"png": base64, "dark": base64}`` or ``{"error": reason}``. A plot that takes more memory than one may, or
-breaks the libraries that draw, costs this process at most.
+Its standard input brings orders, one line each: ``{"result": …, "names": […], "language": …}``. It answers each name in
+order with a line, ``{"png": base64, "dark": base64}`` or ``{"error": reason}``. A plot that takes more memory than one
+may, or breaks the libraries that draw, costs this process at most.
 """
 
 import base64
@@ -13,6 +13,7 @@ import threading
 from services.reporter.report.plots.drawer import MAX_BYTES
 from shared.job.result import Result
 from shared.json_codec import from_json
+from shared.language.speech import speaking
 from shared.logs import start_logging
 from shared.process.memory_limit import limit_memory
 from shared.process.starter import Starter
@@ -32,8 +33,9 @@ def main() -> None:
         order = json.loads(starter.hear())
         warm_up.join()
         result = from_json(Result, order["result"])
-        for name in order["names"]:
-            starter.say(json.dumps(_answer(result, name)).encode() + b"\n")
+        with speaking(order["language"]):
+            for name in order["names"]:
+                starter.say(json.dumps(_answer(result, name)).encode() + b"\n")
 
 
 def _answer(result: Result, name: str) -> dict[str, str]:

@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from services.reporter.report.plots.fonts import families
+from shared.language.number import percent_in
+from shared.language.speech import spoken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,4 +103,9 @@ def to_png(figure: Figure, palette: Palette = LIGHT) -> bytes:
 def percent_axis(axis: Axis) -> None:
     """Put ticks at round percentages and write what they are: never 97.5 as 98."""
     axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{round(100 * value, 6):g}%"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: _hundredths(value)))
+
+
+def _hundredths(value: float) -> str:
+    text = f"{round(100 * value, 6):g}"
+    return f"{text}%" if spoken() == "en" else percent_in(spoken(), text)

@@ -9,6 +9,7 @@ from services.reporter.report.blocks import (
     Paragraph,
     Section,
     Table,
+    anchor_of,
     folded,
     plot_of,
 )
@@ -17,14 +18,15 @@ from services.reporter.report.confusions.grid import cell_anchor, grid_of
 from services.reporter.report.figures import CONFUSION, Figures, mistake_name
 from services.reporter.report.limits import Limits
 from services.reporter.report.statistics import confusions, matrix_view
-from services.reporter.report.wording import are_numbered, number, percent, short_name
+from services.reporter.report.wording import are_numbered, enumeration, number, percent, short_name
 from shared.job.findings.scores import Mistake
 from shared.job.result import Result
-from shared.wording import count, enumeration
+from shared.language.speech import _, marked, ngettext
 
 _MOST_CONFUSIONS = 5
 _MANY_CLASSES = 25
-_HOW_TO_READ = (
+_TITLE = marked("What it mixes up")
+_HOW_TO_READ = marked(
     "Each row is a class, each number a count of test photographs; the darker, the larger its share of the row. Green "
     "is right, brown is confused."
 )
@@ -36,23 +38,29 @@ def confusion_section(result: Result, figures: Figures, limits: Limits) -> Secti
     blocks: list[Block] = []
     if found:
         rows = [
-            (short_name(each.actual), short_name(each.predicted), f"{each.count} of {each.num_images}")
+            (
+                short_name(each.actual),
+                short_name(each.predicted),
+                _("{some} of {all}", some=number(each.count), all=number(each.num_images)),
+            )
             for each in found[:_MOST_CONFUSIONS]
         ]
-        blocks.append(Table(titles=("What it was", "What the model said", "How often"), rows=rows, numeric_from=2))
+        blocks.append(
+            Table(titles=(_("What it was"), _("What the model said"), _("How often")), rows=rows, numeric_from=2)
+        )
     else:
-        blocks.append(Paragraph(text="Nothing: every test photograph was recognised."))
+        blocks.append(Paragraph(text=_("Nothing: every test photograph was recognised.")))
     blocks += _cells(result, figures, limits) if limits.has_folds else plot_of(figures, CONFUSION, _caption(result))
-    return Section(title="What it mixes up", blocks=blocks, is_printed=True, is_half=True)
+    return Section(title=_(_TITLE), blocks=blocks, is_printed=True, is_half=True)
 
 
 def _cells(result: Result, figures: Figures, limits: Limits) -> list[Block]:
     """Return the whole matrix; of many classes those that are mixed up, and the whole behind a line."""
     photographs = _photographs(result, figures)
     shown = {each.anchor for each in photographs}
-    choose = " Choose a brown number to see its photographs." if shown else ""
+    read = [_(_HOW_TO_READ), *([_("Choose a brown number to see its photographs.")] if shown else [])]
     whole = Matrix(grids=[(grid_of(result, range(len(result.classes)), shown), "")])
-    how = Paragraph(text=_HOW_TO_READ + choose, is_quiet=True)
+    how = Paragraph(text=" ".join(read), is_quiet=True)
     if len(result.classes) <= _MANY_CLASSES:
         return [whole, how, *photographs]
     groups = clusters(result.test.confusion_matrix)
@@ -60,19 +68,25 @@ def _cells(result: Result, figures: Figures, limits: Limits) -> list[Block]:
     if groups:
         grids = [(grid_of(result, each.members, shown, is_group=True), _told(each)) for each in groups]
         blocks = [
-            Paragraph(text="These classes are mixed up among themselves most, as far as single pairs go:"),
+            Paragraph(text=_("These classes are mixed up among themselves most, as far as single pairs go:")),
             Matrix(grids=grids),
             how,
             *photographs,
         ]
-    title = f"All {number(len(result.classes))} classes at full size"
+    title = _("All {num} classes at full size", num=number(len(result.classes)))
     rest: list[Block] = [] if groups else [how, *photographs]
     return [*blocks, *folded(title, [whole, *rest], limits)]
 
 
 def _told(group: Cluster) -> str:
     share = percent(group.num_mixed_up / max(1, group.num_images))
-    return f"{count(group.num_mixed_up, 'photograph')} of {number(group.num_images)} mixed up among them ({share})"
+    return ngettext(
+        "{count} photograph of {all} mixed up among them ({share})",
+        "{count} photographs of {all} mixed up among them ({share})",
+        group.num_mixed_up,
+        all=number(group.num_images),
+        share=share,
+    )
 
 
 def _photographs(result: Result, figures: Figures) -> list[CellPhotographs]:
@@ -91,36 +105,51 @@ def _photographs(result: Result, figures: Figures) -> list[CellPhotographs]:
         blocks.append(
             CellPhotographs(
                 anchor=cell_anchor(actual, predicted),
-                title=f"{what}, taken for {said}: {total}",
+                title=_("{what}, taken for {said}: {total}", what=what, said=said, total=number(total)),
                 gallery=Gallery(exhibits=[_exhibit(place, mistake, figures) for place, mistake in found]),
-                note=f"{number(missing)} more are named in predictions.csv, in model.zip." if missing > 0 else "",
+                matrix=anchor_of(_(_TITLE)),
+                note=_more_named(missing) if missing > 0 else "",
             )
         )
     return blocks
 
 
+def _more_named(num: int) -> str:
+    return ngettext(
+        "{count} more is named in predictions.csv, in model.zip.",
+        "{count} more are named in predictions.csv, in model.zip.",
+        num,
+    )
+
+
 def _exhibit(place: int, mistake: Mistake, figures: Figures) -> Exhibit:
     return Exhibit(
         picture=figures.get(mistake_name(place)),
-        title=f"{percent(mistake.confidence)} sure",
+        title=_("{share} sure", share=percent(mistake.confidence)),
         text="",
         place=short_name(mistake.path),
     )
 
 
 def _caption(result: Result) -> str:
-    by_number = " Names that the plot cannot draw are shown by their number." if are_numbered(result.classes) else ""
-    caption = f"{_HOW_TO_READ}{by_number}"
+    told = [_(_HOW_TO_READ)]
+    if are_numbered(result.classes):
+        told.append(_("Names that the plot cannot draw are shown by their number."))
     view = matrix_view(result)
     if not view.is_whole:
-        groups = clusters(result.test.confusion_matrix)
-        worst = enumeration([short_name(result.classes[each]) for each in groups[0].members]) if groups else ""
-        mixed = f" Mixed up most among themselves: {worst}." if groups else ""
-        return (
-            f"{caption} Of the {number(len(result.classes))} classes it shows the {len(view.rows)} that are mixed up "
-            f"most with one another; whatever else the model said is counted under “others”.{mixed} The full report "
-            "has all."
+        told.append(
+            _(
+                "Of the {all} classes it shows the {some} that are mixed up most with one another; whatever else the "
+                "model said is counted under “others”.",
+                all=number(len(result.classes)),
+                some=len(view.rows),
+            )
         )
-    if len(result.classes) > _MANY_CLASSES:
-        caption += " The full report has it large enough to read every name."
-    return caption
+        groups = clusters(result.test.confusion_matrix)
+        if groups:
+            worst = enumeration([short_name(result.classes[each]) for each in groups[0].members])
+            told.append(_("Mixed up most among themselves: {names}.", names=worst))
+        told.append(_("The full report has all."))
+    elif len(result.classes) > _MANY_CLASSES:
+        told.append(_("The full report has it large enough to read every name."))
+    return " ".join(told)

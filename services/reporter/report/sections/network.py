@@ -4,21 +4,27 @@ from services.reporter.report.blocks import Block, Code, Facts, Paragraph, Secti
 from services.reporter.report.limits import Limits
 from services.reporter.report.wording import number
 from shared.job.result import Result
+from shared.language.speech import _
 
 
 def network_section(result: Result, limits: Limits) -> Section:
     """Return the size of the network and its summary as Keras prints it."""
     model = result.model
+    trainable = _("{num} (from layer {layer} on)", num=number(model.trainable_parameters), layer=model.cut_layer)
     pairs = [
-        ("Network", f"{result.winner}, images resized to {model.input_px} × {model.input_px} pixels inside"),
-        ("Parameters", number(model.total_parameters)),
-        ("Trainable", f"{number(model.trainable_parameters)} (from layer {model.cut_layer} on)"),
-        ("Non-trainable", number(model.non_trainable_parameters)),
+        (
+            _("Network"),
+            _("{name}, images resized to {side} × {side} pixels inside", name=result.winner, side=model.input_px),
+        ),
+        (_("Parameters"), number(model.total_parameters)),
+        (_("Trainable"), trainable),
+        (_("Non-trainable"), number(model.non_trainable_parameters)),
     ]
     if model.weights_licence is not None:
-        pairs.append(("Licence", f"{model.weights_licence}, of the pre-trained weights it grew from"))
+        licence = _("{licence}, of the pre-trained weights it grew from", licence=model.weights_licence)
+        pairs.append((_("Licence"), licence))
     summary = Code(text=model.summary.strip("\n"), is_small=True)
-    blocks: list[Block] = [Facts(pairs=pairs), *folded("Its layers, as Keras prints them", [summary], limits)]
+    blocks: list[Block] = [Facts(pairs=pairs), *folded(_("Its layers, as Keras prints them"), [summary], limits)]
     if not limits.has_folds:
-        blocks.append(Paragraph(text="The full report lists its layers.", is_quiet=True))
-    return Section(title="The network", blocks=blocks)
+        blocks.append(Paragraph(text=_("The full report lists its layers."), is_quiet=True))
+    return Section(title=_("The network"), blocks=blocks)

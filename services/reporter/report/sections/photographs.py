@@ -2,12 +2,25 @@
 
 from collections.abc import Sequence
 
-from services.reporter.report.blocks import Block, Facts, Listing, Paragraph, Section, Subheading, folded, remainder
+from services.reporter.report.blocks import (
+    Block,
+    Facts,
+    Listing,
+    Paragraph,
+    Section,
+    Subheading,
+    folded,
+    more_files,
+    more_groups,
+    more_photographs,
+    remainder,
+)
 from services.reporter.report.limits import Limits
-from services.reporter.report.wording import number, one_line, quoted, short_name
+from services.reporter.report.retelling.folder import about_file
+from services.reporter.report.wording import beside, enumeration, number, one_line, photographs, quoted, short_name
 from shared.job.findings.photographs import Duplicates, LabelConflict, Quarantined
 from shared.job.result import Result
-from shared.wording import count, enumeration
+from shared.language.speech import _, ngettext
 
 _FEW = 5
 
@@ -17,42 +30,51 @@ def photograph_section(result: Result, limits: Limits) -> Section:
     counts = result.counts
     total = counts.train + counts.validation + counts.test
     pairs = [
-        ("Used", f"{count(total, 'photograph')} in {count(len(result.classes), 'class', 'classes')}"),
-        ("To learn from", number(counts.train)),
-        ("To choose with", f"{number(counts.validation)} (validation)"),
-        ("To test with", number(counts.test)),
+        (_("Used"), _used(total, len(result.classes))),
+        (_("To learn from"), number(counts.train)),
+        (_("To choose with"), _("{num} (validation)", num=number(counts.validation))),
+        (_("To test with"), number(counts.test)),
         *_together(result),
-        ("Left out", count(result.num_left_out, "file") if result.quarantined else "nothing"),
-        ("Copies", _copies(result.duplicates, is_split_own=counts.own_split is not None)),
+        (_("Left out"), _files(result.num_left_out) if result.quarantined else _("nothing")),
+        (_("Copies"), _copies(result.duplicates, is_split_own=counts.own_split is not None)),
     ]
     blocks: list[Block] = [Facts(pairs=pairs)]
     blocks += _split(result, limits)
     if result.quarantined:
         left_out = _quarantined(result.quarantined, result.num_left_out, limits.num_files)
-        blocks += left_out if len(result.quarantined) <= _FEW else _folded_list("Left out", left_out, limits)
+        blocks += left_out if len(result.quarantined) <= _FEW else _folded_list(left_out, limits)
     if result.duplicates.examples:
         blocks += _examples(result.duplicates)
     if result.duplicates.conflicts:
         blocks += _conflicts(result.duplicates.conflicts, result.num_conflicts, limits.num_conflicts)
-    return Section(title="Your photographs", blocks=blocks)
+    return Section(title=_("Your photographs"), blocks=blocks)
+
+
+def _used(num_images: int, num_classes: int) -> str:
+    classes = ngettext("{count} class", "{count} classes", num_classes)
+    return _("{photographs} in {classes}", photographs=photographs(num_images), classes=classes)
+
+
+def _files(num: int) -> str:
+    return ngettext("{count} file", "{count} files", num)
 
 
 def _split(result: Result, limits: Limits) -> list[Block]:
     """Return which photograph served for what, class by class, behind a line of the page."""
     entries = [
-        (f"{short_name(files.name)}: {words}", _names(paths))
+        (message.format(name=short_name(files.name)), _names(paths))
         for files in result.split
-        for words, paths in (
-            ("to test with", files.test),
-            ("to choose with", files.validation),
-            ("to learn from", files.train),
+        for message, paths in (
+            (_("{name}: to test with"), files.test),
+            (_("{name}: to choose with"), files.validation),
+            (_("{name}: to learn from"), files.train),
         )
         if paths
     ]
     more = sum(files.num_more for files in result.split)
-    where = Paragraph(text="splits.csv in model.zip has every file, and why others were left out.", is_quiet=True)
-    blocks = [where, Listing(entries=entries), *remainder(more, 0, "photograph")]
-    return folded("Which photograph served for what", blocks, limits) if entries else []
+    text = _("splits.csv in model.zip has every file, and why others were left out.")
+    blocks = [Paragraph(text=text, is_quiet=True), Listing(entries=entries), *remainder(more, 0, more_photographs)]
+    return folded(_("Which photograph served for what"), blocks, limits) if entries else []
 
 
 def _names(paths: Sequence[str]) -> str:
@@ -60,7 +82,8 @@ def _names(paths: Sequence[str]) -> str:
     folder = paths[0].rpartition("/")[0] + "/"
     if folder == "/" or not all(path.startswith(folder) for path in paths):
         return ", ".join(map(short_name, paths))
-    return f"in {short_name(folder)}: {', '.join(short_name(path.removeprefix(folder)) for path in paths)}"
+    names = ", ".join(short_name(path.removeprefix(folder)) for path in paths)
+    return _("in {folder}: {names}", folder=short_name(folder), names=names)
 
 
 def _together(result: Result) -> list[tuple[str, str]]:
@@ -68,40 +91,64 @@ def _together(result: Result) -> list[tuple[str, str]]:
     counts = result.counts
     if not counts.group_by:
         return []
-    groups = "" if counts.num_groups is None else f": {count(counts.num_groups, 'group')}"
     rule = one_line(counts.group_by)
-    return [("Kept together", f"by {rule}{groups}, so the test has none that it learnt from")]
+    if counts.num_groups is None:
+        told = _("by {rule}, so the test has none that it learnt from", rule=rule)
+    else:
+        told = ngettext(
+            "by {rule}: {count} group, so the test has none that it learnt from",
+            "by {rule}: {count} groups, so the test has none that it learnt from",
+            counts.num_groups,
+            rule=rule,
+        )
+    return [(_("Kept together"), told)]
 
 
-def _folded_list(title: str, blocks: list[Block], limits: Limits) -> list[Block]:
+def _folded_list(blocks: list[Block], limits: Limits) -> list[Block]:
     """Return a long list behind a line on the page; a mail shows its beginning."""
-    return folded(f"{title}: every file with its reason", blocks[1:], limits) or blocks
+    return folded(_("Left out: every file with its reason"), blocks[1:], limits) or blocks
 
 
 def _copies(duplicates: Duplicates, *, is_split_own: bool) -> str:
     parts = []
     if duplicates.exact:
-        verb = "was" if duplicates.exact == 1 else "were"
-        parts.append(f"{count(duplicates.exact, 'exact copy', 'exact copies')} {verb} dropped")
+        parts.append(ngettext("{count} exact copy was dropped", "{count} exact copies were dropped", duplicates.exact))
     if duplicates.near_groups:
-        groups = count(duplicates.near_groups, "group")
-        parts.append(f"{groups} of near-identical photographs{_what_became(duplicates, is_split_own=is_split_own)}")
-    return "; ".join(parts) if parts else "none found"
+        parts += [_near(duplicates), *_what_became(duplicates, is_split_own=is_split_own)]
+    return beside(parts) if parts else _("none found")
 
 
-def _what_became(duplicates: Duplicates, *, is_split_own: bool) -> str:
-    """Return how many they are and where they went."""
-    number_of = f" ({count(duplicates.num_near, 'photograph')})" if duplicates.num_near else ""
-    mixed = ""
-    if duplicates.mixed_groups:
-        verb = "lies" if duplicates.mixed_groups == 1 else "lie"
-        mixed = f"; {number(duplicates.mixed_groups)} of them {verb} in more than one class"
-        mixed += "" if is_split_own else " and only served to learn from"  # a test that somebody made stays as it is
+def _near(duplicates: Duplicates) -> str:
+    """Return how many groups of near-copies there are, and on which side they went."""
+    groups = ngettext("{count} group", "{count} groups", duplicates.near_groups)
+    if duplicates.num_near:
+        size = photographs(duplicates.num_near)
+        groups = _("{groups} of near-identical photographs ({photographs})", groups=groups, photographs=size)
+    else:
+        groups = _("{groups} of near-identical photographs", groups=groups)
     torn = [each for each in duplicates.repeated if each.num_straddling]
     if torn:
         names = enumeration([quoted(each.name) for each in torn])
-        return f"{number_of}, kept on one side but for those of {names}, which stand on both{mixed}"
-    return f"{number_of}, kept on one side, so that the test stays honest{mixed}"
+        return _("{groups}, kept on one side but for those of {names}, which stand on both", groups=groups, names=names)
+    return _("{groups}, kept on one side, so that the test stays honest", groups=groups)
+
+
+def _what_became(duplicates: Duplicates, *, is_split_own: bool) -> list[str]:
+    """Return what is said of groups that lie in several classes; a test that somebody made stays as it is."""
+    num = duplicates.mixed_groups
+    if not num:
+        return []
+    if is_split_own:
+        told = ngettext(
+            "{count} of them lies in more than one class", "{count} of them lie in more than one class", num
+        )
+    else:
+        told = ngettext(
+            "{count} of them lies in more than one class and only served to learn from",
+            "{count} of them lie in more than one class and only served to learn from",
+            num,
+        )
+    return [told]
 
 
 def _examples(duplicates: Duplicates) -> list[Block]:
@@ -109,23 +156,23 @@ def _examples(duplicates: Duplicates) -> list[Block]:
     entries = [
         (enumeration([short_name(path) for path in paths], most=len(paths)), "") for paths in duplicates.examples
     ]
-    return [Subheading(text="Near-identical photographs, for example"), Listing(entries=entries)]
+    return [Subheading(text=_("Near-identical photographs, for example")), Listing(entries=entries)]
 
 
 def _quarantined(files: tuple[Quarantined, ...], total: int, most: int) -> list[Block]:
-    entries = [(short_name(file.path), f"{one_line(file.reason)} {one_line(file.fix)}") for file in files[:most]]
-    return [Subheading(text="Left out"), Listing(entries=entries), *remainder(total, len(entries), "file")]
+    entries = [(short_name(file.path), about_file(file)) for file in files[:most]]
+    return [Subheading(text=_("Left out")), Listing(entries=entries), *remainder(total, len(entries), more_files)]
 
 
 def _conflicts(conflicts: tuple[LabelConflict, ...], total: int, most: int) -> list[Block]:
-    text = (
+    text = _(
         "The same picture lies in more than one class. Neither copy was used, since only you know which is right; "
         "delete the wrong one and run again."
     )
     entries = [(enumeration([short_name(path) for path in each.paths]), "") for each in conflicts[:most]]
     return [
-        Subheading(text="Same picture, different classes"),
+        Subheading(text=_("Same picture, different classes")),
         Paragraph(text=text),
         Listing(entries=entries),
-        *remainder(total, len(entries), "group"),
+        *remainder(total, len(entries), more_groups),
     ]

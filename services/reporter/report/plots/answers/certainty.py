@@ -5,8 +5,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from services.reporter.report.plots.style import LIGHT, WIDTH_IN, Palette, percent_axis, style, to_png
+from services.reporter.report.wording import percent
 from shared.job.findings.certainty import Certainty
 from shared.job.result import Result
+from shared.language.speech import _
 
 _ROOM_FOR_LABEL_FRAC = 0.4
 
@@ -41,15 +43,15 @@ def _draw_coverage(axes: Axes, certainty: Certainty, palette: Palette) -> None:
         is_left = chosen.answered > _ROOM_FOR_LABEL_FRAC
         axes.plot([chosen.answered], [chosen.right], "o", ms=7, mfc="none", mec=palette.warm, mew=1.6)
         axes.annotate(
-            f"above {certainty.threshold:.0%}",
+            _("above {share}", share=percent(certainty.threshold)),
             (chosen.answered, chosen.right),
             xytext=(-5, -12) if is_left else (5, 6),  # the curve falls, so these two sides of it are free
             textcoords="offset points",
             ha="right" if is_left else "left",
             color=palette.warm,
         )
-    axes.set(xlim=(0, 1.03), xlabel="share of photographs answered", ylim=(min([*lows, 0.9]) - 0.02, 1.01))
-    axes.set_title("right among the answered", loc="left")
+    axes.set(xlim=(0, 1.03), xlabel=_("share of photographs answered"), ylim=(min([*lows, 0.9]) - 0.02, 1.01))
+    axes.set_title(_("right among the answered"), loc="left")
     percent_axis(axes.xaxis)
     percent_axis(axes.yaxis)
 
@@ -59,7 +61,7 @@ def _draw_reliability(axes: Axes, certainty: Certainty, palette: Palette) -> Non
     for each in certainty.reliability:
         axes.plot([each.stated] * 2, each.interval, color=palette.muted, linewidth=1.1, solid_capstyle="butt")
         axes.plot([each.stated], [each.right], "o", ms=4.5, color=palette.accent)
-    axes.set(xlim=(0, 1.03), ylim=(0, 1.03), xlabel="how sure it says it is")
-    axes.set_title("how often it is right, in the test", loc="left")
+    axes.set(xlim=(0, 1.03), ylim=(0, 1.03), xlabel=_("how sure it says it is"))
+    axes.set_title(_("how often it is right, in the test"), loc="left")
     percent_axis(axes.xaxis)
     percent_axis(axes.yaxis)

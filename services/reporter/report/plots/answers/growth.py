@@ -5,7 +5,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from services.reporter.report.plots.style import LIGHT, WIDTH_IN, Palette, percent_axis, style, to_png
+from services.reporter.report.wording import number
 from shared.job.result import Result
+from shared.language.speech import _
 
 
 def growth_plot(result: Result, palette: Palette = LIGHT) -> bytes:
@@ -34,7 +36,7 @@ def growth_plot(result: Result, palette: Palette = LIGHT) -> bytes:
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(FixedLocator([*sizes, doubled.num_images]))
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{round(value):,}"))
-        axes.set_xlabel("photographs learnt from; the last point is expected, not measured")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _place: number(round(value))))
+        axes.set_xlabel(_("photographs learnt from; the last point is expected, not measured"))
         percent_axis(axes.yaxis)
         return to_png(figure, palette)

@@ -1,18 +1,18 @@
 """What to do next, in the order of what it helps: a few lines that each point at the section with more."""
 
 from services.reporter.report.blocks import Facts, Section
-from services.reporter.report.wording import number, percent, quoted, short_name
-from shared.job.findings.growth import Growth
+from services.reporter.report.wording import percent, quoted, short_name
+from shared.job.findings.growth import ClassGrowth, Growth
 from shared.job.findings.verdict import Grade
 from shared.job.result import Result
 from shared.job.verdict.rule import verdict_of
-from shared.wording import count
+from shared.language.speech import _, ngettext
 
 
 def to_do_section(result: Result) -> Section | None:
     """Return what a person can do now; ``None`` where nothing is known that would help."""
     lines = [*_labels(result), *_photographs(result.growth), *_files(result), *_answers(result)]
-    return Section(title="What to do next", blocks=[Facts(pairs=lines)], is_printed=True) if lines else None
+    return Section(title=_("What to do next"), blocks=[Facts(pairs=lines)], is_printed=True) if lines else None
 
 
 def _labels(result: Result) -> list[tuple[str, str]]:
@@ -20,13 +20,20 @@ def _labels(result: Result) -> list[tuple[str, str]]:
     lines = []
     suspects = result.suspects
     if suspects is not None and suspects.num_likely:
-        what = count(suspects.num_likely, "photograph")
-        stand = "stands" if suspects.num_likely == 1 else "stand"
-        lines.append(("Check", f"{what} that {stand} out among the others of the folder: see “Perhaps misfiled”."))
+        stand_out = ngettext(
+            "{count} photograph that stands out among the others of the folder: see “Perhaps misfiled”.",
+            "{count} photographs that stand out among the others of the folder: see “Perhaps misfiled”.",
+            suspects.num_likely,
+        )
+        lines.append((_("Check"), stand_out))
     num_twice = result.num_conflicts + (0 if suspects is None else suspects.num_twins)
     if num_twice:
-        lie = "lies" if num_twice == 1 else "lie"
-        lines.append(("Decide", f"for one class: {count(num_twice, 'picture')} {lie} in several."))
+        several = ngettext(
+            "for one class: {count} picture lies in several.",
+            "for one class: {count} pictures lie in several.",
+            num_twice,
+        )
+        lines.append((_("Decide"), several))
     return lines
 
 
@@ -35,21 +42,37 @@ def _photographs(growth: Growth | None) -> list[tuple[str, str]]:
     weak = [each for each in growth.classes if each.found < 1] if growth is not None else []
     if growth is None or not weak:
         return []
-    worst = weak[0]
-    taken = f", most often taken for {quoted(short_name(worst.taken_for))}" if worst.taken_for else ""
+    told = [_weakest(weak[0])]
     now, doubled = growth.points[-1].accuracy, growth.doubled.accuracy
-    what = f"photographs of {quoted(short_name(worst.name))} first: {percent(worst.found)} of them are found{taken}."
     if doubled > now:
-        what += f" Twice as many of all: about {percent(doubled)} right instead of {percent(now)}."
-    return [("Collect", what)]
+        told.append(
+            _("Twice as many of all: about {then} right instead of {now}.", then=percent(doubled), now=percent(now))
+        )
+    return [(_("Collect"), " ".join(told))]
+
+
+def _weakest(worst: ClassGrowth) -> str:
+    name, found = quoted(short_name(worst.name)), percent(worst.found)
+    if worst.taken_for:
+        return _(
+            "photographs of {name} first: {found} of them are found, most often taken for {other}.",
+            name=name,
+            found=found,
+            other=quoted(short_name(worst.taken_for)),
+        )
+    return _("photographs of {name} first: {found} of them are found.", name=name, found=found)
 
 
 def _files(result: Result) -> list[tuple[str, str]]:
     num = result.num_unusable
     if not num:
         return []
-    were = "file was" if num == 1 else "files were"
-    return [("Repair", f"what you need of it: {number(num)} {were} left out, see “Your photographs”.")]
+    text = ngettext(
+        "what you need of it: {count} file was left out, see “Your photographs”.",
+        "what you need of it: {count} files were left out, see “Your photographs”.",
+        num,
+    )
+    return [(_("Repair"), text)]
 
 
 def _answers(result: Result) -> list[tuple[str, str]]:
@@ -59,8 +82,14 @@ def _answers(result: Result) -> list[tuple[str, str]]:
         return []
     target = percent(certainty.target)
     if certainty.threshold is None:
-        return [("Use", "every answer with a check: no threshold makes them reliable.")]
-    if certainty.threshold == 0:
-        return [("Use", f"every answer: on photographs like these at least {target} are right.")]
-    above = f"answers above {percent(certainty.threshold)} alone: at least {target} of them are right"
-    return [("Use", f"{above}. Look at the other photographs yourself.")]
+        text = _("every answer with a check: no threshold makes them reliable.")
+    elif certainty.threshold == 0:
+        text = _("every answer: on photographs like these at least {target} are right.", target=target)
+    else:
+        text = _(
+            "answers above {threshold} alone: at least {target} of them are right. Look at the other photographs "
+            "yourself.",
+            threshold=percent(certainty.threshold),
+            target=target,
+        )
+    return [(_("Use"), text)]

@@ -1,0 +1,1 @@
+"""How the network came to be, a module for each step; sections alone, and nothing that another section tells."""
