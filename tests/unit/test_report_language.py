@@ -318,7 +318,8 @@ def test_what_the_trainer_stored_in_english_is_recognised_and_told_again():
     assert big is not None
     with speaking("de"):
         told = why_not_compared(f"{left}; exhaustive = true gives it its turn")
-        assert "nach 1200 Bildern 3,1\u00a0%" in told.replace("1.200", "1200")
+        assert "3,1\u00a0%" in told
+        assert "Bildern" in told
         assert "Arbeitsspeicher" in why_not_compared(big)
         assert "1.234 s" in why_not_compared(
             "would take about 1,234 s where 3 s of the budget are left for it; raise budget_minutes"

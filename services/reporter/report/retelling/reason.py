@@ -17,6 +17,15 @@ _ELSEWHERE = marked("the reason is in result.json")
 
 _NOT_COMPARED = (
     marked(
+        "its chance to win was {chance}, by what accuracy on ImageNet lets expect and by {num} images, of which it "
+        "reads {share} rightly and the best {best}; of many only the more hopeful half goes on; exhaustive = true "
+        "gives it its turn"
+    ),
+    marked(
+        "its chance to win was {chance}, by what accuracy on ImageNet lets expect and by {num} images, of which it "
+        "reads {share} rightly and the best {best}; exhaustive = true gives it its turn"
+    ),
+    marked(
         "its chance to win was {chance} after {num} images, of which it takes {share} for what they are, and the best "
         "{best}; of many only the more hopeful half goes on; exhaustive = true gives it its turn"
     ),
