@@ -17,6 +17,7 @@ from services.onebox.prediction.classifier import Prediction
 from services.onebox.prediction.tables import answer_table, summary_table, unreadable_lines
 from shared.archive.class_faults import class_too_small
 from shared.errors import UserFault
+from shared.job.findings.growth import ClassGrowth, Growth, GrowthPoint
 from shared.job.findings.photographs import LabelConflict, Quarantined
 from shared.job.findings.training import Foretold
 from shared.job.result import Remark
@@ -113,3 +114,22 @@ def test_an_error_with_three_hundred_classes_fits_on_a_screen(length: int, capsy
     lines = capsys.readouterr().err.splitlines()
     assert sum(1 + len(line) // 80 for line in lines) <= 50
     assert any(line.endswith("and 288 more") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("found", "doubled", "told"),
+    [
+        (1.0, 1.0, ""),
+        (0.8, 0.901, "Collect cats first."),
+        (0.8, 0.95, "Twice as many images would bring about 95% instead of 90%; collect cats first."),
+    ],
+    ids=["nothing to gain", "no more of all", "more"],
+)
+def test_more_photographs_are_asked_for_only_where_they_would_help(found: float, doubled: float, told: str) -> None:
+    point = GrowthPoint(num_images=40, accuracy=0.9, interval=(0.8, 1.0))
+    of_cats = ClassGrowth(name="cats", num_images=20, found=found, found_doubled=found, taken_for="dogs")
+    growth = Growth(points=(point,), doubled=replace(point, accuracy=doubled), classes=(of_cats,))
+    console, sink = terminal()
+    print_summary(replace(make_result(("cats", "dogs"), num_candidates=1), growth=growth), console)
+    lines = [line.strip() for line in sink.getvalue().splitlines()]
+    assert [line for line in lines if "first." in line] == ([told] if told else [])

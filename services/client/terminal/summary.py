@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.client.terminal.stage import listed
+from shared.job.findings.growth import Growth
 from shared.job.findings.photographs import Duplicates
 from shared.job.findings.training import CandidateResult
 from shared.job.findings.verdict import Grade
@@ -159,12 +160,18 @@ def _advice(result: Result) -> list[str]:
         )
     if suspects is not None and suspects.num_twins:
         lines.append(f"Near-copies in several classes: {', '.join(suspects.twins[0].paths[:_MAX_PATHS])}.")
-    if growth is not None and growth.classes:
-        lines.append(
-            f"Twice as many images would bring about {growth.doubled.accuracy:.0%} instead of "
-            f"{growth.points[-1].accuracy:.0%}; collect {growth.classes[0].name} first."
-        )
-    return lines
+    return [*lines, *_to_collect(growth)]
+
+
+def _to_collect(growth: Growth | None) -> list[str]:
+    """Return what to collect, with what it would bring, if any class is not found always."""
+    weak = [each for each in growth.classes if each.found < 1] if growth is not None else []
+    if growth is None or not weak:
+        return []
+    now, doubled = growth.points[-1].accuracy, growth.doubled.accuracy
+    would = f"Twice as many images would bring about {doubled:.0%} instead of {now:.0%}; "
+    is_gain = doubled > now and f"{doubled:.0%}" != f"{now:.0%}"
+    return [f"{would}collect {weak[0].name} first." if is_gain else f"Collect {weak[0].name} first."]
 
 
 def _remarks(result: Result) -> list[str]:
