@@ -1,16 +1,19 @@
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from shared.adapters.embedded.sqlite_database import SqliteDatabase, _Write, microseconds
+from shared.adapters.embedded.sqlite_database import SqliteDatabase, microseconds
+from shared.adapters.embedded.transaction.write import Write
 from shared.errors import Conflict, ConvtailorError, StoreFull, Transient
 from tests.waiting import PATIENCE_S, until
 
+KEYED = "CREATE TABLE IF NOT EXISTS things (name TEXT NOT NULL PRIMARY KEY)"
+INTO_THINGS = "INSERT INTO things (name)"
 SCHEMA = "CREATE TABLE IF NOT EXISTS things (name TEXT)"
 
 
@@ -122,6 +125,41 @@ def test_who_waits_for_a_turn_is_written_with_all_who_wait_and_a_refusal_is_its_
     database.close()
 
 
+def test_rows_that_wait_together_are_inserted_by_one_statement(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "x.sqlite3", schema=KEYED, busy_timeout_s=PATIENCE_S)
+    with database.writing() as connection:
+        pass
+    statements: list[str] = []
+    connection.set_trace_callback(statements.append)
+    outcomes = insert_together(database, ["a", "b", "c"])
+    assert [each.result() for each in outcomes] == [True] * 3
+    assert [each for each in statements if each.startswith("INSERT")] == statements[2:]
+    assert len(statements) == 3, "that of who had the turn before, and one"
+    assert count(database) == 3
+    database.close()
+
+
+def test_of_rows_that_wait_together_the_bad_ones_alone_are_refused(tmp_path: Path) -> None:
+    """One job that cannot be made must not cost another person theirs."""
+    database = SqliteDatabase(tmp_path / "x.sqlite3", schema=KEYED, busy_timeout_s=PATIENCE_S)
+    assert database.insert(INTO_THINGS, ("taken",))
+    first, taken, wrong, last = insert_together(database, ["first", "taken", None, "last"])
+    assert (first.result(), taken.result(), last.result()) == (True, False, True)
+    with pytest.raises(sqlite3.IntegrityError, match="NOT NULL"):
+        wrong.result()
+    assert count(database) == 3
+    database.close()
+
+
+def insert_together(database: SqliteDatabase, names: Sequence[str | None]) -> list[Future[bool]]:
+    """Have threads want to insert a row each while the turn is another's, and return what came of each."""
+    with ThreadPoolExecutor(len(names)) as pool:
+        with database.writing():
+            outcomes = [pool.submit(database.insert, INTO_THINGS, (name,)) for name in names]
+            until(lambda: len(database._wanted) == len(names))
+        return outcomes
+
+
 def test_where_the_disk_is_full_nobody_is_told_that_anything_was_written(tmp_path: Path) -> None:
     database = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA, busy_timeout_s=PATIENCE_S)
 
@@ -152,7 +190,7 @@ def test_who_gives_up_after_having_been_called_calls_those_behind(tmp_path: Path
     """The one that is to write for all may be kept from it; the others must not wait for it in vain."""
     database = SqliteDatabase(tmp_path / "x.sqlite3", schema=SCHEMA, busy_timeout_s=PATIENCE_S)
     database._writers_turn.acquire()
-    first = _Write(insert("nobody's"), is_one_statement=True)
+    first = Write(insert("nobody's"), is_one_statement=True)
     database._wanted.append(first)  # as of a thread that waits
     with ThreadPoolExecutor(1) as pool:
         behind = pool.submit(database.write, insert("behind"))

@@ -7,20 +7,18 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random
 
+from shared.adapters.embedded.transaction.write import OWN_MISTAKES, Row, Write, carry_out_together
 from shared.errors import ConvtailorError, StoreFull, Transient
 
 T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_OWN_MISTAKES = (sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.DataError)
-"""Of the faults of SQLite those that no retry mends."""
 
 
 def microseconds(when: datetime) -> int:
@@ -31,59 +29,6 @@ def microseconds(when: datetime) -> int:
 def moment(count: int) -> datetime:
     """Return the moment so many microseconds after the beginning of 1970; undoes :func:`microseconds`."""
     return _EPOCH + count * _MICROSECOND
-
-
-def _held_lock() -> threading.Lock:
-    lock = threading.Lock()
-    lock.acquire()
-    return lock
-
-
-@dataclass(slots=True, eq=False)
-class _Write:
-    """What a thread wants to write, and what came of it."""
-
-    work: Callable[[sqlite3.Connection], Any]
-    is_one_statement: bool
-    value: Any = None
-    fault: Exception | None = None
-    is_over: bool = False
-    called: threading.Lock = field(default_factory=_held_lock)
-
-    def call(self) -> None:
-        """Wake its thread, which waits to hear that the write is over, or that it is next to write for all."""
-        with suppress(RuntimeError):  # it was called before, and has not looked since
-            self.called.release()
-
-    def carry_out(self, connection: sqlite3.Connection) -> None:
-        """Do the work; a fault of its own undoes it, and one of SQLite's is everybody's."""
-        try:
-            self.value = self.work(connection)
-        except sqlite3.Error as error:
-            if not isinstance(error, _OWN_MISTAKES):
-                raise
-            self.fault = error
-        except Exception as error:  # noqa: BLE001 - whoever wants to write is told, whatever it is
-            self.fault = error
-
-    def carry_out_among_others(self, connection: sqlite3.Connection) -> None:
-        """Do the work within a transaction that holds other threads' too; a single statement undoes itself."""
-        if self.is_one_statement:
-            self.carry_out(connection)
-            return
-        connection.execute("SAVEPOINT own")
-        self.carry_out(connection)
-        if self.fault is not None:
-            connection.execute("ROLLBACK TO own")
-        connection.execute("RELEASE own")
-
-    def outcome(self) -> Any:
-        """Return what the work returned, or raise what it raised."""
-        if isinstance(self.fault, Transient):
-            raise type(self.fault)(str(self.fault)) from self.fault  # several threads have the same one
-        if self.fault is not None:
-            raise self.fault
-        return self.value
 
 
 class SqliteDatabase:
@@ -161,8 +106,31 @@ class SqliteDatabase:
         Raises:
             Transient: As :meth:`writing`; the work was then not done.
         """
+        result: T = self._written(Write(work, is_one_statement))
+        return result
+
+    def insert(self, head: str, values: Sequence[Any]) -> bool:
+        """Insert a row as :meth:`write` writes, in one statement with the rows that other threads insert meanwhile.
+
+        Between two statements others have the interpreter, and who writes for all waits to have it again.
+
+        Args:
+            head: The statement up to its values.
+            values: Of the row.
+
+        Returns:
+            Whether the row was inserted; else there is one of its key.
+
+        Raises:
+            Transient: As :meth:`writing`.
+        """
+        row = Row(head, values)
+        is_inserted: bool = self._written(Write(row.insert, is_one_statement=True, row=row))
+        return is_inserted
+
+    def _written(self, write: Write) -> Any:
+        """Have a write carried out, by whichever thread, and return or raise what came of it."""
         self._mind_fork()
-        write = _Write(work, is_one_statement)
         self._wanted.append(write)
         try:
             if self._writers_turn.acquire(blocking=False) or self._has_turn_after_all(write):
@@ -174,10 +142,9 @@ class SqliteDatabase:
         except Transient:
             if self._took_back(write):
                 raise
-        result: T = write.outcome()
-        return result
+        return write.outcome()
 
-    def _has_turn_after_all(self, write: _Write) -> bool:
+    def _has_turn_after_all(self, write: Write) -> bool:
         """Wait behind whoever writes; returns whether the turn is ours now, or else the write is over.
 
         Raises:
@@ -191,7 +158,7 @@ class SqliteDatabase:
             raise self._too_long()
         return True
 
-    def _took_back(self, write: _Write) -> bool:
+    def _took_back(self, write: Write) -> bool:
         """Take a write back, after which it never comes to pass; wait for one that another thread has taken on."""
         try:
             self._wanted.remove(write)
@@ -202,23 +169,17 @@ class SqliteDatabase:
         self._call_next()  # it may be us who was to write for all
         return True
 
-    def _take_wanted(self) -> list[_Write]:
+    def _take_wanted(self) -> list[Write]:
         taken = []
         while self._wanted:
             taken.append(self._wanted.popleft())
         return taken
 
-    def _write_for_all(self, writes: Sequence[_Write]) -> None:
+    def _write_for_all(self, writes: Sequence[Write]) -> None:
         """Carry writes out in one transaction and tell each what came of it, once that is durable."""
         try:
             with self._connection(self._writer) as connection:
-                if len(writes) == 1 and writes[0].is_one_statement:
-                    writes[0].carry_out(connection)  # a transaction by itself
-                else:
-                    connection.execute("BEGIN IMMEDIATE")
-                    for each in writes:
-                        each.carry_out_among_others(connection)
-                    connection.execute("COMMIT")
+                carry_out_together(connection, writes)
         except BaseException as error:  # none of them was written, and all are told
             fault = error if isinstance(error, Exception) else Transient(f"{self._path} was left by its writer")
             for each in writes:
@@ -256,7 +217,7 @@ class SqliteDatabase:
             except BaseException:
                 connection.close()
                 raise
-        except _OWN_MISTAKES:
+        except OWN_MISTAKES:
             raise
         except sqlite3.Error as error:
             raise self._fault_of(error) from error
@@ -283,7 +244,7 @@ class SqliteDatabase:
                 idle.append(connection)
                 raise
             idle.append(connection)
-        except _OWN_MISTAKES:
+        except OWN_MISTAKES:
             raise
         except sqlite3.Error as error:
             raise self._fault_of(error) from error
@@ -330,7 +291,7 @@ class SqliteDatabase:
         anew after every commit.
         """
         self._writers_turn = threading.Lock()
-        self._wanted: deque[_Write] = deque()
+        self._wanted: deque[Write] = deque()
         self._readers: list[sqlite3.Connection] = []
         self._writer: list[sqlite3.Connection] = []
         self._owner_pid = os.getpid()

@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS outbox_unreadable (
 )
 """
 
+_INSERT = "INSERT INTO jobs (job_id, revision, state, is_open, updated_at, document)"
 _KEYS_OF_STATE = (
     "SELECT * FROM (SELECT updated_at, job_id FROM jobs WHERE state = ? AND is_open = ?"
     " AND (updated_at, job_id) > (?, ?) AND updated_at < ? ORDER BY updated_at, job_id LIMIT ?)"
@@ -62,19 +63,17 @@ class SqliteJobStore:
         """See the port."""
         # Counting from 1 would take a revision of a deleted job for one of the next job of its id.
         revision = random.getrandbits(48)
-        columns, rows = _columns(job), _outbox_rows(events)
+        columns, rows = (job.job_id, revision, *_columns(job)), _outbox_rows(events)
 
-        def insert(connection: sqlite3.Connection) -> None:
-            created = connection.execute(
-                "INSERT INTO jobs (job_id, revision, state, is_open, updated_at, document) VALUES (?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT DO NOTHING",
-                (job.job_id, revision, *columns),
-            )
-            if created.rowcount == 0:
-                raise Conflict(f"there is a job {job.job_id} already")
-            _put_into_outbox(connection, rows)
+        def insert(connection: sqlite3.Connection) -> bool:
+            written = connection.execute(f"{_INSERT} VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", columns)
+            if written.rowcount == 1:
+                _put_into_outbox(connection, rows)
+            return written.rowcount == 1
 
-        self._database.write(insert, is_one_statement=not rows)
+        is_new = self._database.write(insert) if rows else self._database.insert(_INSERT, columns)
+        if not is_new:
+            raise Conflict(f"there is a job {job.job_id} already")
         return StoredJob(job=job, revision=str(revision))
 
     def get(self, job_id: str) -> StoredJob:
