@@ -111,7 +111,7 @@ def test_the_delivered_network_classifies_new_pictures_sideways_ones_too(deliver
     )
     assert told.code == 1, told.err
     answers = {row["path"].rpartition("/")[2]: row for row in told.document["images"]}
-    assert "no image of a known type" in answers.pop("note.jpg")["error"]
+    assert "no picture of a kind that is known" in answers.pop("note.jpg")["error"]
     assert {name: row["class"] for name, row in answers.items()} == {f"{shape}.jpg": shape for shape in SHAPES}
     assert {path.relative_to(home / "sorted").as_posix() for path in (home / "sorted").rglob("*.*")} == {
         f"{shape}/{shape}.jpg" for shape in SHAPES

@@ -192,7 +192,7 @@ def test_camera_raw_is_called_so_and_its_thumbnail_is_not_taken_for_the_photogra
         (b"\0\0\0\x14ftypqt  " + bytes(40), "not_an_image", "a video"),
         (b"8BPS\0\1" + bytes(40), "image_unsupported", "a Photoshop document"),
         (bytes(128) + b"DICM", "image_unsupported", "a DICOM image"),
-        (b"Dear cat, this is no picture.", "not_an_image", "no image of a known type"),
+        (b"Dear cat, this is no picture.", "not_an_image", "no picture of a kind that is known"),
     ],
 )
 def test_what_is_no_picture_is_called_what_it_is(data: bytes, code: str, what: str) -> None:
@@ -251,6 +251,8 @@ def test_a_side_that_is_too_long_names_the_option_that_helps_and_too_many_pixels
     ("data", "code", "told"),
     [
         (bytes(5000), "not_an_image", "zero bytes only"),
+        (b"Dear cat", "not_an_image", 'it begins with "Dear cat"'),
+        (bytes([0, 1, 2, 3]) * 9, "not_an_image", "it begins with the bytes 00 01 02 03 00 01 02 03"),
         (b'{"error": {"code": 403}}', "not_an_image", "perhaps an error message"),
         (b"\0\x05\x16\x07\0\x02\0\0Mac OS X        ", "not_an_image", "macOS"),
         (
@@ -259,7 +261,7 @@ def test_a_side_that_is_too_long_names_the_option_that_helps_and_too_many_pixels
             "12 bits",
         ),
     ],
-    ids=["zeros", "message", "leaving", "medical"],
+    ids=["zeros", "letters", "bytes", "message", "leaving", "medical"],
 )
 def test_what_came_in_place_of_a_picture_is_called_what_it_is(data: bytes, code: str, told: str) -> None:
     found = refusal(data)

@@ -185,6 +185,12 @@ def _told_by_signature(start: bytes) -> UnreadablePicture | None:
     return None
 
 
+def _shown(start: bytes) -> str:
+    """Return the first bytes of a file as a person may know them again: letters where they are such, else numbers."""
+    text = start.decode("ascii", "replace")
+    return f'"{text}"' if text.isascii() and text.isprintable() else f"the bytes {start.hex(' ')}"
+
+
 def _nothing_known(data: bytes) -> UnreadablePicture:
     """Tell of content that no format accepts."""
     start = data[:16]
@@ -204,6 +210,6 @@ def _nothing_known(data: bytes) -> UnreadablePicture:
         return UnreadablePicture(_NO_IMAGE, reason, fix="Copy it again from the original.")
     return UnreadablePicture(
         _NO_IMAGE,
-        f"The content is no image of a known type; it starts with {start[:8]!r}.",
+        f"The content is no picture of a kind that is known here; it begins with {_shown(start[:8])}.",
         fix=f"Save it as JPEG or PNG, or leave it out; read are {', '.join(FORMATS)}.",
     )
