@@ -4,16 +4,19 @@ import contextlib
 import gc
 import os
 import signal
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.cloud.shared_emulators import SharedEmulators
-from tests.preloaded.python import Preloading, preloaded_programs
+from tests.preloaded.python import Preloading, preloaded_programs, preloaded_python
 
 FAST = ("contract", "unit")
 """Folders that come last, to fill the gaps that the others leave."""
@@ -41,6 +44,10 @@ os.environ["CONVTAILOR_WARM_CHILD"] = "false"
 # No test heeds, or changes, what is known of how fast this machine is with real jobs.
 os.environ["CONVTAILOR_CALIBRATION_FILE"] = str(Path(tempfile.gettempdir()) / f"calibration-{os.getpid()}.json")
 
+# What one process compiles, tests with their assertions above all, is kept for the hundreds that follow.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A shell's background job ignores Ctrl-C, and so would every program that the tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -50,9 +57,44 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many processes ``-n auto`` means: two more than processors, because many tests wait for others.
 
-    Not more, since each reads all tests and imports TensorFlow before it begins: half a minute of a processor.
+    Not more, since each collects all tests before it begins, and what tests start fills the memory.
     """
     return min(len(os.sched_getaffinity(0)) + 2 if hasattr(os, "sched_getaffinity") else 2, MOST_PROCESSES)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let processes that run tests be started from nothing."""
+    text = "have each process that runs tests import TensorFlow and its like itself"
+    parser.addoption("--no-preloading", action="store_true", help=text)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config, specs: Iterable[Any]) -> None:
+    """Have the processes that run tests be copies of one that has imported TensorFlow, where a test may need it."""
+    if config.getoption("no_preloading") or all(set(FAST) & set(named(each).parts) for each in config.args):
+        return
+    for spec in specs:
+        spec.python = preloaded_python()
+
+
+def named(argument: str) -> Path:
+    """Return the file or folder that pytest is to look for tests in."""
+    return Path(argument.partition("::")[0])
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Have each of several processes begin with another part of the files, so that each is compiled by one of them.
+
+    Giving its assertions their words makes compiling a file of tests ten times as dear as importing it.
+    """
+    worker = getattr(session.config, "workerinput", None)
+    if worker is None:
+        return
+    number, root = int(worker["workerid"].removeprefix("gw")), session.config.rootpath
+    files = sorted(path for each in session.config.args for path in (root / named(each)).rglob("test_*.py"))
+    for path in files[number :: worker["workercount"]]:
+        with contextlib.suppress(Exception, pytest.skip.Exception):  # told of when the file is collected
+            import_module(".".join(path.relative_to(root).with_suffix("").parts))
 
 
 @pytest.hookimpl(tryfirst=True)

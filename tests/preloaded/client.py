@@ -1,6 +1,7 @@
 """Started in place of Python, with its arguments: has a program run by the server, for which it stands.
 
-Run with ``-ISE``, so that it starts at once. What is no module of ours is run by the real Python, in its own place.
+Run with ``-ISE``, so that it starts at once. What is neither a module of ours nor a process that runs tests is run by
+the real Python, in its own place.
 """
 
 import json
@@ -12,6 +13,8 @@ import sys
 from contextlib import suppress
 
 _OURS = ("services.", "shared.", "tests.", "tools.")
+_RUNS_TESTS = ["-u", "-c", "import sys;exec(eval(sys.stdin.readline()))"]
+"""What pytest-xdist starts Python with."""
 _HANDED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 
 
@@ -23,13 +26,14 @@ def module_in(arguments: list[str]) -> list[str] | None:
 
 def main(address: str, python: str, *arguments: str) -> None:
     """Run a program from its start to its end."""
-    program = module_in(list(arguments))
-    if program is None:
+    program, runs_tests = module_in(list(arguments)), list(arguments) == _RUNS_TESTS
+    if program is None and not runs_tests:
         os.execv(python, [python, *arguments])
     umask = os.umask(0)
     os.umask(umask)
     order = {
-        "program": program,
+        "program": program or [],
+        "code": "" if program else _RUNS_TESTS[-1],
         "environ": dict(os.environ),
         "folder": os.getcwd(),  # noqa: PTH109 - pathlib takes longer to import than all else here
         "umask": umask,

@@ -13,20 +13,29 @@ import signal
 import socket
 import struct
 import sys
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from types import ModuleType
 
 from shared.process.lean_import import without_packages
 
 _LENGTH = struct.Struct("!Q")
+_REAL_PYTHON = sys.executable
+_PRELOADED = (
+    *(f"services.{name}" for name in ("trainer.bootstrap", "trainer.training.preparation", "onebox.cli")),
+    *(f"services.{name}.bootstrap" for name in ("intake", "reporter")),
+    *("scipy.stats", "sklearn.linear_model", "matplotlib.pyplot", "psutil"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a copy of this process is to become."""
+    """What a copy of this process is to become: a module with its arguments, or else a process that runs tests."""
 
     program: list[str]
+    code: str
     environ: dict[str, str]
     folder: str
     umask: int
@@ -155,18 +164,30 @@ def become(order: Order) -> None:
     for folder in reversed(order.environ.get("PYTHONPATH", "").split(os.pathsep)):
         if folder and folder not in sys.path:
             sys.path.insert(0, folder)
-    sys.argv = order.program
-    runpy.run_module(order.program[0], run_name="__main__", alter_sys=True)
+    if order.program:
+        sys.argv = order.program
+        runpy.run_module(order.program[0], run_name="__main__", alter_sys=True)
+    else:
+        run_tests(order.code)
+
+
+def run_tests(code: str) -> None:
+    """Run what pytest-xdist hands to Python; only what tests ask to be started as a copy of this process is."""
+    sys.argv, sys.executable = ["-c"], _REAL_PYTHON
+    main = sys.modules["__main__"] = ModuleType("__main__")
+    exec(code, vars(main))
 
 
 def preload() -> None:
-    """Import what programs import."""
+    """Import what programs import, and what most tests do; as in a test, a warning is an error."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with without_packages("matplotlib"):
-        for name in ("trainer.training.pipeline", "trainer.run.accelerator", "trainer.export.formats.convert"):
-            import_module(f"services.{name}")
-    for name in ("trainer.bootstrap", "trainer.training.preparation", "onebox.cli"):
-        import_module(f"services.{name}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with without_packages("matplotlib"):
+            for name in ("training.pipeline", "run.accelerator", "export.formats.convert"):
+                import_module(f"services.trainer.{name}")
+        for name in _PRELOADED:
+            import_module(name)
     gc.collect()
     gc.freeze()  # memory that nobody writes to is shared with all copies
     gc.set_threshold(100_000, 20, 20)  # as in the tests' own processes

@@ -30,7 +30,7 @@ def test_a_file_stays_in_one_process_and_slow_files_come_first(tmp_path: Path) -
     for begun_with in ("cloud/emulator.py", "cloud/shared_emulators.py", "preloaded/python.py", "waiting.py"):
         (tmp_path / "tests" / begun_with).parent.mkdir(exist_ok=True)
         shutil.copy(CONFTEST.parent / begun_with, tmp_path / "tests" / begun_with)
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", "tests"]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", "--no-preloading", "tests"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     ran = [line.split() for line in (tmp_path / "ran").read_text().splitlines()]
