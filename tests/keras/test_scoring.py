@@ -1,16 +1,20 @@
 """The evaluation describes the network as it is delivered, and no image goes through the whole network twice for it."""
 
+from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
+from functools import cache
 
 import keras
 import numpy as np
 import pytest
 
-from services.trainer.data.dataset import images_path
+from services.trainer.data.dataset import Dataset, images_path
+from services.trainer.run.context import Run
 from services.trainer.run.device import Precision
 from services.trainer.screening.screen import screen
 from services.trainer.training.scoring import score
-from services.trainer.tuning.tune import TunePlan, tune
+from services.trainer.tuning.tune import Trained, TunePlan, tune
 from shared.job.options import TuneSearch
 from tests.doubles.memory_ledger import MemoryLedger
 from tests.zoo_fixture import PX, by_epochs, coloured_dataset, make_run, small_backbone, write_weights
@@ -35,6 +39,20 @@ def train(dataset, weights, run, *, tune_epochs):
     return tune(dataset.learning, screening, run, TunePlan(epochs=tune_epochs, trials=1, search=TuneSearch.RANDOM))
 
 
+@pytest.fixture(scope="module")
+def trained_once(weights, tmp_path_factory) -> Callable[[Precision, int], tuple[Dataset, Run, Trained]]:
+    """Return what trains on a data set that no test changes, once for all that ask for the same."""
+
+    @cache
+    def trained_so(precision: Precision, tune_epochs: int) -> tuple[Dataset, Run, Trained]:
+        folder = tmp_path_factory.mktemp("trained")
+        dataset = coloured_dataset(folder / "dataset", per_class=40)
+        run = replace(make_run(folder / "run", ledger=MemoryLedger()), precision=precision)
+        return dataset, run, train(dataset, weights, run, tune_epochs=tune_epochs)
+
+    return trained_so
+
+
 def delivered_probabilities(scored, dataset, tmp_path):
     path = tmp_path / "model.keras"
     scored.model.save(path)
@@ -44,11 +62,8 @@ def delivered_probabilities(scored, dataset, tmp_path):
 
 @pytest.mark.parametrize("precision", list(Precision))
 @pytest.mark.parametrize("tune_epochs", [0, 60])
-def test_the_delivered_file_gives_the_probabilities_that_were_evaluated(
-    precision, tune_epochs, dataset, weights, tmp_path
-):
-    run = replace(make_run(tmp_path / "run"), precision=precision)
-    trained = train(dataset, weights, run, tune_epochs=tune_epochs)
+def test_the_delivered_file_gives_the_probabilities_that_were_evaluated(precision, tune_epochs, trained_once, tmp_path):
+    dataset, run, trained = trained_once(precision, tune_epochs)
     assert (trained.tail_weights is not None) == bool(tune_epochs)
     scored = score(dataset.learning, dataset.seal(), trained, run)
     delivered = delivered_probabilities(scored, dataset, tmp_path)
@@ -78,11 +93,10 @@ def test_what_float16_hardly_holds_is_evaluated_as_it_is_delivered(dataset, weig
 
 
 @pytest.mark.parametrize("tune_epochs", [0, 60])
-def test_a_successor_that_has_only_the_ledger_evaluates_the_same_network(tune_epochs, dataset, weights, tmp_path):
-    ledger = MemoryLedger()
-    run = make_run(tmp_path / "first", ledger=ledger)
-    first = score(dataset.learning, dataset.seal(), train(dataset, weights, run, tune_epochs=tune_epochs), run)
-    successor = make_run(tmp_path / "second", ledger=ledger, stop_reason=lambda: "budget")
+def test_a_successor_that_has_only_the_ledger_evaluates_the_same_network(tune_epochs, trained_once, weights, tmp_path):
+    dataset, run, trained = trained_once(Precision.FULL, tune_epochs)
+    first = score(dataset.learning, dataset.seal(), trained, run)
+    successor = make_run(tmp_path / "second", ledger=run.ledger, stop_reason=lambda: "budget")
     trained = train(dataset, weights, successor, tune_epochs=tune_epochs)
     assert trained.store is None
     second = score(dataset.learning, dataset.seal(), trained, successor)
@@ -108,11 +122,11 @@ def test_images_that_were_learnt_from_or_chosen_by_are_not_passed_again(tune_epo
     assert blind.evaluation.temperature < fresh.evaluation.temperature  # the other saw only black squares
 
 
-def test_without_room_for_activations_the_tuned_network_is_evaluated_all_the_same(dataset, weights, tmp_path):
-    run = make_run(tmp_path / "run")
-    trained = train(dataset, weights, run, tune_epochs=60)
-    trained.store.activations = None
-    scored = score(dataset.learning, dataset.seal(), trained, run)
+def test_without_room_for_activations_the_tuned_network_is_evaluated_all_the_same(trained_once, tmp_path):
+    dataset, run, trained = trained_once(Precision.FULL, 60)
+    store = copy(trained.store)
+    store.activations = None
+    scored = score(dataset.learning, dataset.seal(), replace(trained, store=store), run)
     np.testing.assert_allclose(
         delivered_probabilities(scored, dataset, tmp_path), scored.evaluation.probabilities, atol=EXACT
     )
