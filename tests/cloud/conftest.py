@@ -3,9 +3,11 @@
 import uuid
 
 import pytest
+from google.cloud.firestore import Client
 
 from tests.cloud.shared_emulators import shared_emulator
 from tests.cloud.storage_fixture import key_file, service_account, signing_clock, storage_server
+from tests.waiting import PATIENCE_S
 
 __all__ = ["key_file", "service_account", "signing_clock", "storage_server"]
 
@@ -18,8 +20,14 @@ def pubsub_emulator() -> str:
 
 @pytest.fixture(scope="session")
 def firestore_emulator() -> str:
-    """Return ``127.0.0.1:PORT`` of a Firestore emulator."""
-    return shared_emulator("firestore")
+    """Return ``127.0.0.1:PORT`` of a Firestore emulator that has written before: its first time takes it longest."""
+    address = shared_emulator("firestore")
+    with pytest.MonkeyPatch.context() as environ:
+        environ.setenv("FIRESTORE_EMULATOR_HOST", address)
+        client = Client(project="demo-first")
+    client.document("first/time").set({}, retry=None, timeout=PATIENCE_S)
+    client.close()
+    return address
 
 
 @pytest.fixture
