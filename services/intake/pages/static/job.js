@@ -187,7 +187,7 @@ function addWayBack() {
 }
 
 function showFault(status) {
-  if (!status.error) return;
+  if (!status.error || status.files_deleted_at) return;
   tell($("problem"), status.error);
   addWayBack();
 }
