@@ -102,6 +102,7 @@ async function present(status) {
   showNumbers(status);
   showTrials(status);
   showFault(status);
+  shown.isTried = Boolean(status.best);
   show($("cancel"), Boolean(status.links.cancel) && !status.cancel_requested_at);
   showKin(status);
   if (status.state !== "awaiting_upload" && remembered()?.id === id) forget();
@@ -295,7 +296,8 @@ async function areYouSure(title, text, yes) {
 }
 
 $("cancel").addEventListener("click", async () => {
-  const isSure = await areYouSure(_("Stop the training?"), _("The best network so far is still packed and told of, if there is one."), _("Stop it"));
+  const left = shown.isTried ? _("The best network so far is still packed and told of, if there is one.") : _("Nothing is trained yet, so no network comes of it.");
+  const isSure = await areYouSure(_("Stop the training?"), left, _("Stop it"));
   if (isSure) await attempt(async () => present(await api.cancel()));
 });
 $("delete").addEventListener("click", async () => {

@@ -173,7 +173,7 @@ function warningsAbout(classes, items) {
 }
 
 function tellLeftOut() {
-  const nodes = [...chosen.leftOut].map(([reason, paths]) => make("li", {}, make("strong", { textContent: ngettext("one file", "{count} files", paths.length) }), ` · ${WHY[reason]()}: `, make("span", { className: "quiet", textContent: paths.slice(0, 3).join(", ") + (paths.length > 3 ? " …" : "") })));
+  const nodes = [...chosen.leftOut].map(([reason, paths]) => make("li", {}, make("strong", { textContent: ngettext("one file", "{count} files", paths.length) }), ` · ${WHY[reason]()} `, make("span", { className: "quiet", textContent: `(${paths.slice(0, 3).join(", ")}${paths.length > 3 ? " …" : ""})` })));
   $("left-out").replaceChildren(...(nodes.length ? [make("h3", { textContent: _("Left out") }), make("ul", {}, ...nodes)] : []));
 }
 
