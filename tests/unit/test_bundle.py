@@ -3,11 +3,13 @@
 import csv
 import hashlib
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from services.reporter.report.downloads import Downloads
@@ -23,6 +25,8 @@ from services.trainer.export.bundle.tables import (
     split_table,
 )
 from shared.job.findings.photographs import ClassFiles, Quarantined
+from shared.language.speech import speaking
+from tests.language_fixture import Blank
 from tests.reporter_fixture import finished_job
 from tests.result_fixture import make_result
 
@@ -170,3 +174,18 @@ def test_the_same_delivery_gives_the_same_zip(tmp_path: Path) -> None:
     told = describe_file(tmp_path / "model.keras")
     assert (told.name, told.size_bytes) == ("model.keras", 7000)
     assert told.sha256 == hashlib.sha256(b"weights" * 1000).hexdigest()
+
+
+@pytest.mark.parametrize(("language", "told"), [("de", "## Wie gut es ist"), ("fr", "## Ce qu’il vaut")])
+def test_the_card_is_written_in_the_language_of_the_job_and_what_hubs_read_is_not(language: str, told: str) -> None:
+    english = model_card(make_result(), FILES).split("---\n", 2)
+    with speaking(language):
+        card = model_card(make_result(), FILES).split("---\n", 2)
+        document = model_document(make_result(), FILES)
+    assert card[1] == english[1]
+    assert told in card[2]
+    assert document == model_document(make_result(), FILES)
+    with speaking("xx", Blank()):
+        blank = model_card(make_result(("4711", "4712")), ()).split("---\n", 2)[2]
+    bare = re.sub(r"```.*?```|`[^`]*`", " ", blank, flags=re.DOTALL)
+    assert set(re.findall(r"[^\W\d_]{2,}", bare)) <= {"mobilenet", "Apache"}

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from gettext import NullTranslations
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -39,12 +38,12 @@ from shared.language import catalogue
 from shared.language.catalogue import LANGUAGES, Language, catalogue_of
 from shared.language.speech import speaking
 from tests.job_fixture import NOW, make_job
+from tests.language_fixture import PLACES, Blank
 from tests.reporter_fixture import JOB_ID, LINKS, PUBLIC_URL, finished_job, open_office
 from tests.result_fixture import cross_validated, make_result
 from tools.catalogues import gathered_of_reports
 
 OTHERS = [Language(each) for each in LANGUAGES if each != "en"]
-PLACES = re.compile(r"{(\w+)}")
 CLASSES = ("4711", "4712", "4713")
 """Names that hold no word of any language."""
 FOLDER = Path("/4711")
@@ -56,19 +55,6 @@ OF_NO_LANGUAGE = {
 }
 """Names of programs, options, units and of the world of these tests."""
 STORED_SENTENCES = ("reason", "fix", "message", "skipped_because", "left_out_because", "summary")
-
-
-class Blank(NullTranslations):
-    """Messages of which nothing is left but what stands at their places: what still reads like English is none."""
-
-    def gettext(self, message: str) -> str:
-        return " ".join(f"{{{name}}}" for name in PLACES.findall(message)) or "⟦⟧"
-
-    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return self.gettext(msgid1 if n == 1 else msgid2)
-
-    def pgettext(self, context: str, message: str) -> str:
-        return self.gettext(message)
 
 
 class Seen(HTMLParser):

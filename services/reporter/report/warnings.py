@@ -46,6 +46,7 @@ _REMARKS = {
     "classes_named_by_a_program": marked("Classes that are called like times"),
     "class_named_like_a_part": marked("A class is called like part of a split"),
 }
+_OTHER_REMARK = marked("About your folders")
 
 
 def warnings_about(result: Result) -> list[Notice]:
@@ -312,7 +313,7 @@ def _left_out(result: Result) -> Iterator[Notice]:
 
 def _folders(result: Result) -> Iterator[Notice]:
     for remark in result.remarks:
-        yield Notice(title=_(_REMARKS.get(remark.code, marked("About your folders"))), text=about_folders(remark))
+        yield Notice(title=_(_REMARKS.get(remark.code, _OTHER_REMARK)), text=about_folders(remark))
 
 
 def _final_val_accuracy(result: Result) -> float | None:

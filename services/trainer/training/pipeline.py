@@ -26,6 +26,7 @@ from shared.job.options import JobOptions, LevelChoice
 from shared.job.progress import Spending
 from shared.job.result import Bill, KeptDays
 from shared.job.retention import retention_of
+from shared.language.speech import speaking
 from shared.layout import Artefact
 
 logger = logging.getLogger(__name__)
@@ -148,7 +149,8 @@ def _deliver_rest(prepared: Prepared, pieces: Pieces, artefacts: Artefacts, stop
     package = pieces.exported.package
     try:
         files |= write_strangers(package, pieces.scored, pieces.dataset.classes)
-        files[Artefact.MODEL_ZIP] = bundle(package, pieces.formats, result, pieces.dataset, pieces.scored)
+        with speaking(order.options.language):
+            files[Artefact.MODEL_ZIP] = bundle(package, pieces.formats, result, pieces.dataset, pieces.scored)
     except OSError as error:  # such as a full disk; what one cannot do without is delivered file by file
         logger.warning("the zip of the delivery could not be written", extra={"reason": str(error)})
     artefacts = deliver_files(tools.objects, files, artefacts, job_id=order.job_id, fence=order.fence)

@@ -9,8 +9,11 @@ from typing import Any
 
 from services.trainer.export.bundle.examples import Example
 from shared.job.result import Result
-from shared.job.verdict.rule import WORDS, verdict_of
+from shared.job.verdict.rule import verdict_of
+from shared.job.verdict.words import reason_of, title_of
 from shared.json_codec import to_json
+from shared.language.number import decimal_in, number_in, percent_in
+from shared.language.speech import _, marked, ngettext, spoken
 from shared.layout import FILE_NAMES, Artefact
 from shared.text.printable import printable_name, shortened
 
@@ -36,12 +39,12 @@ class NetworkFile:
 
 
 _USES = {
-    FILE_NAMES[Artefact.MODEL_KERAS]: "Keras; resizes by itself: takes pictures of any size",
-    FILE_NAMES[Artefact.MODEL_ONNX]: "ONNX Runtime; takes squares",
-    FILE_NAMES[Artefact.MODEL_TFLITE]: "LiteRT (TensorFlow Lite); takes one square at a time",
-    FILE_NAMES[
-        Artefact.MODEL_TFLITE_FLOAT16
-    ]: "LiteRT (TensorFlow Lite), weights in float16; takes one square at a time",
+    FILE_NAMES[Artefact.MODEL_KERAS]: marked("Keras; resizes by itself: takes pictures of any size"),
+    FILE_NAMES[Artefact.MODEL_ONNX]: marked("ONNX Runtime; takes squares"),
+    FILE_NAMES[Artefact.MODEL_TFLITE]: marked("LiteRT (TensorFlow Lite); takes one square at a time"),
+    FILE_NAMES[Artefact.MODEL_TFLITE_FLOAT16]: marked(
+        "LiteRT (TensorFlow Lite), weights in float16; takes one square at a time"
+    ),
 }
 
 
@@ -102,60 +105,103 @@ def expected_document(examples: Sequence[Example], classes: Sequence[str]) -> st
 
 
 def model_card(result: Result, files: Sequence[NetworkFile]) -> str:
-    """Return ``README.md``: a model card, with the block at its head that model hubs read.
+    """Return ``README.md``, a model card, in the language that is spoken, with the block at its head that hubs read.
 
     Args:
         result: What was found.
         files: The networks beside it.
     """
-    low, high = result.test.interval
-    cut = f"; the {_MAX_CLASSES} with the lowest recall" if len(result.classes) > _MAX_CLASSES else ""
-    return f"""---
-{_metadata(result)}---
+    num_classes = len(result.classes)
+    parts = (
+        f"---\n{_metadata(result)}---",
+        "# " + _("{name}, fitted to {num} classes", name=_plain(result.winner), num=num_classes),
+        _(
+            "Tells photographs of {num} classes apart. Made by convtailor from a network that knew ImageNet.",
+            num=num_classes,
+        ),
+        f"**{title_of(result)}.** {_plain(reason_of(result))}",
+        _accuracy(result),
+        "## " + _("Use"),
+        "```sh\npip install pillow numpy onnxruntime\npython predict.py examples/1.jpg\n```",
+        _runtimes(result),
+        _table((_("file"), _("size"), _("for")), _rows_of_files(files)),
+        _(
+            "Files that take squares want `{shape}` float32 RGB of 0 to 255, resized as `resize()` in `predict.py` "
+            "does it; another resize costs accuracy. `model.json` says the same to programs.",
+            shape=(result.model.input_px, result.model.input_px, 3),
+        ),
+        "## " + _("How good it is"),
+        _table((_("class"), _("recall"), _("precision"), _("test images")), _rows_of_classes(result)),
+        " ".join((_which_classes(num_classes), _where_else(result))),
+        _pretrained(result),
+    )
+    return "\n\n".join(parts) + "\n"
 
-# {_plain(result.winner)}, fitted to {len(result.classes)} classes
 
-Tells photographs of {len(result.classes)} classes apart. Made by convtailor from a network that knew ImageNet.
+def _accuracy(result: Result) -> str:
+    low, high = (percent_in(spoken(), f"{100 * bound:.1f}") for bound in result.test.interval)
+    told = ngettext(
+        "**{accuracy}** of {count} held-back test image are right (95\u00a0% interval {low} to {high}).",
+        "**{accuracy}** of {count} held-back test images are right (95\u00a0% interval {low} to {high}).",
+        result.test.num_images,
+        accuracy=percent_in(spoken(), f"{100 * result.test.accuracy:.1f}"),
+        low=low,
+        high=high,
+    )
+    like = _("That holds for photographs like those; a picture of anything else gets one of these classes too.")
+    return f"{told} {like}"
 
-**{WORDS[verdict_of(result).grade]}.** {_plain(verdict_of(result).reason)}
 
-**{result.test.accuracy:.1%}** of {result.test.num_images} held-back test images are right (95 % interval {low:.1%} to
-{high:.1%}). That holds for photographs like those; a picture of anything else gets one of these classes too.
+def _runtimes(result: Result) -> str:
+    oldest = result.model.oldest_keras
+    if oldest:
+        runs = _(
+            "`predict.py` takes whichever of onnxruntime, ai-edge-litert or keras ({version} or later, with "
+            "tensorflow) is installed.",
+            version=oldest,
+        )
+    else:
+        runs = _("`predict.py` takes whichever of onnxruntime, ai-edge-litert or keras is installed.")
+    agree = _("What it says of `examples/` has to agree with `examples/expected.json`.")
+    return f"{runs} {agree}"
 
-## Use
 
-```sh
-pip install pillow numpy onnxruntime
-python predict.py examples/1.jpg
-```
+def _which_classes(num_classes: int) -> str:
+    if num_classes > _MAX_CLASSES:
+        return _(
+            "{num} classes in all; the {some} with the lowest recall.",
+            num=number_in(spoken(), num_classes),
+            some=_MAX_CLASSES,
+        )
+    return _("{num} classes in all.", num=num_classes)
 
-`predict.py` takes whichever of onnxruntime, ai-edge-litert or keras{_since(result)} is installed.
-What it says of `examples/` has to agree with `examples/expected.json`.
 
-| file | size | for |
-|---|---|---|
-{_rows_of_files(files)}
+def _where_else(result: Result) -> str:
+    counts = result.counts
+    train, validation, test = (number_in(spoken(), each) for each in (counts.train, counts.validation, counts.test))
+    return _(
+        "`result.json` has every number, `predictions.csv` every answer of the test, `splits.csv` which file served "
+        "for what: {train} to train, {validation} to choose, {test} to test.",
+        train=train,
+        validation=validation,
+        test=test,
+    )
 
-Files that take squares want `({result.model.input_px}, {result.model.input_px}, 3)` float32 RGB of 0 to 255, resized as
-`resize()` in `predict.py` does it; another resize costs accuracy. `model.json` says the same to programs.
 
-## How good it is
+def _pretrained(result: Result) -> str:
+    if result.model.weights_licence is None:
+        return _("Pretrained weights: see `result.json`.")
+    return _("Pretrained weights: {licence}.", licence=result.model.weights_licence)
 
-| class | recall | precision | test images |
-|---|---|---|---|
-{_rows_of_classes(result)}
 
-{len(result.classes)} classes in all{cut}. `result.json` has every number, `predictions.csv` every answer of the test,
-`splits.csv` which file served for what: {result.counts.train} to train, {result.counts.validation} to choose,
-{result.counts.test} to test.
-
-Pretrained weights: {result.model.weights_licence or "see result.json"}.
-"""
+def _table(titles: Sequence[str], rows: str) -> str:
+    return f"| {' | '.join(titles)} |\n{'|---' * len(titles)}|\n{rows}"
 
 
 def _rows_of_files(files: Sequence[NetworkFile]) -> str:
     return "\n".join(
-        f"| `{each.name}` | {each.size_bytes / 1e6:.1f} MB | {_USES.get(each.name, '')} |" for each in files
+        f"| `{each.name}` | {_megabytes(each.size_bytes)} | {_(_USES[each.name]) if each.name in _USES else ''} |"
+        for each in files
     )
 
 
@@ -163,13 +209,17 @@ def _rows_of_classes(result: Result) -> str:
     """Return the classes with the lowest recall, the worst first."""
     scores = sorted(result.test.per_class, key=lambda score: score.recall)[:_MAX_CLASSES]
     return "\n".join(
-        f"| {_plain(score.name)} | {score.recall:.2f} | {score.precision:.2f} | {score.num_images} |"
+        f"| {_plain(score.name)} | {_two_digits(score.recall)} | {_two_digits(score.precision)} | {score.num_images} |"
         for score in scores
     )
 
 
-def _since(result: Result) -> str:
-    return f" ({result.model.oldest_keras} or later, with tensorflow)" if result.model.oldest_keras else ""
+def _megabytes(num_bytes: int) -> str:
+    return _("{size} MB", size=decimal_in(spoken(), f"{num_bytes / 1e6:.1f}"))
+
+
+def _two_digits(share: float) -> str:
+    return decimal_in(spoken(), f"{share:.2f}")
 
 
 def _metadata(result: Result) -> str:
