@@ -329,7 +329,7 @@ def test_the_report_says_what_was_corrected_and_what_that_is_to_the_test() -> No
     told = " ".join(block.text for block in section.blocks if isinstance(block, Paragraph))
     assert "2 photographs moved to another class and 1 photograph left out" in told
     assert "Corrected test photographs: 1." in told
-    assert "1 photographs gained, 0 lost: within luck" in told
+    assert "1 photograph gained, 0 lost: within luck" in told
     plain = comparison_section(replace(make_result(), comparison=versus))
     assert plain is not None
     assert "corrections" not in " ".join(block.text for block in plain.blocks if isinstance(block, Paragraph))
