@@ -50,8 +50,8 @@ class _Pair:
 def measure_cost(scratch: Path) -> list[Figure]:
     """Compare the screening of the founding five on clothing10 with one bare pass of every photograph.
 
-    Random weights cost what others do. Networks are built and compiled on both sides. What counts is processor time, all
-    threads together, since both compute alone and other load is then no matter.
+    Random weights cost what others do. Networks are built and compiled on both sides. What counts is processor time,
+    all threads together, since both compute alone and other load is then no matter.
     """
     archive = dataset("clothing10")
     rows = sorted((BACKBONES[name] for name in FOUNDING_FIVE), key=lambda row: row.gflops)
@@ -70,8 +70,8 @@ def measure_cost(scratch: Path) -> list[Figure]:
         seconds = time.process_time() - started
         done = [each.name for each in found.candidates if each.state is TrialState.DONE and each.name in FOUNDING_FIVE]
         note = (
-            f"{seconds:.0f} s of processor time against {bare_s:.0f} s, {prepared.num_images} images, random weights; building, fitting "
-            f"and combining included; {', '.join(done)} ran to the end"
+            f"{seconds:.0f} s of processor time against {bare_s:.0f} s, {prepared.num_images} images, random weights; "
+            f"building, fitting and combining included; {', '.join(done)} ran to the end"
         )
         name = f"screening of the founding five, {'racing' if racing else 'exhaustive'}, of one bare pass"
         figures.append(Figure(name=name, measured=seconds / bare_s, unit="×", at_most=target, note=note))
