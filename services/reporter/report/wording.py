@@ -50,7 +50,7 @@ def _rounded(share: float, decimals: int, *, has_sign: bool) -> str:
     text = f"{share * 100:.{decimals}f}"
     if not ((float(text) >= 100 and share < 1) or (float(text) <= 0 and share > 0)):  # noqa: PLR2004
         return written(spoken(), text)
-    if decimals < 3:  # noqa: PLR2004
+    if decimals < 1:
         return _rounded(share, decimals + 1, has_sign=has_sign)
     if share < 0.5:  # noqa: PLR2004
         return _("under {share}", share=written(spoken(), "0.1"))

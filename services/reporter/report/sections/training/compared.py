@@ -157,7 +157,8 @@ def _cross_validated(result: Result, judged: CrossValidation, num_done: int) -> 
         return " ".join([*told, *(_how_sure(result) if has_rival else [])])
     told.append(
         _(
-            "{name} was chosen: the cheapest that no other beats by more than the standard error of the difference.",
+            "{name} was chosen: the cheapest that no other beats, in the probability given to the right class, by more "
+            "than the standard error of the difference.",
             name=result.winner,
         )
     )
