@@ -129,9 +129,9 @@ def _again(job: Job, url: str) -> str:
         return _("Whenever you like, send the zip as a new job.")
     if url:
         return _(
-            "Send the zip as a new job at {url} once you have changed what is named above; this job is closed.", url=url
+            "Send the zip as a new job at {url}, changed where that is asked for above; this job is closed.", url=url
         )
-    return _("Send the zip as a new job once you have changed what is named above; this job is closed.")
+    return _("Send the zip as a new job, changed where that is asked for above; this job is closed.")
 
 
 def _which(job: Job) -> str:
