@@ -102,7 +102,7 @@ def test_the_summary_tells_winner_interval_candidates_classes_and_what_was_left_
     assert "CONVTAILOR_WEIGHTS" in text
     assert all(name in text for name in result.classes)
     assert "2 files left out, such as photos/hat/broken.jpg" in text
-    assert "1 pictures lie in several classes, such as photos/shirt/12.jpg, photos/t-shirt/98.jpg." in text
+    assert "1 picture lies in several classes, such as photos/shirt/12.jpg, photos/t-shirt/98.jpg." in text
 
 
 def test_the_summary_tells_what_cross_validation_and_mirror_images_gave():

@@ -186,7 +186,7 @@ def test_a_class_that_runs_short_is_told_the_commonest_reason_and_what_mends_it(
     with pytest.raises(UserFault) as caught:
         prepared(zipped(files))
     fault = caught.value.fault
-    assert fault.message.startswith("11 of 13 files in 'owls' cannot be used: The content is no image")
+    assert fault.message.startswith("11 of 13 files in 'owls' cannot be used: The content is no picture of a kind")
     assert "1 more cannot be used for other reasons." in fault.message
     assert "too few are in 'owls' (1)" in fault.message
     assert fault.fix.startswith("Save it as JPEG or PNG")

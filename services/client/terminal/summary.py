@@ -24,6 +24,9 @@ from shared.wording import count, duration
 
 _MAX_CLASSES = 30
 _MAX_PATHS = 4
+_MAX_SKIPPED = 3
+"""Networks that took no part and are named each."""
+_NO_REASON = "no reason was recorded"
 _STYLES = {
     Grade.DO_NOT_USE: "bold red",
     Grade.CHECK_EVERY_ANSWER: "bold yellow",
@@ -115,16 +118,17 @@ def _candidate_row(candidate: CandidateResult, *, is_winner: bool) -> tuple[Text
 
 
 def _took_no_part(result: Result) -> list[str]:
-    """Return who was not compared: each that began, and the rest in a line, for of dozens most have the same reason."""
+    """Return who was not compared: a few by name, and dozens in a line, for most of them have the same reason."""
     skipped = [each for each in result.candidates if each.state is TrialState.SKIPPED]
-    lines = [f"{each.name} left early: {each.skipped_because}." for each in skipped if each.foretold is not None]
-    reasons = Counter((each.skipped_because or "").partition(";")[0] for each in skipped if each.foretold is None)
-    if not reasons:
-        return lines
-    took = count(reasons.total(), "network was", "networks were")
-    commonest = reasons.most_common(1)[0][0] or "no reason was recorded"
+    left = [each for each in skipped if each.foretold is not None]
+    others = [each for each in skipped if each.foretold is None]
+    lines = [f"{each.name} left early: {each.skipped_because}." for each in left]
+    if len(others) <= _MAX_SKIPPED:
+        return [*lines, *(f"{each.name} was not compared: {each.skipped_because or _NO_REASON}" for each in others)]
+    reasons = Counter((each.skipped_because or _NO_REASON).partition(";")[0] for each in others)
     mostly = "" if len(reasons) == 1 else "mostly "
-    return [*lines, f"{took} not compared, {mostly}because: {commonest}. The report says why of each, and what helps."]
+    told = f"{len(others)} networks were not compared, {mostly}because: {reasons.most_common(1)[0][0]}."
+    return [*lines, f"{told} The report says why of each, and what helps."]
 
 
 def _class_table(result: Result) -> Table:
