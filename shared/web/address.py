@@ -39,7 +39,8 @@ class PublicAddress:
             return self.url
         arrived_at = str(environ["SERVER_NAME"]).lower()
         host = _HOST.fullmatch(environ.get("HTTP_HOST", ""))
-        if host and host[1].strip("[]").lower() in self.names | {arrived_at}:
+        name = host[1].strip("[]").lower() if host else ""
+        if host and (name == arrived_at or name in self.names):
             return f"http://{host[0]}"
         return url_at(arrived_at, int(environ["SERVER_PORT"]))
 

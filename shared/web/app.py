@@ -18,7 +18,7 @@ Face = Callable[[Fault, int], Response | None]
 """From a fault and its status to a page, where one was asked for."""
 _access_log = logging.getLogger("shared.web.access")
 _STARTED_S = "convtailor.started_s"
-_HEADERS = tuple(DEFAULT_HEADERS.items())
+_HEADERS = tuple((name.lower(), (name, value)) for name, value in DEFAULT_HEADERS.items())
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -39,7 +39,7 @@ class _App(Flask):
 def with_default_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return headers with those of every answer that an answer has not set otherwise."""
     named = {name.lower() for name, _ in headers}
-    return [*headers, *(each for each in _HEADERS if each[0].lower() not in named)]
+    return [*headers, *[header for name, header in _HEADERS if name not in named]]
 
 
 def make_app(name: str, own: OwnErrors, face: Face | None = None) -> Flask:

@@ -6,12 +6,12 @@ from datetime import datetime
 
 from services.intake.overview.queue import Place
 from services.intake.retraining.retrain import Retrained, has_network, is_archive_kept
+from services.intake.submission import Submission
 from shared.errors import Fault
 from shared.job.job import Job, JobState, Trial
 from shared.job.options import JobOptions
 from shared.job.progress import Best, Progress, Spending
 from shared.job.retention import Retention
-from shared.ports.object_store import SignedRequest
 
 _AWAITING_CLICK = "waits for the click in the mail that asks whether the address is yours"
 
@@ -221,13 +221,20 @@ def status_url(public_url: str, job_id: str) -> str:
     return f"{public_url}/v1/jobs/{job_id}"
 
 
-def created_document(job: Job, *, token: str, upload: SignedRequest, public_url: str) -> JobCreated:
-    """Tell of a new job and how to go on."""
+def created_document(made: Submission, *, upload_url: str, public_url: str) -> JobCreated:
+    """Tell of a new job and how to go on.
+
+    Args:
+        made: See there.
+        upload_url: Where the one who asks reaches what is signed.
+        public_url: Where people reach this service.
+    """
+    job, upload = made.job, made.upload
     return JobCreated(
         job_id=job.job_id,
-        token=token,
+        token=made.token,
         upload=UploadInvitation(
-            url=upload.url,
+            url=upload_url,
             method=upload.method,
             headers=upload.headers,
             expires_at=upload.expires_at,

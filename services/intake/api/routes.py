@@ -156,8 +156,9 @@ class JobRoutes:
         g.job_id = made.job.job_id
         if made.job.awaits_confirmation:
             publish_pending(self.store, self.bus)
-        upload = replace(made.upload, url=self._led_here(made.upload.url))
-        document = created_document(made.job, token=made.token, upload=upload, public_url=self.here())
+        here = self.here()
+        upload_url = self._led_to(here, made.upload.url)
+        document = created_document(made, upload_url=upload_url, public_url=here)
         return answer(document, 201, {"Location": _in_ascii(document.status_url)})
 
     def status(self, job_id: str) -> Response:
@@ -263,8 +264,11 @@ class JobRoutes:
 
     def _led_here(self, url: str) -> str:
         """Return a signed URL that leads to us as one that leads to where the one who asks reaches us."""
+        return self._led_to(self.here(), url)
+
+    def _led_to(self, here: str, url: str) -> str:
         path = self.address.path_of(url)
-        return url if path is None else self.here() + path
+        return url if path is None else here + path
 
 
 def answer(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
