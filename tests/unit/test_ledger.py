@@ -1,6 +1,7 @@
 """The ledger over an object store: what a successor finds."""
 
 import json
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -43,6 +44,26 @@ def test_a_successor_finds_everything_a_predecessor_recorded(objects: MemoryObje
     np.testing.assert_array_equal(found.arrays["kernel"], entry(0.5).arrays["kernel"])
     assert found.arrays["bias"].dtype == np.float16
     assert told == [found.trial]
+
+
+def test_a_network_that_nobody_heard_of_is_told_of_by_who_finds_it(
+    objects: MemoryObjectStore,
+) -> None:
+    ledger(objects, 1).record(entry(0.5))
+    told: list[Trial] = []
+    ledger(objects, 2, told).find("screen/tiny")
+    assert told == [entry(0.5).trial]
+
+
+def test_what_an_attempt_recorded_itself_or_only_decided_is_not_told_of_when_it_is_found(
+    objects: MemoryObjectStore,
+) -> None:
+    told: list[Trial] = []
+    ledger(objects, 1).record(replace(entry(0.5, name="choice"), is_shown=False))
+    ledger(objects, 2).record(entry(0.5))
+    for name in ("choice", "screen/tiny"):
+        ledger(objects, 2, told).find(name)
+    assert told == []
 
 
 def test_the_highest_fence_counts_and_later_claims_are_not_seen(objects: MemoryObjectStore) -> None:

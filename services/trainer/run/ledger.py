@@ -41,7 +41,7 @@ class ObjectLedger:
         objects: Where it lies.
         job_id: Whose it is.
         fence: Of this worker's claim; it writes below this fence only.
-        tell: Takes every trial recorded, after it is durable.
+        tell: Takes every trial that is recorded, after it is durable, and that of another worker when it is found.
         made_from: What entries must have been made from to count; written into every one.
     """
 
@@ -63,6 +63,8 @@ class ObjectLedger:
             except NotFound:
                 continue
             if isinstance(found, LedgerEntry):
+                if found.is_shown and fence < self.fence:
+                    self.tell(found.trial)  # whoever recorded it may have died before anybody heard of it
                 return found
             logger.warning("ledger entry ignored", extra={"trial": name, "fence": fence, "reason": found})
         return None
