@@ -35,8 +35,12 @@ def spending(seconds: float, cost: float | None) -> str:
     """
     if cost is None:
         return duration(seconds)
-    digits = ".2f" if cost >= 1 else ".2g"
-    return f"{duration(seconds)} at a cost of {cost:{digits}}"
+    return f"{duration(seconds)} at a cost of {amount(cost)}"
+
+
+def amount(cost: float) -> str:
+    """Return what something costs: ``12.35``, ``0.021``."""
+    return f"{cost:{'.2f' if cost >= 1 else '.2g'}}"
 
 
 def count(value: int, noun: str, plural: str | None = None) -> str:

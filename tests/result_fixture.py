@@ -28,6 +28,7 @@ from shared.job.findings.training import (
     PathStep,
     TunedRecipe,
     Tuning,
+    UnfrozenDepth,
 )
 from shared.job.job import TrialState
 from shared.job.options import TuneSearch
@@ -37,6 +38,16 @@ from shared.json_codec import to_json
 from tests.analysis_fixture import certainty, growth, suspects
 
 GOLDEN = Path(__file__).parent / "unit" / "golden" / "result.json"
+UNFROZEN_DEPTH = UnfrozenDepth(
+    cut_after="block_12_add",
+    num_stages=2,
+    epochs=2,
+    seconds=12.0,
+    accuracy_gain=-0.011,
+    accuracy_gain_error=0.009,
+    log_loss_gain=-0.021,
+    log_loss_gain_error=0.01,
+)
 CLOTHES = ("dress", "hat", "longsleeve", "outwear", "pants", "shirt", "shoes", "shorts", "skirt", "t-shirt")
 _FAMILIES = ("mobilenet", "efficientnet_lite")
 NAMES = ("mobilenet_v2", "mobilenet", *(name for name in CANDIDATE_NAMES if not name.startswith(_FAMILIES)))

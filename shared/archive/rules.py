@@ -93,11 +93,6 @@ class ArchivePlan:
         """Folders that hold them."""
         return len(self.classes)
 
-    @property
-    def num_set_aside(self) -> dict[Aside, int]:
-        """Entries set aside, by reason."""
-        return {reason: sum(each.reason is reason for each in self.set_aside) for reason in Aside}
-
 
 def plan_archive(
     records: Sequence[Record],

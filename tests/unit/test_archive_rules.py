@@ -118,7 +118,7 @@ def test_a_file_too_big_to_read_is_set_aside_and_the_job_goes_on() -> None:
     infos = listing(*images("cats", 6), *images("dogs"))
     infos[0] = infos[0]._replace(size_bytes=9_000, packed_bytes=9_000)
     plan = plan_archive(infos, ArchiveLimits(max_entry_bytes=8_999))
-    assert plan.num_set_aside[Aside.TOO_BIG] == 1
+    assert [each.reason for each in plan.set_aside].count(Aside.TOO_BIG) == 1
     assert plan.num_images == 10
 
 

@@ -28,7 +28,7 @@ from shared.errors import Fault
 from shared.job.events import confirmation_awaited
 from shared.job.findings.comparison import Comparison, Corrected
 from shared.job.findings.photographs import OwnParts, RepeatedClass
-from shared.job.findings.training import Foretold, Unfreezing, UnfrozenDepth
+from shared.job.findings.training import Foretold, Unfreezing
 from shared.job.job import Job, JobState
 from shared.job.options import JobOptions
 from shared.job.result import Remark, Result
@@ -40,7 +40,7 @@ from shared.language.speech import speaking
 from tests.job_fixture import NOW, make_job
 from tests.language_fixture import PLACES, Blank
 from tests.reporter_fixture import JOB_ID, LINKS, PUBLIC_URL, finished_job, open_office
-from tests.result_fixture import cross_validated, make_result
+from tests.result_fixture import UNFROZEN_DEPTH, cross_validated, make_result
 from tools.catalogues import gathered_of_reports
 
 OTHERS = [Language(each) for each in LANGUAGES if each != "en"]
@@ -108,19 +108,9 @@ def everything() -> Iterator[Result]:
         as_uploaded=None if plain.as_uploaded is None else replace(plain.as_uploaded, p_value=0.01),
     )
     judged = cross_validated(make_result(CLASSES, num_candidates=3, skill=0.99, per_class=200), is_mirrored=False)
-    depth = UnfrozenDepth(
-        cut_after="block_12_add",
-        num_stages=2,
-        epochs=2,
-        seconds=12.0,
-        accuracy_gain=-0.011,
-        accuracy_gain_error=0.009,
-        log_loss_gain=-0.021,
-        log_loss_gain_error=0.01,
-    )
     yield replace(
         judged,
-        unfreezing=Unfreezing(is_used=False, reason="there was no time left", depths=(depth,)),
+        unfreezing=Unfreezing(is_used=False, reason="there was no time left", depths=(UNFROZEN_DEPTH,)),
         counts=replace(judged.counts, own_split=OwnParts(train=("t",)), group_by="prefix", num_groups=7),
         duplicates=replace(judged.duplicates, repeated=(torn,)),
         stopped_because="earthquake",

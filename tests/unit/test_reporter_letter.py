@@ -18,13 +18,13 @@ from services.reporter.report.wording import percent
 from shared.archive.class_faults import class_too_small, name_faults
 from shared.errors import Fault, UserFault
 from shared.job.findings.photographs import Quarantined
-from shared.job.findings.training import Unfreezing, UnfrozenDepth
+from shared.job.findings.training import Unfreezing
 from shared.job.job import Artefacts, Job, JobState
 from shared.job.result import Result
 from shared.json_codec import from_json, to_json
 from tests.job_fixture import NOW, archive_of, make_job
 from tests.reporter_fixture import JOB_ID, LINKS, PUBLIC_URL, draw, finished_job
-from tests.result_fixture import GOLDEN, cross_validated, make_result
+from tests.result_fixture import GOLDEN, UNFROZEN_DEPTH, cross_validated, make_result
 
 SENDER = parse_sender("convtailor", "hello@convtailor.example")
 HOSTILE = "<script>alert('x')</script>"
@@ -368,19 +368,9 @@ def test_mirror_images_that_some_of_many_photographs_gained_little_by_are_told_s
 
 
 def test_whether_the_network_was_fine_tuned_is_told_with_what_each_depth_gained() -> None:
-    depth = UnfrozenDepth(
-        cut_after="block_12_add",
-        num_stages=2,
-        epochs=2,
-        seconds=12.0,
-        accuracy_gain=-0.011,
-        accuracy_gain_error=0.009,
-        log_loss_gain=-0.021,
-        log_loss_gain_error=0.01,
-    )
     left = replace(
         cross_validated(make_result(num_candidates=1)),
-        unfreezing=Unfreezing(is_used=False, reason="a first attempt promised nothing", depths=(depth,)),
+        unfreezing=Unfreezing(is_used=False, reason="a first attempt promised nothing", depths=(UNFROZEN_DEPTH,)),
     )
     text = flat(write(finished_job(), left, draw(left)).text)
     assert "the network was not fine-tuned: a first attempt promised nothing" in text

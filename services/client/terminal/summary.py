@@ -64,10 +64,10 @@ def print_summary(result: Result, console: Console) -> None:
 
 def print_files(files: Mapping[str, Path], console: Console) -> None:
     """Print where the files lie, one a line, whole, so that a path can be copied."""
+    widest = max(map(len, files), default=0)
     for name, path in files.items():
-        console.print(
-            f"{name:<12} {printable_name(str(path.resolve()))}", highlight=False, markup=False, soft_wrap=True
-        )
+        line = f"{name:<{widest}} {printable_name(str(path.resolve()))}"
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _circumstances(result: Result) -> str:

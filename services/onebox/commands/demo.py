@@ -55,7 +55,7 @@ def demo(out: Path, keep: bool) -> None:
     show_delivery(files)
     show_digits(files["model"], held_back)
     click.echo("\nNow with your own photographs, one folder per class:")
-    click.echo(f"  {own_name()} run photos/ --email you@example.org --out results")
+    click.echo(f"  {own_name()} run photos/")
 
 
 def own_name() -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from shared.language.number import NBSP, decimal_in, number_in, percent_in, quoted_in
 from shared.language.speech import _, marked, ngettext, spoken
 from shared.text.printable import printable, shortened
-from shared.wording import duration
+from shared.wording import amount, duration
 
 _LINKED = re.compile(
     r"(?:\b(?:https?|ftp|mailto|tel|sms):)"
@@ -91,7 +91,7 @@ def spending(seconds: float, cost: float | None) -> str:
     """
     if cost is None:
         return duration(seconds)
-    return _("{time} at a cost of {cost}", time=duration(seconds), cost=decimal(cost, ".2f" if cost >= 1 else ".2g"))
+    return _("{time} at a cost of {cost}", time=duration(seconds), cost=decimal_in(spoken(), amount(cost)))
 
 
 def moment(when: datetime) -> str:

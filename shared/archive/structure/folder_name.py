@@ -116,11 +116,6 @@ def is_annotation_folder(name: str) -> bool:
     return not _ANNOTATIONS.isdisjoint(spoken) and all(word in _ANNOTATIONS or _is_filler(word) for word in spoken)
 
 
-def is_serial(name: str) -> bool:
-    """Tell whether a name only counts or dates, such as ``session 3``, ``2024-05-17`` or ``p001``."""
-    return any(character.isdigit() for character in name)
-
-
 @lru_cache(maxsize=4096)
 def words(name: str) -> tuple[str, ...]:
     """Return the words of a name in lower case without accents: ``("seg", "train", "2")`` of ``Seg_Train2``."""

@@ -13,7 +13,6 @@ from itertools import islice
 from shared.archive.zip_format.writing import GAP, is_of_one_language, worth_of
 from shared.text.printable import printable_name
 
-_ZIP_DEFAULT = "cp437"
 _UTF8 = "utf-8"
 _LONG_IN_UTF8 = "\u0800"
 """From here on a character takes three bytes or more, which other pages form by chance hardly ever; two they do."""
