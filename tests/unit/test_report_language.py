@@ -24,7 +24,10 @@ from services.reporter.report.retelling.reason import why_not_compared, why_not_
 from services.reporter.report.wording import enumeration, moment, number, percent, quoted, took
 from services.trainer.fitting.comparison.racing import why_left
 from services.trainer.run.memory import memory_objection
+from services.trainer.zoo.sources.mirror import FolderMirror
+from services.trainer.zoo.sources.weights import resolve
 from shared.errors import Fault
+from shared.job.candidates import AUTO
 from shared.job.events import confirmation_awaited
 from shared.job.findings.comparison import Comparison, Corrected
 from shared.job.findings.photographs import OwnParts, RepeatedClass
@@ -304,3 +307,18 @@ def test_what_the_trainer_stored_in_english_is_recognised_and_told_again():
         assert why_unfrozen("there was no time left") == "es blieb keine Zeit"
         assert why_not_compared("something nobody has heard of") == "der Grund steht in result.json"
     assert why_not_compared("something nobody has heard of") == "something nobody has heard of"
+
+
+@pytest.mark.parametrize("has_mirror", [True, False])
+def test_why_weights_could_not_be_had_is_told_with_what_helps(tmp_path, has_mirror):
+    mirror = FolderMirror(tmp_path) if has_mirror else None
+    found = resolve(
+        (AUTO,), mirror=mirror, allow_download=False, cache_dir=tmp_path, find_installed=lambda _backbone: None
+    )
+    remedy = "put a.h5 into the folder CONVTAILOR_WEIGHTS, or let the trainer reach the network"
+    without_network = ("mobilenet", f"the download server cannot be reached; {remedy}")
+    with speaking("fr"):
+        for name, reason in (*found.skipped, without_network):
+            told = why_not_compared(reason)
+            assert "result.json" not in told, (name, reason)
+            assert "\u202f; " in told

