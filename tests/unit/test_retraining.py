@@ -193,6 +193,20 @@ def test_photographs_that_go_while_they_are_copied_leave_no_half_of_a_job(servic
 
 
 @pytest.mark.parametrize(
+    "one",
+    [
+        {"path": "", "move_to": None},
+        {"path": "class0/1.png", "move_to": ""},
+        {"path": "p" * 5000, "move_to": None},
+        {"path": "class0/1.png", "move_to": "c" * 5000},
+    ],
+)
+def test_no_correction_names_nothing_or_more_than_any_path_can_have(one):
+    with pytest.raises(UserFault, match="of correction 1 is empty, or longer than any can be"):
+        read_corrections([one])
+
+
+@pytest.mark.parametrize(
     ("sent", "code"),
     [
         ([], "corrections_invalid"),

@@ -91,7 +91,8 @@ def _checked(corrections: Sequence[Correction], fix: str) -> tuple[Correction, .
         raise _invalid(message, "Correct the folders themselves, and send the archive again.")
     of_path: dict[str, Correction] = {}
     for position, each in enumerate(corrections, start=1):
-        if not 0 < len(each.path) <= MAX_CHARACTERS or not 0 < len(each.move_to or "-") <= MAX_CHARACTERS:
+        said = (each.path,) if each.move_to is None else (each.path, each.move_to)
+        if not all(0 < len(text) <= MAX_CHARACTERS for text in said):
             raise _invalid(f"Path or class of correction {position} is empty, or longer than any can be.", fix)
         if of_path.setdefault(each.path, each) != each:
             raise _invalid(f"{each.path!r} is corrected in two ways.", "Name every photograph once.")

@@ -15,7 +15,7 @@ from services.intake.overview.disk import DiskUse
 from services.intake.overview.estimate import Estimate
 from services.intake.overview.listing import Order
 from shared.job.job import JobState
-from shared.job.retraining.correction import MAX_CORRECTIONS
+from shared.job.retraining.correction import MAX_CHARACTERS, MAX_CORRECTIONS
 
 _RANGE = {"name": "Range", "in": "header", "description": "Part of the object.", "schema": {"type": "string"}}
 _MODEL_FORMAT = query(
@@ -47,9 +47,16 @@ _CORRECTIONS = {
                 "type": "object",
                 "required": ["path", "move_to"],
                 "properties": {
-                    "path": {"type": "string", "description": "As splits.csv in model.zip has it."},
+                    "path": {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": MAX_CHARACTERS,
+                        "description": "As splits.csv in model.zip has it.",
+                    },
                     "move_to": {
                         "type": ["string", "null"],
+                        "minLength": 1,
+                        "maxLength": MAX_CHARACTERS,
                         "description": "The class that it shows; null: it is left out.",
                     },
                     "filed_as": {"type": "string", "description": "Not heeded: the class of its folder."},
