@@ -68,7 +68,7 @@ def _show_result(browser: Any, address: str, photograph: Path) -> None:
     for name, size, palette in (("result", _DESKTOP, "light"), ("phone", _PHONE, "dark")):
         page = browser.new_page(viewport=size, locale="en-GB", color_scheme=palette)
         page.goto(address)
-        page.locator("section#report h2").first.wait_for()
+        page.locator("#try-pick").wait_for()  # shown once a chosen photograph is heeded
         page.set_input_files("#try-file", photograph)
         page.locator("#try-result").wait_for(timeout=_TRAINED_WITHIN_MS)
         page.locator("#try" if name == "phone" else "#title").evaluate("each => each.scrollIntoView()")
