@@ -52,7 +52,7 @@ def _send(browser: Any, url: str, archive: Path) -> str:
     page = browser.new_page(viewport=_DESKTOP, locale="en-GB")
     page.goto(url)
     page.set_input_files("#zip", archive)
-    page.locator("#classes img").nth(20).wait_for()
+    page.locator("#classes img").nth(39).wait_for()
     page.locator("#look").scroll_into_view_if_needed()
     page.screenshot(path=PICTURES / "look.png")
     page.fill("#email", "you@example.org")

@@ -4,12 +4,14 @@ import io
 import json
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import TextIO
 
 import pytest
 
-from shared.logs import _JsonLines, bound, start_logging
+from shared.logs import _JsonLines, _SharedStream, bound, start_logging
 
 
 @pytest.fixture
@@ -80,3 +82,65 @@ def test_lines_of_the_same_and_of_another_second_tell_their_own_time(log: io.Str
     assert [round((each - times[0]).total_seconds(), 3) for each in times] == pytest.approx(
         [0, 0.998, 1.499, 0.249], abs=0.002
     )
+
+
+def logger_to(stream: TextIO) -> logging.Logger:
+    logger = logging.getLogger(f"tests.{id(stream)}")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    logger.addHandler(_SharedStream(stream))
+    return logger
+
+
+class _Slow(io.StringIO):
+    """Lets nobody go on who writes, until told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_written_to, self.may_go_on = threading.Event(), threading.Event()
+
+    def write(self, text: str) -> int:
+        self.is_written_to.set()
+        assert self.may_go_on.wait(30)
+        return super().write(text)
+
+
+def test_no_thread_waits_for_the_line_of_another_and_every_line_is_written_once_and_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow = _Slow()
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    logger = logger_to(slow)
+    first = threading.Thread(target=logger.info, args=("line of the first",))
+    first.start()
+    assert slow.is_written_to.wait(30)
+    others = [threading.Thread(target=logger.info, args=("line %d", number)) for number in range(20)]
+    for each in others:
+        each.start()
+    for each in others:
+        each.join(30)
+        assert not each.is_alive(), "a thread waits for the line of another"
+    assert slow.getvalue() == ""
+    slow.may_go_on.set()
+    first.join(30)
+    written = slow.getvalue().splitlines()
+    assert written[0] == "line of the first"
+    assert sorted(written[1:]) == sorted(f"line {number}" for number in range(20))
+
+
+def test_a_stream_that_fails_stops_nobody_and_later_lines_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Failing(io.StringIO):
+        is_broken = True
+
+        def write(self, text: str) -> int:
+            if self.is_broken:
+                raise OSError("gone")
+            return super().write(text)
+
+    stream = Failing()
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    logger = logger_to(stream)
+    logger.info("lost")
+    stream.is_broken = False
+    logger.info("kept")
+    assert stream.getvalue() == "kept\n"

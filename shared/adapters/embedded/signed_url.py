@@ -37,11 +37,22 @@ SESSION_VALID_FOR = timedelta(days=7)
 
 
 class _Sha256(SigningAlgorithm):
-    """HMAC-SHA256 in one call of the library below, a quarter of the time of :class:`itsdangerous.HMACAlgorithm`'s."""
+    """HMAC-SHA256, begun once for every URL: a fifth of the time of :class:`itsdangerous.HMACAlgorithm`'s.
 
-    def get_signature(self, key: bytes, value: bytes) -> bytes:
+    ``hmac.digest()`` is as fast, but lets go of the interpreter's lock, and at a loaded service waits to have it again.
+
+    Args:
+        key: Of every signature.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._begun = hmac.new(key, digestmod=hashlib.sha256)
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:  # noqa: ARG002 - known since the beginning
         """Return the signature."""
-        return hmac.digest(key, value, "sha256")
+        mac = self._begun.copy()
+        mac.update(value)
+        return mac.digest()
 
 
 class _PlainSerializer(URLSafeSerializer):
@@ -50,7 +61,7 @@ class _PlainSerializer(URLSafeSerializer):
     def __init__(self, secret: bytes) -> None:
         # The key of the signature, made of secret and purpose, is the same for every URL.
         key = Signer(secret, salt=_PURPOSE, digest_method=hashlib.sha256).derive_key()
-        super().__init__(key, signer_kwargs={"algorithm": _Sha256(), "key_derivation": "none"})
+        super().__init__(key, signer_kwargs={"algorithm": _Sha256(key), "key_derivation": "none"})
         self._signer = self.make_signer()
 
     def dump_payload(self, obj: object) -> bytes:

@@ -31,7 +31,7 @@ class Row:
     def insert(self, connection: sqlite3.Connection) -> bool:
         """Insert it, unless there is one of its key; returns whether it was inserted."""
         statement = f"{self.head} VALUES {_marks(self.values)} ON CONFLICT DO NOTHING"
-        return connection.execute(statement, self.values).rowcount == 1
+        return connection.executemany(statement, [self.values]).rowcount == 1
 
 
 def _marks(values: Sequence[Any]) -> str:
@@ -112,7 +112,8 @@ def _inserted_together(connection: sqlite3.Connection, writes: Sequence[Write]) 
         return False
     statement = f"{rows[0].head} VALUES {', '.join(_marks(row.values) for row in rows)}"
     try:
-        connection.execute(statement, [value for row in rows for value in row.values])
+        # executemany() does not ask for the last row's number, for which execute() lets go of the interpreter's lock.
+        connection.executemany(statement, [[value for row in rows for value in row.values]])
     except OWN_MISTAKES:
         return False
     for each in writes:
