@@ -238,6 +238,25 @@ def test_a_wrong_key_a_lost_one_and_a_wrong_address_have_a_sentence_and_a_way_on
         seen.forgive("^404: ")
 
 
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", ["0 %", "under 0.1 %", "97.3 %", "over 99.9 %", "100 %"]),
+        ("de", ["0 %", "unter 0,1 %", "97,3 %", "über 99,9 %", "100 %"]),
+        ("fr", ["0 %", "moins de 0,1 %", "97,3 %", "plus de 99,9 %", "100 %"]),
+    ],
+)
+def test_a_share_short_of_everything_or_nothing_is_never_told_as_that(browser, intake, language, told):
+    script = """async (shares) => {
+      const { percent } = await import(new URL("words.js", document.querySelector("script[data-words]").src).href);
+      return shares.map(percent);
+    }"""
+    with watched(browser, PHONE) as seen:
+        seen.page.goto(f"{intake.url}/?lang={language}")
+        shown = seen.page.evaluate(script, [0, 0.0001, 0.9731, 0.9999, 1])
+    assert [each.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ") for each in shown] == told
+
+
 @pytest.mark.parametrize("language", ["de", "fr"])
 def test_the_page_speaks_other_languages_and_still_fits(browser, intake, photographs, language):
     with watched(browser, PHONE) as seen:

@@ -21,12 +21,22 @@ export function ngettext(one, many, count, values = {}) {
 }
 
 const plain = new Intl.NumberFormat(place);
+const tenths = new Intl.NumberFormat(place, { maximumFractionDigits: 1 });
 const parts = new Intl.NumberFormat(place, { style: "percent", maximumFractionDigits: 1 });
 const moments = new Intl.DateTimeFormat(place, { dateStyle: "medium", timeStyle: "short" });
 
 export const number = (value) => plain.format(value);
-export const percent = (share) => parts.format(share);
+const shareOf = (share) => (language === "en" ? `${tenths.format(100 * share)}\u00a0%` : parts.format(share)); // as the report writes it
 export const moment = (text) => moments.format(new Date(text));
+
+// A share short of everything or nothing is never rounded to it.
+export function percent(share) {
+  const exact = Math.round(1e9 * share) / 1e9;
+  const rounded = Math.round(1000 * exact);
+  if (rounded === 1000 && exact < 1) return _("over {share}", { share: shareOf(0.999) });
+  if (rounded === 0 && exact > 0) return _("under {share}", { share: shareOf(0.001) });
+  return shareOf(exact);
+}
 
 const MOST_SHOWN = 40;
 
