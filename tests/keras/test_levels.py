@@ -11,7 +11,6 @@ from services.trainer.run.device import Precision
 from services.trainer.screening.features import FeatureStore, learning_rows, mirrored
 from services.trainer.screening.fit import HeadPlan
 from services.trainer.screening.forward import compile_forward
-from services.trainer.screening.screen import screen
 from services.trainer.training.scoring import score
 from services.trainer.tuning.tune import TunePlan, tune
 from services.trainer.zoo.catalogue import BACKBONES
@@ -215,7 +214,7 @@ def test_the_cheaper_of_two_alike_wins_and_a_successor_finds_the_same(dataset, w
 
 def improved(dataset, weights, run, *, views=2, plan=AUTO):
     usable = [(small_backbone("winner"), weights)]
-    screening = screen(dataset.learning, usable, run, plan)
+    screening = shared_networks.screen(dataset.learning, usable, run, plan)
     return tune(dataset.learning, screening, run, TunePlan(epochs=2, trials=1, search=TuneSearch.RANDOM, views=views))
 
 

@@ -12,11 +12,11 @@ import pytest
 from services.trainer.data.dataset import Dataset, images_path
 from services.trainer.run.context import Run
 from services.trainer.run.device import Precision
-from services.trainer.screening.screen import screen
 from services.trainer.training.scoring import score
 from services.trainer.tuning.tune import Trained, TunePlan, tune
 from shared.job.options import TuneSearch
 from tests.doubles.memory_ledger import MemoryLedger
+from tests.shared_networks import screen
 from tests.zoo_fixture import PX, by_epochs, coloured_dataset, make_run, small_backbone, write_weights
 
 EXACT = 1e-4
@@ -78,7 +78,7 @@ def faint(weights, folder):
     scale = network.get_layer("conv_pw_12_bn").gamma
     scale.assign(scale * 1e-6)
     network.save(folder / "faint.h5")
-    return replace(weights, path=folder / "faint.h5")
+    return replace(weights, path=folder / "faint.h5", sha256="faint")
 
 
 def test_what_float16_hardly_holds_is_evaluated_as_it_is_delivered(dataset, weights, tmp_path):

@@ -8,7 +8,7 @@ import tensorflow as tf
 from services.trainer.fitting.standard import standard_of
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.screening.forward import compile_forward
-from services.trainer.screening.screen import Screening, screen
+from services.trainer.screening.screen import Screening
 from services.trainer.tuning.activations import MirrorImages, shuffled_batches
 from services.trainer.tuning.tail import Tail, packed, unpacked
 from services.trainer.tuning.trial import Material, fit_recipe, judge, ranks_of, reading_of
@@ -19,6 +19,7 @@ from shared.job.findings.training import Hyperparameters
 from shared.job.job import TrialState
 from shared.job.options import TuneSearch
 from tests.doubles.memory_ledger import MemoryLedger
+from tests.shared_networks import screen
 from tests.zoo_fixture import (
     PX,
     by_epochs,
