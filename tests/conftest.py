@@ -123,9 +123,20 @@ def pytest_collection_finish() -> None:
 
     Building a network takes a fifth less of a processor so, since it makes objects by the ten thousand.
     """
+    _set_apart_what_stays()
+    gc.set_threshold(100_000, 20, 20)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Nor among what a test has had imported, built and kept for others: a training looks for garbage often."""
+    if item.path.parent.name not in FAST:
+        _set_apart_what_stays()
+
+
+def _set_apart_what_stays() -> None:
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 20)
 
 
 @pytest.fixture(scope="module")

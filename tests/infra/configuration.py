@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,9 @@ class Configuration:
         return {found for text in texts(self.blocks[address]) for found in _found(text)}
 
 
+@cache
 def read(folder: Path) -> Configuration:
-    """Read a folder; an address that is given twice is a fault.
+    """Read a folder, once for all who ask and change nothing; an address that is given twice is a fault.
 
     Raises:
         ValueError: If there is one.
