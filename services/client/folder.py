@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shared.archive.name_table import name_table
 from shared.archive.zip_format.code_page import names_of
+from shared.layout import FILE_NAMES, MAIL_FILE_NAME, Artefact
 from shared.text.printable import printable_name
 
 _KINDS = {
@@ -17,6 +18,8 @@ _KINDS = {
     stat.S_IFCHR: "a device, not a file",
     stat.S_IFBLK: "a device, not a file",
 }
+_DELIVERED = frozenset({*FILE_NAMES.values(), MAIL_FILE_NAME})
+_RESULT, _LABELS = FILE_NAMES[Artefact.RESULT], FILE_NAMES[Artefact.LABELS]
 _NOWHERE = "a link that leads nowhere"
 _ERRORS = {
     errno.ENOENT: _NOWHERE,
@@ -56,6 +59,9 @@ class Contents:
 
 def find_contents(folder: Path, *, leave_out: tuple[Path, ...] = ()) -> Contents:
     """Look for files, at any depth. Links are followed; every folder is entered once, however many links lead to it.
+
+    Folders inside that hold the results of a run are left out: whoever works in the folder of the photographs has them
+    there.
 
     Args:
         folder: Where to look.
@@ -117,6 +123,9 @@ class _Search:
             except OSError as error:
                 self._leave_out(inside or ".", f"a folder that cannot be opened: {why_unreadable(error)}")
                 continue
+            if inside and _is_delivery({entry.name for entry in found if not _is_junk(entry.name)}):
+                self._leave_out(inside, "results of an earlier run")
+                continue
             for entry in found:
                 path = f"{inside}/{entry.name}" if inside else entry.name
                 kind = None if _is_junk(entry.name) else self._kind(entry, path)
@@ -142,6 +151,11 @@ class _Search:
 
 def _is_junk(name: str) -> bool:
     return name.startswith(".") or name.lower() in name_table().system_names
+
+
+def _is_delivery(names: set[str]) -> bool:
+    """Tell whether a folder is what a run left: a network with its result, or a mail alone where it failed."""
+    return names >= {_RESULT, _LABELS} or (names <= _DELIVERED and not names.isdisjoint({_RESULT, MAIL_FILE_NAME}))
 
 
 def _stored_names(paths: list[str]) -> dict[str, str]:

@@ -14,8 +14,26 @@ _STOP_WITHIN_S = 0.1  # everything was delivered by then
 _PREFIX = ".convtailor-run-"
 
 
+_OF_SERVERS = frozenset(
+    {
+        "CONVTAILOR_PUBLIC_URL",
+        "CONVTAILOR_REQUIRE_KEY",
+        "CONVTAILOR_CONFIRM_ADDRESSES",
+        "CONVTAILOR_JOBS_PER_NETWORK_HOUR",
+        "CONVTAILOR_JOBS_PER_ADDRESS_DAY",
+        "CONVTAILOR_BYTES_PER_NETWORK_DAY",
+        "CONVTAILOR_MAX_JOBS",
+        "CONVTAILOR_IDLE_EXIT_S",
+        "CONVTAILOR_MAILER",
+    }
+)
+"""Variables that say who may submit what to a server that stays, and how people far away hear of it."""
+
+
 @contextmanager
-def started_services(out: Path, environ: Mapping[str, str], *, keep: Path | None = None) -> Iterator[Onebox]:
+def started_services(
+    out: Path, environ: Mapping[str, str], *, keep: Path | None = None, is_made: bool = False
+) -> Iterator[Onebox]:
     """Start the services for one run; they and their folder end with the block.
 
     Args:
@@ -23,13 +41,14 @@ def started_services(out: Path, environ: Mapping[str, str], *, keep: Path | None
         environ: What the services take over.
         keep: Folder for logs, stores and mails, kept afterwards; ``None``: a hidden one in ``out``, removed, of which
             the logs stay until the next run where a service died and they are wanted.
+        is_made: Whether ``out`` was made for this run, so that it goes again where nothing comes into it.
     """
-    is_new = not out.exists()
+    is_new = is_made or not out.exists()
     out.mkdir(parents=True, exist_ok=True)
     try:
         with (
             _folder(out, keep) as folder,
-            Onebox(folder, _settings(out, folder, environ), stop_within_s=_STOP_WITHIN_S) as box,
+            Onebox(folder, settings_of_run(out, folder, environ), stop_within_s=_STOP_WITHIN_S) as box,
         ):
             yield box
     finally:
@@ -66,9 +85,15 @@ def _remove_but_logs(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _settings(out: Path, folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the person's settings, less those that only make sense for a server that stays."""
-    kept = {name: value for name, value in environ.items() if name != "CONVTAILOR_PUBLIC_URL"}
+def settings_of_run(out: Path, folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of the services of one run: the person's, less those that are meant for a server that stays.
+
+    Args:
+        out: Folder for the results.
+        folder: Of the services.
+        environ: The person's.
+    """
+    kept = {name: value for name, value in environ.items() if name not in _OF_SERVERS}
     return {
         "CONVTAILOR_SCRATCH_DIR": str(folder.resolve() / "scratch"),
         "CONVTAILOR_WAIT_FOR_DISK": "false",  # nobody who waits for one run makes room meanwhile without being told

@@ -25,6 +25,7 @@ LOGS = "logs"
 """Name of the folder for the services' logs."""
 _LOOK_EVERY_S = 0.02
 _THREADS = "CONVTAILOR_THREADS"
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _QUICK_LEASES = {"CONVTAILOR_TRAINER_LEASE_S": "10", "CONVTAILOR_REPORTER_LEASE_S": "10"}
 """On one machine a service that died is noticed at once, so nobody has to wait half a minute for its lease to end."""
 
@@ -200,11 +201,11 @@ def _threads(num_trainers: int) -> str:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Put Ctrl-C and SIGTERM off while the services stop, which takes seconds at most."""
+    """Put Ctrl-C, SIGTERM and a terminal's end off while the services stop, which takes seconds at most."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    known = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    known = {number: signal.signal(number, signal.SIG_IGN) for number in _ENDINGS}
     try:
         yield
     finally:

@@ -172,3 +172,12 @@ def test_names_that_differ_in_bytes_stay_apart_whatever_they_stand_for(tmp_path)
     raw_names = [b"caf\xe9/1.jpg", "café/1.jpg".encode(), b"cat/\x81\xb1\xb1.jpg", b"cat/\x81\xb1\xb2.jpg", b"cat/\xff"]
     names = names_packed(tmp_path, *raw_names)
     assert len(names) == len(set(names.values())) == len({name.split("/")[0] for name in names.values()}) + 2 == 5
+
+
+def test_results_of_earlier_runs_in_the_folder_of_the_photographs_are_no_class(tmp_path):
+    photos = tmp_path / "photos"
+    fill(photos, "cat/a.jpg", "photos-results/result.json", "photos-results/labels.txt", "photos-results/notes/b.jpg")
+    fill(photos, "photos-results-2/mail.eml", "letters/mail.eml", "letters/c.jpg")
+    packed = write_archive(photos, tmp_path / "a.zip")
+    assert zipfile.ZipFile(tmp_path / "a.zip").namelist() == ["cat/a.jpg", "letters/c.jpg", "letters/mail.eml"]
+    assert [each.path for each in packed.left_out] == ["photos-results-2", "photos-results"]

@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -13,10 +14,14 @@ import pytest
 
 from services.client.commands.job_option import job_options
 from services.client.terminal.outcome import run_command
+from services.intake.settings import IntakeSettings
 from services.onebox.cli import convtailor
 from services.onebox.commands.demo import own_name
 from services.onebox.commands.run import new_folder
+from services.onebox.scratch_folder import settings_of_run
+from services.reporter.settings import MailCarrier, ReporterSettings
 from shared.job.options import JobOptions
+from shared.settings import load
 from tools.cli_page import page
 
 ROOT = Path(__file__).parents[2]
@@ -165,11 +170,43 @@ def test_the_demo_ends_with_a_command_that_can_be_typed(monkeypatch, tmp_path, s
 
 @pytest.mark.parametrize("data", ["photos.zip", "photos", "photos/"])
 def test_results_without_a_place_never_replace_older_ones(tmp_path, data):
-    assert new_folder(Path(data), tmp_path) == tmp_path / "photos-results"
     (tmp_path / "photos-results").mkdir()
     (tmp_path / "photos-results-2").symlink_to("nowhere")
     assert new_folder(Path(data), tmp_path) == tmp_path / "photos-results-3"
 
 
+def test_runs_that_start_at_the_same_moment_have_a_folder_each(tmp_path):
+    assert [new_folder(Path("photos.zip"), tmp_path).name for _ in range(2)] == ["photos-results", "photos-results-2"]
+
+
+def test_the_longest_name_of_an_archive_has_a_folder_for_its_results(tmp_path):
+    assert new_folder(Path("ä" * 125 + ".zip"), tmp_path).is_dir()
+
+
 def test_a_run_in_the_folder_of_photographs_is_called_after_that_folder(tmp_path):
     assert new_folder(Path(), Path()) == Path(f"{tmp_path.name}-results")
+
+
+def test_a_run_that_nohup_started_outlives_its_terminal():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        run_command(convtailor, ["--version"])
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_run_beside_a_server_obeys_none_of_what_that_asks_of_people(tmp_path):
+    asked = {
+        "CONVTAILOR_REQUIRE_KEY": "true",
+        "CONVTAILOR_CONFIRM_ADDRESSES": "true",
+        "CONVTAILOR_MAX_JOBS": "1",
+        "CONVTAILOR_MAILER": "smtp",
+        "CONVTAILOR_SMTP_HOST": "mail.example.org",
+        "CONVTAILOR_LOG_LEVEL": "DEBUG",
+    }
+    environ = settings_of_run(tmp_path, tmp_path, asked)
+    intake, reporter = load(IntakeSettings, environ), load(ReporterSettings, environ)
+    assert (intake.require_key, intake.confirm_addresses, intake.max_jobs) == (False, False, 0)
+    assert reporter.mailer is MailCarrier.OUTBOX
+    assert intake.log_level == "DEBUG"

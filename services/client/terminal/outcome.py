@@ -30,7 +30,8 @@ def run_command(command: click.Command, arguments: Sequence[str]) -> int:
         arguments: Without the program's name.
     """
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-        signal.signal(number, _terminate)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # so nohup has it, that a run outlives its terminal
+            signal.signal(number, _terminate)
     as_json = JSON_FLAG in arguments
     try:
         code = command.main(list(arguments), prog_name=command.name, standalone_mode=False)

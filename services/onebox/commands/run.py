@@ -16,6 +16,9 @@ from services.client.terminal.outcome import print_json
 from services.client.terminal.taught_command import TaughtCommand
 from services.onebox.scratch_folder import started_services
 
+_LONGEST_STEM = 200
+"""Bytes; file systems take names of 255."""
+
 
 @click.command(
     cls=TaughtCommand,
@@ -81,16 +84,16 @@ def run(
     """
     check_data(data)
     chosen = checked_options(options)
-    out = given_out or new_folder(data, Path())
     if older is not None:
-        check_older(older, out)
-    with started_services(out, os.environ, keep=keep) as box:
+        check_older(older, given_out)
+    out = given_out or new_folder(data, Path())
+    with started_services(out, os.environ, keep=keep, is_made=given_out is None) as box:
         # Half a second of imports that passes while the services start.
         from services.client.terminal.live import in_bytes, open_live  # noqa: PLC0415
         from services.onebox.single_run import RunOrder, run_job  # noqa: PLC0415
 
         with open_live() as live:
-            own = (out,) if out.resolve() != data.resolve() else ()
+            own = tuple(each for each in (out, keep) if each is not None and each.resolve() != data.resolve())
             order = RunOrder(
                 make_archive=lambda: archive_of(
                     data, box.data_dir, on_bytes=in_bytes(live, "zip"), on_note=live.note, leave_out=own
@@ -110,18 +113,31 @@ def run(
 
 
 def new_folder(data: Path, parent: Path) -> Path:
-    """Return a folder that does not exist yet, so that no older network is replaced unasked.
+    """Make a folder that nobody had, so that no other network is replaced unasked, nor one of a run at the same time.
 
     Args:
         data: Zip or folder that the folder is called after.
         parent: Where it is to lie.
+
+    Raises:
+        OSError: If none can be made there.
     """
     stem = data.resolve().stem or "photographs"
+    while len(os.fsencode(stem)) > _LONGEST_STEM:
+        stem = stem[:-1]
     places = (parent / f"{stem}-results{'' if number == 1 else f'-{number}'}" for number in itertools.count(1))
-    return next(place for place in places if not os.path.lexists(place))
+    return next(place for place in places if _is_made(place))
 
 
-def check_older(older: Path, out: Path) -> None:
+def _is_made(place: Path) -> bool:
+    try:
+        place.mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
+def check_older(older: Path, out: Path | None) -> None:
     """Refuse a folder that is no older run, before anything is started.
 
     Raises:
@@ -129,7 +145,8 @@ def check_older(older: Path, out: Path) -> None:
     """
     from services.onebox.results.folder import read_results  # noqa: PLC0415 - brings pydantic
 
-    if read_results(older).folder.resolve() == out.resolve():
+    folder = read_results(older).folder
+    if out is not None and folder.resolve() == out.resolve():
         raise UsageFault(
             "same_folder",
             f"--out and --compare are both {out}: the new network would replace the old one.",
