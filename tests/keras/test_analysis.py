@@ -117,6 +117,32 @@ def test_a_fine_tuned_network_is_judged_by_validation_and_its_photographs_by_the
     assert found.neighbours is not None
 
 
+def test_a_network_that_is_right_on_new_sites_is_not_held_against_a_rival_that_looks_up_the_same_site(made) -> None:
+    learning, trained, evaluation, strength = made
+    rng, num = np.random.default_rng(1), len(learning.paths)
+    sites = np.arange(num) // 9
+    of_sites = (rng.normal(0, 4, (sites.max() + 1, 16))[sites] + rng.normal(0, 0.1, (num, 16))).astype(np.float32)
+    labels = (sites % 3).astype(np.int32)
+    store = SimpleNamespace(read_by=lambda _: of_sites, is_done=lambda *_, **__: True)
+    rows = trained.out_of_fold.rows
+    judged = replace(trained, store=store, out_of_fold=replace(trained.out_of_fold, labels=labels[rows]))
+    apart = analyse(replace(learning, labels=labels), judged, evaluation, run(), strength=strength)
+    together = replace(learning, labels=labels, given_groups=sites)
+    found = analyse(together, judged, evaluation, run(), strength=strength)
+    assert min(apart.neighbours.accuracy, apart.growth.points[0].accuracy) > 0.9  # by what else is of the site
+    assert max(found.neighbours.accuracy, found.growth.points[0].accuracy) < 0.6
+
+
+def test_what_other_layers_said_keeps_its_own_temperature_beside_a_fine_tuned_network(made) -> None:
+    learning, trained, evaluation, strength = made
+    tuned = replace(evaluation, temperature=5.0)
+    found = analyse(learning, trained, tuned, run("budget"), strength=strength)
+    assert (
+        found.certainty.curve
+        == analyse(learning, trained, evaluation, run("budget"), strength=strength).certainty.curve
+    )
+
+
 def test_photographs_that_were_not_decoded_once_more_have_no_picture(made, tmp_path) -> None:
     learning, trained, evaluation, strength = made
     np.save(images_path(tmp_path, PX), np.zeros((len(learning.paths), PX, PX, 3), np.uint8))

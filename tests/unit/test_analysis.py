@@ -1,5 +1,6 @@
 """What answers and features say beyond the accuracy: misfiled photographs, thresholds, strangers, learning curves."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -244,6 +245,20 @@ def test_the_curve_rises_and_twice_as_many_are_expected_to_bring_more() -> None:
     worst = growth.classes[0]
     assert worst.taken_for not in {"", worst.name}
     assert worst.found <= worst.found_doubled
+
+
+def test_copies_make_the_curve_no_surer() -> None:
+    values, labels = features(3, spread=1.6)
+    alone = growth_data(values, labels)
+    fivefold = replace(
+        alone,
+        problem=problem_of(np.repeat(values, 5, axis=0), np.repeat(labels, 5)),
+        **{name: np.repeat(getattr(alone, name), 5) for name in ("groups", "right", "taken_for")},
+    )
+    single, copied = learning_curve(alone), learning_curve(fivefold)
+    assert single is not None
+    assert copied is not None
+    assert copied.points[-1].interval == pytest.approx(single.points[-1].interval, abs=1e-9)
 
 
 def test_errors_that_halve_with_four_times_as_many_have_an_exponent_of_one_half() -> None:

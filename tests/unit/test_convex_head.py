@@ -160,6 +160,21 @@ def test_every_class_is_learnt_from_whichever_fold_is_held_out(sizes):
     assert counts.max() - counts.min() <= 1 or len(labels) < 10
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_a_rare_class_of_two_sites_is_learnt_from_whichever_fold_is_held_out(seed):
+    generator = np.random.default_rng(seed)
+    sites, labels = np.arange(600) % 12, np.zeros(600, np.int32)
+    for label in range(1, 5):
+        for site in generator.choice(12, 2, replace=False):
+            labels[np.flatnonzero((sites == site) & (labels == 0))[:6]] = label
+    order = np.argsort(labels, kind="stable")
+    labels, sites = labels[order], sites[order]
+    folds = deal_folds(labels, sites, seed=seed)
+    assert all(len(np.unique(folds[sites == site])) == 1 for site in range(12))
+    for fold in range(5):
+        assert set(labels[folds != fold]) == set(labels)
+
+
 @pytest.mark.parametrize("sizes", [(4, 60, 60), (4,) * 50, (2, 2), (6, 600)])
 def test_rare_classes_and_many_classes_are_fitted_too(sizes):
     labels = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)

@@ -76,6 +76,24 @@ def test_copies_of_a_photograph_say_nothing_about_new_ones() -> None:
     assert share_above(likeness, photographs_of(np.arange(400) % 2, 5)) < 3 * KNOWN_TAKEN_FOR_STRANGERS
 
 
+def test_photographs_of_a_new_site_are_no_strangers_where_sites_are_kept_together() -> None:
+    """Photographs of one site are near to each other: a limit from these would call every other site strange."""
+    sites = np.repeat(np.arange(60), 10)
+    at_site = np.random.default_rng(4).normal(0, 3, (60, WIDTH))
+    features = (photographs_of(np.arange(600) % 2, 0) + at_site[sites]).astype(np.float32)
+    seen, new = np.flatnonzero(sites < 30), np.flatnonzero(sites >= 30)
+    alone = np.arange(len(seen))
+    of_sites = Photographs(
+        features=features[seen],
+        labels=seen % 2,
+        groups=alone,
+        has_learnt_from=np.zeros(len(seen), bool),
+        given_groups=sites[seen],
+    )
+    assert share_above(learnt(of_sites), features[new]) < 3 * KNOWN_TAKEN_FOR_STRANGERS
+    assert share_above(learnt(replace(of_sites, given_groups=alone)), features[new]) > 0.5  # else this shows nothing
+
+
 def test_photographs_that_the_features_were_fitted_to_are_no_measure_of_new_ones() -> None:
     """Fine-tuning draws what it learns from together: the limit has to come from the others."""
     photographs = known(400)

@@ -96,7 +96,7 @@ def _analyse(learning: LearningSet, trained: Trained, evaluation: Evaluation, ru
     judged = whole.sample(run.seed)
     reading = trained.head.reading if answers.is_cross_validated else FEATURES
     features = trained.store.read_by(reading)
-    groups = learning.groups[judged.rows]
+    groups = learning.kept_together[judged.rows]
     compared = units(np.asarray(features[judged.rows]), standard_of(features, judged.rows)[1])
     nearest = find_nearest(compared, judged.labels, groups, num_classes=len(learning.classes), seed=run.seed)
     strangers = tell_strangers(nearest, judged.labels, learning.classes)
@@ -124,7 +124,7 @@ def _growth(learning: LearningSet, features: NDArray[np.float32], answers: Answe
         return None
     curve = GrowthData(
         problem=_problem(learning, features, answers),
-        groups=learning.groups[answers.rows],
+        groups=learning.kept_together[answers.rows],
         strength=answers.strength,
         right=answers.right,
         taken_for=answers.probabilities.argmax(axis=1),

@@ -9,7 +9,7 @@ from services.trainer.data.dataset import Indices, LearningSet
 from services.trainer.evaluation.evaluate import Evaluation
 from services.trainer.fitting.convex import fit_convex
 from services.trainer.fitting.out_of_fold import Doubles
-from services.trainer.fitting.temperature import Labels
+from services.trainer.fitting.temperature import Labels, fit_temperature
 from services.trainer.run.context import Run
 from services.trainer.screening.fit import convex_data
 from services.trainer.tuning.tune import Trained
@@ -60,10 +60,11 @@ def answers_of_network(trained: Trained, evaluation: Evaluation, strength: float
     """Return cross-validated answers, or those to the validation split where that is what judged the network."""
     found = trained.out_of_fold
     if found is not None and strength > 0:
+        # Their own temperature: a network that was fine-tuned since has another.
         return Answers(
             rows=found.rows,
             labels=found.labels,
-            probabilities=found.probabilities(evaluation.temperature),
+            probabilities=found.probabilities(fit_temperature(found.logits, found.labels)),
             strength=strength,
         )
     validation = evaluation.validation

@@ -1,6 +1,6 @@
 """What more photographs would bring: heads fitted to parts of the kept features, and where that leads. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +27,7 @@ class GrowthData:
 
     Args:
         problem: All training and validation images; their standardised inputs by principal components.
-        groups: Copies of one another have the same number.
+        groups: Copies of one another, and what the person wants together, have the same number.
         strength: Of regularisation, as chosen for all.
         right: Whether each was read rightly by heads that learnt from all but its fold.
         taken_for: What each was taken for.
@@ -115,11 +115,8 @@ def _part(
 
 
 def _growth(data: GrowthData, sizes: Doubles, answers: NDArray[np.bool_]) -> Growth:
-    generator = np.random.default_rng(data.seed)
-    num_images = answers.shape[1]
     resampled = np.empty((_NUM_RESAMPLES, len(sizes) + 1))
-    for line in range(_NUM_RESAMPLES):
-        errors = 1 - answers[:, generator.integers(0, num_images, num_images)].mean(axis=1)
+    for line, errors in enumerate(_resampled_errors(answers, data.groups, data.seed)):
         resampled[line] = *(1 - errors), 1 - errors[-1] * 2 ** -steepness(sizes, errors)
     errors = 1 - answers.mean(axis=1)
     slope = steepness(sizes, errors)
@@ -130,6 +127,17 @@ def _growth(data: GrowthData, sizes: Doubles, answers: NDArray[np.bool_]) -> Gro
         for size, each, least, most in zip([*sizes, 2 * sizes[-1]], accuracies, low, high, strict=True)
     )
     return Growth(points=points[:-1], doubled=points[-1], classes=_classes(data, sizes, answers, slope))
+
+
+def _resampled_errors(answers: NDArray[np.bool_], groups: NDArray[np.int64], seed: int) -> Iterator[Doubles]:
+    """Draw images anew with replacement, whole groups at a time; yield the share of errors of each line of answers."""
+    member_of = np.unique(groups, return_inverse=True)[1]
+    sizes = np.bincount(member_of)
+    wrong = np.stack([np.bincount(member_of, weights=~each) for each in answers])
+    generator = np.random.default_rng(seed)
+    for _ in range(_NUM_RESAMPLES):
+        drawn = generator.integers(0, len(sizes), len(sizes))
+        yield wrong[:, drawn].sum(axis=1) / sizes[drawn].sum()
 
 
 def steepness(sizes: Doubles, errors: Doubles) -> float:

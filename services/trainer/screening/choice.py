@@ -24,7 +24,7 @@ def judge_choice(judged: Sequence[tuple[str, OutOfFold]], groups: NDArray[np.int
     Args:
         judged: Names of all candidates that finished, each with what cross-validation found; the winner first, then
             the others from the best on.
-        groups: Of all images of the data set; copies have the same number.
+        groups: Of all images of the data set; copies, and what the person wants together, have the same number.
         seed: Of the bootstrap.
     """
     winner, others = judged[0][1], judged[1:]

@@ -99,7 +99,7 @@ def _choice(dataset: LearningSet, selection: Selection, run: Run) -> Choice | No
     known = [(name, answers) for name, answers in judged if answers is not None]
     if len(known) < 2 and (recalled := recall_choice(run.ledger)) is not None:  # noqa: PLR2004 - a pair
         return recalled
-    choice = judge_choice(known, dataset.groups, seed=run.seed) if known else None
+    choice = judge_choice(known, dataset.kept_together, seed=run.seed) if known else None
     if choice is not None and choice.runner_up is None:
         choice = beside_who_left(choice, known[0][0], selection.rounds)
     if choice is not None:

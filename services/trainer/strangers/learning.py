@@ -36,19 +36,22 @@ class Photographs:
         groups: ``(num_images,)``; copies of one another have the same number.
         has_learnt_from: ``(num_images,)``; which of them the features themselves were fitted to, not the last layer
             alone: these are nearer to each other than new ones, and no measure of how far away those are.
+        given_groups: ``(num_images,)``; copies, and what the person wants together, such as all of one site, have one
+            number: new photographs come from other sites. ``None`` where that is the same as ``groups``.
     """
 
     features: NDArray[np.float32]
     labels: NDArray[np.integer[Any]]
     groups: NDArray[np.integer[Any]]
     has_learnt_from: NDArray[np.bool_]
+    given_groups: NDArray[np.integer[Any]] | None = None
 
 
 def learn_likeness(known: Photographs, *, seed: int) -> Likeness | None:
     """Choose references and the limit.
 
     The limit is a conformal one: a further photograph like these lies above it with a probability of 5 % at most, on
-    average over sets of photographs. What it rests on are distances to photographs other than the own copies.
+    average over sets of photographs. What it rests on are distances to photographs that are not kept together with it.
 
     Args:
         known: See there.
@@ -94,7 +97,8 @@ def _limit(
     if rank > len(asked):
         return None
     alike = compared[asked] @ likeness.references.T
-    alike[known.groups[asked][:, None] == known.groups[chosen][None, :]] = -1.0
+    together = known.groups if known.given_groups is None else known.given_groups
+    alike[together[asked][:, None] == together[chosen][None, :]] = -1.0
     nearest = np.sort(alike, axis=1)[:, -likeness.neighbours :]
     return float(np.sort(1.0 - nearest.mean(axis=1, dtype=np.float64))[rank - 1])
 

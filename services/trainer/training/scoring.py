@@ -98,6 +98,7 @@ def _likeness(reader: "Reader", learning: LearningSet, *, is_tuned: bool, run: R
         features=features,
         labels=learning.labels[rows],
         groups=learning.groups[rows],
+        given_groups=learning.kept_together[rows],
         has_learnt_from=np.isin(rows, train) if is_tuned else np.zeros(len(rows), bool),
     )
     return learn_likeness(known, seed=run.seed)

@@ -115,8 +115,8 @@ def judge(dataset: LearningSet, sample: Sample, learner: Learner, rows: Indices)
     logits = np.concatenate(
         [_logits(sample, learner, rows[at : at + _JUDGED_AT_ONCE]) for at in range(0, len(rows), _JUDGED_AT_ONCE)]
     )
-    copies = np.unique(dataset.groups[rows], return_counts=True)[1].tolist()
-    return OutOfFold(rows=rows, labels=dataset.labels[rows], logits=logits, num_independent=num_independent(copies))
+    sizes = np.unique(dataset.kept_together[rows], return_counts=True)[1].tolist()
+    return OutOfFold(rows=rows, labels=dataset.labels[rows], logits=logits, num_independent=num_independent(sizes))
 
 
 def _logits(sample: Sample, learner: Learner, rows: Indices) -> Floats:
