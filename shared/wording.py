@@ -26,6 +26,32 @@ def duration(seconds: float, *, tenths: bool = False) -> str:
     return f"{whole // _HOUR_S} h {whole % _HOUR_S // _MINUTE_S:02d} min"
 
 
+def rounded_share(share: float, decimals: int = 0) -> tuple[str, str]:
+    """Return a share in hundredths; one short of everything or nothing is never rounded to it.
+
+    Args:
+        share: 0 to 1.
+        decimals: Digits after the point; a tenth more where that keeps it short of 0 or 100.
+
+    Returns:
+        ``over`` or ``under`` what follows, or neither, and the number as Python writes it: ``"", "89"``, or
+        ``"", "99.8"``, or ``"over", "99.9"``.
+    """
+    share = round(share, 9)  # what arithmetic adds beyond is not a share of any number of photographs
+    text = f"{share * 100:.{decimals}f}"
+    if not ((float(text) >= 100 and share < 1) or (float(text) <= 0 and share > 0)):  # noqa: PLR2004
+        return "", text
+    if decimals < 1:
+        return rounded_share(share, decimals + 1)
+    return ("under", "0.1") if share < 0.5 else ("over", "99.9")  # noqa: PLR2004
+
+
+def percent(share: float, decimals: int = 0) -> str:
+    """Return ``89%`` or ``over 99.9%``, as it stands on a terminal; arguments as for :func:`rounded_share`."""
+    bound, text = rounded_share(share, decimals)
+    return f"{bound} {text}%".lstrip()
+
+
 def spending(seconds: float, cost: float | None) -> str:
     """Return time and, where it is known, what it costs: ``3 min 05 s at a cost of 1.20``.
 

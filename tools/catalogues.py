@@ -21,7 +21,7 @@ from shared.language.fault import DETAIL, DETAILS, FILE, FIX, MESSAGE
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "services" / "intake" / "pages"
-_TELLING = ("services/reporter", "services/trainer/export/bundle", "shared/job/verdict")
+_TELLING = ("services/reporter", "services/trainer/export/bundle", "shared/job/verdict", "shared/language")
 TOLD = tuple(ROOT / name for name in _TELLING)
 """Where reports, mails and cards are worded."""
 LANGUAGES = ("de", "fr")

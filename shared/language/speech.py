@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from gettext import NullTranslations
 
 from shared.language.catalogue import REPORT, catalogue_of
-from shared.language.number import number_in
+from shared.language.number import decimal_in, number_in, percent_in
+from shared.wording import rounded_share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,3 +95,18 @@ def ngettext(one: str, many: str, num: int, /, **values: object) -> str:
 def marked(message: str) -> str:
     """Return a message as it is, for :func:`_` to be told later; so the catalogue has it."""
     return message
+
+
+def share_told(share: float, decimals: int = 0, *, has_sign: bool = True) -> str:
+    """Return ``89 %``; a share short of everything or nothing is never rounded to it: ``99.8 %``, ``over 99.9 %``.
+
+    Args:
+        share: 0 to 1.
+        decimals: Digits after the point.
+        has_sign: Whether the sign of hundredths stands behind it.
+    """
+    bound, text = rounded_share(share, decimals)
+    written = percent_in(spoken(), text) if has_sign else decimal_in(spoken(), text)
+    if bound == "under":
+        return _("under {share}", share=written)
+    return _("over {share}", share=written) if bound else written

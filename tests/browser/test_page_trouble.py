@@ -144,6 +144,11 @@ VERDICT = """async () => {
   const verdict = { grade: "check_every_answer", reason_code: "class_missed", reason_values };
   return verdictOf({ verdict, test: { confusion_matrix: [[97, 3], [35, 5]], num_images: 140 } });
 }"""
+BOUNDS = """async () => {
+  const beside = (name) => new URL(name, document.querySelector("script[data-job]").src).href;
+  const { boundary } = await import(beside("words.js"));
+  return [0, 0.0001, 0.0033, 0.8149, 0.9978, 0.99999, 1].map(boundary);
+}"""
 
 
 def test_a_verdict_is_told_in_the_language_of_the_page_whatever_the_report_is_written_in(browser, intake):
@@ -157,6 +162,8 @@ def test_a_verdict_is_told_in_the_language_of_the_page_whatever_the_report_is_wr
         )
         seen.page.goto(f"{address}?lang=en")
         assert seen.page.evaluate(VERDICT)["title"] == "Check every answer."
+        bounds = [each.replace("\N{NO-BREAK SPACE}", " ") for each in seen.page.evaluate(BOUNDS)]
+        assert bounds == ["0 %", "0.1 %", "0.3 %", "81 %", "99.8 %", "99.9 %", "100 %"]
 
 
 @pytest.mark.parametrize("name", ["start.js", "job.js"])

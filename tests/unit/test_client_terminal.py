@@ -18,9 +18,9 @@ from services.onebox.prediction.tables import answer_table, summary_table, unrea
 from shared.archive.class_faults import class_too_small
 from shared.errors import UserFault
 from shared.job.findings.growth import ClassGrowth, Growth, GrowthPoint
-from shared.job.findings.photographs import LabelConflict, Quarantined
+from shared.job.findings.photographs import LabelConflict, Quarantined, RepeatedClass
 from shared.job.findings.training import Foretold
-from shared.job.result import Remark
+from shared.job.result import Remark, Result
 from tests.result_fixture import make_result
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202egpj"
@@ -133,3 +133,24 @@ def test_more_photographs_are_asked_for_only_where_they_would_help(found: float,
     print_summary(replace(make_result(("cats", "dogs"), num_candidates=1), growth=growth), console)
     lines = [line.strip() for line in sink.getvalue().splitlines()]
     assert [line for line in lines if "first." in line] == ([told] if told else [])
+
+
+def told_of(result: Result) -> str:
+    console, sink = terminal()
+    print_summary(result, console)
+    return sink.getvalue()
+
+
+def test_fine_tuning_that_was_not_kept_is_no_row_of_its_own() -> None:
+    result = make_result(num_candidates=1)
+    assert result.tuning is not None
+    assert "fine-tuned" in told_of(result)
+    assert "fine-tuned" not in told_of(replace(result, tuning=replace(result.tuning, best_epoch=0)))
+
+
+def test_copies_that_are_in_no_test_make_no_test_easier() -> None:
+    result = make_result(num_candidates=1)
+    torn = RepeatedClass(name="hat", num_images=20, largest_group=15, num_straddling=9, num_test_straddling=0)
+    told = told_of(replace(result, duplicates=replace(result.duplicates, repeated=(torn,))))
+    assert "those of hat stand on both sides of the choice, none in the test." in told
+    assert "easier" not in told

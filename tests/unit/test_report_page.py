@@ -292,3 +292,33 @@ def test_what_was_foretold_of_each_network_stands_beside_what_it_came_to() -> No
         assert said in table
     assert "foretold by: LogME, the H-score and SFDA." in table
     assert "What was foretold" not in page_of(replace(result, candidates=(done[0], *result.candidates[1:])))
+
+
+@pytest.mark.parametrize(
+    ("mine", "others", "p_value", "told"),
+    [
+        (1, 0, 1.0, "1 photograph was recognised by it alone and 0 by the next best"),
+        (21, 4, 0.001, "it is hardly luck that it came out ahead"),
+        (
+            1,
+            12,
+            0.003,
+            "1 photograph was recognised by it alone and 12 by the next best, runner_up, alone (p = 0.003): that",
+        ),
+    ],
+)
+def test_a_network_is_told_to_be_ahead_of_the_next_only_where_it_is(mine, others, p_value: float, told: str) -> None:
+    result = cross_validated(make_result(num_candidates=3))
+    assert result.choice is not None
+    choice = replace(result.choice, winner_only=mine, runner_up_only=others, p_value=p_value)
+    page = page_of(replace(result, choice=choice))
+    assert told in page
+    assert ("came out ahead" in page) == (mine > others and p_value < 0.05)
+
+
+def test_a_gain_that_no_number_shows_is_not_told_as_one() -> None:
+    result = make_result(num_candidates=1)
+    assert result.growth is not None
+    barely = replace(result.growth.doubled, accuracy=result.growth.points[-1].accuracy + 0.001)
+    assert "Twice as many of all" in page_of(result)
+    assert "Twice as many of all" not in page_of(replace(result, growth=replace(result.growth, doubled=barely)))

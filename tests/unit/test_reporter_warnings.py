@@ -74,7 +74,11 @@ def test_a_class_whose_copies_stand_on_both_sides_is_told_with_what_it_means(goo
     assert "never seen before" not in headline(torn)
     of_choice = replace(FRAMES, num_test_straddling=0)
     chosen = replace(good, duplicates=replace(good.duplicates, repeated=(of_choice,)))
-    assert titles(chosen) == ["Copies stand on both sides of the choice"]
+    (notice,) = warnings_about(chosen)
+    assert notice.title == "Copies stand on both sides of the choice"
+    assert "None of the test photographs does, so the number above stands" in notice.text
+    one = replace(good, duplicates=replace(good.duplicates, repeated=(replace(FRAMES, num_test_straddling=1),)))
+    assert f"1 of {good.test.num_images} test photographs hardly differs" in warnings_about(one)[0].text
 
 
 def test_a_class_that_is_mostly_one_picture_is_told_where_it_was_kept_together(good: Result) -> None:

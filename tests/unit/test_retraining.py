@@ -12,6 +12,7 @@ import pytest
 from services.client.commands.retrain import corrections_in
 from services.intake.admission import AdmissionRules
 from services.reporter.report.blocks import Paragraph
+from services.reporter.report.retelling.comparison import outcome_of
 from services.reporter.report.sections.headline import comparison_section
 from services.trainer.data.prepare import identify, prepare
 from services.trainer.run.deadline import Deadline
@@ -344,6 +345,8 @@ def test_the_report_says_what_was_corrected_and_what_that_is_to_the_test() -> No
     assert "2 photographs moved to another class and 1 photograph left out" in told
     assert "Corrected test photographs: 1." in told
     assert "1 photograph gained, 0 lost: within luck" in told
+    worse = replace(versus, num_lost=9, p_value=0.02)
+    assert outcome_of(worse) == worse.outcome == "1 photograph gained, 9 lost: worse, and not by luck (p = 0.02)."
     plain = comparison_section(replace(make_result(), comparison=versus))
     assert plain is not None
     assert "corrections" not in " ".join(block.text for block in plain.blocks if isinstance(block, Paragraph))

@@ -4,6 +4,7 @@ import io
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -16,9 +17,11 @@ from shared.job.findings.verdict import Grade, Neighbours, Verdict
 from shared.job.result import Result
 from shared.job.verdict.evidence import Evidence, clear_calibration_error, evidence_of
 from shared.job.verdict.rule import REASONS, WORDS, class_evidence, judge, verdict_of
+from shared.job.verdict.words import reason_of
 from shared.json_codec import from_json, to_json
+from shared.language.speech import speaking
 from tests.reporter_fixture import finished_job
-from tests.result_fixture import make_result
+from tests.result_fixture import make_result, scores
 from tools.verdict_page import PAGE as PAGE_OF_THE_RULE
 from tools.verdict_page import rates
 
@@ -161,3 +164,72 @@ def test_the_page_knows_every_grade_and_reason_in_the_same_words():
         assert f'_("{sentence}"' in script, code
     for grade, words in WORDS.items():
         assert f'{grade}: () => _("{words}.")' in script
+
+
+@pytest.mark.parametrize(
+    ("language", "low", "guessing"),
+    [
+        ("en", "At least 99.8\u00a0%", "right on 0.3\u00a0%"),
+        ("de", "mindestens 99,8\u00a0%", "0,3\u00a0%"),
+        ("fr", "99,8\u202f%", "0,3\u202f%"),
+    ],
+)
+def test_no_verdict_tells_a_share_short_of_everything_or_nothing_as_that(
+    language: str, low: str, guessing: str
+) -> None:
+    pair = ("cats", "dogs")
+    perfect = replace(make_result(pair, num_candidates=1), test=scores(pair, np.diag([900, 880])))
+    names = tuple(f"class {number}" for number in range(300))
+    confused = scores(names, np.roll(np.eye(300, dtype=int), 1, axis=1))
+    useless = replace(make_result(pair, num_candidates=1), classes=names, test=confused)
+    with speaking(language):
+        assert low in reason_of(perfect)
+        assert guessing in reason_of(useless)
+
+
+def test_a_terminal_tells_no_share_short_of_everything_as_that() -> None:
+    pair = ("cats", "dogs")
+    told = told_on_a_terminal(
+        replace(make_result(pair, num_candidates=1), test=scores(pair, np.diag([90_000, 88_000])))
+    )
+    assert "At least 99.9% of photographs like these" in told
+    assert "over 99.9% to 100.0%" in told
+
+
+def useless_but_often_right() -> Result:
+    """A result of a set so uneven that every answer is reliable, and no better than answering the large class."""
+    result = make_result(("cats", "dogs"), num_candidates=1)
+    assert result.certainty is not None
+    test = scores(("cats", "dogs"), np.array([[965, 0], [33, 2]]))
+    return replace(result, test=test, certainty=replace(result.certainty, threshold=0.0))
+
+
+def test_a_network_that_should_not_be_used_is_given_no_threshold_to_use_it_above() -> None:
+    result = useless_but_often_right()
+    assert result.certainty is not None
+    assert verdict_of(result).grade is Grade.DO_NOT_USE
+    text = told_in_a_report(result)
+    assert "Take every answer" not in text
+    assert "no threshold is advised" in text
+    above = replace(result, certainty=replace(result.certainty, threshold=0.8))
+    assert "Answer only above" not in told_in_a_report(above) + told_on_a_terminal(above)
+
+
+def test_a_class_that_is_called_like_an_address_is_no_link_in_the_first_sentence_of_a_mail() -> None:
+    names = ("cats", "dogs", "www.evil.com")
+    counts = np.array([[90, 0, 0], [0, 90, 0], [18, 0, 2]])
+    result = replace(make_result(names, num_candidates=1), test=scores(names, counts))
+    text = told_in_a_report(result)
+    assert "finds fewer than half" in text
+    assert "www.evil" not in text
+
+
+def told_on_a_terminal(result: Result) -> str:
+    sink = io.StringIO()
+    print_summary(result, Console(file=sink, width=200))
+    return sink.getvalue()
+
+
+def told_in_a_report(result: Result) -> str:
+    outline = outline_of(finished_job(), result, figures={}, downloads=Downloads(), limits=PAGE)
+    return " ".join(render_text(outline).split())

@@ -7,7 +7,7 @@ from services.client.commands.access import job_argument, json_option, open_acce
 from services.client.terminal.outcome import print_json, print_text
 from services.client.terminal.stage import best_so_far, counts, listed, stage_of
 from services.client.terminal.taught_command import TaughtCommand
-from shared.wording import duration, spending
+from shared.wording import duration, percent, spending
 
 
 @click.command(
@@ -42,7 +42,7 @@ def _print_status(view: JobView) -> None:
         estimate = spending(view.estimate.seconds, view.estimate.cost)
         print_text(f"Estimated before the start: {estimate}; so far: {spending(view.spent.seconds, view.spent.cost)}")
     for trial in view.trials:
-        accuracy = f"{trial.val_accuracy:.1%}" if trial.val_accuracy is not None else trial.state.value
+        accuracy = percent(trial.val_accuracy, 1) if trial.val_accuracy is not None else trial.state.value
         print_text(listed([f"  {trial.name}: {accuracy}", duration(trial.seconds), trial.reason or ""]))
     if view.error is not None:
         print_text(f"Why: {view.error.message}\nFix: {view.error.fix}")

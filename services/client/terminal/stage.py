@@ -7,7 +7,7 @@ from services.client.api.job_view import JobView
 from shared.job.job import JobState
 from shared.job.progress import Best
 from shared.text.printable import printable_name
-from shared.wording import duration
+from shared.wording import duration, percent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ def counts(stage: Stage) -> str:
 
 def best_so_far(best: Best | None) -> str:
     """Return the best network so far as a phrase, empty where there is none."""
-    return f"best so far {best.candidate} {best.val_accuracy:.1%}" if best else ""
+    return f"best so far {best.candidate} {percent(best.val_accuracy, 1)}" if best else ""
 
 
 def listed(parts: Sequence[str]) -> str:

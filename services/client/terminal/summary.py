@@ -20,7 +20,7 @@ from shared.job.result import Result
 from shared.job.verdict.rule import WORDS, verdict_of
 from shared.json_codec import from_json
 from shared.text.printable import printable_name
-from shared.wording import count, duration
+from shared.wording import count, duration, percent
 
 _MAX_CLASSES = 30
 _MAX_PATHS = 4
@@ -49,8 +49,8 @@ def print_summary(result: Result, console: Console) -> None:
     console.print(printable_name(verdict.reason), highlight=False, markup=False)
     console.print(
         Text.assemble(
-            (f"{printable_name(result.winner)}: {result.test.accuracy:.1%} right", "bold"),
-            f" on {result.test.num_images} held-back images (95 % interval {low:.1%} to {high:.1%})",
+            (f"{printable_name(result.winner)}: {percent(result.test.accuracy, 1)} right", "bold"),
+            f" on {result.test.num_images} held-back images (95 % interval {percent(low, 1)} to {percent(high, 1)})",
         ),
         soft_wrap=True,
     )
@@ -95,7 +95,7 @@ def _candidate_table(result: Result) -> Table:
     for candidate in sorted(compared, key=lambda each: (each.name != result.winner, -(each.val_accuracy or -1.0))):
         is_winner = candidate.name == result.winner
         table.add_row(*_candidate_row(candidate, is_winner=is_winner))
-        if is_winner and result.tuning is not None:
+        if is_winner and result.tuning is not None and result.tuning.best_epoch:
             tuning, seconds = result.tuning, duration(result.timings_s.tune)
             table.add_row("  fine-tuned", _share(tuning.val_accuracy), _share(tuning.train_accuracy), "", seconds, "")
         if is_winner and result.mirroring is not None and result.mirroring.is_used:
@@ -151,10 +151,12 @@ def _advice(result: Result) -> list[str]:
     """Return what to do next, a line for each question that the result answers."""
     lines = []
     suspects, certainty, growth = result.suspects, result.certainty, result.growth
-    if certainty is not None and certainty.threshold and certainty.tested is not None:
+    is_usable = verdict_of(result).grade is not Grade.DO_NOT_USE
+    if is_usable and certainty is not None and certainty.threshold and certainty.tested is not None:
         lines.append(
-            f"Answer only above {certainty.threshold:.0%}: of the held-back images {certainty.tested.answered:.0%} "
-            f"would be answered, {certainty.tested.right:.0%} of that rightly."
+            f"Answer only above {percent(certainty.threshold)}: of the held-back images "
+            f"{percent(certainty.tested.answered)} would be answered, "
+            f"{percent(certainty.tested.right)} of that rightly."
         )
     if suspects is not None and suspects.num_likely:
         first = suspects.listed[0]
@@ -173,8 +175,8 @@ def _to_collect(growth: Growth | None) -> list[str]:
     if growth is None or not weak:
         return []
     now, doubled = growth.points[-1].accuracy, growth.doubled.accuracy
-    would = f"Twice as many images would bring about {doubled:.0%} instead of {now:.0%}; "
-    is_gain = doubled > now and f"{doubled:.0%}" != f"{now:.0%}"
+    would = f"Twice as many images would bring about {percent(doubled)} instead of {percent(now)}; "
+    is_gain = doubled > now and percent(doubled) != percent(now)
     return [f"{would}collect {weak[0].name} first." if is_gain else f"Collect {weak[0].name} first."]
 
 
@@ -211,6 +213,8 @@ def _copies(duplicates: Duplicates) -> str:
         return f"{groups} kept on one side of the split."
     others = f" and {len(torn) - 1} more classes" if len(torn) > 1 else ""
     tested = sum(each.num_test_straddling for each in torn)
+    if not tested:
+        return f"{groups}; those of {torn[0].name}{others} stand on both sides of the choice, none in the test."
     return (
         f"{groups}; those of {torn[0].name}{others} stand on both sides of the split, {tested} of the test images "
         "among them: the test is easier than new images will be."
@@ -218,4 +222,4 @@ def _copies(duplicates: Duplicates) -> str:
 
 
 def _share(value: float | None) -> str:
-    return "" if value is None else f"{value:.1%}"
+    return "" if value is None else percent(value, 1)

@@ -76,7 +76,7 @@ def _show(found: "list[Results]", against: "list[Comparison | None]") -> None:
     from rich.text import Text  # noqa: PLC0415
 
     from shared.text.printable import printable_name  # noqa: PLC0415
-    from shared.wording import duration  # noqa: PLC0415
+    from shared.wording import duration, percent  # noqa: PLC0415
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("results", "network", "right", "95 % interval", "tested", "classes", "time"):
@@ -86,8 +86,8 @@ def _show(found: "list[Results]", against: "list[Comparison | None]") -> None:
         table.add_row(
             Text(printable_name(str(each.folder))),
             Text(printable_name(result.winner)),
-            f"{result.test.accuracy:.1%}",
-            f"{low:.1%} to {high:.1%}",
+            percent(result.test.accuracy, 1),
+            f"{percent(low, 1)} to {percent(high, 1)}",
             str(result.test.num_images),
             str(len(result.classes)),
             duration(result.timings_s.total),

@@ -130,13 +130,19 @@ def _why_torn(result: Result, torn: Sequence[str]) -> str:
 
 def _how_many_seen(result: Result) -> str:
     torn = [each for each in result.duplicates.repeated if each.num_straddling]
+    seen = sum(each.num_test_straddling for each in torn)
+    if not seen:
+        return _(
+            "The model was chosen by some photographs that hardly differ from those it learnt from. None of the test "
+            "photographs does, so the number above stands."
+        )
     told = ngettext(
-        "{seen} of {count} test photograph hardly differ from one that the model learnt from or was chosen by, so the "
+        "{count} of {all} test photographs hardly differs from one that the model learnt from or was chosen by, so the "
         "number above says how well it knows these pictures again, not how well it will do on new ones.",
-        "{seen} of {count} test photographs hardly differ from one that the model learnt from or was chosen by, so the "
+        "{count} of {all} test photographs hardly differ from one that the model learnt from or was chosen by, so the "
         "number above says how well it knows these pictures again, not how well it will do on new ones.",
-        result.test.num_images,
-        seen=number(sum(each.num_test_straddling for each in torn)),
+        seen,
+        all=number(result.test.num_images),
     )
     todo = ngettext(
         "Add photographs of it from other days, places or things, and run again.",

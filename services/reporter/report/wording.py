@@ -5,8 +5,8 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
-from shared.language.number import NBSP, decimal_in, number_in, percent_in, quoted_in
-from shared.language.speech import _, marked, ngettext, spoken
+from shared.language.number import NBSP, decimal_in, number_in, quoted_in
+from shared.language.speech import _, marked, ngettext, share_told, spoken
 from shared.text.printable import printable, shortened
 from shared.wording import amount, duration
 
@@ -36,25 +36,12 @@ def percent(share: float, decimals: int = 0) -> str:
         share: 0 to 1.
         decimals: Digits after the point.
     """
-    return _rounded(share, decimals, has_sign=True)
+    return share_told(share, decimals)
 
 
 def hundredths(share: float, decimals: int = 0) -> str:
     """Return the same without its sign."""
-    return _rounded(share, decimals, has_sign=False)
-
-
-def _rounded(share: float, decimals: int, *, has_sign: bool) -> str:
-    share = round(share, 9)  # what arithmetic adds beyond is not a share of any number of photographs
-    written = percent_in if has_sign else decimal_in
-    text = f"{share * 100:.{decimals}f}"
-    if not ((float(text) >= 100 and share < 1) or (float(text) <= 0 and share > 0)):  # noqa: PLR2004
-        return written(spoken(), text)
-    if decimals < 1:
-        return _rounded(share, decimals + 1, has_sign=has_sign)
-    if share < 0.5:  # noqa: PLR2004
-        return _("under {share}", share=written(spoken(), "0.1"))
-    return _("over {share}", share=written(spoken(), "99.9"))
+    return share_told(share, decimals, has_sign=False)
 
 
 def span(interval: tuple[float, float]) -> str:
@@ -150,7 +137,12 @@ def one_line(text: str) -> str:
     Names of folders and files come from whoever made the archive, and the mail goes to an address of their choice: it
     must not carry a stranger's link in our name. ``https://x.example.com`` becomes ``https: //x.example. com``.
     """
-    return _LINKED.sub(r"\g<0> ", " ".join(printable(text).split()))
+    return unlinked(" ".join(printable(text).split()))
+
+
+def unlinked(text: str) -> str:
+    """Return a text of our own that holds a name from the archive, as :func:`one_line` does it, but with its spaces."""
+    return _LINKED.sub(r"\g<0> ", text)
 
 
 def short_name(name: str) -> str:

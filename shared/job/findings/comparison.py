@@ -65,7 +65,7 @@ class Comparison:
     @property
     def outcome(self) -> str:
         """What to make of it, in one sentence."""
-        told = f"{self.num_gained:,} photographs gained, {self.num_lost:,} lost"
+        told = f"{self.num_gained:,} photograph{'' if self.num_gained == 1 else 's'} gained, {self.num_lost:,} lost"
         if self.is_luck:
             return f"{told}: within luck (p = {self.p_value:.2f}), so neither is shown to be better."
         better = "better" if self.num_gained > self.num_lost else "worse"

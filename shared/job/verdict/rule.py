@@ -12,7 +12,7 @@ from shared.job.result import Result
 from shared.job.verdict.evidence import ClassEvidence, Evidence, evidence_of
 from shared.language.speech import marked
 from shared.text.printable import quoted
-from shared.wording import count
+from shared.wording import count, rounded_share
 
 CHANCE = 0.05
 """Differences that chance brings about more often are none."""
@@ -176,7 +176,7 @@ def _shown(name: str, value: float | str) -> str:
         return quoted(value)
     if name == "tested":
         return count(int(value), "test photograph")
-    return str(value) if name == "found" else f"{value:.0%}"
+    return str(value) if name == "found" else f"{rounded_share(value)[1]}%"
 
 
 def class_evidence(name: str, num_right: int, num_images: int) -> ClassEvidence:

@@ -9,6 +9,7 @@ from shared.job.verdict.rule import REASONS, WORDS, judge, verdict_of
 from shared.language.number import NBSP, number_in, percent_in, quoted_in
 from shared.language.speech import _, ngettext, spoken
 from shared.text.printable import printable_name, shortened
+from shared.wording import rounded_share
 
 _PERCENT = re.compile(r"(?<=\d)%")
 _LONGEST_NAME = 60
@@ -40,4 +41,4 @@ def _shown(name: str, value: float | str) -> str:
         return quoted_in(spoken(), shortened(printable_name(value), _LONGEST_NAME))
     if name == "tested":
         return ngettext("{count} test photograph", "{count} test photographs", int(value))
-    return number_in(spoken(), int(value)) if name == "found" else percent_in(spoken(), f"{100 * value:.0f}")
+    return number_in(spoken(), int(value)) if name == "found" else percent_in(spoken(), rounded_share(value)[1])

@@ -1,5 +1,5 @@
 // The verdict of a result in the language of the page, by its codes and numbers.
-import { _, ngettext, number, percent } from "./words.js";
+import { _, boundary, ngettext, number } from "./words.js";
 
 const GRADES = {
   do_not_use: () => _("Do not use it."), check_every_answer: () => _("Check every answer."),
@@ -34,5 +34,5 @@ export function verdictOf({ verdict, test }) {
 function shown(name, value) {
   if (name === "tested") return ngettext("one test photograph", "{count} test photographs", value);
   if (name === "found") return number(value);
-  return typeof value === "number" ? percent(Math.round(100 * value) / 100) : value;
+  return typeof value === "number" ? boundary(value) : value;
 }

@@ -38,6 +38,13 @@ export function percent(share) {
   return shareOf(exact);
 }
 
+// A bound: without digits after the comma, unless it would be everything or nothing.
+export function boundary(share) {
+  const whole = Math.round(100 * share) / 100;
+  const isExact = Math.abs(share - whole) < 1e-9 || (whole > 0 && whole < 1);
+  return shareOf(isExact ? whole : Math.min(0.999, Math.max(0.001, share)));
+}
+
 const MOST_SHOWN = 40;
 
 // Return a name for a sentence: it keeps its own direction of writing, and so does what stands around it.

@@ -7,7 +7,7 @@ from shared.language.speech import _, ngettext
 
 def outcome_of(found: Comparison) -> str:
     """Return what to make of a comparison with an older network, as a sentence of its own."""
-    gained, lost = number(found.num_gained), number(found.num_lost)
+    lost = number(found.num_lost)
     if found.is_luck:
         return ngettext(
             "{count} photograph gained, {lost} lost: within luck (p = {p}), so neither is shown to be better.",
@@ -20,10 +20,14 @@ def outcome_of(found: Comparison) -> str:
     if found.num_gained > found.num_lost:
         return _(
             "{gained} photographs gained, {lost} lost: better, and not by luck (p = {p}).",
-            gained=gained,
+            gained=number(found.num_gained),
             lost=lost,
             p=p,
         )
-    return _(
-        "{gained} photographs gained, {lost} lost: worse, and not by luck (p = {p}).", gained=gained, lost=lost, p=p
+    return ngettext(
+        "{count} photograph gained, {lost} lost: worse, and not by luck (p = {p}).",
+        "{count} photographs gained, {lost} lost: worse, and not by luck (p = {p}).",
+        found.num_gained,
+        lost=lost,
+        p=p,
     )

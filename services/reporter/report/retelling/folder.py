@@ -17,8 +17,9 @@ _FOLDERS = {
         "zip again with group_by=none."
     ),
     "own_split_made": marked(
-        "Of your parts only the one to learn from could be used, so convtailor made its own split of it. To have your "
-        "parts put together and split anew, send the zip again with split=new (--split new)."
+        "Of your parts only the one to learn from could be used, so convtailor made its own split of it. To have it "
+        "tested with photographs that you choose, add a folder “test” with class folders of the same names inside. If "
+        "you need none, all is well."
     ),
     "own_split_used": marked(
         "The parts of your zip were used as they are. To have your parts put together and split anew, send the zip "
@@ -70,7 +71,7 @@ _FOLDERS = {
 def about_folders(remark: Remark) -> str:
     """Return how the folders were understood, and what to do if something else was meant."""
     if spoken() == "en":
-        return f"{remark.message} {remark.fix}"
+        return f"{one_line(remark.message)} {one_line(remark.fix)}"
     general = marked("Something about your folders was taken in one of several ways; result.json says which.")
     return _(_FOLDERS.get(remark.code, general))
 

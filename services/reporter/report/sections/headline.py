@@ -12,7 +12,7 @@ from services.reporter.report.blocks import (
 )
 from services.reporter.report.retelling.comparison import outcome_of
 from services.reporter.report.statistics import guessing_accuracy, is_test_unseen, num_right
-from services.reporter.report.wording import number, one_line, percent, short_name, span
+from services.reporter.report.wording import number, one_line, percent, short_name, span, unlinked
 from shared.job.findings.comparison import Corrected
 from shared.job.findings.verdict import Grade
 from shared.job.result import Result
@@ -30,7 +30,7 @@ def is_useless(result: Result) -> bool:
 
 def headline(result: Result) -> str:
     """Return why the verdict is what it is, and the accuracy as a share of photographs."""
-    return f"{reason_of(result)} {_recognised(result)}".strip()
+    return f"{unlinked(reason_of(result))} {_recognised(result)}".strip()
 
 
 def _recognised(result: Result) -> str:

@@ -12,8 +12,8 @@ from shared.job.result import Result
 from shared.job.verdict.rule import verdict_of
 from shared.job.verdict.words import reason_of, title_of
 from shared.json_codec import to_json
-from shared.language.number import decimal_in, number_in, percent_in
-from shared.language.speech import _, marked, ngettext, spoken
+from shared.language.number import decimal_in, number_in
+from shared.language.speech import _, marked, ngettext, share_told, spoken
 from shared.layout import FILE_NAMES, Artefact
 from shared.text.printable import printable_name, shortened
 
@@ -139,12 +139,12 @@ def model_card(result: Result, files: Sequence[NetworkFile]) -> str:
 
 
 def _accuracy(result: Result) -> str:
-    low, high = (percent_in(spoken(), f"{100 * bound:.1f}") for bound in result.test.interval)
+    low, high = (share_told(bound, 1) for bound in result.test.interval)
     told = ngettext(
         "**{accuracy}** of {count} held-back test image are right (95\u00a0% interval {low} to {high}).",
         "**{accuracy}** of {count} held-back test images are right (95\u00a0% interval {low} to {high}).",
         result.test.num_images,
-        accuracy=percent_in(spoken(), f"{100 * result.test.accuracy:.1f}"),
+        accuracy=share_told(result.test.accuracy, 1),
         low=low,
         high=high,
     )

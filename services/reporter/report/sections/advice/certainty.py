@@ -5,7 +5,9 @@ from services.reporter.report.figures import CERTAINTY, Figures
 from services.reporter.report.limits import Limits
 from services.reporter.report.wording import NONE, decimal, number, percent, quoted, short_name
 from shared.job.findings.certainty import AnswerSets, Certainty, Coverage, StrangerCheck, Strangers
+from shared.job.findings.verdict import Grade
 from shared.job.result import Result
+from shared.job.verdict.rule import verdict_of
 from shared.language.speech import _, marked, ngettext
 
 _TITLE = marked("How sure must it be?")
@@ -17,7 +19,13 @@ def certainty_section(result: Result, figures: Figures, limits: Limits) -> Secti
     certainty = result.certainty
     if certainty is None:
         return None
-    blocks: list[Block] = [Paragraph(text=" ".join([_advice(certainty), *_in_the_test(certainty)]))]
+    is_useless = verdict_of(result).grade is Grade.DO_NOT_USE
+    advice = (
+        [_("Since it should not be used, no threshold is advised.")]
+        if is_useless
+        else [_advice(certainty), *_in_the_test(certainty)]
+    )
+    blocks: list[Block] = [Paragraph(text=" ".join(advice))]
     if not limits.has_folds:
         return Section(title=_(_TITLE), blocks=blocks)
     blocks += plot_of(

@@ -44,10 +44,9 @@ def _photographs(growth: Growth | None) -> list[tuple[str, str]]:
         return []
     told = [_weakest(weak[0])]
     now, doubled = growth.points[-1].accuracy, growth.doubled.accuracy
-    if doubled > now:
-        told.append(
-            _("Twice as many of all: about {then} right instead of {now}.", then=percent(doubled), now=percent(now))
-        )
+    then, today = percent(doubled), percent(now)
+    if doubled > now and then != today:
+        told.append(_("Twice as many of all: about {then} right instead of {now}.", then=then, now=today))
     return [(_("Collect"), " ".join(told))]
 
 

@@ -187,22 +187,30 @@ def _how_sure(result: Result) -> list[str]:
 
 
 def _beside_the_next(choice: Choice, p_value: float) -> str:
-    values = {"mine": number(choice.winner_only or 0), "name": choice.runner_up, "p": decimal(p_value, ".2g")}
-    if p_value < _CHANCE:
+    mine, others = choice.winner_only or 0, choice.runner_up_only or 0
+    values = {"others": number(others), "name": choice.runner_up, "p": decimal(p_value, ".2g")}
+    if p_value >= _CHANCE:
         return ngettext(
-            "{mine} photographs were recognised by it alone and {count} by the next best, {name}, alone (p = {p}), so "
+            "{count} photograph was recognised by it alone and {others} by the next best, {name}, alone (p = {p}), so "
+            "the order of the two may be luck.",
+            "{count} photographs were recognised by it alone and {others} by the next best, {name}, alone (p = {p}), "
+            "so the order of the two may be luck.",
+            mine,
+            **values,
+        )
+    if mine > others:
+        return _(
+            "{mine} photographs were recognised by it alone and {others} by the next best, {name}, alone (p = {p}), so "
             "it is hardly luck that it came out ahead.",
-            "{mine} photographs were recognised by it alone and {count} by the next best, {name}, alone (p = {p}), so "
-            "it is hardly luck that it came out ahead.",
-            choice.runner_up_only or 0,
+            mine=number(mine),
             **values,
         )
     return ngettext(
-        "{mine} photographs were recognised by it alone and {count} by the next best, {name}, alone (p = {p}), so the "
-        "order of the two may be luck.",
-        "{mine} photographs were recognised by it alone and {count} by the next best, {name}, alone (p = {p}), so the "
-        "order of the two may be luck.",
-        choice.runner_up_only or 0,
+        "{count} photograph was recognised by it alone and {others} by the next best, {name}, alone (p = {p}): that "
+        "one reads more of them rightly, and hardly by luck, but is not clearly surer of the right class.",
+        "{count} photographs were recognised by it alone and {others} by the next best, {name}, alone (p = {p}): that "
+        "one reads more of them rightly, and hardly by luck, but is not clearly surer of the right class.",
+        mine,
         **values,
     )
 
