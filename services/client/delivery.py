@@ -28,6 +28,8 @@ FILE_NAMES = {
     "mail": layout.MAIL_FILE_NAME,
 }
 """File by name; what comes over a link is known by the link's name."""
+_OF_A_NETWORK = frozenset(name for name in FILE_NAMES if name.startswith("model")) | {"strangers"}
+"""Without any of these a delivery may be whole; one of an earlier delivery would speak of other classes."""
 
 
 def fetch(
@@ -39,7 +41,8 @@ def fetch(
         client: Speaks with the server of the job.
         view: The job as last seen.
         token: Opens it.
-        folder: Made where it is missing; only files of these names are replaced.
+        folder: Made where it is missing; only files of these names are replaced. With a new network, those of an older
+            one go that it does not come with: nobody could tell them from its own.
         besides: Files on this disk to put there as well, by name.
 
     Returns:
@@ -78,4 +81,8 @@ def _move(files: Mapping[str, Path], folder: Path) -> dict[str, Path]:
     for file in files.values():
         with file.open("rb") as written:
             os.fsync(written.fileno())
-    return {name: file.replace(folder / file.name) for name, file in files.items()}
+    moved = {name: file.replace(folder / file.name) for name, file in files.items()}
+    if "model" in files or "model_keras" in files:
+        for name in _OF_A_NETWORK - files.keys():
+            (folder / FILE_NAMES[name]).unlink(missing_ok=True)
+    return moved

@@ -83,7 +83,13 @@ class _Session:
             is_interrupted = True
             view = self._cancel(created)
         self._live.show(None)
-        delivery = self._deliver(self._with_mail(created, view), created.token)
+        try:
+            delivery = self._deliver(self._with_mail(created, view), created.token)
+        except KeyboardInterrupt:
+            if is_interrupted:
+                raise
+            self._live.note("It has ended, and what it left is still brought here. Ctrl-C again stops at once.")
+            delivery = self._deliver(view, created.token)
         if is_interrupted:
             raise _interrupted(delivery)
         raise_unless_done(view)

@@ -113,7 +113,8 @@ def test_everything_a_job_left_is_fetched_and_foreign_files_stay(client, service
     out = tmp_path / "results"
     out.mkdir()
     (out / "mine.txt").write_text("mine")
-    (out / "model.h5").write_text("of an earlier run")
+    for name in ("model.h5", "model.onnx", "strangers.json"):
+        (out / name).write_text("of an earlier run")
 
     files = fetch(client, client.status(created.job_id, created.token), created.token, out)
 
@@ -123,6 +124,21 @@ def test_everything_a_job_left_is_fetched_and_foreign_files_stay(client, service
         "labels.txt": b"cat\ndog\n",
     }
     assert sorted(path.name for path in out.iterdir()) == ["labels.txt", "mine.txt", "model.h5", "result.json"]
+
+
+def test_a_run_that_left_no_network_takes_away_none(client, service, tmp_path):
+    made = service.submit()
+    service.move(made, JobState.EXPIRED)
+    (tmp_path / "model.onnx").write_text("of an earlier run")
+    (tmp_path / "a.eml").write_text("sorry")
+    fetch(
+        client,
+        client.status(made["job_id"], made["token"]),
+        made["token"],
+        tmp_path,
+        besides={"mail": tmp_path / "a.eml"},
+    )
+    assert (tmp_path / "model.onnx").exists()
 
 
 def test_nothing_to_fetch_says_when_to_come_back(client, tmp_path):
@@ -171,6 +187,7 @@ _BROKEN = {"error": {"code": "try_again", "message": "Busy.", "fix": "Wait.", "d
         (lambda _: httpx.Response(200, json={"hello": 1}), "not a convtailor server"),
         (lambda _: httpx.Response(404, json={"detail": "no"}), "not a convtailor server"),
         (lambda _: httpx.Response(503, json=_BROKEN), "cannot answer now: Busy"),
+        (lambda _: httpx.Response(502, text="<html>"), "cannot answer now: HTTP 502 Bad Gateway"),
     ],
 )
 def test_a_server_that_is_none_is_unreachable(answer, words):
@@ -216,9 +233,54 @@ def test_an_upload_that_fails_names_the_address_that_failed_and_no_secret(archiv
     assert "hush" not in str(caught.value.fault)
 
 
-def test_an_address_without_scheme_is_a_usage_fault():
+@pytest.mark.parametrize("server", ["localhost:8080", "http://", "http://[::1", "http://localhost:port"])
+def test_what_is_no_address_is_a_usage_fault(server):
     with pytest.raises(UsageFault, match="no address of a server"):
-        Client("localhost:8080")
+        Client(server)
+
+
+def test_a_server_that_leads_from_http_to_https_names_the_address_to_give():
+    def answer(request):
+        return httpx.Response(301, headers={"Location": str(request.url.copy_with(scheme="https"))})
+
+    with (
+        Client("http://lab.example.org/convtailor", transport=httpx.MockTransport(answer)) as client,
+        pytest.raises(UsageFault) as caught,
+    ):
+        client.submit("ada@example.org", {})
+    assert caught.value.fault.fix.endswith("--server https://lab.example.org/convtailor")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ALL_PROXY", "socks5://127.0.0.1:1080"),
+        ("ALL_PROXY", "socks://127.0.0.1:1080/"),
+        ("NO_PROXY", "localhost,fd00::/8"),
+        ("SSL_CERT_FILE", "/nowhere/at/all"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_keeps_nobody_from_a_server_on_this_machine(monkeypatch, variable, value):
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example.org:3128")
+    monkeypatch.setenv(variable, value)
+    for here in ("http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]:8080"):
+        Client(here).close()
+    with pytest.raises(UsageFault, match="The environment names no usable way to http://lab"):
+        Client("http://lab.example.org")
+
+
+def test_a_token_is_taken_without_its_line_end_and_refused_where_it_was_shortened():
+    asked = []
+
+    def answer(request):
+        asked.append(request.headers["authorization"])
+        return httpx.Response(200, json={"jobs": []})
+
+    with answering(answer) as client:
+        client.jobs_document("ctk_1\r\n", 24)
+        with pytest.raises(UsageFault, match="characters that none has"):
+            client.jobs_document("ctk_…", 24)
+    assert asked == ["Bearer ctk_1"]
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,13 @@ def test_the_console_decides_between_bars_and_lines():
     assert isinstance(open_live(recorded(is_terminal=False)), LiveLines)
 
 
+def test_a_log_that_asks_for_colours_and_a_terminal_that_moves_no_cursor_have_lines(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert isinstance(open_live(), LiveLines)
+    monkeypatch.setenv("TERM", "dumb")
+    assert isinstance(open_live(recorded(is_terminal=True)), LiveLines)
+
+
 def test_the_summary_tells_winner_interval_candidates_classes_and_what_was_left_out():
     console = recorded(is_terminal=False)
     result = make_result()

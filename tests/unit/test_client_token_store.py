@@ -1,9 +1,11 @@
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
 from services.client.api.token_store import KnownJob, TokenStore
+from services.client.commands.access import told_how_to_go_on
 from services.client.fault import UsageFault
 
 JOB = KnownJob(job_id="3f2a", server="http://here.test", token="secret")
@@ -44,3 +46,25 @@ def test_a_damaged_file_is_named(tmp_path):
     (tmp_path / "3f2a.json").write_text("{")
     with pytest.raises(UsageFault, match=r"3f2a\.json cannot be read"):
         TokenStore(tmp_path).recall("3f2a")
+
+
+def test_an_account_without_a_home_gets_no_folder_called_tilde(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        TokenStore(Path("~/.local/state")).remember(KnownJob(job_id="1", server="http://lab", token="ctk_1"))
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_token_that_cannot_be_remembered_is_told_with_what_to_type(monkeypatch, tmp_path):
+    (tmp_path / "home").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home"))
+    job = KnownJob(job_id="1", server="http://lab.example.org", token="ctk_1")
+    told = told_how_to_go_on(job)
+    assert "keep these lines" in told[0]
+    assert told[1].endswith("convtailor watch 1 --token ctk_1 --server http://lab.example.org")
+
+
+def test_a_token_that_is_remembered_need_not_be_typed(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    told = told_how_to_go_on(KnownJob(job_id="1", server="http://lab.example.org", token="ctk_1"))
+    assert told == ["Watch it:      convtailor watch 1", "Fetch results: convtailor fetch 1 --out results"]

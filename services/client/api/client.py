@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from services.client.api.connection import bearer, checked_address, open_http
 from services.client.api.job_view import JobView, Submitted, UploadTicket, not_convtailor, read_job, read_submitted
 from services.client.api.resumable_upload import ResumableUpload
 from services.client.archive import BytesListener
@@ -39,18 +40,8 @@ class Client:
     """
 
     def __init__(self, server: str, *, transport: httpx.BaseTransport | None = None) -> None:
-        parts = urlsplit(server)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise UsageFault(
-                "invalid_server",
-                f"{server!r} is no address of a server.",
-                fix="Give --server as a URL such as http://127.0.0.1:8080.",
-                details={"server": server},
-            )
-        self.server = server.rstrip("/")
-        # A proxy from the environment can never reach this machine's own loopback.
-        direct = dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]")) if transport is None else {}
-        self._http = httpx.Client(timeout=_TIMEOUT, transport=transport, mounts=direct, follow_redirects=True)
+        self.server = checked_address(server)
+        self._http = open_http(self.server, timeout=_TIMEOUT, transport=transport)
 
     def __enter__(self) -> Self:
         return self
@@ -199,7 +190,7 @@ class Client:
             raise self._unreachable(error) from error
 
     def _download_once(self, url: str, token: str, target: Path) -> None:
-        with self._http.stream("GET", url, headers=_bearer(token), timeout=_TRANSFER_TIMEOUT) as response:
+        with self._http.stream("GET", url, headers=bearer(token), timeout=_TRANSFER_TIMEOUT) as response:
             if response.is_error:
                 response.read()
                 _raise_for(response, server=self.server, refused=UserFault)
@@ -236,15 +227,29 @@ class Client:
             headers: With them a write may be asked twice.
         """
         again = httpx.TransportError if method == "GET" or headers else httpx.ConnectError
-        headers = {**(headers or {}), **(_bearer(token) if token else {})}
+        headers = {**(headers or {}), **(bearer(token) if token else {})}
         try:
             for attempt in _retrying(again):
                 with attempt:
-                    response = self._http.request(method, self.server + path, json=json, headers=headers)
+                    response = self._http.request(
+                        method, self.server + path, json=json, headers=headers, follow_redirects=method == "GET"
+                    )
         except (RetryError, httpx.TransportError) as error:
             raise self._unreachable(error) from error
+        if response.next_request is not None:
+            raise self._moved(response.next_request.url.copy_with(query=None), path)
         _raise_for(response, server=self.server, refused=UsageFault)
         return response
+
+    def _moved(self, to: httpx.URL, path: str) -> UsageFault:
+        """Return the error for a server that sends a write on, which would arrive there as a read."""
+        address = str(to).removesuffix(path.partition("?")[0])
+        return UsageFault(
+            "invalid_server",
+            f"{self.server} sends on to {address}.",
+            fix=f"If that is the server, give it: --server {address}",
+            details={"server": self.server, "address": address},
+        )
 
     def _reached(self, created: Submitted) -> Submitted:
         """Lead an upload that the server takes itself to where we have found the server, whatever it calls itself."""
@@ -285,10 +290,6 @@ def _seconds(text: str) -> float | None:
     return float(text) if text.isascii() and text.isdigit() else None
 
 
-def _bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
-
-
 def _pieces(archive: Path, size: int, on_bytes: BytesListener | None) -> Iterator[bytes]:
     done = 0
     with archive.open("rb") as source:
@@ -303,9 +304,7 @@ def _raise_for(response: httpx.Response, *, server: str, refused: type[UserFault
     """Turn an answer that is an error into ours."""
     if not response.is_error:
         return
-    error = _object_of(response, server=server).get("error")
-    if not isinstance(error, dict) or not {"code", "message"} <= error.keys():
-        raise not_convtailor(server)
+    error = _error_in(response, server=server)
     if response.status_code >= _SERVER_ERROR:
         raise Unreachable(
             f"{server} cannot answer now: {error['message']}",
@@ -313,6 +312,23 @@ def _raise_for(response: httpx.Response, *, server: str, refused: type[UserFault
             details={"server": server, "status": response.status_code, **(error.get("details") or {})},
         )
     raise refused(error["code"], error["message"], fix=error.get("fix", ""), details=error.get("details") or {})
+
+
+def _error_in(response: httpx.Response, *, server: str) -> dict[str, Any]:
+    """Return what the server says is wrong; for one that does not run, what stands before it answers in its own words.
+
+    Raises:
+        Unreachable: If something else answers there.
+    """
+    try:
+        error = _object_of(response, server=server).get("error")
+    except Unreachable:
+        if response.status_code < _SERVER_ERROR:
+            raise
+        return {"message": f"HTTP {response.status_code} {response.reason_phrase}."}
+    if not isinstance(error, dict) or not {"code", "message"} <= error.keys():
+        raise not_convtailor(server)
+    return error
 
 
 def _raise_for_upload(response: httpx.Response) -> None:

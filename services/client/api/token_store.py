@@ -1,5 +1,6 @@
 """Remembers the token of every job that was submitted from here, so that nobody has to copy one."""
 
+import errno
 import json
 import os
 import re
@@ -39,7 +40,13 @@ class TokenStore:
         self._folder = folder
 
     def remember(self, job: KnownJob) -> None:
-        """Keep a job: temporary file, flush, rename."""
+        """Keep a job: temporary file, flush, rename.
+
+        Raises:
+            OSError: If that cannot be written, as where the account has no home.
+        """
+        if not self._folder.is_absolute():  # a "~" that stands for nobody's home
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self._folder))
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor, name = tempfile.mkstemp(dir=self._folder, prefix=".new-")  # mkstemp creates with mode 0600
         with os.fdopen(descriptor, "w", encoding="utf-8") as sink:

@@ -48,6 +48,25 @@ def token_store() -> TokenStore:
     return TokenStore(platformdirs.user_state_path("convtailor", appauthor=False) / "jobs")
 
 
+def told_how_to_go_on(job: KnownJob) -> list[str]:
+    """Remember the token of a new job, and return lines that say how to watch it and fetch what it leaves.
+
+    A home that cannot be written, as in many containers, costs nobody the job: the lines then hold the token.
+    """
+    try:
+        token_store().remember(job)
+    except OSError as error:
+        lines = [f"Its token cannot be remembered here, so keep these lines: {error.strerror or error}."]
+        access = f" --token {job.token} --server {job.server}"
+    else:
+        lines, access = [], ""
+    return [
+        *lines,
+        f"Watch it:      convtailor watch {job.job_id}{access}",
+        f"Fetch results: convtailor fetch {job.job_id} --out results{access}",
+    ]
+
+
 def open_access(job_id: str | None, server: str | None, token: str | None) -> Access:
     """Find server and token of a job: as given, else as remembered.
 

@@ -34,7 +34,7 @@ from services.client.terminal.taught_command import TaughtCommand
 def fetch(job_id: str | None, out: Path, server: str | None, token: str | None, as_json: bool) -> None:
     """Download model, labels, program, report and result of JOB.
 
-    Files of the same names in the folder are replaced, others are left alone.
+    Results that lie in the folder are replaced, other files are left alone.
     """
     access = open_access(job_id, server, token)
     with access.client as client:

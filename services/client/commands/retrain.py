@@ -13,7 +13,7 @@ from services.client.commands.access import (
     open_access,
     server_option,
     token_option,
-    token_store,
+    told_how_to_go_on,
 )
 from services.client.fault import UsageFault
 from services.client.terminal.outcome import print_json, print_text
@@ -53,13 +53,13 @@ def retrain(job_id: str | None, file: Path, server: str | None, token: str | Non
     with access.client as client:
         made = client.retrain(access.known.job_id, access.known.token, corrections, key=secrets.token_hex(16))
     known = KnownJob(job_id=made["job_id"], server=access.known.server, token=made["token"])
-    token_store().remember(known)
+    lines = told_how_to_go_on(known)
     if as_json:
         print_json({"job_id": known.job_id, "token": known.token, "server": known.server})
         return
     print_text(f"Job {known.job_id} trains again from that of {access.known.job_id}.")
-    print_text(f"Watch it:      convtailor watch {known.job_id}")
-    print_text(f"Fetch results: convtailor fetch {known.job_id} --out results")
+    for line in lines:
+        print_text(line)
 
 
 def corrections_in(file: Path) -> tuple[Correction, ...]:

@@ -13,7 +13,7 @@ from services.client.commands.access import (
     key_option,
     server_of,
     server_option,
-    token_store,
+    told_how_to_go_on,
 )
 from services.client.commands.job_option import checked_options, job_options
 from services.client.data_source import archive_of, check_archive, check_data, packing_folder
@@ -53,7 +53,7 @@ def submit(data: Path, email: str, server: str | None, key: str | None, as_json:
         check_archive(archive, is_mixed=chosen.get("split") == "new")
         created = client.submit(email, chosen, size_bytes=archive.stat().st_size, key=key_of(key))
         known = KnownJob(job_id=created.job_id, server=client.server, token=created.token)
-        token_store().remember(known)
+        lines = told_how_to_go_on(known)
         client.upload(created.upload, archive, on_bytes=in_bytes(live, "upload"))
         live.show(None)
     if as_json:
@@ -62,5 +62,5 @@ def submit(data: Path, email: str, server: str | None, key: str | None, as_json:
     print_text(f"Job {known.job_id} is on its way; its report goes to {email}.")
     if created.confirm_by is not None:
         print_text(f"It waits for you: open the mail that {email} gets now, and confirm the address there.")
-    print_text(f"Watch it:      convtailor watch {known.job_id}")
-    print_text(f"Fetch results: convtailor fetch {known.job_id} --out results")
+    for line in lines:
+        print_text(line)

@@ -1,5 +1,6 @@
 """Live progress on standard error: bars on a terminal, plain lines in a log file."""
 
+import sys
 import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
@@ -41,9 +42,13 @@ class Live(Protocol):
 
 
 def open_live(console: Console | None = None, *, clock: Callable[[], float] = time.monotonic) -> Live:
-    """Return bars where standard error is a terminal, plain lines elsewhere."""
-    console = console or Console(stderr=True)
-    return LiveBars(console, clock=clock) if console.is_terminal else LiveLines(console, clock=clock)
+    """Return bars where standard error is a terminal that can move its cursor, plain lines elsewhere.
+
+    Variables that ask for colours in a log, such as FORCE_COLOR, make no terminal of it.
+    """
+    console = console or Console(stderr=True, force_terminal=sys.stderr is not None and sys.stderr.isatty())
+    has_bars = console.is_terminal and not console.is_dumb_terminal
+    return LiveBars(console, clock=clock) if has_bars else LiveLines(console, clock=clock)
 
 
 def in_bytes(live: Live, key: str) -> BytesListener:

@@ -71,7 +71,9 @@ def _tell(error: ConvtailorError, *, as_json: bool) -> int:
     if as_json:
         print_json({"error": asdict(fault)})
     else:
-        click.secho(f"convtailor: {printable(fault.message)}", fg="red", err=True)
+        is_plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+        message = f"convtailor: {printable(fault.message)}"
+        click.echo(message if is_plain else click.style(message, fg="red"), err=True)
         for line in _explanation(fault):
             click.echo(f"  {printable(line)}", err=True)
     return exit_code_of(error)

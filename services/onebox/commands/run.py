@@ -44,7 +44,7 @@ _LONGEST_STEM = 200
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
     show_default="a new one here, after DATA",
-    help="Folder for the results; made where it is missing; only files of the same names are replaced.",
+    help="Folder for the results; made where it is missing; results that lie there are replaced, other files stay.",
 )
 @job_options
 @click.option(
