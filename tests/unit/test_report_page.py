@@ -16,7 +16,7 @@ from services.reporter.report.plots.style import percent_axis
 from services.reporter.report.statistics import class_rows
 from shared.errors import Fault
 from shared.job.findings.photographs import ClassFiles, OwnParts
-from shared.job.findings.training import CandidateResult, Foretold
+from shared.job.findings.training import CandidateResult, Foretold, Unfreezing
 from shared.job.job import JobState, TrialState
 from shared.job.result import Result
 from tests.job_fixture import make_job
@@ -322,3 +322,24 @@ def test_a_gain_that_no_number_shows_is_not_told_as_one() -> None:
     barely = replace(result.growth.doubled, accuracy=result.growth.points[-1].accuracy + 0.001)
     assert "Twice as many of all" in page_of(result)
     assert "Twice as many of all" not in page_of(replace(result, growth=replace(result.growth, doubled=barely)))
+
+
+def test_names_from_right_to_left_turn_neither_numbers_nor_lists_around() -> None:
+    cats, dogs = "قطط الشوارع", "کلب\u200cمن"
+    result = make_result((cats, dogs, "birds"), num_candidates=1)
+    letter = write_letter(finished_job(), result, figures={}, downloads=NOTHING)
+    for told in (letter.html, page_of(result)):
+        assert f"\u2068{cats}\u2069, \u2068{dogs}\u2069 and birds" in " ".join(told.split())
+    assert "\\u2068" not in letter.text + letter.html + page_of(result)
+    assert f"\u2068{cats}\u2069" in letter.subject
+    (row,) = (line for line in letter.text.splitlines() if line.startswith(f"1. \u2068{cats}\u2069") and "%" in line)
+    assert row.endswith(str(result.test.per_class[0].num_images))
+    assert "\u2068" not in page_of(make_result(("Käse", "日本"), num_candidates=1))
+
+
+def test_a_temperature_is_told_by_what_it_was_fitted_on() -> None:
+    assert "fitted on the validation photographs" in page_of(make_result(num_candidates=1))
+    judged = cross_validated(make_result(num_candidates=1))
+    assert "by layers that had not learnt from them, and built into the model" in page_of(judged)
+    deeper = Unfreezing(is_used=True, reason="")
+    assert "fitted on the validation photographs" in page_of(replace(judged, unfreezing=deeper))

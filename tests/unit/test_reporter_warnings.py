@@ -57,6 +57,9 @@ def test_a_delivered_file_that_reads_photographs_unlike_the_test_is_told(good: R
 
 
 def test_files_that_could_not_be_used_are_told_and_copies_that_gave_way_are_not(good: Result) -> None:
+    twice = replace(good.duplicates, num_conflicts=good.counts.train)
+    (notice,) = warnings_about(replace(good, duplicates=twice))
+    assert notice.text.startswith(f"{2 + 2 * (good.counts.train - 1) + 2:,} files of")
     many = replace(good, num_quarantined=good.counts.train)
     assert titles(many) == ["Many files were left out"]
     assert titles(replace(many, duplicates=replace(many.duplicates, num_given_way=good.counts.train))) == []

@@ -9,7 +9,7 @@ from services.reporter.report.figures import Figures, Picture
 from services.reporter.report.limits import MAIL, PAGE
 from services.reporter.report.outline import outline_of
 from services.reporter.report.rendering import render_mail, render_page, render_text
-from services.reporter.report.wording import one_line
+from services.reporter.report.wording import isolated, one_line
 from shared.job.job import Job
 from shared.job.result import Result
 from shared.language.speech import speaking
@@ -44,7 +44,7 @@ def write_letter(job: Job, result: Result | None, *, figures: Figures, downloads
     with speaking(job.options.language):
         outline = outline_of(job, result, figures=figures, downloads=downloads, limits=MAIL)
         return Letter(
-            subject=one_line(outline.subject),
+            subject=isolated(one_line(outline.subject)),
             text=render_text(outline),
             html=render_mail(outline),
             pictures=tuple(_pictures(outline)),

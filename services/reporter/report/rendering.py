@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from services.reporter.report.blocks import Bar, Outline
-from services.reporter.report.wording import width
+from services.reporter.report.wording import isolated, width
 from shared.language.number import NBSP
 from shared.language.speech import _, spoken
 from shared.text.printable import printable
@@ -22,21 +22,21 @@ _STYLES = ("look.css", "report.css", "dark.css")
 
 def render_text(outline: Outline) -> str:
     """Return the plain-text part of the mail; lines hold 76 columns but for addresses and tables."""
-    return _environment().get_template("mail.txt.jinja").render(outline=outline).replace(NBSP, " ").rstrip() + "\n"
+    text = _environment().get_template("mail.txt.jinja").render(outline=outline)
+    return isolated(text.replace(NBSP, " ").rstrip()) + "\n"
 
 
 def render_mail(outline: Outline) -> str:
     """Return the HTML part of the mail: pictures by ``cid:``, style in attributes, media rules in the head."""
     page = _environment().get_template("mail.html.jinja").render(outline=outline, is_mail=True)
-    return CSSInliner(keep_at_rules=True, minify_css=True, load_remote_stylesheets=False).inline(page)
+    return isolated(CSSInliner(keep_at_rules=True, minify_css=True, load_remote_stylesheets=False).inline(page))
 
 
 def render_page(outline: Outline) -> str:
     """Return ``report.html``: one file with everything inside."""
     sections, style = Markup(render_sections(outline)), Markup(style_sheet())  # noqa: S704 - our own templates
-    return (
-        _environment().get_template("report.html.jinja").render(outline=outline, sections=sections, style_sheet=style)
-    )
+    page = _environment().get_template("report.html.jinja")
+    return isolated(page.render(outline=outline, sections=sections, style_sheet=style))
 
 
 def render_sections(outline: Outline) -> str:

@@ -304,7 +304,9 @@ def _memorised(result: Result) -> Iterator[Notice]:
 
 def _left_out(result: Result) -> Iterator[Notice]:
     used = result.counts.train + result.counts.validation + result.counts.test
-    out = result.num_unusable + sum(len(conflict.paths) for conflict in result.duplicates.conflicts)
+    conflicts = result.duplicates.conflicts
+    unnamed = 2 * (result.num_conflicts - len(conflicts))  # a picture that lies in several classes lies in two or more
+    out = result.num_unusable + sum(len(conflict.paths) for conflict in conflicts) + unnamed
     if out > _MUCH_LEFT_OUT * (used + out):
         yield Notice(
             title=_("Many files were left out"),

@@ -90,11 +90,29 @@ def confidence_section(result: Result) -> Section:
             "right by {gap} percentage points on the test photographs.",
             gap=gap,
         )
-    detail = _(
-        "Expected calibration error {before} before and {after} after scaling (T = {temperature}, fitted on the "
-        "validation photographs and built into the model).",
-        before=percent(calibration.error_before, 1),
-        after=percent(calibration.error_after, 1),
-        temperature=decimal(calibration.temperature, ".2f"),
-    )
+    values = {
+        "before": percent(calibration.error_before, 1),
+        "after": percent(calibration.error_after, 1),
+        "temperature": decimal(calibration.temperature, ".2f"),
+    }
+    if _is_cross_validated(result):
+        detail = _(
+            "Expected calibration error {before} before and {after} after scaling (T = {temperature}, fitted on the "
+            "photographs for training and validation by layers that had not learnt from them, and built into the "
+            "model).",
+            **values,
+        )
+    else:
+        detail = _(
+            "Expected calibration error {before} before and {after} after scaling (T = {temperature}, fitted on the "
+            "validation photographs and built into the model).",
+            **values,
+        )
     return Section(title=_("How sure it is"), blocks=[Paragraph(text=text), Paragraph(text=detail, is_quiet=True)])
+
+
+def _is_cross_validated(result: Result) -> bool:
+    """Tell whether what is delivered has learnt from the validation split too, so that others had to judge there."""
+    if result.tuning is not None or (result.unfreezing is not None and result.unfreezing.is_used):
+        return False
+    return any(each.cross_validation is not None for each in result.candidates if each.name == result.winner)
