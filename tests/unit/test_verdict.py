@@ -215,6 +215,18 @@ def test_a_network_that_should_not_be_used_is_given_no_threshold_to_use_it_above
     assert "Answer only above" not in told_in_a_report(above) + told_on_a_terminal(above)
 
 
+def test_answers_that_have_to_be_checked_are_not_said_to_be_taken_as_they_are() -> None:
+    names = ("cats", "birds", "dogs")
+    result = make_result(names, num_candidates=1)
+    assert result.certainty is not None
+    test = scores(names, np.array([[480, 0, 0], [0, 480, 0], [18, 0, 2]]))
+    text = told_in_a_report(replace(result, test=test, certainty=replace(result.certainty, threshold=0.0)))
+    assert text.startswith("Check every answer.")
+    assert "Check them all the same, for the reason given at the top" in text
+    assert "Take every answer" not in text
+    assert "Use: every answer" not in text
+
+
 def test_a_class_that_is_called_like_an_address_is_no_link_in_the_first_sentence_of_a_mail() -> None:
     names = ("cats", "dogs", "www.evil.com")
     counts = np.array([[90, 0, 0], [0, 90, 0], [18, 0, 2]])

@@ -19,13 +19,8 @@ def certainty_section(result: Result, figures: Figures, limits: Limits) -> Secti
     certainty = result.certainty
     if certainty is None:
         return None
-    is_useless = verdict_of(result).grade is Grade.DO_NOT_USE
-    advice = (
-        [_("Since it should not be used, no threshold is advised.")]
-        if is_useless
-        else [_advice(certainty), *_in_the_test(certainty)]
-    )
-    blocks: list[Block] = [Paragraph(text=" ".join(advice))]
+    advice = " ".join([_advice(certainty, verdict_of(result).grade), *_in_the_test(certainty, result)])
+    blocks: list[Block] = [Paragraph(text=advice)]
     if not limits.has_folds:
         return Section(title=_(_TITLE), blocks=blocks)
     blocks += plot_of(
@@ -44,7 +39,10 @@ def certainty_section(result: Result, figures: Figures, limits: Limits) -> Secti
     return Section(title=_(_TITLE), blocks=blocks, is_printed=True, is_half=True)
 
 
-def _advice(certainty: Certainty) -> str:
+def _advice(certainty: Certainty, grade: Grade) -> str:
+    """Return which answers to take, in no contradiction to the verdict at the top."""
+    if grade is Grade.DO_NOT_USE:
+        return _("Since it should not be used, no threshold is advised.")
     target = percent(certainty.target)
     if certainty.threshold is None:
         return _(
@@ -52,6 +50,13 @@ def _advice(certainty: Certainty) -> str:
             target=target,
         )
     found = _at(certainty, certainty.threshold)
+    if certainty.threshold == 0 and grade is Grade.CHECK_EVERY_ANSWER:
+        return _(
+            "No threshold is needed for {target} of the answers to be right: {right} are. Check them all the same, for "
+            "the reason given at the top.",
+            right=percent(found.right),
+            target=target,
+        )
     if certainty.threshold == 0:
         return _(
             "Take every answer: {right} are right, and on new ones at least {target}.",
@@ -68,9 +73,9 @@ def _advice(certainty: Certainty) -> str:
     )
 
 
-def _in_the_test(certainty: Certainty) -> list[str]:
+def _in_the_test(certainty: Certainty, result: Result) -> list[str]:
     tested = certainty.tested
-    if tested is None or not certainty.threshold:
+    if tested is None or not certainty.threshold or verdict_of(result).grade is Grade.DO_NOT_USE:
         return []
     text = _(
         "Of the test photographs it would have answered {answered}, {right} of that rightly.",

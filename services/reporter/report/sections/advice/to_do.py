@@ -76,9 +76,11 @@ def _files(result: Result) -> list[tuple[str, str]]:
 
 def _answers(result: Result) -> list[tuple[str, str]]:
     """Return which answers to take, unless none should be."""
-    certainty = result.certainty
-    if certainty is None or verdict_of(result).grade is Grade.DO_NOT_USE:
+    certainty, grade = result.certainty, verdict_of(result).grade
+    if certainty is None or grade is Grade.DO_NOT_USE:
         return []
+    if certainty.threshold == 0 and grade is Grade.CHECK_EVERY_ANSWER:
+        return []  # the verdict says what to do with each
     target = percent(certainty.target)
     if certainty.threshold is None:
         text = _("every answer with a check: no threshold makes them reliable.")
