@@ -101,6 +101,27 @@ def test_copies_make_no_interval_narrower(honest: Logits, tmp_path: Path) -> Non
     assert all((score.num_independent or 0) < score.num_images for score in found[1].per_class)
 
 
+def test_the_interval_is_wider_where_whole_sites_are_mistaken(honest: Logits, tmp_path: Path) -> None:
+    """One site in four is read wrongly throughout: how the next site will do is hardly known."""
+    dataset = drawn_dataset(tmp_path, honest[:410])
+    sites = np.arange(410) // 20
+    of_sites = replace(
+        dataset,
+        key=replace(dataset.key, group_by="prefix"),
+        paths=tuple(f"{site}_{row}.png" for row, site in enumerate(sites)),
+    )
+    said = np.eye(NUM_CLASSES)[(dataset.labels + (sites % 4 == 0)) % NUM_CLASSES]
+    alone, together = (
+        evaluate(each.learning, each.seal(), PX, lambda rows: said[rows], lambda *_: None)
+        for each in (dataset, of_sites)
+    )
+    assert (alone.correlation, together.correlation) == (0.0, 1.0)
+    assert alone.scores.accuracy == together.scores.accuracy
+    assert alone.scores.num_independent == 200
+    assert together.scores.num_independent == pytest.approx(10.5, abs=0.1)  # of eleven, two of which are halves
+    assert all((score.num_independent or 0) < 15 for score in together.scores.per_class)
+
+
 def test_what_networks_learn_from_does_not_hold_the_classes_of_the_test_split(honest: Logits, tmp_path: Path) -> None:
     dataset = drawn_dataset(tmp_path, honest[:100])
     learning = dataset.learning

@@ -5,20 +5,23 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from services.trainer.evaluation.metrics import (
+    Dependence,
     balanced_accuracy,
     class_scores,
     confusion,
+    correlation_within,
     expected_calibration_error,
     macro_f1,
 )
 from services.trainer.fitting.temperature import fit_temperature, probabilities
+from shared.interval import wilson_interval
 
 
 def test_scores_equal_scikit_learn() -> None:
     rng = np.random.default_rng(3)
     labels = rng.integers(0, 4, 200)
     predicted = np.where(rng.random(200) < 0.7, labels, rng.integers(0, 4, 200))
-    scores = class_scores(labels, predicted, ("a", "b", "c", "d"), np.arange(200))
+    scores = class_scores(labels, predicted, ("a", "b", "c", "d"), Dependence(copies=np.arange(200)))
     assert balanced_accuracy(scores) == pytest.approx(balanced_accuracy_score(labels, predicted))
     assert macro_f1(scores) == pytest.approx(f1_score(labels, predicted, average="macro"))
     matrix = confusion(labels, predicted, 4)
@@ -37,13 +40,54 @@ def test_a_class_without_test_images_has_its_row_and_column_all_the_same() -> No
 
 
 def test_a_class_that_is_never_predicted_scores_zero_without_a_warning() -> None:
-    scores = class_scores(np.array([0, 0, 1]), np.array([0, 0, 0]), ("cat", "dog", "absent"), np.arange(3))
+    scores = class_scores(
+        np.array([0, 0, 1]), np.array([0, 0, 0]), ("cat", "dog", "absent"), Dependence(copies=np.arange(3))
+    )
     assert [(score.name, score.precision, score.recall, score.num_images) for score in scores] == [
         ("cat", pytest.approx(2 / 3), 1.0, 2),
         ("dog", 0.0, 0.0, 1),
         ("absent", 0.0, 0.0, 0),
     ]
     assert balanced_accuracy(scores) == 0.5
+
+
+def test_the_interval_holds_for_new_sites_where_photographs_of_one_site_are_right_or_wrong_together() -> None:
+    generator, accuracy, correlation, num_sites, of_each = np.random.default_rng(0), 0.8, 0.3, 60, 15
+    odds = (1 - correlation) / correlation
+    sites, is_tested = np.repeat(np.arange(num_sites), of_each), np.repeat(np.arange(num_sites) < 9, of_each)
+    counted, alone = 0, 0
+    for _ in range(200):
+        right = generator.random(len(sites)) < generator.beta(accuracy * odds, (1 - accuracy) * odds, num_sites)[sites]
+        tested, copies = right[is_tested].mean(), np.arange(is_tested.sum())
+        given = Dependence(copies=copies, given=sites[is_tested], correlation=correlation_within(right, sites))
+        for num, holds in ((given.num_independent, True), (float(len(copies)), False)):
+            low, high = wilson_interval(tested * num, num)
+            counted += holds and low <= accuracy <= high
+            alone += not holds and low <= accuracy <= high
+    assert counted / 200 > 0.9
+    assert alone / 200 < 0.75  # else this test shows nothing
+
+
+def test_images_that_are_always_right_together_count_as_one_and_those_that_are_not_count_each() -> None:
+    sites, copies = np.repeat(np.arange(10), 6), np.repeat(np.arange(30), 2)
+    sizes = [Dependence(copies=copies, given=sites, correlation=each).num_independent for each in (0.0, 0.5, 1.0)]
+    assert sizes == pytest.approx([30.0, 15.0, 10.0])
+    assert Dependence(copies=copies).num_independent == 30.0
+    assert Dependence(copies=copies[:0], given=sites[:0]).num_independent == 0.0
+
+
+@pytest.mark.parametrize(
+    ("right", "groups", "expected"),
+    [
+        ([True, True, False, False], [0, 0, 1, 1], 1.0),
+        ([True, False, True, False], [0, 0, 1, 1], 0.0),
+        ([True, True, True, True], [0, 0, 1, 1], 0.0),
+        ([True, False, True, True], [0, 0, 0, 0], 1.0),
+        ([True, False], [0, 1], 0.0),
+    ],
+)
+def test_how_much_is_right_or_wrong_together_is_told_from_groups_that_differ(right, groups, expected) -> None:
+    assert correlation_within(np.array(right), np.array(groups)) == expected
 
 
 def test_temperature_of_over_confident_logits_is_found() -> None:

@@ -29,6 +29,16 @@ def test_a_sound_result_has_no_warning(good: Result) -> None:
     assert titles(good) == []
 
 
+def test_what_is_kept_together_is_the_reason_why_photographs_count_for_fewer(good: Result) -> None:
+    few = make_result(("a", "b"), num_candidates=1, per_class=8, skill=0.9)
+    counted = replace(few, test=replace(few.test, num_independent=4.0))
+    of_sites = replace(counted, counts=replace(counted.counts, group_by="folder"))
+    told, told_of_sites = (next(notice.text for notice in warnings_about(each)) for each in (counted, of_sites))
+    assert "copies among them make them count for 4" in told
+    assert "those that you keep together are partly recognised or mistaken together" in told_of_sites
+    assert "copies" not in told_of_sites
+
+
 def test_each_reason_to_doubt_is_told(good: Result) -> None:
     assert good.tuning is not None
     few = make_result(("a", "b"), num_candidates=1, per_class=8, skill=0.9)

@@ -209,6 +209,18 @@ def _small_test(result: Result) -> Iterator[Notice]:
 def _how_small(result: Result) -> str:
     num, counted = result.test.num_images, max(1, round(counted_images(result.test)))
     expected = span(result.test.interval)
+    if counted < num and result.counts.group_by:
+        return ngettext(
+            "Only {count} photograph was left to test with, and since those that you keep together are partly "
+            "recognised or mistaken together, they count for {counted}, so the true accuracy may lie anywhere "
+            "{expected}. Four times as many groups would halve that range.",
+            "Only {count} photographs were left to test with, and since those that you keep together are partly "
+            "recognised or mistaken together, they count for {counted}, so the true accuracy may lie anywhere "
+            "{expected}. Four times as many groups would halve that range.",
+            num,
+            counted=number(counted),
+            expected=expected,
+        )
     if counted < num:
         return ngettext(
             "Only {count} photograph was left to test with, and copies among them make them count for {counted}, so "

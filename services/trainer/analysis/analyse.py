@@ -17,6 +17,7 @@ from services.trainer.analysis.suspects import find_suspects
 from services.trainer.data.dataset import LearningSet
 from services.trainer.evaluation.evaluate import THUMBNAIL_PX, Evaluation
 from services.trainer.evaluation.lit_picture import thumbnail
+from services.trainer.evaluation.metrics import Dependence
 from services.trainer.fitting.comparison.paired import groups_that_differ
 from services.trainer.fitting.logistic import Problem
 from services.trainer.fitting.principal import principal_of
@@ -25,7 +26,7 @@ from services.trainer.run.context import Run
 from services.trainer.strangers.likeness import units
 from services.trainer.tuning.tune import Trained
 from services.trainer.zoo.head import FEATURES
-from shared.interval import mcnemar, num_independent
+from shared.interval import mcnemar
 from shared.job.findings.certainty import Certainty
 from shared.job.findings.growth import Growth
 from shared.job.findings.suspects import Suspects
@@ -160,11 +161,14 @@ def _suspects(learning: LearningSet, answers: Answers, trained: Trained) -> Susp
 
 def _certainty(learning: LearningSet, answers: Answers, evaluation: Evaluation) -> Certainty:
     confidence, right = answers.probabilities.max(axis=1), answers.right
-    weight = _weight(learning.groups[answers.rows])
+    weight = _weight(_dependence(learning, answers, evaluation.correlation))
     threshold, target = recommend(confidence, right, weight)
     of_test = evaluation.probabilities.max(axis=1)
     right_in_test = evaluation.probabilities.argmax(axis=1) == evaluation.labels
-    weight_of_test = _weight(evaluation.groups)
+    of_test_images = Dependence(
+        copies=evaluation.groups, given=evaluation.given_groups, correlation=evaluation.correlation
+    )
+    weight_of_test = _weight(of_test_images)
     tested = None if threshold is None else coverage_at(threshold, of_test, right_in_test, weight_of_test)
     return Certainty(
         num_images=len(answers.rows),
@@ -180,9 +184,14 @@ def _certainty(learning: LearningSet, answers: Answers, evaluation: Evaluation) 
     )
 
 
-def _weight(groups: NDArray[np.int64]) -> float:
-    """Return what an image counts for, since copies among them are right or wrong together."""
-    return num_independent(np.unique(groups, return_counts=True)[1].tolist()) / max(1, len(groups))
+def _dependence(learning: LearningSet, answers: Answers, correlation: float) -> Dependence:
+    given = None if learning.given_groups is None else learning.given_groups[answers.rows]
+    return Dependence(copies=learning.groups[answers.rows], given=given, correlation=correlation)
+
+
+def _weight(dependence: Dependence) -> float:
+    """Return what an image counts for, since some are right or wrong together."""
+    return dependence.num_independent / max(1, len(dependence.copies))
 
 
 def _against_neighbours(

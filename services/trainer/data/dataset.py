@@ -55,11 +55,19 @@ class HeldOut:
         rows: The images of the test split.
         labels: Their classes.
         groups: Their groups of near-duplicates, by number.
+        given_groups: As :attr:`LearningSet.given_groups`.
     """
 
-    def __init__(self, rows: Indices, labels: NDArray[np.int32], groups: NDArray[np.int64]) -> None:
+    def __init__(
+        self,
+        rows: Indices,
+        labels: NDArray[np.int32],
+        groups: NDArray[np.int64],
+        given_groups: NDArray[np.int64] | None = None,
+    ) -> None:
         self.rows = rows
         self.groups = groups
+        self.given_groups = given_groups
         self._labels: NDArray[np.int32] | None = labels
 
     def open(self) -> NDArray[np.int32]:
@@ -201,8 +209,8 @@ class Dataset:
 
     def seal(self) -> HeldOut:
         """Return what the one network of a run is judged by, once."""
-        test = self.split.test
-        return HeldOut(test, self.labels[test], self.groups[test])
+        test, given = self.split.test, self._kept_together
+        return HeldOut(test, self.labels[test], self.groups[test], None if given is None else given[test])
 
 
 def images_path(directory: Path, px: int) -> Path:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from services.trainer.data.dataset import HeldOut, Indices, LearningSet
 from services.trainer.evaluation.lit_picture import thumbnail
 from services.trainer.evaluation.metrics import (
+    Dependence,
     balanced_accuracy,
     class_scores,
     confusion,
+    correlation_within,
     expected_calibration_error,
-    independent,
     macro_f1,
 )
 from services.trainer.fitting.temperature import Labels, Logits, fit_temperature, probabilities
@@ -49,6 +50,24 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of a network before the test.
+
+    Args:
+        temperature: Found by cross-validation, where the network has learnt from the validation split.
+        right: ``(num_images,)``, whether each image was read rightly by heads that had not learnt from it.
+        groups: ``(num_images,)``, what is kept together of these.
+    """
+
+    temperature: float | None = None
+    right: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+    groups: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+
+_NOTHING = Known()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
     """What the test split said.
 
@@ -58,6 +77,8 @@ class Evaluation:
         indices: Positions of the test images in the data set.
         labels: Their classes.
         groups: Their groups of near-duplicates, by number.
+        given_groups: As :attr:`services.trainer.data.dataset.LearningSet.given_groups`.
+        correlation: How much images that the person wants together are right or wrong together.
         probabilities: Calibrated, ``(num_test_images, num_classes)``.
         validation: Answers to the validation split, where they were needed to calibrate.
     """
@@ -69,6 +90,8 @@ class Evaluation:
     groups: NDArray[np.int64]
     probabilities: NDArray[np.float64]
     validation: Judged | None = None
+    given_groups: NDArray[np.int64] | None = None
+    correlation: float = 0.0
 
 
 def evaluate(
@@ -78,7 +101,7 @@ def evaluate(
     logits_of: LogitsOf,
     report: Callable[[int, int], None],
     *,
-    temperature: float | None = None,
+    known: Known = _NOTHING,
 ) -> Evaluation:
     """Fit the temperature on the validation split where it is not known yet, then read the test split.
 
@@ -88,11 +111,12 @@ def evaluate(
         px: Side length of the squares that mistakes are shown from.
         logits_of: The trained network.
         report: Takes images done and images in all.
-        temperature: Found by cross-validation, where the network has learnt from the validation split.
+        known: Of the network, by cross-validation.
 
     Raises:
         AlreadyOpened: If the test split was read before.
     """
+    temperature = known.temperature
     validation = learning.split.validation if temperature is None else learning.split.validation[:0]
     total = len(validation) + len(held_out.rows)
     judged = None
@@ -101,8 +125,12 @@ def evaluate(
         labels = learning.labels[validation]
         temperature = fit_temperature(of_validation, labels)
         judged = Judged(rows=validation, labels=labels, probabilities=probabilities(of_validation, temperature))
+        if not len(known.right):
+            right = of_validation.argmax(axis=1) == labels
+            known = Known(right=right, groups=learning.kept_together[validation])
     of_test = _logits(logits_of, held_out.rows, lambda done: report(len(validation) + done, total))
-    return replace(_read_test(learning, held_out, px, of_test, temperature), validation=judged)
+    known = replace(known, temperature=temperature)
+    return replace(_read_test(learning, held_out, px, of_test, known), validation=judged)
 
 
 def _logits(logits_of: LogitsOf, rows: Indices, report: Callable[[int], None]) -> Logits:
@@ -113,13 +141,14 @@ def _logits(logits_of: LogitsOf, rows: Indices, report: Callable[[int], None]) -
     return np.concatenate(parts)
 
 
-def _read_test(learning: LearningSet, held_out: HeldOut, px: int, logits: Logits, temperature: float) -> Evaluation:
-    labels = held_out.open()
+def _read_test(learning: LearningSet, held_out: HeldOut, px: int, logits: Logits, known: Known) -> Evaluation:
+    labels, temperature = held_out.open(), known.temperature or 1.0
     calibrated = probabilities(logits, temperature)
     predicted = calibrated.argmax(axis=1)
     correct = predicted == labels
-    per_class = class_scores(labels, predicted, learning.classes, held_out.groups)
-    counted, accuracy = independent(held_out.groups), float(correct.mean())
+    dependence = _dependence(held_out, correct, known)
+    per_class = class_scores(labels, predicted, learning.classes, dependence)
+    counted, accuracy = dependence.num_independent, float(correct.mean())
     calibration = Calibration(
         temperature=temperature,
         error_before=expected_calibration_error(probabilities(logits).max(axis=1), correct),
@@ -145,8 +174,19 @@ def _read_test(learning: LearningSet, held_out: HeldOut, px: int, logits: Logits
         indices=held_out.rows,
         labels=labels,
         groups=held_out.groups,
+        given_groups=held_out.given_groups,
+        correlation=dependence.correlation,
         probabilities=calibrated,
     )
+
+
+def _dependence(held_out: HeldOut, correct: NDArray[np.bool_], known: Known) -> Dependence:
+    """Return what of the test is right or wrong together; how much, the test alone has too few groups to tell."""
+    given = held_out.given_groups
+    if given is None:
+        return Dependence(copies=held_out.groups)
+    right, groups = np.concatenate([known.right, correct]), np.concatenate([known.groups, given])
+    return Dependence(copies=held_out.groups, given=given, correlation=correlation_within(right, groups))
 
 
 def _mistakes(

@@ -1,7 +1,7 @@
 """How good a classifier is, and how sure one may be of it: arithmetic on labels and logits, without TensorFlow."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,69 @@ def confusion(labels: Labels, predicted: Labels, num_classes: int) -> NDArray[np
     return counts
 
 
-def independent(groups: NDArray[np.int64]) -> float:
-    """Return how many images without copies say as much as these; see :func:`shared.interval.num_independent`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependence:
+    """Which images are right or wrong together: copies always, what the person wants together more or less.
+
+    Args:
+        copies: ``(num_images,)``; near-duplicates have one number.
+        given: ``(num_images,)``; these, and what the person wants together, such as all of one site, have one number;
+            ``None`` where that is the same.
+        correlation: Of two images that are together and no copies, 0 to 1; see :func:`correlation_within`.
+    """
+
+    copies: NDArray[np.int64]
+    given: NDArray[np.int64] | None = None
+    correlation: float = 0.0
+
+    def of(self, chosen: NDArray[np.bool_]) -> "Dependence":
+        """Return the same of some of the images."""
+        return replace(self, copies=self.copies[chosen], given=None if self.given is None else self.given[chosen])
+
+    @property
+    def num_independent(self) -> float:
+        """How many images say as much that are all alone: Kish's effective size, for both kinds of correlation."""
+        alike = _num_independent(self.copies)
+        if self.given is None or not len(self.copies):
+            return alike
+        # The variance of a mean over correlated images is that of an independent one, divided by these sizes.
+        return 1 / (self.correlation / _num_independent(self.given) + (1 - self.correlation) / alike)
+
+
+def _num_independent(groups: NDArray[np.int64]) -> float:
     return num_independent(np.unique(groups, return_counts=True)[1].tolist())
 
 
+def correlation_within(right: NDArray[np.bool_], groups: NDArray[np.int64]) -> float:
+    """Return how much images of one group are right or wrong together: 0 like any two, 1 always.
+
+    Args:
+        right: ``(num_images,)``, whether each was read rightly.
+        groups: ``(num_images,)``; what is together has one number.
+
+    Returns:
+        1 where one group is all there is: nobody knows how the next one will do. 0 where every image is right.
+
+    Source: the estimator by analysis of variance of Ridout, Demétrio and Firth, "Estimating intraclass correlation for
+    binary data", Biometrics 55, 1999.
+    """
+    _, member_of = np.unique(groups, return_inverse=True)
+    sizes = np.bincount(member_of).astype(np.float64)
+    num_groups, num_images = len(sizes), len(right)
+    if num_groups < 2:  # noqa: PLR2004 - nothing to compare
+        return 1.0
+    if num_images == num_groups:
+        return 0.0
+    shares = np.bincount(member_of, weights=right) / sizes
+    between = float((sizes * np.square(shares - right.mean())).sum()) / (num_groups - 1)
+    within = float((sizes * shares * (1 - shares)).sum()) / (num_images - num_groups)
+    typical = (num_images - float(np.square(sizes).sum()) / num_images) / (num_groups - 1)
+    total = between + (typical - 1) * within
+    return 0.0 if total <= 0 else float(np.clip((between - within) / total, 0.0, 1.0))
+
+
 def class_scores(
-    labels: Labels, predicted: Labels, classes: Sequence[str], groups: NDArray[np.int64]
+    labels: Labels, predicted: Labels, classes: Sequence[str], dependence: Dependence
 ) -> tuple[ClassScore, ...]:
     """Return precision, recall and F1 of each class; 0 where nothing was predicted or nothing was there.
 
@@ -32,7 +88,7 @@ def class_scores(
         labels: What the images are.
         predicted: What they were taken for.
         classes: Names.
-        groups: Copies have one number.
+        dependence: Which of them are right or wrong together.
     """
     columns = precision_recall_fscore_support(
         labels, predicted, labels=np.arange(len(classes)), average=None, zero_division=0.0
@@ -44,7 +100,7 @@ def class_scores(
             recall=float(recall),
             f1=float(f1),
             num_images=int(support),
-            num_independent=independent(groups[labels == label]),
+            num_independent=dependence.of(labels == label).num_independent,
         )
         for label, (name, precision, recall, f1, support) in enumerate(zip(classes, *columns, strict=True))
     )

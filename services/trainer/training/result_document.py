@@ -8,7 +8,7 @@ import numpy as np
 from services.trainer.analysis.analyse import Analysis
 from services.trainer.data.dataset import Dataset
 from services.trainer.data.repetition import remarks_on_own_split
-from services.trainer.evaluation.metrics import independent, with_cross_validated
+from services.trainer.evaluation.metrics import Dependence, with_cross_validated
 from services.trainer.export.bundle.tables import split_listing
 from services.trainer.screening.screen import Screening
 from services.trainer.strangers.learning import KNOWN_TAKEN_FOR_STRANGERS
@@ -87,7 +87,7 @@ def result_of(
         job_id=job_id,
         seed=seed,
         classes=dataset.classes,
-        counts=_counts(dataset),
+        counts=_counts(dataset, pieces.scored.evaluation.correlation),
         quarantined=dataset.quarantined,
         num_quarantined=dataset.num_quarantined,
         duplicates=dataset.duplicates,
@@ -154,16 +154,18 @@ def _certainty(pieces: Pieces) -> Certainty | None:
     return replace(certainty, check=check)
 
 
-def _counts(dataset: Dataset) -> Counts:
-    split, group_by = dataset.split, dataset.key.group_by
+def _counts(dataset: Dataset, correlation: float) -> Counts:
+    split, group_by, learning = dataset.split, dataset.key.group_by, dataset.learning
+    given = None if learning.given_groups is None else learning.given_groups[split.validation]
+    judging = Dependence(copies=dataset.groups[split.validation], given=given, correlation=correlation)
     return Counts(
         train=len(split.train),
         validation=len(split.validation),
         test=len(split.test),
-        validation_independent=independent(dataset.groups[split.validation]),
+        validation_independent=judging.num_independent,
         group_by=group_by,
         own_split=dataset.own,
-        num_groups=len(np.unique(dataset.learning.kept_together)) if group_by else None,
+        num_groups=len(np.unique(learning.kept_together)) if group_by else None,
     )
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from services.trainer.data.dataset import HeldOut, Images, Indices, LearningSet
-from services.trainer.evaluation.evaluate import Evaluation, evaluate
+from services.trainer.evaluation.evaluate import Evaluation, Known, evaluate
 from services.trainer.evaluation.focus import look
 from services.trainer.fitting.temperature import Logits
 from services.trainer.run.context import Run
@@ -69,9 +69,7 @@ def score(learning: LearningSet, held_out: HeldOut, trained: Trained, run: Run) 
 
     reader = Reader(network, trained, learning.images(backbone.input_px), run)
     reader.likeness = _likeness(reader, learning, is_tuned=trained.tail_weights is not None, run=run)
-    evaluation = evaluate(
-        learning, held_out, backbone.input_px, reader.logits, report, temperature=trained.head.temperature
-    )
+    evaluation = evaluate(learning, held_out, backbone.input_px, reader.logits, report, known=_known(learning, trained))
     last = model.get_layer("probabilities")
     last.set_weights([values / evaluation.temperature for values in last.get_weights()])
     return Scored(
@@ -80,6 +78,14 @@ def score(learning: LearningSet, held_out: HeldOut, trained: Trained, run: Run) 
         likeness=reader.likeness,
         distances=reader.distances_of(evaluation.indices),
     )
+
+
+def _known(learning: LearningSet, trained: Trained) -> Known:
+    """Return what cross-validation found of the network, or of its last layer before it was fine-tuned."""
+    found, temperature = trained.out_of_fold, trained.head.temperature
+    if found is None:
+        return Known(temperature=temperature)
+    return Known(temperature=temperature, right=found.right, groups=learning.kept_together[found.rows])
 
 
 def _likeness(reader: "Reader", learning: LearningSet, *, is_tuned: bool, run: Run) -> Likeness | None:

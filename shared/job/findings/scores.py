@@ -81,7 +81,8 @@ class TestScores:
         calibration: See there.
         mistakes: The most confident ones first.
         num_independent: How many photographs without copies say as much as these: the square of their number over the
-            sum of the squares of the sizes of their groups of near-duplicates. Older results do not know.
+            sum of the squares of the sizes of their groups of near-duplicates. With ``group_by``, what is kept
+            together counts for less too, by how much of it is right or wrong together. Older results do not know.
     """
 
     __test__ = False

@@ -57,6 +57,14 @@ def _interval(result: Result) -> str:
             "The interval is Wilson's 95\u00a0% score interval; it holds for photographs of the same kind, taken in "
             "the same way."
         )
+    if result.counts.group_by:
+        return _(
+            "The interval is Wilson's 95\u00a0% score interval, counted as for {counted} photographs and not for "
+            "{all}, since near-identical ones are recognised or mistaken together, and so are, to a part, those that "
+            "you keep together; it holds for photographs of the same kind, taken in the same way.",
+            counted=number(max(1, round(counted))),
+            all=number(result.test.num_images),
+        )
     return _(
         "The interval is Wilson's 95\u00a0% score interval, counted as for {counted} photographs without copies and "
         "not for {all}, since near-identical ones are recognised or mistaken together; it holds for photographs of the "
