@@ -12,11 +12,13 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from services.client.fault import UsageFault
 from services.onebox.service_process import RestartRule, ServiceProcess
 from services.trainer.scratch.workspace import TEMPORARY
 from shared.adapters.embedded.private_folder import make_private
 from shared.errors import UserFault
 from shared.process.held_folder import make_held, remove_unheld
+from shared.text.printable import printable_name
 
 _READY_WITHIN_S = 60.0
 SERVICE_FAULTS = frozenset({"service_died", "service_slow"})
@@ -57,7 +59,7 @@ class Onebox:
         trainer: str = "services.trainer",
         num_trainers: int = 1,
     ) -> None:
-        self.data_dir = data_dir.resolve()
+        self.data_dir = _nameable(data_dir.resolve())
         self._stop_within_s = stop_within_s
         self._ready_file = self.data_dir / "ready.json"
         self._scratch = Path(environ.get("CONVTAILOR_SCRATCH_DIR") or self.data_dir / "scratch").resolve()
@@ -193,6 +195,25 @@ class Onebox:
     ) -> ServiceProcess:
         path = self.data_dir / LOGS / f"{log or name}.log"
         return ServiceProcess(name, environ=environ, log=path, rule=rule, module=module)
+
+
+def _nameable(folder: Path) -> Path:
+    """Return a folder that TensorFlow can open files in, which takes names in UTF-8 alone.
+
+    Raises:
+        UsageFault: ``file_error``.
+    """
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError as error:
+        name = printable_name(str(folder))
+        raise UsageFault(
+            "file_error",
+            f"No network can be trained in {name}: that is no name in UTF-8.",
+            fix="Choose another folder for what is written, or rename that one.",
+            details={"path": name},
+        ) from error
+    return folder
 
 
 def _threads(num_trainers: int) -> str:

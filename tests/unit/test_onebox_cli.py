@@ -210,3 +210,14 @@ def test_a_run_beside_a_server_obeys_none_of_what_that_asks_of_people(tmp_path):
     assert (intake.require_key, intake.confirm_addresses, intake.max_jobs) == (False, False, 0)
     assert reporter.mailer is MailCarrier.OUTBOX
     assert intake.log_level == "DEBUG"
+
+
+def test_a_folder_in_which_no_network_could_be_trained_is_refused_before_anything_starts(tmp_path, monkeypatch, capsys):
+    (tmp_path / "photos").mkdir()
+    strange = tmp_path / os.fsdecode(b"b\xfccher")
+    strange.mkdir()
+    monkeypatch.chdir(strange)
+    code, _, told = call(capsys, "run", "../photos")
+    assert code == 2
+    assert r"b\xfccher/photos-results" in told
+    assert list(strange.iterdir()) == []
