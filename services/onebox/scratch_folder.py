@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from services.onebox.services import LOGS, SERVICE_FAULTS, Onebox
+from services.onebox.stores import end_unfinished, served_alone
 from shared.errors import UserFault
 from shared.process.held_folder import make_held, remove_unheld
 
@@ -39,8 +40,8 @@ def started_services(
     Args:
         out: Folder for the results, made where it is missing; on its disk there is room for them.
         environ: What the services take over.
-        keep: Folder for logs, stores and mails, kept afterwards; ``None``: a hidden one in ``out``, removed, of which
-            the logs stay until the next run where a service died and they are wanted.
+        keep: Folder for logs, stores and mails, kept afterwards, that no other run or server has; ``None``: a hidden
+            one in ``out``, removed, of which the logs stay until the next run where a service died and they are wanted.
         is_made: Whether ``out`` was made for this run, so that it goes again where nothing comes into it.
     """
     is_new = is_made or not out.exists()
@@ -60,7 +61,9 @@ def started_services(
 def _folder(out: Path, keep: Path | None) -> Iterator[Path]:
     """Give the services their folder; what an earlier run that was killed left of its kind is removed."""
     if keep is not None:
-        yield keep
+        with served_alone(keep):
+            end_unfinished(keep)
+            yield keep
         return
     folder, descriptor = make_held(out, _PREFIX)
     keeps_logs = False

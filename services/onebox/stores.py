@@ -3,13 +3,19 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from services.client.fault import Unreachable, UsageFault
 from shared.backends import Backends, open_backends
+from shared.clock import Clock, utc_now
 from shared.errors import ConvtailorError, Transient
+from shared.job.job import JobState, advance
+from shared.ports.job_store import pages
 from shared.process.held_folder import hold_alone
 from shared.settings import InvalidSettings, Settings
+
+_CLOCKS_DIFFER_BY = timedelta(days=1)
 
 
 def opened(settings: Settings) -> Backends:
@@ -52,7 +58,7 @@ def served_alone(folder: Path) -> Iterator[None]:
         raise UsageFault(
             "data_in_use",
             f"Another convtailor serves the folder {folder}.",
-            fix="Stop that one first, or name another folder with --data.",
+            fix="Stop that one first, or name another folder.",
             details={"folder": str(folder)},
         ) from error
     try:
@@ -61,6 +67,22 @@ def served_alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def end_unfinished(folder: Path, *, clock: Clock = utc_now) -> None:
+    """Cancel the jobs that an interrupted run left, which a trainer would take up before the one that is wanted now.
+
+    Args:
+        folder: Of the stores, which nobody else serves.
+        clock: Tells the time.
+    """
+    if not any(folder.glob("*.sqlite3")):
+        return
+    store, now = open_backends(Settings(data_dir=folder)).job_store, clock()
+    states = (JobState.AWAITING_UPLOAD, JobState.QUEUED, JobState.TRAINING)
+    left = [stored for page in pages(store, states, updated_before=now + _CLOCKS_DIFFER_BY) for stored in page.jobs]
+    for stored in left:
+        store.replace(stored, advance(stored.job, JobState.CANCELLED, now, cancel_requested_at=now))
 
 
 def _check_readable(folder: Path) -> None:
@@ -75,7 +97,7 @@ def _unusable(folder: Path, error: ConvtailorError) -> UsageFault:
         "data_unusable",
         f"What lies in {folder} cannot be used: {error}.",
         fix="A damaged file comes back from a backup of the folder; a newer one needs the convtailor that wrote it; "
-        "or name another folder with --data.",
+        "or name another folder.",
         details={"folder": str(folder)},
     )
 

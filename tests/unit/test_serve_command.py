@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from services.client.fault import UsageFault
 from services.intake.settings import IntakeSettings
 from services.onebox.commands.serve import chosen, notes_on
-from services.onebox.stores import opened, served_alone
+from services.onebox.stores import end_unfinished, opened, served_alone
 from shared.backends import open_backends
+from shared.job.job import JobState
 from shared.settings import Settings, load
 from tests.job_fixture import make_job
 
@@ -56,6 +58,18 @@ def test_what_an_earlier_server_left_is_taken_over(tmp_path: Path) -> None:
     store.create(make_job())
     with served_alone(tmp_path):
         assert store.get("job-1").job == make_job()
+
+
+@pytest.mark.parametrize("state", [JobState.AWAITING_UPLOAD, JobState.QUEUED, JobState.TRAINING])
+def test_a_run_does_not_train_first_what_an_interrupted_one_left_in_the_same_folder(
+    tmp_path: Path, state: JobState
+) -> None:
+    end_unfinished(tmp_path)
+    assert not any(tmp_path.iterdir())
+    store = open_backends(Settings(data_dir=tmp_path)).job_store
+    store.create(replace(make_job(), state=state))
+    end_unfinished(tmp_path)
+    assert store.get("job-1").job.state is JobState.CANCELLED
 
 
 def test_a_damaged_file_is_named_before_any_service_dies_of_it(tmp_path: Path) -> None:
