@@ -11,9 +11,11 @@ from services.trainer.data.dataset import LearningSet, Split, images_path
 from services.trainer.evaluation.evaluate import Evaluation, Judged
 from services.trainer.fitting.convex import ConvexData, fit_convex
 from services.trainer.fitting.temperature import probabilities
-from services.trainer.tuning.tune import Trained
+from services.trainer.tuning.tune import Trained, TunePlan, tune
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.head import FEATURES
+from shared.job.options import TuneSearch
+from tests.doubles.memory_ledger import MemoryLedger
 
 CLASSES = ("ant", "bee", "cow")
 PER_CLASS, NUM_TEST, PX = 60, 30, 8
@@ -149,6 +151,24 @@ def test_photographs_that_were_not_decoded_once_more_have_no_picture(made, tmp_p
     found = analyse(replace(learning, directory=tmp_path), trained, evaluation, run("lost"), strength=strength)
     assert found.suspects.listed
     assert {each.thumbnail_jpeg_base64 for each in found.suspects.listed} == {""}
+
+
+def test_answers_to_photographs_that_are_no_longer_all_there_are_let_go_of(made) -> None:
+    learning, trained, _, _ = made
+    ledger = MemoryLedger()
+    run_of = SimpleNamespace(ledger=ledger, stop_reason=lambda: "lost")
+    screening = SimpleNamespace(
+        winner=trained.backbone,
+        weights=None,
+        head=trained.head,
+        out_of_fold=trained.out_of_fold,
+        store=None,
+        result=SimpleNamespace(cross_validation=None),
+    )
+    plan = TunePlan(epochs=0, trials=1, search=TuneSearch.RECIPE)
+    assert tune(learning, screening, run_of, plan).out_of_fold is not None
+    fewer = replace(learning, split=replace(learning.split, train=learning.split.train[:-1]))
+    assert tune(fewer, screening, run_of, plan).out_of_fold is None
 
 
 def test_without_answers_nothing_is_told(made) -> None:

@@ -145,6 +145,20 @@ def test_an_image_that_can_no_longer_be_read_is_left_out_and_moves_no_other(
     assert "cannot be read here" in reasons(caplog)
 
 
+def test_what_was_answered_before_an_image_went_missing_is_compared_with_nothing(attempt: Attempt) -> None:
+    data = zipped(good_files() | {"cats/odd.png": b"a format of another day"})
+    ledger = null_ledger()
+    first = attempt(data, ledger=ledger)
+    known = recorded(ledger, first)
+    parts = np.where(known.parts == UNUSED, TRAIN, known.parts).astype(np.uint8)  # the first attempt could read it
+    could = Assignment(parts=parts, groups=known.groups, findings=replace(known.findings, quarantined=()))
+    assert attempt(good(), ledger=null_ledger()).missing == first.missing == ""
+    assignment.record(ledger.of(first.key.facts), could)
+    second, third = (attempt(data, ledger=ledger) for _ in range(2))
+    assert second.facts != could.facts_with(first.key)  # candidates of the first are none of the second
+    assert second.facts == third.facts
+
+
 def test_where_a_class_would_be_left_without_test_images_the_data_set_is_made_anew_and_nothing_old_counts(
     attempt: Attempt, caplog: pytest.LogCaptureFixture
 ) -> None:

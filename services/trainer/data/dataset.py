@@ -146,6 +146,7 @@ class Dataset:
         remarks: How the folders of the archive were understood.
         own: The parts of the person's own split, where that was used; an image whose copy a higher part holds is then
             in no part.
+        missing: Digest of what an earlier attempt used and this one could not read; empty where nothing is missing.
     """
 
     key: RunKey
@@ -162,11 +163,13 @@ class Dataset:
     remarks: tuple[Remark, ...] = ()
     num_quarantined: int | None = None
     own: OwnParts | None = None
+    missing: str = ""
 
     @property
     def facts(self) -> Facts:
         """What a trial on it was made from: the same photographs, split alike."""
-        return {**self.key.facts, "split_sha256": self.split_sha256}
+        whole = {**self.key.facts, "split_sha256": self.split_sha256}
+        return {**whole, "missing": self.missing} if self.missing else whole
 
     @property
     def is_whole(self) -> bool:

@@ -4,6 +4,7 @@ The rows of the arrays are written in the order of class and path, so nothing de
 attempt that comes after another takes over what that one decided, and decodes only what is used.
 """
 
+import hashlib
 import logging
 import shutil
 import warnings
@@ -171,8 +172,17 @@ def _repeated(order: _Order, known: Assignment) -> Dataset | None:
     if not dataset.is_whole and not may_lack:
         logger.warning("earlier split ignored", extra={"reason": "a class has too few images left of it"})
         return None
+    # Answers of before were to other images, and stand in other rows: nothing can be compared with them.
+    dataset = replace(dataset, missing=_digest_of_missing(dataset, known))
     save(dataset)
     return dataset
+
+
+def _digest_of_missing(dataset: Dataset, known: Assignment) -> str:
+    """Return the digest of the files that are missing here; empty where all that an earlier attempt used is there."""
+    new = dataset.quarantined[len(known.findings.quarantined) :]
+    paths = "\0".join(sorted(each.path for each in new))
+    return hashlib.sha256(paths.encode()).hexdigest() if new else ""
 
 
 def _decoded_anew(order: _Order, known: Assignment) -> Dataset:

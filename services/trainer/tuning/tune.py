@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from services.trainer.data.dataset import LearningSet
 from services.trainer.fitting.out_of_fold import OutOfFold
 from services.trainer.run.context import Run
@@ -100,6 +102,18 @@ def tune(dataset: LearningSet, screening: Screening, run: Run, plan: TunePlan) -
         run: See there.
         plan: What may be done.
     """
+    return _with_answers_in_place(dataset, _improved(dataset, screening, run, plan))
+
+
+def _with_answers_in_place(dataset: LearningSet, trained: Trained) -> Trained:
+    """Let go of answers of an earlier attempt to photographs of which some cannot be read here: their rows moved."""
+    found = trained.out_of_fold
+    if found is None or np.array_equal(found.rows, learning_rows(dataset)):
+        return trained
+    return replace(trained, out_of_fold=None)
+
+
+def _improved(dataset: LearningSet, screening: Screening, run: Run, plan: TunePlan) -> Trained:
     if screening.out_of_fold is not None and plan.views > 1:
         mirrored = try_mirror(dataset, screening, run)
         kept = replace(
