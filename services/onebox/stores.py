@@ -25,14 +25,14 @@ def opened(settings: Settings) -> Backends:
         UsageFault: If they are not described, or there is no such folder.
         Unreachable: If they cannot be opened now.
     """
+    if settings.backend == "embedded" and not settings.data_dir.is_dir():
+        raise UsageFault(
+            "data_missing",
+            f"There is no folder {settings.data_dir} with the data of a service.",
+            fix="Name it with --data, or set CONVTAILOR_BACKEND and the variables beside it.",
+            details={"folder": str(settings.data_dir)},
+        )
     try:
-        if settings.backend == "embedded" and not settings.data_dir.is_dir():
-            raise UsageFault(
-                "data_missing",
-                f"There is no folder {settings.data_dir} with the data of a service.",
-                fix="Name it with --data, or set CONVTAILOR_BACKEND and the variables beside it.",
-                details={"folder": str(settings.data_dir)},
-            )
         return open_backends(settings)
     except InvalidSettings as error:
         raise invalid(error) from error

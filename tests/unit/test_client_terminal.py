@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from services.client.terminal.live import open_live
-from services.client.terminal.outcome import run_command
+from services.client.terminal.outcome import confirm, run_command
 from services.client.terminal.stage import Stage, listed
 from services.client.terminal.summary import print_files, print_summary
 from services.onebox.prediction.answers import Answer
@@ -91,6 +91,33 @@ def test_predictions_show_names_and_obey_none() -> None:
     for line in unreadable_lines(answers):
         console.print(line, markup=False)
     assert is_harmless(sink.getvalue())
+
+
+def test_a_name_that_a_terminal_has_no_letters_for_costs_no_table_and_no_exit_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @click.command("convtailor")
+    def command() -> None:
+        Console(width=40).print("cats of 漢")
+
+    sink = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(sink, encoding="iso-8859-1", write_through=True))
+    assert run_command(command, []) == 0
+    assert sink.getvalue().strip() == rb"cats of \u6f22"
+
+
+def test_nobody_at_a_terminal_is_no_answer_and_says_what_to_pass(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @click.command("convtailor")
+    def command() -> None:
+        confirm("Delete it?")
+
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert run_command(command, []) == 1
+    told = capsys.readouterr()
+    assert "Answer y, or pass --yes." in told.err
+    assert told.out == ""
 
 
 def test_an_error_is_shown_and_never_obeyed(capsys: pytest.CaptureFixture[str]) -> None:

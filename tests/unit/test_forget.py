@@ -121,9 +121,9 @@ def test_it_shows_the_jobs_and_asks(
 ) -> None:
     keep(backends, "job-1")
     monkeypatch.setattr("sys.stdin", io.StringIO(answer))
-    code, out, _ = call(capsys, "ada@example.org", "--data", data)
+    code, out, err = call(capsys, "ada@example.org", "--data", data)
     assert "job-1  done  2026-03-01 12:00  ada@example.org" in out
-    assert "Delete this job and its files for good?" in out
+    assert "Delete this job and its files for good?" in err
     assert (code == 0) is is_deleted
     assert (kept_keys(backends) == []) is is_deleted
 

@@ -81,6 +81,12 @@ def test_a_damaged_file_is_named_before_any_service_dies_of_it(tmp_path: Path) -
     assert "backup" in refused.value.fault.fix
 
 
+def test_an_operator_in_the_wrong_folder_is_told_to_name_the_right_one(tmp_path: Path) -> None:
+    with pytest.raises(UsageFault, match="There is no folder") as refused:
+        opened(Settings(data_dir=tmp_path / "nowhere"))
+    assert refused.value.fault.code == "data_missing"
+
+
 def test_a_file_of_a_newer_release_is_left_to_that_release_by_every_command(tmp_path: Path) -> None:
     open_backends(Settings(data_dir=tmp_path))
     with closing(sqlite3.connect(tmp_path / "jobs.sqlite3")) as connection:

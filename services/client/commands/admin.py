@@ -10,10 +10,9 @@ from services.client.api.client import Client
 from services.client.commands.access import json_option, key_of, key_option, server_of, server_option
 from services.client.commands.jobs import line_of
 from services.client.fault import UsageFault
-from services.client.terminal.outcome import print_json, print_text
+from services.client.terminal.outcome import confirm, print_json, print_text
 from services.client.terminal.stage import listed
 from services.client.terminal.taught_command import TaughtCommand, TaughtGroup
-from shared.errors import UserFault
 from shared.job.job import JobState
 from shared.wording import count
 
@@ -184,8 +183,8 @@ def cancel(job_id: str, **rest: Any) -> None:
 @_options
 def forget(job_id: str, yes: bool, **rest: Any) -> None:
     """Delete what JOB left and the person's address, once it has ended; `convtailor forget` does so for a person."""
-    if not yes and not click.confirm(f"Delete what job {job_id} left for good?"):
-        raise UserFault("nothing_deleted", "Nothing was deleted.", fix="Answer y, or pass --yes.")
+    if not yes:
+        confirm(f"Delete what job {job_id} left for good?")
     _act("forget", job_id, lambda client, key: client.act("DELETE", f"/v1/jobs/{job_id}", key), rest)
 
 

@@ -1,5 +1,6 @@
 """The outermost layer of the command line: every error becomes one clear text or JSON document, and an exit code."""
 
+import io
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from services.client.fault import ExitCode, Interrupted, UsageFault, exit_code_of, fault_of
-from shared.errors import ConvtailorError, Fault
+from shared.errors import ConvtailorError, Fault, UserFault
 from shared.text.bound import first_entries
 from shared.text.printable import printable, printable_name, shortened
 
@@ -32,6 +33,8 @@ def run_command(command: click.Command, arguments: Sequence[str]) -> int:
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         if signal.getsignal(number) is not signal.SIG_IGN:  # so nohup has it, that a run outlives its terminal
             signal.signal(number, _terminate)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without a name's letters shows escapes in their place
+        sys.stdout.reconfigure(errors="backslashreplace")
     as_json = JSON_FLAG in arguments
     try:
         code = command.main(list(arguments), prog_name=command.name, standalone_mode=False)
@@ -59,6 +62,20 @@ def print_json(document: Mapping[str, Any]) -> None:
 def print_text(text: str) -> None:
     """Write lines to standard output; what a server or an archive named acts on no terminal."""
     click.echo(printable(text))
+
+
+def confirm(question: str) -> None:
+    """Ask on standard error before something is deleted.
+
+    Raises:
+        UserFault: ``nothing_deleted``, if the answer is no, or there is nobody to give one.
+    """
+    try:
+        is_wanted = click.confirm(question, err=True)
+    except click.Abort:
+        is_wanted = False
+    if not is_wanted:
+        raise UserFault("nothing_deleted", "Nothing was deleted.", fix="Answer y, or pass --yes.")
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -10,7 +10,7 @@ import click
 from email_validator import EmailNotValidError, validate_email
 
 from services.client.fault import ExitCode, Unreachable, UsageFault
-from services.client.terminal.outcome import print_text
+from services.client.terminal.outcome import confirm, print_text
 from services.client.terminal.taught_command import TaughtCommand
 from services.onebox.stores import invalid, opened
 from services.reporter.mailers.outbox_mailer import forget_messages
@@ -68,10 +68,11 @@ def forget(email: str, data: Path | None, yes: bool) -> int:
         unreadable: list[str] = []
         jobs = [job for job in every_job(backends.job_store, unreadable) if job.email.casefold() == address]
         ended = [job for job in jobs if not job.is_open]
-        if ended and (yes or _is_wanted(ended)):
-            for job in ended:
-                num_objects = _delete(job, backends, place)
-                click.echo(f"Deleted job {job.job_id} and {num_objects} object{'' if num_objects == 1 else 's'}.")
+        if ended and not yes:
+            _ask(ended)
+        for job in ended:
+            num_objects = _delete(job, backends, place)
+            click.echo(f"Deleted job {job.job_id} and {num_objects} object{'' if num_objects == 1 else 's'}.")
     except Transient as error:
         raise Unreachable(
             f"The stores do not answer: {error}", fix="Run it again; what is deleted stays deleted."
@@ -147,7 +148,7 @@ def every_job(store: JobStore, unreadable: list[str], *, page_size: int = 500) -
                 yield stored.job
 
 
-def _is_wanted(jobs: list[Job]) -> bool:
+def _ask(jobs: list[Job]) -> None:
     """Show what would be deleted, and ask.
 
     Raises:
@@ -156,9 +157,7 @@ def _is_wanted(jobs: list[Job]) -> bool:
     for job in jobs:
         print_text(f"{job.job_id}  {job.state}  {job.created_at:%Y-%m-%d %H:%M}  {job.email}")
     what = "this job and its files" if len(jobs) == 1 else f"these {len(jobs)} jobs and their files"
-    if not click.confirm(f"Delete {what} for good?"):
-        raise UserFault("nothing_deleted", "Nothing was deleted.", fix="Answer y, or pass --yes.")
-    return True
+    confirm(f"Delete {what} for good?")
 
 
 def _delete(job: Job, backends: Backends, place: _Place) -> int:
