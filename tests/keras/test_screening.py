@@ -233,6 +233,24 @@ def test_told_to_stop_the_best_so_far_wins_and_the_rest_are_skipped(dataset, wei
     assert "budget" in found.candidates[1].skipped_because
 
 
+def test_a_head_that_was_cut_short_is_delivered_in_a_hurry_and_fitted_anew_where_there_is_time(
+    dataset, weights, tmp_path
+):
+    ledger, told, usable = MemoryLedger(), [], [(small_backbone("one"), weights)]
+    is_fitting = lambda: "budget" if any("head" in each.detail for each in told) else None  # noqa: E731
+    cut = screen(
+        dataset, usable, make_run(tmp_path / "a", ledger=ledger, reported=told, stop_reason=is_fitting), by_epochs(4)
+    )
+    assert len(cut.result.history.val_loss) == 1
+
+    hurried = make_run(tmp_path / "b", ledger=ledger, stop_reason=lambda: "lost")
+    np.testing.assert_array_equal(screen(dataset, usable, hurried, by_epochs(4)).head.kernel, cut.head.kernel)
+    for folder in ("c", "d"):  # the second finds what the first one fitted
+        anew = screen(dataset, usable, make_run(tmp_path / folder, ledger=ledger), by_epochs(4))
+        assert len(anew.result.history.val_loss) == 4
+    assert anew.store is None
+
+
 def test_told_to_stop_before_anything_is_done_there_is_nothing_to_keep(dataset, weights, tmp_path):
     run = make_run(tmp_path, stop_reason=lambda: "cancelled")
     with pytest.raises(Stopped) as raised:

@@ -153,7 +153,13 @@ def finish(
         cross_validation=fitted.judged,
         foretold=fitted.foretold,
     )
-    known = Recorded(result=result, head=head, pace=store.pace, out_of_fold=fitted.out_of_fold)
+    known = Recorded(
+        result=result,
+        head=head,
+        pace=store.pace,
+        out_of_fold=fitted.out_of_fold,
+        is_cut_short=run.stop_reason() is not None,
+    )
     recorded.record(run.ledger.of(weights_facts(weights)), known)
     return Contender(
         backbone=backbone,
@@ -167,10 +173,15 @@ def finish(
 
 
 def recall(run: Run, backbone: Backbone, weights: WeightsFile | None) -> Contender | CandidateResult | None:
-    """Return what an earlier worker made of a candidate with these weights: finished, failed, or nothing."""
+    """Return what an earlier worker made of a candidate with these weights: finished, failed, or nothing.
+
+    What it had to cut short counts only where this run has to end too.
+    """
     known = recorded.recall(run.ledger.of(weights_facts(weights)), backbone.name)
     if known is None or known.head is None:
         return None if known is None else known.result
+    if known.is_cut_short and run.stop_reason() is None:
+        return None
     return Contender(
         backbone=backbone,
         weights=weights,

@@ -32,12 +32,15 @@ class Recorded:
         head: As it would be delivered; ``None`` where it did not finish.
         pace: How fast it went, where that was measured.
         out_of_fold: What cross-validation found, image by image; ``None`` where the head learnt by epochs.
+        is_cut_short: Whether the run had to end while its head was fitted: it may be delivered, and does not stand
+            where there is time to fit another.
     """
 
     result: CandidateResult
     head: Head | None = None
     pace: Pace | None = None
     out_of_fold: OutOfFold | None = None
+    is_cut_short: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,7 @@ class _Page:
     reading: Reading = FEATURES
     temperature: float | None = None
     num_independent: float | None = None
+    is_cut_short: bool = False
 
 
 def rank_of(result: CandidateResult, backbone: Backbone) -> tuple[float, float]:
@@ -157,7 +161,7 @@ def recall(ledger: Ledger, name: str) -> Recorded | None:
     arrays = entry.arrays
     head = Head(kernel=arrays["kernel"], bias=arrays["bias"], reading=page.reading, temperature=page.temperature)
     answers = out_of_fold_in(arrays, page.num_independent)
-    return Recorded(result=page.result, head=head, pace=page.pace, out_of_fold=answers)
+    return Recorded(result=page.result, head=head, pace=page.pace, out_of_fold=answers, is_cut_short=page.is_cut_short)
 
 
 def out_of_fold_in(arrays: Arrays, num_independent: float | None) -> OutOfFold | None:
@@ -186,6 +190,7 @@ def _page(candidate: Recorded) -> _Page:
         reading=FEATURES if head is None else head.reading,
         temperature=None if head is None else head.temperature,
         num_independent=None if answers is None else answers.num_independent,
+        is_cut_short=candidate.is_cut_short,
     )
 
 

@@ -94,7 +94,8 @@ def try_mirror(dataset: LearningSet, screening: Screening, run: Run) -> Mirrored
     mirroring, fit = judged
     chosen = fit if fit is not None and mirroring.is_used else screening
     mirrored = Mirrored(head=chosen.head, out_of_fold=chosen.out_of_fold, mirroring=mirroring, store=store)
-    _record(ledger, mirroring, mirrored)
+    if run.stop_reason() is None:  # else it was decided by what could be fitted in a hurry
+        _record(ledger, mirroring, mirrored)
     return mirrored
 
 

@@ -154,7 +154,8 @@ def _unfreeze(dataset: LearningSet, screening: Screening, kept: Trained, run: Ru
         worth_s = max(LEAST_ATTEMPT_S, ATTEMPT_FRAC * elapsed_s)
         attempt_s = worth_s if plan.attempt_s is None else plan.attempt_s
         unfrozen = unfreeze(dataset, fitted, run, epochs=plan.epochs, attempt_s=attempt_s)
-        record_unfrozen(ledger, unfrozen)
+        if unfrozen.found.is_used or run.stop_reason() is None:  # an operator may grant another attempt more time
+            record_unfrozen(ledger, unfrozen)
     if unfrozen.state is None or unfrozen.backbone is None:
         return replace(kept, unfreezing=unfrozen.found)
     if kept.store is not None:
