@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from services.client.fault import UsageFault
 from services.onebox.commands.compare import compare as compare_command
 from services.onebox.commands.report import report
-from services.onebox.commands.run import check_older
+from services.onebox.commands.run import add_comparison, check_older
 from services.onebox.results.folder import Answer, Results, read_results
 from services.onebox.results.pairing import compare, fair_paths, own_answers
 from services.onebox.results.reporting import add_to_results
@@ -122,3 +122,15 @@ def test_new_results_do_not_replace_those_that_they_are_compared_with(tmp_path: 
     with pytest.raises(UsageFault) as caught:
         check_older(folder, folder)
     assert caught.value.fault.code == "same_folder"
+
+
+def test_an_older_network_whose_files_are_gone_takes_nothing_from_the_new_one(tmp_path: Path) -> None:
+    older = leave(tmp_path / "older", make_result(num_candidates=1), {})
+    newer = leave(tmp_path / "newer", make_result(num_candidates=1), {"1.png": True})
+    for name in ("model.h5", "model.zip"):
+        (older / name).unlink()
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.writestr("1.png", b"")
+    before = (newer / "result.json").read_text(encoding="utf-8")
+    assert "There is no network in" in (add_comparison(older, newer, tmp_path / "photos.zip") or "")
+    assert (newer / "result.json").read_text(encoding="utf-8") == before

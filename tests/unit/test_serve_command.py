@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from services.client.fault import UsageFault
 from services.intake.settings import IntakeSettings
-from services.onebox.commands.serve import chosen, notes_on
+from services.onebox.commands.serve import chosen, notes_on, serve
 from services.onebox.stores import end_unfinished, opened, served_alone
 from shared.backends import open_backends
 from shared.job.job import JobState
@@ -95,3 +96,20 @@ def test_a_file_of_a_newer_release_is_left_to_that_release_by_every_command(tmp_
         with pytest.raises(UsageFault, match="version 9, expected 1") as refused:
             use()
         assert refused.value.fault.code == "data_unusable"
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://lab:port", "lab.example.org", "http://"])
+def test_a_public_url_that_is_none_is_refused_as_such(url: str) -> None:
+    done = CliRunner().invoke(serve, ["--port", "0", "--public-url", url])
+    assert isinstance(done.exception, UsageFault)
+    assert done.exception.fault.code == "invalid_public_url"
+
+
+def test_a_server_has_the_folder_that_keys_and_forget_look_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "jobs.sqlite3").write_bytes(b"photographs" * 1000)
+    monkeypatch.setenv("CONVTAILOR_DATA_DIR", str(tmp_path))
+    done = CliRunner().invoke(serve, ["--port", "0"])
+    assert isinstance(done.exception, UsageFault)
+    assert done.exception.fault.details["folder"] == str(tmp_path)

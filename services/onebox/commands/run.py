@@ -15,6 +15,7 @@ from services.client.fault import UsageFault
 from services.client.terminal.outcome import print_json
 from services.client.terminal.taught_command import TaughtCommand
 from services.onebox.scratch_folder import started_services
+from shared.errors import UserFault
 
 _LONGEST_STEM = 200
 """Bytes; file systems take names of 255."""
@@ -105,7 +106,8 @@ def run(
             files = run_job(order, box, live).files
             if older is not None and "result" in files:
                 live.note(f"Asking the network in {older} about the same photographs.")
-                add_comparison(older, out, data if data.is_file() else box.data_dir / PACKED)
+                if reason := add_comparison(older, out, data if data.is_file() else box.data_dir / PACKED):
+                    live.note(f"They are not compared: {reason}")
     if as_json:
         print_json(json.loads(files["result"].read_text(encoding="utf-8")))
     else:
@@ -155,20 +157,29 @@ def check_older(older: Path, out: Path | None) -> None:
         )
 
 
-def add_comparison(older: Path, out: Path, archive: Path) -> None:
+def add_comparison(older: Path, out: Path, archive: Path) -> str | None:
     """Have an older network classify the test photographs of the new one, and tell in its result and report.
+
+    An older network that cannot be asked, such as one whose files were deleted, takes nothing from the new one.
 
     Args:
         older: Folder of the older run.
         out: Folder of the new one.
         archive: The zip that was trained on.
+
+    Returns:
+        Why they are not compared; ``None`` where they are.
     """
     from services.onebox.results.asking import compare_with  # noqa: PLC0415 - as above
     from services.onebox.results.folder import read_results  # noqa: PLC0415
     from services.onebox.results.reporting import add_to_results  # noqa: PLC0415
 
     newer = read_results(out)
-    add_to_results(newer, compare_with(read_results(older), newer, archive))
+    try:
+        add_to_results(newer, compare_with(read_results(older), newer, archive))
+    except UserFault as error:
+        return f"{error.fault.message} {error.fault.fix}"
+    return None
 
 
 def show_delivery(files: Mapping[str, Path]) -> None:

@@ -64,10 +64,11 @@ Jobs are taken of those with an API key only; this makes one: convtailor keys --
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
+    envvar="CONVTAILOR_DATA_DIR",
     default=Path("convtailor-data"),
     show_default=True,
     metavar="DIR",
-    help="Folder for jobs, archives, networks, mails and logs; it survives restarts.",
+    help="Folder for jobs, archives, networks, mails and logs; it survives restarts.  [CONVTAILOR_DATA_DIR]",
 )
 @click.option("--require-key", is_flag=True, help="Take jobs of those with an API key only; see convtailor keys.")
 @click.option(
@@ -142,14 +143,22 @@ def notes_on(environ: Mapping[str, str], data: Path) -> str:
     return notes + (_KEYS_ONLY.format(data=data) if intake.require_key else "")
 
 
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of brackets and ports
+        return False
+    return is_whole and not parts.query and not parts.fragment
+
+
 def _checked(public_url: str | None) -> str:
     """Return the address as services take it, empty where there is none.
 
     Raises:
         UsageFault: If it is no URL.
     """
-    parts = urlsplit(public_url or "")
-    if public_url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+    if public_url and not _is_address(public_url):
         raise UsageFault(
             "invalid_public_url",
             f"{public_url!r} is no address at which a server could be reached.",
