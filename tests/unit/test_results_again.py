@@ -103,7 +103,7 @@ def test_runs_stand_side_by_side_and_say_when_their_photographs_differ(tmp_path:
     third = leave(tmp_path / "third", other, {"1": True})
     done = CliRunner().invoke(compare_command, [str(each) for each in (first, second, third)], catch_exceptions=False)
     told = " ".join(done.output.split())
-    assert "on 2 photographs that both were tested on: 1 photographs gained, 0 lost: within luck" in told
+    assert "on 2 photographs that both were tested on: 1 photograph gained, 0 lost: within luck" in told
     assert "not tested on the same photographs" in told
     as_json = CliRunner().invoke(compare_command, [str(first), str(second), "--json"], catch_exceptions=False)
     assert json.loads(as_json.output)["runs"][1]["against_first"]["num_gained"] == 1
