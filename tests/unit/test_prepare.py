@@ -318,6 +318,23 @@ def test_parts_that_are_put_together_are_split_anew(tmp_path: Path) -> None:
     assert parts_of(dataset)["train"] == {"train", "test"}
 
 
+@pytest.mark.parametrize("is_loaded", [False, True])
+def test_a_part_of_a_split_is_no_site_where_classes_have_their_parts_inside(tmp_path: Path, *, is_loaded: bool) -> None:
+    files = {}
+    for path, data in in_parts(train=12, val=3, test=4).items():
+        _, part, name, file = path.split("/")
+        site = "north/" if file in {"0.png", "1.png"} and part == "train" else ""
+        files[f"{name}/{part}/{site}{file}"] = data
+    archive = tmp_path / "a.zip"
+    archive.write_bytes(zipped(files))
+    key, run = identify(archive, JobOptions(seed=3, group_by="folder")), make_run(tmp_path / "run")
+    for _ in range(1 + is_loaded):
+        dataset = prepare(archive, run, key=key, sizes_px=[32])
+    assert dataset.own is not None
+    sizes = np.unique(dataset.learning.kept_together, return_counts=True)[1]
+    assert sorted(sizes[sizes > 1]) == [4], "two photographs of the site in each of two classes"
+
+
 def test_what_a_person_wants_together_stays_off_the_test_that_has_some_of_it(tmp_path: Path) -> None:
     files = {path.replace("/0.png", "/ann_0.png"): data for path, data in in_parts(train=12, test=4).items()}
     archive = tmp_path / "a.zip"

@@ -146,6 +146,8 @@ class Dataset:
         remarks: How the folders of the archive were understood.
         own: The parts of the person's own split, where that was used; an image whose copy a higher part holds is then
             in no part.
+        given: ``(num_images,) int64``: what the person wants together has one number, as the split took it; ``None``
+            without a rule, and where an earlier version prepared the data set.
         missing: Digest of what an earlier attempt used and this one could not read; empty where nothing is missing.
     """
 
@@ -163,6 +165,7 @@ class Dataset:
     remarks: tuple[Remark, ...] = ()
     num_quarantined: int | None = None
     own: OwnParts | None = None
+    given: NDArray[np.int64] | None = None
     missing: str = ""
 
     @property
@@ -208,7 +211,10 @@ class Dataset:
         """Return the groups of near-duplicates joined with what the person wants together; ``None`` without a rule."""
         if not self.key.group_by:
             return None
-        return joined(self.groups, given_groups(self.paths, self.labels, self.classes, self.key.group_by))
+        given = self.given
+        if given is None:
+            given = given_groups(self.paths, self.labels, self.classes, self.key.group_by)
+        return joined(self.groups, given)
 
     def seal(self) -> HeldOut:
         """Return what the one network of a run is judged by, once."""
@@ -234,6 +240,7 @@ def save(dataset: Dataset) -> None:
         "labels": dataset.labels.tolist(),
         "paths": dataset.paths,
         "groups": dataset.groups.tolist(),
+        "given": None if dataset.given is None else dataset.given.tolist(),
         "split": [part.tolist() for part in (split.train, split.validation, split.test)],
         "sizes_px": dataset.sizes_px,
         "quarantined": [to_json(each) for each in dataset.quarantined],
@@ -284,6 +291,7 @@ def _dataset(directory: Path, key: RunKey, split_sha256: str, document: Mapping[
         labels=np.array(document["labels"], np.int32),
         paths=tuple(document["paths"]),
         groups=np.array(document["groups"], np.int64),
+        given=None if document.get("given") is None else np.array(document["given"], np.int64),
         split=Split(train=train, validation=validation, test=test),
         sizes_px=tuple(document["sizes_px"]),
         quarantined=tuple(from_json(Quarantined, each) for each in document["quarantined"]),

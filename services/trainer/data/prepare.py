@@ -229,9 +229,8 @@ def _made(order: _Order) -> tuple[Dataset, Assignment]:
 
 def _split(order: _Order, pairs: Pairs, decoded: DecodedImages, labels: NDArray[np.int32]) -> Split:
     """Keep near-duplicates on one side, and whatever the person wants together; a split of the person's own is kept."""
-    rule, ranks = order.key.group_by, decoded.ranks
-    given = given_groups(decoded.paths, labels, decoded.classes, rule, decoded.own) if rule else None
-    alike = Alike(pairs=pairs, given=given)
+    ranks = decoded.ranks
+    alike = Alike(pairs=pairs, given=_given(order, decoded, labels))
     if ranks is None:
         return split_alike(labels, alike, order.key.seed)
     split = split_as_made(labels, alike, ranks, order.key.seed, least=ArchiveLimits().min_images)
@@ -239,13 +238,21 @@ def _split(order: _Order, pairs: Pairs, decoded: DecodedImages, labels: NDArray[
     return split
 
 
+def _given(order: _Order, decoded: DecodedImages, labels: NDArray[np.int32]) -> NDArray[np.int64] | None:
+    """Return what the person wants together; ``None`` without a rule."""
+    rule = order.key.group_by
+    return given_groups(decoded.paths, labels, decoded.classes, rule, decoded.own) if rule else None
+
+
 def _dataset(order: _Order, decoded: DecodedImages, made: Assignment, findings: Findings) -> Dataset:
+    labels = np.array(decoded.labels, np.int32)
     return Dataset(
         key=order.key,
         split_sha256=made.sha256,
         directory=order.directory,
         classes=decoded.classes,
-        labels=np.array(decoded.labels, np.int32),
+        labels=labels,
+        given=_given(order, decoded, labels),
         paths=tuple(decoded.paths),
         groups=made.groups[decoded.entries],
         split=made.split_of(decoded.entries),
