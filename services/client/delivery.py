@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from services.client.api.job_view import JobView
 from shared import layout
 from shared.errors import UserFault
 from shared.layout import Artefact
+from shared.process.held_folder import make_held, remove_unheld
 
 FILE_NAMES = {
     "model": layout.FILE_NAMES[Artefact.MODEL_H5],
@@ -28,6 +28,8 @@ FILE_NAMES = {
     "mail": layout.MAIL_FILE_NAME,
 }
 """File by name; what comes over a link is known by the link's name."""
+_PREFIX = ".convtailor-fetch-"
+"""Begins the names of folders for files on their way; those of commands that were killed go with the next one's."""
 _OF_A_NETWORK = frozenset(name for name in FILE_NAMES if name.startswith("model")) | {"strangers"}
 """Without any of these a delivery may be whole; one of an earlier delivery would speak of other classes."""
 
@@ -67,13 +69,17 @@ def fetch(
             details={"job_id": view.job_id, "state": view.state.value},
         )
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".convtailor-") as scratch:
-        fetched = {name: Path(scratch) / FILE_NAMES[name] for name in links}
+    scratch, descriptor = make_held(folder, _PREFIX)
+    try:
+        fetched = {name: scratch / FILE_NAMES[name] for name in links}
         for name, link in links.items():
             client.download(link, token, fetched[name])
         for name, source in (besides or {}).items():
-            fetched[name] = Path(shutil.copyfile(source, Path(scratch) / FILE_NAMES[name]))
+            fetched[name] = shutil.copyfile(source, scratch / FILE_NAMES[name])
         return _move(fetched, folder)
+    finally:
+        os.close(descriptor)
+        remove_unheld(scratch)
 
 
 def _move(files: Mapping[str, Path], folder: Path) -> dict[str, Path]:

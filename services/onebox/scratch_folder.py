@@ -80,6 +80,12 @@ def _folder(out: Path, keep: Path | None) -> Iterator[Path]:
             remove_unheld(folder)
 
 
+def remove_left(out: Path) -> None:
+    """Remove what a run that was killed left of its services in its folder for results, unless it still goes on."""
+    for left in out.glob(f"{_PREFIX}*"):
+        remove_unheld(left)
+
+
 def _remove_but_logs(folder: Path) -> None:
     for path in folder.iterdir():
         if path.name != LOGS and path.is_dir():

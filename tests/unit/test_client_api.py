@@ -113,6 +113,7 @@ def test_everything_a_job_left_is_fetched_and_foreign_files_stay(client, service
     out = tmp_path / "results"
     out.mkdir()
     (out / "mine.txt").write_text("mine")
+    (out / ".convtailor-fetch-of-one-that-was-killed").mkdir()
     for name in ("model.h5", "model.onnx", "strangers.json"):
         (out / name).write_text("of an earlier run")
 

@@ -179,6 +179,14 @@ def test_runs_that_start_at_the_same_moment_have_a_folder_each(tmp_path):
     assert [new_folder(Path("photos.zip"), tmp_path).name for _ in range(2)] == ["photos-results", "photos-results-2"]
 
 
+def test_what_a_killed_run_left_of_its_services_is_removed_when_the_next_gets_another_folder(tmp_path):
+    left = tmp_path / "photos-results" / ".convtailor-run-1" / "scratch"
+    left.mkdir(parents=True)
+    (tmp_path / "photos-results" / "mail.eml").touch()
+    assert new_folder(Path("photos.zip"), tmp_path).name == "photos-results-2"
+    assert [path.name for path in (tmp_path / "photos-results").iterdir()] == ["mail.eml"]
+
+
 def test_the_longest_name_of_an_archive_has_a_folder_for_its_results(tmp_path):
     assert new_folder(Path("ä" * 125 + ".zip"), tmp_path).is_dir()
 

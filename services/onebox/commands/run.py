@@ -14,7 +14,7 @@ from services.client.data_source import PACKED, archive_of, check_data
 from services.client.fault import UsageFault
 from services.client.terminal.outcome import print_json
 from services.client.terminal.taught_command import TaughtCommand
-from services.onebox.scratch_folder import started_services
+from services.onebox.scratch_folder import remove_left, started_services
 from shared.errors import UserFault
 
 _LONGEST_STEM = 200
@@ -135,6 +135,7 @@ def _is_made(place: Path) -> bool:
     try:
         place.mkdir()
     except FileExistsError:
+        remove_left(place)  # no run comes into that folder again, and photographs decoded there may be gigabytes
         return False
     return True
 
