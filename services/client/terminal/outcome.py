@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from types import FrameType
 from typing import Any, NoReturn
@@ -33,8 +34,7 @@ def run_command(command: click.Command, arguments: Sequence[str]) -> int:
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         if signal.getsignal(number) is not signal.SIG_IGN:  # so nohup has it, that a run outlives its terminal
             signal.signal(number, _terminate)
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without a name's letters shows escapes in their place
-        sys.stdout.reconfigure(errors="backslashreplace")
+    _show_every_name()
     as_json = JSON_FLAG in arguments
     try:
         code = command.main(list(arguments), prog_name=command.name, standalone_mode=False)
@@ -76,6 +76,13 @@ def confirm(question: str) -> None:
         is_wanted = False
     if not is_wanted:
         raise UserFault("nothing_deleted", "Nothing was deleted.", fix="Answer y, or pass --yes.")
+
+
+def _show_every_name() -> None:
+    """Have a terminal or file whose encoding lacks the letters of a name get escapes in their place."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        with suppress(OSError):  # of streams that were exchanged for others below Python
+            sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
