@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from services.trainer.data.archive import open_images
+from shared.archive.entry import is_encrypted
 from shared.archive.rules import ArchivePlan, plan_archive
 from shared.archive.zip_format.content import ContentReader
-from shared.archive.zip_format.directory import read_directory
+from shared.archive.zip_format.directory import Record, read_directory
 from shared.errors import UserFault
 from tests.archive_making import encoded, good_files, photograph, zipped
 from tests.zip_making import Member, made
@@ -140,8 +141,10 @@ def test_an_attribute_of_windows_is_no_link(attributes: int) -> None:
 LINK = {"attributes": 0o120777 << 16, "made_by": 3 << 8}
 
 
-def test_a_link_that_unix_wrote_is_one_and_left_out() -> None:
-    plan = plan_of([*members(CATS_AND_DOGS), Member(name=b"cats/link.jpg", data=b"../a.jpg", **LINK)])
+@pytest.mark.parametrize("system", [3, 19])
+def test_a_link_that_unix_or_macos_wrote_is_one_and_left_out(system: int) -> None:
+    link = Member(name=b"cats/link.jpg", data=b"../a.jpg", attributes=LINK["attributes"], made_by=system << 8)
+    plan = plan_of([*members(CATS_AND_DOGS), link])
     assert plan.num_images == 2 * NUM
     assert [(each.path, each.reason) for each in plan.set_aside] == [("cats/link.jpg", "link")]
 
@@ -164,17 +167,24 @@ def test_what_is_not_used_may_be_packed_in_any_way(unused: str, trouble: Mapping
 @pytest.mark.parametrize(
     ("method", "name", "words"),
     [
+        (1, "Shrink", ("7-Zip", "Deflate")),
+        (6, "Implode", ("7-Zip", "Deflate")),
         (9, "Deflate64", ("Windows Explorer", "2 GB", "7-Zip", "Deflate")),
         (12, "bzip2", ("7-Zip", "Deflate")),
         (14, "LZMA", ("7-Zip", "Deflate")),
+        (20, "Zstandard (old)", ("7-Zip", "Deflate")),
         (93, "Zstandard", ("7-Zip", "Deflate")),
+        (95, "xz", ("7-Zip", "Deflate")),
+        (96, "JPEG", ("7-Zip", "Deflate")),
+        (97, "WavPack", ("7-Zip", "Deflate")),
+        (98, "PPMd", ("7-Zip", "Deflate")),
         (77, "number 77", ("7-Zip", "Deflate")),
     ],
 )
 def test_a_method_that_is_not_read_is_named_with_what_to_do(method: int, name: str, words: tuple[str, ...]) -> None:
     fault = refusal_of(members(CATS_AND_DOGS, method=method, packed=b"??")).fault
     assert fault.code == "archive_unsupported_compression"
-    assert name in fault.message
+    assert f"({name})" in fault.message
     assert all(word in fault.fix for word in words)
 
 
@@ -186,6 +196,15 @@ def test_parts_of_a_split_archive_inside_a_zip_are_to_be_joined_first(names: tup
     assert fault.code == "archive_no_images"
     assert "parts of a split archive" in fault.message
     assert fault.fix.startswith("Join the parts first")
+
+
+def test_only_the_flags_of_encryption_ask_for_a_password() -> None:
+    assert [bit for bit in range(16) if is_encrypted(Record("1.jpg", flags=1 << bit))] == [0, 6, 13]
+
+
+def test_a_fault_names_the_first_places_and_says_how_many_there_are() -> None:
+    fault = refusal_of(members([f"{name}/{{}}.jpg" for name in "abcdefg"], flags=1)).fault
+    assert (len(fault.details["files"]), fault.details["count"]) == (20, 35)
 
 
 def test_files_that_need_a_password_are_told_as_that_and_as_nothing_else() -> None:

@@ -114,6 +114,16 @@ def test_many_small_bombs_are_one_bomb() -> None:
     assert caught.value.fault.code == "archive_bomb"
 
 
+@pytest.mark.parametrize(("size_bytes", "is_bomb"), [(32 * 2**20 - 1, False), (32 * 2**20, True)])
+def test_a_plain_bitmap_packs_well_and_is_no_bomb(size_bytes: int, *, is_bomb: bool) -> None:
+    infos = listing(*images("cats"), *images("dogs"))
+    infos[0] = infos[0]._replace(size_bytes=size_bytes)
+    if is_bomb:
+        assert fault_of(infos).code == "archive_bomb"
+    else:
+        assert plan_archive(infos).num_images == 10
+
+
 def test_a_file_too_big_to_read_is_set_aside_and_the_job_goes_on() -> None:
     infos = listing(*images("cats", 6), *images("dogs"))
     infos[0] = infos[0]._replace(size_bytes=9_000, packed_bytes=9_000)

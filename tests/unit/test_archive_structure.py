@@ -3,35 +3,12 @@
 import pytest
 
 from shared.archive.entry import read_entry
-from shared.archive.rules import ArchivePlan, plan_archive
+from shared.archive.rules import plan_archive
 from shared.archive.structure.folder_name import Role
 from shared.archive.structure.folder_tree import MAX_FOLDERS, grow
 from shared.archive.zip_format.directory import Record
-from shared.errors import Fault, UserFault
-
-
-def files(*folders: str, ending: str = "jpg", count: int = 6, name: str = "") -> list[str]:
-    """Return names of files in folders; the same names in each."""
-    return [f"{folder}/{name}{number}.{ending}" for folder in folders for number in range(count)]
-
-
-def records(names: list[str]) -> list[Record]:
-    """Return a table of contents in which no two files have the same content."""
-    return [
-        Record(name, size_bytes=900, packed_bytes=900, offset=number * 1000, crc=number + 1)
-        for number, name in enumerate(names)
-    ]
-
-
-def plan(*names: str) -> ArchivePlan:
-    return plan_archive(records(list(names)))
-
-
-def fault(*names: str) -> Fault:
-    with pytest.raises(UserFault) as caught:
-        plan(*names)
-    return caught.value.fault
-
+from shared.errors import UserFault
+from tests.archive_listing import copied, fault, files, plan, records
 
 USED = {
     "train and test": files("train/cat", "train/dog", "test/cat", "test/dog"),
@@ -80,6 +57,8 @@ REFUSED = {
     "validation beside classes": files("d/cats", "d/dogs", "d/validation"),
     "road signs": [*files("Train/0", "Train/1", "Test", "Meta"), "Train.csv", "Test.csv"],
     "records beside": [*files("train_images", "test_images"), *files("train_tfrecords", ending="tfrec"), "train.csv"],
+    "half of the classes elsewhere": files("train/a", "train/b", "extra/a", "extra/c"),
+    "one of the classes elsewhere": [*files("train/cats", "train/dogs", "extra/cats"), "extra/stray.jpg"],
     "two data sets": files(*[f"dataset{n}/{s}/{c}" for n in (1, 2) for s in ("train", "test") for c in "ab"]),
 }
 
@@ -188,6 +167,8 @@ def test_pieces_of_equal_rank_are_to_be_put_together() -> None:
 CLASSES = {
     "vehicles": files("train", "car", "bus"),
     "vehicles by kind": files("train/steam", "train/diesel", "plane", "car"),
+    "vehicles of one kind": [*files("train/steam", "bus/steam"), "train/stray.jpg", "bus/stray.jpg"],
+    "vehicles with one kind in common": files(*[f"train/{c}" for c in "abc"], *[f"bus/{c}" for c in "cde"]),
     "laboratory": files("test", "control"),
     "laboratory with measurements": [*files("test", "control"), "measurements.csv"],
     "volleyball": files("val", "set", "spike"),
@@ -211,6 +192,7 @@ CLASSES = {
     "captions": [*files("cats", "dogs"), *files("cats", "dogs", ending="txt")],
     "classes of two words": files("Sugar beet", "Common wheat"),
     "classes numbered": files("class_1", "class_2"),
+    "classes of words for treatment": files(*[f"{c}/{s}" for c in ("gray whale", "grey seal") for s in ("l", "r")]),
     "images of classes": files("cat_images", "dog_images"),
     "images inside classes": files("cats/images", "dogs/images"),
     "masks by kind": files("mask/cloth", "mask/paper", "no_mask/indoor", "no_mask/outdoor"),
@@ -251,14 +233,6 @@ def test_a_class_called_like_a_part_is_remarked_upon_where_it_may_be_one() -> No
     assert plan(*files("test", "control")).remarks == ()
 
 
-def copied(names: list[str], onto: list[str]) -> list[Record]:
-    """Return a table in which the second files are copies of the first ones."""
-    made = records([*names, *onto])
-    for number, original in enumerate(made[: len(names)]):
-        made[len(names) + number] = made[len(names) + number]._replace(crc=original.crc)
-    return made
-
-
 COPIES = {
     "inside": (files("p/cats", "p/dogs"), files("p/p/cats", "p/p/dogs"), "p/p"),
     "inside a wrapper": (files("cats", "dogs"), files("backup/old/cats", "backup/old/dogs"), "backup"),
@@ -277,8 +251,11 @@ def test_a_second_copy_is_named_and_to_be_left_out(names: list[str], onto: list[
         plan_archive(copied(names, onto))
     found = caught.value.fault
     assert found.code == "archive_second_copy"
-    assert found.details["folders"][0] == where
+    folders = found.details["folders"]
+    assert folders[0] == where
     assert f"Leave '{where}'" in found.fix
+    more = " The same holds for 'dogs - Copy'." if len(folders) > 1 else ""
+    assert f" files.{more} A copy would become a class" in found.message
 
 
 def test_a_folder_with_all_photographs_beside_the_classes_is_a_second_copy_of_them() -> None:
@@ -311,6 +288,8 @@ LEVELS = {
     "documents": files("trash-main/dataset/glass", "trash-main/dataset/metal", "trash-main/docs"),
     "results": files("images/glass", "images/metal", "test_results", "my model"),
     "treated in several ways": files(*[f"p/{kind}/{c}" for kind in ("color", "grayscale", "segmented") for c in "ab"]),
+    "treated, in words more": files(*[f"{kind}_images/{c}" for kind in ("color", "gray") for c in "ab"]),
+    "unlabelled ones beside": files("garbage/glass", "garbage/metal", "unlabelled"),
     "several data sets": files("dataset1/cats", "dataset1/dogs", "dataset2/cats", "dataset2/dogs"),
     "annotations without endings": files("images/Images/Pug", "images/Images/Beagle", *("annotations/Annotation/Pug",))
     + [f"annotations/Annotation/Beagle/n{number}" for number in range(6)],
@@ -332,8 +311,9 @@ def test_the_one_folder_with_class_folders_is_the_one_to_zip() -> None:
     assert "'trash-main/docs' out of the zip" in found.fix
 
 
-def test_what_holds_no_photograph_beside_the_data_does_no_harm() -> None:
-    made = plan(*files("main/garbage/glass", "main/garbage/metal"), "main/src/x.py", "main/docs/a.md", "main/b.md")
+@pytest.mark.parametrize("beside", ["src/x.py", "docs/a.md", "images/a.md", "labels/a.md", "b.md"])
+def test_what_holds_no_photograph_beside_the_data_does_no_harm(beside: str) -> None:
+    made = plan(*files("main/garbage/glass", "main/garbage/metal"), f"main/{beside}")
     assert (made.root, list(made.classes)) == ("main/garbage", ["glass", "metal"])
 
 
@@ -345,46 +325,6 @@ def test_where_class_folders_may_lie_deeper_the_fix_says_so_too() -> None:
     found = fault(*files("t/garbage/glass", "t/garbage/metal"), "t/yolov5/train.py")
     assert found.code == "archive_empty_class"
     assert "If 'glass' and 'metal' in 'garbage' are your classes, zip the folder 't/garbage' alone." in found.fix
-
-
-OTHER_TASKS = {
-    "YOLO": [*files("images/train", "images/val"), *files("labels/train", "labels/val", ending="txt")],
-    "YOLO by parts": [*files("train/images", "valid/images"), *files("train/labels", "valid/labels", ending="txt")],
-    "YOLO in one folder": [*files("obj_train_data"), *files("obj_train_data", ending="txt"), "obj.names"],
-    "YOLO described": [*files("train", "valid"), "data.yaml"],
-    "Pascal VOC": [*files("V/JPEGImages"), *files("V/Annotations", ending="xml"), "V/ImageSets/Main/train.txt"],
-    "Pascal VOC by parts": [*files("train", "test"), *files("train", "test", ending="xml")],
-    "COCO": [*files("train2017", "val2017"), "annotations/instances_train2017.json"],
-    "COCO by parts": [*files("train", "valid"), "train/_annotations.coco.json", "valid/_annotations.coco.json"],
-    "boxes in a table": [*files("train", "valid"), "train/_annotations.csv"],
-    "masks": [*files("images"), *files("masks", ending="png")],
-    "masks by parts": [*files("train/images", "test/images"), *files("train/masks", "test/masks", ending="png")],
-    "masks among photographs": [*files("benign", "normal", name="x"), *[f"benign/x{n}_mask.png" for n in range(6)]],
-}
-
-
-@pytest.mark.parametrize("names", OTHER_TASKS.values(), ids=OTHER_TASKS)
-def test_a_data_set_for_another_task_is_called_so(names: list[str]) -> None:
-    found = fault(*names)
-    assert found.code == "archive_other_task"
-    assert found.details["task"] in ("object_detection", "segmentation")
-
-
-TABLES = {
-    "one folder": [*files("images"), "labels.csv"],
-    "no folder": [*[f"{number}.jpg" for number in range(9)], "train.csv"],
-    "numbered folders": [*files("HAM10000_images_part_1", "HAM10000_images_part_2"), "HAM10000_metadata.csv"],
-    "list": [*files("jpg"), "imagelabels.mat", "labels.txt"],
-    "spreadsheet": [*files("d/photos"), "d/list.xlsx"],
-}
-
-
-@pytest.mark.parametrize("names", TABLES.values(), ids=TABLES)
-def test_who_sends_a_table_of_labels_is_told_that_it_is_not_read(names: list[str]) -> None:
-    found = fault(*names)
-    assert found.code == "archive_labels_in_table"
-    assert f"'{names[-1]}'" in found.message
-    assert "does not read tables" in found.message
 
 
 def test_a_split_without_class_folders_and_its_table_are_told_together() -> None:
@@ -431,24 +371,18 @@ def test_a_folder_for_every_thing_is_told_what_a_folder_stands_for() -> None:
     assert "A folder stands for a class" in found.fix
 
 
+def test_photographs_are_counted_anew_where_a_folder_is_left_out() -> None:
+    top = grow((read_entry(index, record), None) for index, record in enumerate(records(files("a", "b", "c/d", "."))))
+    rest = top.without([top.folders["b"]])
+    assert (top.num_images, rest.num_images) == (24, 18)
+    assert [folder.name for folder in rest.holding] == ["a", "c"]
+
+
 def test_folders_beyond_what_is_told_apart_count_to_the_nearest_above() -> None:
     deep = read_entry(0, Record("/".join(map(str, range(2 * MAX_FOLDERS))) + "/x.jpg"))
     top = grow([(deep, None)])
     assert top.num_images == 1
     assert sum(1 for _ in top.walk()) == MAX_FOLDERS
-
-
-@pytest.mark.parametrize("folder", ["train", "photos", "."])
-def test_where_file_names_begin_with_the_class_the_fix_says_so(folder: str) -> None:
-    names = [f"{folder}/{name}.{number}.jpg" for name in ("cat", "dog") for number in range(6)]
-    found = fault(*names, *(files("test1") if folder == "train" else []))
-    assert found.fix.endswith("seem to begin with the class, 'cat' and 'dog': sort by it.")
-
-
-@pytest.mark.parametrize("names", [("IMG_", "DSC_"), ("cat",), ("", "_")])
-def test_what_cameras_write_is_no_class(names: tuple[str, ...]) -> None:
-    found = fault(*[f"photos/{name}{number}.jpg" for name in names for number in range(6)])
-    assert "seem to begin" not in found.fix
 
 
 def test_a_class_that_a_cloud_keeps_elsewhere_is_told_to_be_downloaded() -> None:
@@ -517,17 +451,6 @@ def test_an_archive_of_hidden_folders_alone_is_told_why_nothing_was_found() -> N
     assert "12 photographs were left out" in told.message
     assert "'.export'" in told.message
     assert "no dot begins its name" in told.fix
-
-
-def test_what_an_action_camera_calls_its_files_is_no_class() -> None:
-    names = [f"all/{head}{number}.JPG" for head in ("GOPR00", "GX01") for number in range(9)]
-    assert "begin with the class" not in fault(*names).fix
-
-
-def test_a_list_that_a_labelling_tool_exports_is_told_to_hold_the_classes() -> None:
-    told = fault(*files("images"), "result.json")
-    assert told.code == "archive_labels_in_table"
-    assert "'result.json'" in told.message
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from shared.archive.name_table import TABLE_FILE
 from shared.archive.rules import plan_archive
 from shared.archive.structure.folder_name import Role, sense_of
 from shared.errors import UserFault
-from tests.unit.test_archive_structure import copied, fault, files, plan, records
+from tests.archive_listing import copied, fault, files, plan, records
 
 LANGUAGES = {
     "Danish": ("træning", "validering", "test"),
@@ -136,18 +136,6 @@ def test_what_holds_pictures_in_another_form_is_told_how_to_get_them_out(names: 
 
 def test_empty_folders_are_called_empty() -> None:
     assert fault("cats/", "dogs/").message == "There are no photographs in the zip; its folders are empty."
-
-
-@pytest.mark.parametrize("table", ["data.json", "Beschriftung.txt", "Traindata.mat", "images.txt", "train_y.npy"])
-def test_any_list_beside_photographs_without_classes_may_hold_the_labels(table: str) -> None:
-    assert fault(*files("images"), table).code == "archive_labels_in_table"
-    assert fault(*files("cats"), "notes.txt").code == "archive_one_class"
-    assert fault(*files("images"), "README.txt").code == "archive_one_class"
-
-
-def test_a_set_whose_boxes_are_half_drawn_is_one_for_detection() -> None:
-    made = [*files("images", count=20), *files("images", ending="xml", count=8)]
-    assert fault(*made).code == "archive_other_task"
 
 
 def test_nothing_is_advised_that_would_be_refused_next() -> None:

@@ -118,13 +118,15 @@ def test_more_entries_than_sixteen_bits_can_count_are_read_whole_whether_or_not_
     assert len(directory_of(stream.getvalue()).records) == 66_000
 
 
-def test_sizes_of_more_than_32_bits_are_read() -> None:
-    wide = struct.pack("<HH2Q", 1, 16, 2**33, 2**32 + 5)
+@pytest.mark.parametrize("size_bytes", [2**33, 2**64 - 1])
+def test_sizes_and_places_of_more_than_32_bits_are_read_and_none_is_below_zero(size_bytes: int) -> None:
+    wide = struct.pack("<HH3Q", 1, 24, size_bytes, 2**32 + 5, 2**32 + 7)
     member = Member(name=b"a.mov", size_bytes=0xFFFFFFFF, packed=b"", extra=b"\x99\x99\x02\x00zz" + wide)
     data = bytearray(made([member]))
-    struct.pack_into("<L", data, data.index(b"PK\x01\x02") + 20, 0xFFFFFFFF)
+    for place in (20, 42):
+        struct.pack_into("<L", data, data.index(b"PK\x01\x02") + place, 0xFFFFFFFF)
     [record] = directory_of(bytes(data)).records
-    assert (record.size_bytes, record.packed_bytes) == (2**33, 2**32 + 5)
+    assert (record.size_bytes, record.packed_bytes, record.offset) == (size_bytes, 2**32 + 5, 2**32 + 7)
     struct.pack_into("<H", data, data.index(wide), 7)
     assert code_of(bytes(data)) == "archive_damaged"
 
@@ -238,7 +240,20 @@ def test_a_table_beyond_the_bound_is_refused_unread() -> None:
     assert code_of(b"PK\x01\x02" + bytes(MAX_DIRECTORY_BYTES - 3) + end) == "archive_too_many_files"
 
 
-def test_a_table_is_read_alike_wherever_its_pieces_end() -> None:
+class Watched(io.BytesIO):
+    """Knows how much was asked of it at once."""
+
+    most_bytes = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self.most_bytes = max(self.most_bytes, len(data))
+        return data
+
+
+def test_a_table_is_read_alike_wherever_its_pieces_end_and_never_held_whole() -> None:
     generator = random.Random(3)
     files = [Member(name=bytes([97 + number % 26]) * generator.randint(1, 3_000)) for number in range(3_000)]
-    assert names_in(made(files)) == [member.name.decode() for member in files]
+    file = Watched(made(files))
+    assert [record.name for record in read_directory(file).records] == [member.name.decode() for member in files]
+    assert file.most_bytes <= 2**20

@@ -4,6 +4,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 UNIT = "tests/unit"
+_STRUCTURE = ("archive_structure", "archive_other_task", "archive_class_hint", "archive_split_told", "split_names")
 
 SUITES: dict[str, tuple[str, ...]] = {
     "shared/archive/zip_format/code_page.py": ("code_page",),
@@ -11,11 +12,11 @@ SUITES: dict[str, tuple[str, ...]] = {
     "shared/archive/zip_format/directory.py": ("zip_directory",),
     "shared/archive/zip_format/end_record.py": ("zip_directory",),
     "shared/archive/entry.py": ("archive_names", "archive_rules"),
-    "shared/archive/rules.py": ("archive_rules", "archive_index"),
+    "shared/archive/rules.py": ("archive_rules", "archive_index", "data_version"),
     "shared/archive/safety.py": ("archive_names", "archive_rules", "archive_index"),
     "shared/archive/class_faults.py": ("archive_rules", "archive_structure", "prepare"),
     **{
-        f"shared/archive/structure/{module}.py": ("archive_structure", "archive_rules", "data_version")
+        f"shared/archive/structure/{module}.py": (*_STRUCTURE, "archive_rules", "data_version")
         for module in (
             "annotation",
             "file_name",
@@ -25,10 +26,10 @@ SUITES: dict[str, tuple[str, ...]] = {
             "own_split",
             "part_level",
             "recognise",
+            "second_copy",
+            "split",
         )
     },
-    "shared/archive/structure/second_copy.py": ("archive_structure", "archive_rules"),
-    "shared/archive/structure/split.py": ("archive_structure", "archive_rules"),
     "shared/errors.py": ("intake_errors", "vendor_error", "options", "settings"),
     "shared/interval.py": ("interval",),
     "shared/job/claim.py": ("claim", "job_lease", "worker", "lost_message"),

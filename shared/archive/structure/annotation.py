@@ -283,4 +283,4 @@ def _ending(entry: Entry) -> str:
 
 
 def _ending_of(path: str) -> str:
-    return path.rpartition("/")[2].rpartition(".")[2].lower()
+    return path.rpartition(".")[2].lower()

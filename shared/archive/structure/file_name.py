@@ -39,7 +39,6 @@ _CAMERA_WORDS = frozenset(
             "bild",
             "signal",
             "whatsapp image",
-            "img-",
         ),
     }
 )
@@ -57,7 +56,7 @@ def class_hint(entries: Iterable[Entry]) -> str:
         num_images += 1
         found = _HEAD.match(entry.path.rpartition("/")[2])
         if found is not None:
-            heads[found[1].strip(" .-(")] += 1
+            heads[found[1]] += 1
     classes = [head for head, number in heads.most_common() if number >= _LEAST_IMAGES]
     if not 1 < len(classes) <= _MOST_CLASSES or not _CAMERA_WORDS.isdisjoint(head.casefold() for head in classes):
         return ""

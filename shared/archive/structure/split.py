@@ -84,13 +84,13 @@ def _told(found: Parts, mixing: str) -> Fault:
 def _told_beside(found: Parts) -> Fault:
     """Tell of ``train`` and ``test``, which could be used, beside a folder that may be anything."""
     others, parts = found.others, found.parts
-    verb = "lies" if len(others) == 1 else "lie"
+    verb, its = ("lies", "its") if len(others) == 1 else ("lie", "their")
     classes = [folder.name for folder in _main_part(found.labelled).class_folders]
     return Fault(
         code=ALREADY_SPLIT,
         message=f"The zip is split into parts already, {names_of(parts)}, and beside these {verb} {names_of(others)}: "
         f"whether {'it is' if len(others) == 1 else 'these are'} to learn from or to test with, nothing says.",
-        fix=f"Leave {paths_of(others)} out of the zip, or move its photographs into the class folders of a part. "
+        fix=f"Leave {paths_of(others)} out of the zip, or move {its} photographs into the class folders of a part. "
         f"{names_of(parts)} {'is then used as it is' if len(parts) == 1 else 'are then used as they are'}.",
         details={
             "folders": [part.path for part in parts],
