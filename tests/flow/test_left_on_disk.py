@@ -22,7 +22,8 @@ from services.onebox.scratch_folder import started_services
 with started_services(Path(sys.argv[1]), os.environ) as box:
     (box.data_dir / "archive.zip").touch()
     print(box.data_dir, flush=True)
-    time.sleep(600)
+    while True:
+        time.sleep(0.1)  # one long sleep may begin between the signal and its handling, and outlast it
 """
 
 
