@@ -1,11 +1,13 @@
 """What is kept between jobs of how fast this machine is, and what an estimate makes of it."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from services.trainer.run.cost import candidate_s, plan
 from services.trainer.scratch.calibration import Calibration, keep_calibration, learnt, read_calibration
 from services.trainer.zoo.catalogue import BACKBONES
-from shared.job.options import JobOptions
+from shared.job.options import JobOptions, LevelChoice
 
 CPU = "CPU (2 cores)"
 
@@ -67,3 +69,42 @@ def test_a_candidate_costs_more_the_dearer_it_is_the_larger_its_pictures_and_the
     assert candidate_s(small, 600, {}) < candidate_s(dear, 0, {}), "its weights alone take longer"
     assert candidate_s(small, 600, {}) < candidate_s(small, 600, {"screen": 2.0})
     assert candidate_s(small, 600, {}) < candidate_s(small, 1200, {})
+
+
+@pytest.mark.parametrize(
+    ("gflops", "options", "screen_s", "tune_s", "evaluate_s"),
+    [
+        pytest.param((1.0, 3.0), JobOptions(), 44 + 3.48, 600 * 0.022, 7.0, id="mirror images are tried"),
+        pytest.param((1.0, 3.0), JobOptions(views=1), 44 + 3.48, 0.1, 7.0, id="one view of each photograph"),
+        pytest.param(
+            (1.0, 3.0),
+            JobOptions(levels=LevelChoice.LAST, epochs=40),
+            44 + 3.96,
+            3.0 + 3 * 10 * 8.0,
+            7.0,
+            id="the winner is fine-tuned",
+        ),
+        pytest.param(
+            (3.0,), JobOptions(levels=LevelChoice.LAST, tune_epochs=0), 32 + 1.74, 0.1, 10.0, id="it is not fine-tuned"
+        ),
+        pytest.param((), JobOptions(), 0.0, 600 * 0.002, 1.0, id="no candidate is known yet"),
+    ],
+)
+def test_an_estimate_is_made_of_every_pass_over_a_thousand_photographs(
+    gflops, options, screen_s, tune_s, evaluate_s
+) -> None:
+    planned = {"prepare": 8.5, "screen": screen_s, "tune": tune_s, "evaluate": evaluate_s, "export": 6.0}
+    assert plan(1000, gflops, options) == pytest.approx(planned)
+    assert plan(1000, gflops, options, {"tune": 3.0}) == pytest.approx({**planned, "tune": 3 * tune_s})
+
+
+def test_another_candidate_is_priced_by_its_weights_its_size_of_every_picture_and_its_pass() -> None:
+    @dataclass(frozen=True)
+    class Row:
+        gflops = 4.0
+        input_px = 448
+        size_bytes = 40_000_000
+
+    assert candidate_s(Row(), 1000, {}) == pytest.approx(2.0 + 4.0 + 43.5)
+    assert candidate_s(Row(), 1000, {"prepare": 3.0}) == pytest.approx(2.0 + 12.0 + 43.5)
+    assert candidate_s(Row(), 1000, {"screen": 3.0}) == pytest.approx(2.0 + 4.0 + 130.5)

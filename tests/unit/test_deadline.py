@@ -84,6 +84,14 @@ def test_every_part_of_the_work_left_has_its_price() -> None:
     assert resumed_price_s(2_000_000_000, 1000) > resumed_price_s(1_000_000, 1000) > UNMEASURED_S
 
 
+def test_the_price_of_a_delivery_is_that_of_its_passes_its_files_and_their_checks() -> None:
+    left = Delivery(pace=Pace(build_s=2.0, image_s=0.01), num_validation=1000, num_test=2000, size_bytes=50e6)
+    passes_s, opened_s, scored_s, written_s = 0.01 * (2000 + 0.4 * 1000), 3 * 2.0 + 0.01 * 2 * 16, 0.01 * 1000, 50 / 25
+    base_s = passes_s + 6.0 + opened_s + scored_s + written_s
+    assert replace(left, num_formats=0).price_s == pytest.approx(base_s)
+    assert replace(left, num_formats=1).price_s == pytest.approx(base_s + 1.0 + 50 / 50 + scored_s)
+
+
 @pytest.mark.parametrize(
     ("build_s", "image_s", "size_bytes", "took_s"),
     [

@@ -14,6 +14,7 @@ from shared.job.events import (
     Topic,
     announcement,
     archive_uploaded,
+    confirmation_awaited,
     decode,
     encode,
     job_queued,
@@ -122,3 +123,9 @@ def test_facts_told_twice_carry_two_ids() -> None:
     assert job_queued("job-1", NOW).event_id != job_queued("job-1", NOW).event_id
     event = archive_uploaded("job-1", later, object_key="k", generation="g")
     assert (event.type, event.object_key, event.generation) == (EventType.ARCHIVE_UPLOADED, "k", "g")
+
+
+def test_who_has_to_confirm_an_address_is_asked_about_the_right_job() -> None:
+    first, again = (confirmation_awaited("job-1", NOW) for _ in range(2))
+    assert (first.type, first.job_id, first.occurred_at) == (EventType.CONFIRMATION_AWAITED, "job-1", NOW)
+    assert first.event_id != again.event_id

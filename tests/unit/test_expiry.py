@@ -10,9 +10,10 @@ from services.intake.events.expiry import Expiry, Keeper
 from shared.errors import Fault, NotFound, Transient
 from shared.job.job import Artefacts, Job, JobState
 from shared.job.options import JobOptions
-from shared.job.retention import KEEP_ENDED, Retention, forgotten
+from shared.job.retention import KEEP_ENDED, Retention, forgotten, retention_of
 from shared.layout import archive_key, ledger_key, report_key
 from shared.ports.job_store import JobPage
+from shared.settings import Settings
 from tests.bus_fixture import Ground
 from tests.doubles.memory_job_store import MemoryJobStore
 from tests.doubles.memory_object_store import MemoryObjectStore
@@ -121,11 +122,20 @@ def test_networks_reports_and_the_address_go_after_thirty_days_and_the_end_stays
 
 
 def test_of_a_forgotten_job_nothing_is_left_that_tells_of_the_person() -> None:
-    job = full_job()
-    told = repr(forgotten(job, NOW))
-    for secret in (job.email, "é/1.jpg", "worker-ä", "because", "Es fehlt Speicher"):
+    refused = Fault(code="mail_refused", message="550 of ada@example.org", fix="Fetch the report.")
+    job = replace(full_job(), charged_to="payer", mail_fault=refused)
+    left = forgotten(job, NOW)
+    for secret in (job.email, "é/1.jpg", "worker-ä", "because", "Es fehlt Speicher", "reporter", "payer", "550"):
         assert secret in repr(job)
-        assert secret not in told
+        assert secret not in repr(left)
+    assert (left.progress, left.trials, left.forgotten_at) == (None, (), NOW)
+    assert left.mail_fault is not None
+    assert left.mail_fault.code == "mail_refused", "the operator still sees why it was not sent"
+
+
+def test_what_the_operator_sets_is_kept_for_as_long_and_no_longer() -> None:
+    chosen = retention_of(Settings(artefact_days=20, archive_days=3, most_archive_days=7))
+    assert chosen == Retention(artefacts=20 * DAY, archives=3 * DAY, most_archives=7 * DAY)
 
 
 def test_a_job_that_still_owes_its_mail_is_not_forgotten(ground: Ground) -> None:

@@ -3,7 +3,11 @@
 import pytest
 
 from services.trainer import failure
+from services.trainer.protocol import Message, MessageKind
+from services.trainer.worker.attempt import Broken, ending_after, ending_of_loss
 from shared.errors import Fault
+from shared.job.job import JobState
+from tests.job_fixture import make_job
 
 FAULTS = [
     (failure.died(-9, 3), "out_of_memory", ["3 times", "memory"], {"attempts": 3, "return_code": -9}),
@@ -53,3 +57,11 @@ def test_tensorflow_without_memory_is_told_as_memory() -> None:
         """Named as TensorFlow names it."""
 
     assert failure.unforeseen(ResourceExhaustedError("OOM")).fix == failure.SMALLER_FIX
+
+
+def test_a_job_that_broke_down_for_the_last_time_ends_with_what_its_process_said() -> None:
+    fault = failure.unforeseen(KeyError("depth"))
+    job = make_job(state=JobState.TRAINING, attempts=3)
+    with pytest.raises(Broken, match="depth") as caught:
+        ending_after(Message(kind=MessageKind.FAILED, fault=fault), job)
+    assert ending_of_loss(caught.value, job, 3) == (JobState.FAILED, {"fault": fault})

@@ -5,8 +5,9 @@ from pathlib import PurePosixPath
 import numpy as np
 import pytest
 
+from services.trainer.data.copies.search import Pairs
 from services.trainer.data.grouping import given_groups, grouped_remarks, joined
-from services.trainer.data.split import split_by_given_groups
+from services.trainer.data.split import LEARNT, TESTED, Alike, split_as_made, split_by_given_groups
 from services.trainer.run.identity import RunKey
 from shared.archive.rules import plan_archive
 from shared.archive.zip_format.directory import Record
@@ -66,12 +67,28 @@ def test_no_group_straddles_and_every_class_is_learnt_from(seed: int) -> None:
     assert 5 < len(split.test) < 40
 
 
+def test_of_many_small_groups_about_a_seventh_each_is_chosen_with_and_tested_with() -> None:
+    split = split_by_given_groups(np.arange(420, dtype=np.int32) % 3, np.repeat(np.arange(140), 3), seed=0)
+    assert all(54 <= len(part) <= 66 for part in (split.validation, split.test))
+
+
+def test_what_is_kept_together_and_lies_on_both_sides_of_a_split_that_was_made_is_told_with_the_way_out() -> None:
+    none = Pairs(first=np.empty(0, np.int64), second=np.empty(0, np.int64), difference=np.empty(0, np.float32))
+    labels, sites = np.repeat([0, 1], 10).astype(np.int32), np.repeat([0, 1], 10)
+    rank = np.tile([TESTED, LEARNT], 10).astype(np.uint8)
+    with pytest.raises(UserFault) as caught:
+        split_as_made(labels, Alike(pairs=none, given=sites), rank, 0, least=2)
+    assert caught.value.fault.code == "groups_too_few"
+    assert "--split new" in caught.value.fault.fix
+
+
 @pytest.mark.parametrize("num_groups", [1, 2, 3])
 def test_too_few_groups_are_told_with_the_way_out(num_groups: int) -> None:
     groups = np.repeat(np.arange(num_groups), 10)
     with pytest.raises(UserFault) as caught:
         split_by_given_groups(groups.astype(np.int32), groups, 0)
     assert caught.value.fault.code == "groups_too_few"
+    assert caught.value.fault.details == {"num_groups": num_groups}
     assert "another rule" in caught.value.fault.fix
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from shared.job.claim import Claim
-from shared.job.heartbeat import Cadence, is_due, with_heartbeat
+from shared.job.heartbeat import Cadence, decode_heartbeat, encode_heartbeat, is_due, with_heartbeat
 from shared.job.job import Job, JobState, Trial, TrialState
 from shared.job.progress import Best, Progress
 from tests.job_fixture import NOW, full_heartbeat, make_heartbeat, make_job
@@ -103,3 +103,15 @@ def test_a_trial_told_again_takes_the_place_of_the_former() -> None:
 def test_a_heartbeat_counts_for_the_claim_it_belongs_to_and_while_the_job_trains(job: Job) -> None:
     assert with_heartbeat(job, full_heartbeat()) is job
     assert with_heartbeat(job, None) is job
+
+
+def test_a_heartbeat_comes_back_from_a_store_as_it_was_written() -> None:
+    assert decode_heartbeat(encode_heartbeat(full_heartbeat())) == full_heartbeat()
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"job_id": "job-1"}'])
+def test_a_damaged_heartbeat_is_told_to_the_operator_and_stops_nobody(
+    text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert decode_heartbeat(text) is None
+    assert [record.levelname for record in caplog.records] == ["ERROR"]

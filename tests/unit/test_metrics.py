@@ -12,6 +12,7 @@ from services.trainer.evaluation.metrics import (
     correlation_within,
     expected_calibration_error,
     macro_f1,
+    with_cross_validated,
 )
 from services.trainer.fitting.temperature import fit_temperature, probabilities
 from shared.interval import wilson_interval
@@ -49,6 +50,25 @@ def test_a_class_that_is_never_predicted_scores_zero_without_a_warning() -> None
         ("absent", 0.0, 0.0, 0),
     ]
     assert balanced_accuracy(scores) == 0.5
+
+
+def test_copies_within_a_class_count_once_for_that_class_and_for_no_other() -> None:
+    labels, copies = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 0, 1, 2, 3])
+    scores = class_scores(labels, labels, ("a", "b", "c"), Dependence(copies=copies))
+    assert [score.num_independent for score in scores] == [1.0, 2.0, 1.0]
+
+
+def test_what_cross_validation_found_stands_beside_its_own_class_and_nothing_where_it_had_none() -> None:
+    labels = np.array([0, 0, 0, 0, 2])
+    scores = class_scores(labels, labels, ("a", "b", "c", "d"), Dependence(copies=np.arange(5)))
+    found = with_cross_validated(scores, np.array([2, 0, 0, 0, 0]), np.array([True, True, True, True, False]))
+    assert [(score.cross_validated, score.num_cross_validated) for score in found] == [
+        (0.75, 4),
+        (None, 0),
+        (1.0, 1),
+        (None, 0),
+    ]
+    assert [score.recall for score in found] == [score.recall for score in scores]
 
 
 def test_the_interval_holds_for_new_sites_where_photographs_of_one_site_are_right_or_wrong_together() -> None:

@@ -73,9 +73,9 @@ def test_every_report_brings_the_estimate_and_the_price_once_they_are_known() ->
     )
     clock.report(Progress(phase="prepare"))
     assert told[0].estimate is None
-    clock.estimate_by({"prepare": 10.0, "screen": 60.0, "tune": 20.0, "evaluate": 5.0, "export": 5.0})
+    clock.estimate_by({"prepare": 10.0, "screen": 60.0, "tune": 20.0, "evaluate": 5.0, "export": 5.24})
     clock.report(Progress(phase="screen"))
-    assert told[1].estimate == Spending(seconds=100.0, cost=0.1)
+    assert told[1].estimate == Spending(seconds=100.2, cost=pytest.approx(0.1002))
     assert told[1].price_per_hour == 3.6
 
 

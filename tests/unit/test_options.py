@@ -144,6 +144,7 @@ def test_a_huge_value_is_not_echoed_whole() -> None:
 def test_a_size_that_no_candidate_has_is_refused_with_the_smallest_of_them(candidates, smallest):
     options, faults = parse_options({"candidates": candidates, "max_parameters": "1000"})
     assert options is None
+    assert faults[0].code == "invalid_option"
     assert smallest in faults[0].message
     assert faults[0].details == {"field": "max_parameters"}
     parameters = CANDIDATE_PARAMETERS[smallest]

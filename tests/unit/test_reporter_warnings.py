@@ -5,8 +5,8 @@ import pytest
 
 from services.reporter.report.sections.headline import headline
 from services.reporter.report.warnings import warnings_about
-from services.reporter.report.wording import percent
-from shared.job.findings.photographs import RepeatedClass
+from services.reporter.report.wording import are_numbered, percent, span
+from shared.job.findings.photographs import OwnParts, RepeatedClass
 from shared.job.findings.scores import UploadedScores
 from shared.job.result import Remark, Result
 from shared.wording import enumeration
@@ -37,6 +37,10 @@ def test_what_is_kept_together_is_the_reason_why_photographs_count_for_fewer(goo
     assert "copies among them make them count for 4" in told
     assert "those that you keep together are partly recognised or mistaken together" in told_of_sites
     assert "copies" not in told_of_sites
+    told_of_all = next(notice.text for notice in warnings_about(few))
+    assert "copies" not in told_of_all, "where each counts for itself"
+    for each, text in ((few, told_of_all), (counted, told), (of_sites, told_of_sites)):
+        assert span(each.test.interval) in text
 
 
 def test_each_reason_to_doubt_is_told(good: Result) -> None:
@@ -92,6 +96,23 @@ def test_a_class_whose_copies_stand_on_both_sides_is_told_with_what_it_means(goo
     assert "None of the test photographs does, so the number above stands" in notice.text
     one = replace(good, duplicates=replace(good.duplicates, repeated=(replace(FRAMES, num_test_straddling=1),)))
     assert f"1 of {good.test.num_images} test photographs hardly differs" in warnings_about(one)[0].text
+
+
+def test_copies_on_both_sides_of_a_split_that_the_person_made_are_told_as_of_that_split(good: Result) -> None:
+    own = replace(good.counts, own_split=OwnParts(train=("train",), test=("test",)))
+    torn = replace(good, counts=own, duplicates=replace(good.duplicates, repeated=(FRAMES,)))
+    two = replace(torn, duplicates=replace(good.duplicates, repeated=(FRAMES, replace(FRAMES, name="coat"))))
+    first, second = (warnings_about(each)[0].text for each in (torn, two))
+    assert first.startswith("“skirt”: copies of the same picture stand on both sides of your own split.")
+    assert "photographs of this class" in first
+    assert "“skirt” and “coat”" in second
+    assert "photographs of these classes" in second
+
+
+def test_a_matrix_names_its_classes_as_long_as_they_can_be_read() -> None:
+    names = [f"class {number}" for number in range(26)]
+    assert [are_numbered(names[:25]), are_numbered(names)] == [False, True]
+    assert are_numbered(["قطة", "dog"])
 
 
 def test_a_class_that_is_mostly_one_picture_is_told_where_it_was_kept_together(good: Result) -> None:

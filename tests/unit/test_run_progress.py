@@ -45,6 +45,22 @@ def test_nothing_done_yet_gives_the_plan() -> None:
     assert remaining_s(PLAN_S, {}, "prepare", 0.0) == sum(PLAN_S.values())
 
 
+@pytest.mark.parametrize(
+    ("spent_s", "fraction", "by_rate_s", "slowness"),
+    [
+        pytest.param({"prepare": 10.0}, 0.5, 10.0, 11 / 3.5, id="slower than planned"),
+        pytest.param({"prepare": 1.0}, 0.8, 0.25, 2 / 5, id="faster, and nearly done"),
+        pytest.param({}, 0.5, 0.0, 1 / 3.5, id="found finished by an earlier attempt"),
+    ],
+)
+def test_the_phase_at_hand_is_foretold_from_its_own_rate_the_more_the_further_it_is(
+    spent_s: dict[str, float], fraction: float, by_rate_s: float, slowness: float
+) -> None:
+    by_plan_s = (1 - fraction) * 5.0 * slowness
+    here_s = fraction * by_rate_s + (1 - fraction) * by_plan_s
+    assert remaining_s(PLAN_S, spent_s, "prepare", fraction) == pytest.approx(here_s + 101.0 * slowness)
+
+
 def test_a_phase_without_a_total_still_has_a_forecast() -> None:
     assert Forecast(plan_s=dict(PLAN_S), started=0.0).update("export", 0, 0, 1.0) > 0
 

@@ -10,7 +10,7 @@ from shared.errors import Unreadable
 from shared.job.events import encode, job_queued
 from shared.job.job import Job
 from shared.job.stored import read_events, read_job
-from shared.json_codec import from_json, to_json, to_json_text
+from shared.json_codec import from_json, to_json, to_json_text, to_stored_text
 from tests.job_fixture import NOW, full_job
 
 
@@ -23,6 +23,7 @@ def test_a_job_with_half_a_character_is_still_read_and_told() -> None:
     odd = replace(full_job(), fault=None, token_hash="\udcff")
     assert read_job(json.dumps(to_json(odd)), job_id="job-1") == odd
     assert from_json(Job, json.loads(to_json_text(odd))) == odd
+    assert read_job(to_stored_text(odd), job_id="job-1") == odd
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,27 @@ def test_the_first_recipe_is_the_default_one(search):
     assert recipe.DEFAULT.batch_size > recipe.SCREENING_BATCH_SIZE
 
 
+def test_no_value_is_searched_twice_and_each_is_a_share_or_a_batch():
+    for name, values in recipe.CHOICES.items():
+        assert list(values) in (sorted(set(values)), sorted(set(values), reverse=True))
+        assert name == "batch_size" or all(0 <= value <= (1 if name == "depth" else 0.5) for value in values)
+        assert getattr(recipe.DEFAULT, name) in values
+
+
+@pytest.mark.parametrize(("batch_sizes", "is_told"), [((16, 32), False), ((64, 32), True)])
+def test_a_recipe_whose_batch_was_halved_counts_as_the_nearest_that_is_searched(batch_sizes, is_told):
+    def proposed(batch_size: int) -> list[Hyperparameters]:
+        history = [tried(Step(recipe=recipe.DEFAULT, epochs=1), 0.5)]
+        for number in range(10):
+            odd = Hyperparameters(learning_rate=2e-5 + 4e-5 * number, batch_size=batch_size, dropout=0.2 * (number % 3))
+            other = Hyperparameters(learning_rate=3e-5 + 4e-5 * number, batch_size=128)
+            history += [tried(Step(recipe=odd, epochs=1), 0.9 + number / 200), tried(Step(recipe=other, epochs=1), 0.1)]
+        return [next_step(plan(TuneSearch.TPE, seed=seed), history).recipe for seed in range(4)]
+
+    first, second = map(proposed, batch_sizes)
+    assert (first != second) is is_told
+
+
 @pytest.mark.parametrize("search", SAMPLED)
 def test_recipes_stay_in_range_and_are_hardly_ever_repeated(search):
     history = searched(search, trials=20)

@@ -105,11 +105,6 @@ def photographs(num: int) -> str:
     return ngettext("{count} photograph", "{count} photographs", num)
 
 
-def tested(num: int) -> str:
-    """Return ``1 test photograph`` or ``2,000 test photographs``."""
-    return ngettext("{count} test photograph", "{count} test photographs", num)
-
-
 def enumeration(names: Sequence[str], *, most: int = 6) -> str:
     """Return ``a``, ``a and b``, ``a, b and c`` or ``a, b and 99,970 more``: a list that never outgrows a sentence.
 
