@@ -102,6 +102,23 @@ def test_products_on_white_ground_are_no_copies_of_one_another() -> None:
     assert len(edited(thumbnails_of(shirts)).first) == 0
 
 
+def test_a_place_that_changed_in_half_its_details_is_no_copy_whatever_its_files_are_called() -> None:
+    """As a street an hour later: what is large agrees, and of what is small too much to be chance."""
+
+    def later(seed: int, hour: int) -> Image.Image:
+        grains = [np.random.default_rng([seed, own]).integers(0, 256, (32, 40, 3), np.uint8) for own in (0, hour)]
+        same, moved = (
+            np.asarray(Image.fromarray(each).resize((240, 192), Image.Resampling.BICUBIC), np.float64)
+            for each in grains
+        )
+        mixed = 0.64 * np.asarray(photograph(seed, (240, 192)), np.float64) + 0.18 * same + 0.18 * moved
+        return Image.fromarray(mixed.astype(np.uint8))
+
+    thumbnails = thumbnails_of([later(seed, hour) for seed in range(6) for hour in (1, 2)])
+    assert len(edited(thumbnails).first) == 0
+    assert len(named(thumbnails, [f"a/{seed}{end}.jpg" for seed in range(6) for end in ("", " (2)")]).first) == 0
+
+
 def test_plain_grounds_are_no_copies_of_one_another() -> None:
     plain = [Image.new("RGB", (80, 60), (level, level, level + 20)) for level in range(40, 220, 6)]
     assert len(edited(thumbnails_of(plain)).first) == 0

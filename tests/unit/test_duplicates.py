@@ -15,13 +15,15 @@ from services.trainer.data.copies.groups import alike_groups, is_pure, split_gro
 from services.trainer.data.copies.identical import Copies
 from services.trainer.data.copies.look import (
     LOOK_PX,
+    NUM_SUMMED,
     THUMBNAIL_PX,
     hash_of,
     look_of,
     perceptual_hash,
+    summed,
     thumbnail_of,
 )
-from services.trainer.data.copies.search import MAX_BITS, Pairs, alike_hashes, moments, near_pairs
+from services.trainer.data.copies.search import MAX_BITS, MAX_DIFFERENCE, Pairs, alike_hashes, moments, near_pairs
 from tests.archive_making import encoded, photograph
 
 
@@ -192,6 +194,18 @@ def test_every_pair_is_judged_by_its_own_difference() -> None:
     darker = ImageEnhance.Brightness(base).enhance(0.97)
     pairs = search([base, darker, tinted])
     assert {tuple(sorted(pair)) for pair in zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)} == {(0, 1)}
+
+
+def test_pictures_of_one_moment_differ_by_what_is_left_beside_their_brightness() -> None:
+    base = photograph(3, (240, 192))
+    again = ImageEnhance.Brightness(Image.open(io.BytesIO(encoded(base, "JPEG", quality=40)))).enhance(1.02)
+    pictures = [each.resize((LOOK_PX, LOOK_PX), Image.Resampling.BILINEAR) for each in (base, again)]
+    thumbnails = np.stack([np.asarray(thumbnail_of(each)) for each in pictures])
+    values = summed(thumbnails).reshape(2, -1) / NUM_SUMMED
+    centred = values - values.mean(axis=1, keepdims=True)
+    expected = np.abs(centred[0] - centred[1]).mean() / values.std(axis=1).min()
+    assert 0.005 < expected < MAX_DIFFERENCE
+    assert pairs_of(np.full(2, 7, np.uint64), thumbnails).difference == pytest.approx([expected], rel=1e-3)
 
 
 def test_two_takes_of_a_product_in_many_colours_stay_on_one_side() -> None:

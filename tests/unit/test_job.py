@@ -62,3 +62,7 @@ def test_a_job_is_open_until_it_has_ended_and_its_mail_is_out() -> None:
     assert all(make_job(state=state, mailed_at=NOW).is_open != make_job(state=state).is_ended for state in S)
     assert make_job(state=S.REJECTED).is_open
     assert not make_job(state=S.EXPIRED).is_open
+
+
+def test_a_new_job_has_its_whole_budget_before_it() -> None:
+    assert (make_job().trained_s, make_job().attempts) == (0, 0)

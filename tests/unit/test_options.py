@@ -5,6 +5,7 @@ import pytest
 
 from shared.job.candidates import CANDIDATE_NAMES, CANDIDATE_PARAMETERS
 from shared.job.options import JobOptions, LevelChoice, TuneSearch, parse_options
+from shared.json_codec import to_json
 
 
 def faults_of(**choices: Any) -> list[tuple[str, str]]:
@@ -17,6 +18,8 @@ def test_nothing_chosen_gives_the_defaults() -> None:
     options, faults = parse_options({})
     assert (options, faults) == (JobOptions(), ())
     assert options.candidates == ("auto",)
+    assert parse_options(to_json(options)) == (options, ()), "each default is itself allowed"
+    assert (options.seed, options.epochs, options.budget_minutes) == (0, 20, 60), "as it was for those who named none"
 
 
 def test_a_form_sends_everything_as_text() -> None:

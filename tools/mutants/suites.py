@@ -36,7 +36,7 @@ SUITES: dict[str, tuple[str, ...]] = {
     "shared/job/events.py": ("events", "outbox", "admission"),
     "shared/job/heartbeat.py": ("heartbeat", "cadence", "job_lease", "worker"),
     "shared/job/job.py": ("job", "sweeper"),
-    "shared/job/options.py": ("options", "intake_errors", "money", "grouping", "intake_openapi", "guides"),
+    "shared/job/options.py": ("options", "intake_errors", "money", "grouping", "expiry"),
     "shared/job/progress.py": ("cadence", "run_progress", "heartbeat"),
     "shared/job/stored.py": ("stored",),
     "shared/json_codec.py": ("json_codec", "result_schema", "stored"),
