@@ -9,7 +9,6 @@ from services.reporter.report.wording import are_numbered, percent, span
 from shared.job.findings.photographs import OwnParts, RepeatedClass
 from shared.job.findings.scores import UploadedScores
 from shared.job.result import Remark, Result
-from shared.wording import enumeration
 from tests.result_fixture import make_result, scores
 
 
@@ -150,8 +149,3 @@ def test_numbers_are_never_rounded_to_certainty() -> None:
         percent(share).replace("\u00a0", " ") for share in (1.0, 1 - 1e-16, 0.9983, 0.0, 0.002, 0.894, 0.9999999, 1e-8)
     ]
     assert shown == ["100 %", "100 %", "99.8 %", "0 %", "0.2 %", "89 %", "over 99.9 %", "under 0.1 %"]
-
-
-def test_enumerations_read_like_speech() -> None:
-    assert enumeration(["a"]) == "a"
-    assert enumeration(list("abcdefgh"), most=3) == "a, b and 6 more"
