@@ -9,7 +9,7 @@ from tests.archive_listing import fault, files
 
 TOLD: dict[str, tuple[list[str], str, str, dict[str, Any]]] = {
     "a part without classes": (
-        files("val/cats", "val/dogs", "test"),
+        files("val/cats", "val/dogs", "test/inner"),
         "'val' holds the classes 'cats' and 'dogs'. In 'test' there are no class folders (6 photographs). Such parts",
         "Zip the folder 'val' alone. Leave 'test' out. Part of",
         {"folders": ["val", "test"], "classes": ["cats", "dogs"]},
@@ -109,5 +109,6 @@ def test_a_part_of_which_nothing_is_left_is_told_with_the_reason() -> None:
     unread, copies = nothing_left_fault(["test"]), nothing_left_fault(["val", "dev"], are_copies=True)
     assert unread.message.endswith("photographs in 'test' can be used.")
     assert copies.message.endswith("'val' and 'dev' can be used: they are in the part to test with too.")
+    assert (unread.code, copies.code) == ("archive_already_split", "archive_already_split")
     assert unread.details == {"folders": ["test"]}
     assert copies.details == {"folders": ["val", "dev"]}

@@ -237,6 +237,8 @@ COPIES = {
     "inside": (files("p/cats", "p/dogs"), files("p/p/cats", "p/p/dogs"), "p/p"),
     "inside a wrapper": (files("cats", "dogs"), files("backup/old/cats", "backup/old/dogs"), "backup"),
     "beside": (files("pets/cats", "pets/dogs"), files("pets copy/cats", "pets copy/dogs"), "pets copy"),
+    "beside, under another name": (files("pets/cats", "pets/dogs"), files("animals/cats", "animals/dogs"), "animals"),
+    "beside, as a part": (files("pets/cats", "pets/dogs"), files("train/cats", "train/dogs"), "train"),
     "of a class": (
         files("cats", "dogs"),
         files("cats - Copy", "dogs - Copy"),
@@ -268,6 +270,8 @@ def test_a_folder_with_all_photographs_beside_the_classes_is_a_second_copy_of_th
 
 def test_copies_of_one_class_in_another_are_left_to_whoever_sees_the_pictures() -> None:
     assert plan_archive(copied(files("cats"), files("felines"))).num_classes == 2
+    dogs = [each._replace(offset=each.offset + 10**6, crc=each.crc + 1000) for each in records(files("pets/dogs"))]
+    assert plan_archive([*copied(files("pets/cats"), files("felines")), *dogs]).num_classes == 2
 
 
 def test_a_second_copy_of_a_split_is_to_be_left_out_and_the_split_is_used_then() -> None:
