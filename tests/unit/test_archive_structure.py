@@ -284,6 +284,11 @@ def test_a_second_copy_of_a_split_is_to_be_left_out_and_the_split_is_used_then()
     assert plan(*names).own is not None
 
 
+def test_a_part_that_repeats_another_stays_a_part_and_no_second_copy() -> None:
+    made = plan_archive(copied(files("train/cats", "train/dogs"), files("val/cats", "val/dogs")))
+    assert made.own is not None
+
+
 def test_files_of_one_size_and_name_are_no_copies_where_their_checksums_differ() -> None:
     assert plan(*files("good/left", "good/right", "bad/left", "bad/right")).num_images == 24
 
