@@ -1,11 +1,11 @@
 """What a person can do with a job: submit it, look at it, cancel it, fetch what it left."""
 
 import hmac
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from ssl import RAND_bytes
 
 from services.intake.admission import Admitted
 from services.intake.job_request import JobRequest
@@ -110,8 +110,12 @@ def submit(
 
 
 def _drawn_id_and_token() -> tuple[str, str]:
-    """Return 128 and 256 random bits, hexadecimal; drawn at once, since each draw may have to wait for its turn."""
-    drawn = secrets.token_hex(48)
+    """Return 128 and 256 random bits, hexadecimal.
+
+    Of OpenSSL's generator, made for keys, which the kernel seeds: asked itself, as :mod:`secrets` does, the kernel lets
+    others have the interpreter meanwhile, and a loaded service waits to have it again.
+    """
+    drawn = RAND_bytes(48).hex()
     return drawn[:32], drawn[32:]
 
 
