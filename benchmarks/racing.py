@@ -32,9 +32,9 @@ from services.trainer.zoo.sources.weights import WeightsFile, resolve
 from shared.job.job import TrialState
 from shared.job.options import JobOptions, LevelChoice
 from shared.process.memory_limit import memory_bytes
+from tools.sizes_page import FIRST_FIVE
 
-FOUNDING_FIVE = ("mobilenet", "inception_v3", "xception", "inception_resnet_v2", "vgg16")
-_FIVE = sorted((BACKBONES[name] for name in FOUNDING_FIVE), key=lambda row: row.gflops)
+_FIVE = sorted((BACKBONES[name] for name in FIRST_FIVE), key=lambda row: row.gflops)
 _NUM_MANY = 2500
 SEEDS = range(5)
 _PLAN = HeadPlan(levels=LevelChoice.AUTO, epochs=20)
@@ -95,7 +95,7 @@ def _cost(prepared: Dataset, run: Run, passes: Sequence[_BarePass], num_passed: 
     started = time.process_time()
     found = screen(prepared.learning, [(row, None) for row in _FIVE], run, _PLAN, racing=racing)
     seconds = time.process_time() - started
-    done = [each.name for each in found.candidates if each.state is TrialState.DONE and each.name in FOUNDING_FIVE]
+    done = [each.name for each in found.candidates if each.state is TrialState.DONE and each.name in FIRST_FIVE]
     note = (
         f"{seconds:.0f} s of processor time against {bare_s:.0f} s, random weights; building, fitting and combining "
         f"included; {', '.join(done)} ran to the end"

@@ -68,7 +68,7 @@ class _SharedStream(logging.StreamHandler[TextIO]):
     """Writes the lines of many threads, of which none waits for another's.
 
     As it comes, a handler lets one thread write at a time, and each that wants to waits until it has the interpreter
-    again: at a server whose threads log every request that cost a tenth of its requests.
+    again, which threads that log every request do for much of their time (``python -m benchmarks intake``).
     """
 
     def __init__(self, stream: TextIO) -> None:

@@ -22,6 +22,7 @@ from shared.job.job import TrialState
 from tests.doubles.memory_ledger import MemoryLedger
 from tests.shared_networks import hold_race, screen
 from tests.small_disk import small_disk
+from tests.training_fixture import null_ledger
 from tests.zoo_fixture import PX, by_epochs, coloured_dataset, make_run, small_backbone, write_weights
 
 
@@ -172,6 +173,23 @@ def test_a_successor_repeats_nothing_that_was_finished(dataset, weights, tmp_pat
     assert not (tmp_path / "b" / "features" / "first").exists()
     assert after.winner.name == "first"
     np.testing.assert_array_equal(after.head.kernel, before.head.kernel)
+
+
+def test_where_a_photograph_can_no_longer_be_read_and_time_is_up_what_was_finished_is_delivered(
+    dataset, weights, tmp_path
+):
+    first = null_ledger()
+    second, third = replace(first, fence=2), replace(first, fence=3)
+    usable = [(small_backbone("first"), weights)]
+    before = screen(dataset, usable, make_run(tmp_path / "a", ledger=first), by_epochs(4))
+    fewer = replace(dataset, split=replace(dataset.split, train=dataset.split.train[:-1]), missing="one")
+
+    late = make_run(tmp_path / "b", ledger=second, stop_reason=lambda: "budget")
+    after = screen(fewer, usable, late, by_epochs(4))
+    np.testing.assert_array_equal(after.head.kernel, before.head.kernel)
+
+    in_time = screen(fewer, usable, make_run(tmp_path / "c", ledger=third), by_epochs(4))
+    assert untimed(in_time.result) != untimed(before.result), "answers to other photographs were taken over"
 
 
 def test_what_was_learnt_on_other_weights_of_the_same_name_is_learnt_again(dataset, weights, tmp_path):

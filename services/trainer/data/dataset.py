@@ -25,6 +25,10 @@ Indices = NDArray[np.int64]
 """Positions of images in the data set, ascending."""
 
 
+MISSING = "missing"
+"""Fact of a data set of which not all could be read that an earlier attempt used."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
     """Which image serves for what; groups of near-duplicates straddle it only where a class has nothing else."""
@@ -172,7 +176,7 @@ class Dataset:
     def facts(self) -> Facts:
         """What a trial on it was made from: the same photographs, split alike."""
         whole = {**self.key.facts, "split_sha256": self.split_sha256}
-        return {**whole, "missing": self.missing} if self.missing else whole
+        return {**whole, MISSING: self.missing} if self.missing else whole
 
     @property
     def is_whole(self) -> bool:

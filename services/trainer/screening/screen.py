@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from services.trainer.data.dataset import LearningSet
+import numpy as np
+
+from services.trainer.data.dataset import MISSING, LearningSet
 from services.trainer.fitting.out_of_fold import OutOfFold
 from services.trainer.run.context import Run, Stopped
 from services.trainer.run.deadline import Pace
+from services.trainer.run.identity import Facts
 from services.trainer.screening.candidate import OpenStore, open_store
 from services.trainer.screening.choice import beside_who_left, judge_choice, recall_choice, record_choice
-from services.trainer.screening.features import FeatureStore
+from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.screening.fit import HeadPlan
 from services.trainer.screening.selection import Selection
 from services.trainer.zoo.catalogue import Backbone
@@ -74,9 +77,14 @@ def screen(
         Stopped: If the run was to stop before any candidate was done.
         UserFault: ``no_candidate_worked``, if all of them failed.
     """
-    run = replace(run, ledger=run.ledger.of(dataset.facts))
-    selection = Selection(dataset=dataset, run=run, plan=plan, open_store=open_store)
-    selection.hold(sorted(usable, key=lambda pair: pair[0].gflops), racing=racing)
+    entries = sorted(usable, key=lambda pair: pair[0].gflops)
+    selection = Selection(dataset=dataset, run=_on(dataset.facts, run), plan=plan, open_store=open_store)
+    selection.hold(entries, racing=racing)
+    if selection.best is None and run.stop_reason() is not None and MISSING in dataset.facts:
+        # What an earlier attempt finished on a few photographs more may be delivered, and compared with nothing.
+        before = {name: value for name, value in dataset.facts.items() if name != MISSING}
+        selection = Selection(dataset=dataset, run=_on(before, run), plan=plan, open_store=open_store)
+        selection.hold(entries, racing=False)
     best = selection.best
     if best is None:
         raise _nothing_trained(run, selection.results)
@@ -88,15 +96,21 @@ def screen(
         out_of_fold=best.out_of_fold,
         result=best.result,
         store=best.store,
-        choice=_choice(dataset, selection, run),
+        choice=_choice(dataset, selection),
         pace=best.pace,
     )
 
 
-def _choice(dataset: LearningSet, selection: Selection, run: Run) -> Choice | None:
+def _on(facts: Facts, run: Run) -> Run:
+    """Return a run whose ledger is of a data set."""
+    return replace(run, ledger=run.ledger.of(facts))
+
+
+def _choice(dataset: LearningSet, selection: Selection) -> Choice | None:
     """Return how sure the choice is; an attempt that sees the winner alone asks the ledger."""
+    run, rows = selection.run, learning_rows(dataset)
     judged = [(each.backbone.name, each.out_of_fold) for each in selection.in_order()]
-    known = [(name, answers) for name, answers in judged if answers is not None]
+    known = [(name, answers) for name, answers in judged if answers is not None and np.array_equal(answers.rows, rows)]
     if len(known) < 2 and (recalled := recall_choice(run.ledger)) is not None:  # noqa: PLR2004 - a pair
         return recalled
     choice = judge_choice(known, dataset.kept_together, seed=run.seed) if known else None

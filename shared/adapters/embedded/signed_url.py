@@ -37,9 +37,9 @@ SESSION_VALID_FOR = timedelta(days=7)
 
 
 class _Sha256(SigningAlgorithm):
-    """HMAC-SHA256, begun once for every URL: a fifth of the time of :class:`itsdangerous.HMACAlgorithm`'s.
+    """HMAC-SHA256, begun once for every URL, where :class:`itsdangerous.HMACAlgorithm` begins anew for each.
 
-    ``hmac.digest()`` is as fast, but lets go of the interpreter's lock, and at a loaded service waits to have it again.
+    ``hmac.digest()`` is quick too, but lets go of the interpreter's lock, and at a loaded service waits for it again.
 
     Args:
         key: Of every signature.

@@ -5,7 +5,7 @@ from services.reporter.report.retelling.reason import device_of
 from services.reporter.report.statistics import counted_images, is_test_unseen
 from services.reporter.report.wording import number, spending, took
 from shared.job.result import Result
-from shared.language.speech import _
+from shared.language.speech import _, marked
 
 
 def fine_print_section(result: Result) -> Section:
@@ -49,6 +49,18 @@ def _measured(result: Result) -> str:
     )
 
 
+_COUNTED_WITHOUT_COPIES = marked(
+    "The interval is Wilson's 95\u00a0% score interval, counted as for {counted} photographs without copies and "
+    "not for {all}, since near-identical ones are recognised or mistaken together; it holds for photographs of the "
+    "same kind, taken in the same way."
+)
+_COUNTED_TOGETHER = marked(
+    "The interval is Wilson's 95\u00a0% score interval, counted as for {counted} photographs and not for "
+    "{all}, since near-identical ones are recognised or mistaken together, and so are, to a part, those that "
+    "you keep together; it holds for photographs of the same kind, taken in the same way."
+)
+
+
 def _interval(result: Result) -> str:
     """Tell what the interval is, and how many photographs it is counted from where copies among them count for less."""
     counted = counted_images(result.test)
@@ -57,21 +69,8 @@ def _interval(result: Result) -> str:
             "The interval is Wilson's 95\u00a0% score interval; it holds for photographs of the same kind, taken in "
             "the same way."
         )
-    if result.counts.group_by:
-        return _(
-            "The interval is Wilson's 95\u00a0% score interval, counted as for {counted} photographs and not for "
-            "{all}, since near-identical ones are recognised or mistaken together, and so are, to a part, those that "
-            "you keep together; it holds for photographs of the same kind, taken in the same way.",
-            counted=number(max(1, round(counted))),
-            all=number(result.test.num_images),
-        )
-    return _(
-        "The interval is Wilson's 95\u00a0% score interval, counted as for {counted} photographs without copies and "
-        "not for {all}, since near-identical ones are recognised or mistaken together; it holds for photographs of the "
-        "same kind, taken in the same way.",
-        counted=number(max(1, round(counted))),
-        all=number(result.test.num_images),
-    )
+    told = _COUNTED_TOGETHER if result.counts.group_by else _COUNTED_WITHOUT_COPIES
+    return _(told, counted=number(max(1, round(counted))), all=number(result.test.num_images))
 
 
 def _bill(result: Result) -> list[tuple[str, str]]:

@@ -31,7 +31,12 @@ class Row:
     def insert(self, connection: sqlite3.Connection) -> bool:
         """Insert it, unless there is one of its key; returns whether it was inserted."""
         statement = f"{self.head} VALUES {_marks(self.values)} ON CONFLICT DO NOTHING"
-        return connection.executemany(statement, [self.values]).rowcount == 1
+        return _inserted(connection, statement, self.values) == 1
+
+
+def _inserted(connection: sqlite3.Connection, statement: str, values: Sequence[Any]) -> int:
+    """Insert, and return how many rows; ``execute()`` would let go of the interpreter's lock for the last one's id."""
+    return connection.executemany(statement, [values]).rowcount
 
 
 def _marks(values: Sequence[Any]) -> str:
@@ -112,8 +117,7 @@ def _inserted_together(connection: sqlite3.Connection, writes: Sequence[Write]) 
         return False
     statement = f"{rows[0].head} VALUES {', '.join(_marks(row.values) for row in rows)}"
     try:
-        # executemany() does not ask for the last row's number, for which execute() lets go of the interpreter's lock.
-        connection.executemany(statement, [[value for row in rows for value in row.values]])
+        _inserted(connection, statement, [value for row in rows for value in row.values])
     except OWN_MISTAKES:
         return False
     for each in writes:
