@@ -12,6 +12,7 @@ from services.trainer.run.deadline import Countdown, Deadline
 from services.trainer.scratch.disk import is_disk_full
 from services.trainer.scratch.need import Keeping
 from services.trainer.screening.features import FeatureStore, learning_rows
+from services.trainer.screening.fit import HeadPlan
 from services.trainer.screening.forward import compile_forward
 from services.trainer.screening.race import is_worth_it, samples
 from services.trainer.zoo.network import Network, build
@@ -19,6 +20,7 @@ from services.trainer.zoo.sources.weights import Source, WeightsFile
 from shared.errors import UserFault
 from shared.job.findings.training import CandidateResult
 from shared.job.job import TrialState
+from shared.job.options import LevelChoice
 from tests.doubles.memory_ledger import MemoryLedger
 from tests.shared_networks import hold_race, screen
 from tests.small_disk import small_disk
@@ -175,20 +177,24 @@ def test_a_successor_repeats_nothing_that_was_finished(dataset, weights, tmp_pat
     np.testing.assert_array_equal(after.head.kernel, before.head.kernel)
 
 
+@pytest.mark.parametrize(
+    "plan", [by_epochs(4), HeadPlan(levels=LevelChoice.AUTO, epochs=4)], ids=["by epochs", "to its end"]
+)
 def test_where_a_photograph_can_no_longer_be_read_and_time_is_up_what_was_finished_is_delivered(
-    dataset, weights, tmp_path
+    dataset, weights, tmp_path, plan
 ):
     first = null_ledger()
     second, third = replace(first, fence=2), replace(first, fence=3)
     usable = [(small_backbone("first"), weights)]
-    before = screen(dataset, usable, make_run(tmp_path / "a", ledger=first), by_epochs(4))
+    before = screen(dataset.learning, usable, make_run(tmp_path / "a", ledger=first), plan)
     fewer = replace(dataset, split=replace(dataset.split, train=dataset.split.train[:-1]), missing="one")
 
     late = make_run(tmp_path / "b", ledger=second, stop_reason=lambda: "budget")
-    after = screen(fewer, usable, late, by_epochs(4))
+    after = screen(fewer.learning, usable, late, plan)
     np.testing.assert_array_equal(after.head.kernel, before.head.kernel)
+    assert after.choice == before.choice, "how sure it was is of the attempt that chose"
 
-    in_time = screen(fewer, usable, make_run(tmp_path / "c", ledger=third), by_epochs(4))
+    in_time = screen(fewer.learning, usable, make_run(tmp_path / "c", ledger=third), plan)
     assert untimed(in_time.result) != untimed(before.result), "answers to other photographs were taken over"
 
 
