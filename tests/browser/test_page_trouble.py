@@ -75,6 +75,29 @@ def test_a_full_server_is_told_of_and_the_upload_goes_on_once_there_is_room(brow
         seen.forgive("^507: ")
 
 
+def test_an_answer_that_never_comes_is_asked_for_again(browser, intake):
+    with watched(browser) as seen:
+        page, lost = seen.page, []
+
+        def lose_first(route: Any) -> None:
+            if lost or route.request.resource_type != "fetch":
+                route.continue_()
+            else:
+                lost.append(route)
+
+        made = intake.submit()
+        page.clock.install()
+        page.route(f"**/v1/jobs/{made['job_id']}", lose_first)
+        with page.expect_request(lambda request: request.resource_type == "fetch"):
+            page.goto(f"{made['status_url']}#{made['token']}")
+        page.clock.fast_forward(31_000)
+        seen.see("#problem", "cannot be reached")
+        page.clock.fast_forward(3_000)
+        seen.see("#state", "Waiting")
+        page.locator("#problem").wait_for(state="hidden")
+        assert len(lost) == 1
+
+
 def test_a_server_that_is_full_before_anything_is_sent_loses_nothing_of_what_was_chosen(browser, intake, photographs):
     with watched(browser) as seen:
         page = seen.page

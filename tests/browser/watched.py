@@ -70,7 +70,11 @@ class Watched:
     def see(self, selector: str, text: str = "") -> Any:
         """Wait until something is shown, with a text in it, and return it."""
         place = self.page.locator(selector).filter(has_text=re.compile(text)).first
-        place.wait_for(state="visible")
+        try:
+            place.wait_for(state="visible")
+        except Exception as error:
+            shown = self.page.locator("body").inner_text()
+            raise AssertionError(f"{selector} {text!r} was not shown, but {shown!r}; {self.faults}") from error
         return place
 
     def is_accessible(self, *palettes: str) -> None:

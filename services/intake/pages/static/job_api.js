@@ -2,6 +2,8 @@
 import { Refused } from "./sending.js";
 import { ROOT, SPOKEN, faultOf, near } from "./dom.js";
 
+const ANSWER_WITHIN_MS = 30_000; // an answer of a network that went away silently never comes
+
 export class JobApi {
   constructor(id, token) {
     this.path = `${ROOT}v1/jobs/${id}`;
@@ -16,8 +18,14 @@ export class JobApi {
   }
 
   async status() {
-    const answer = await this.#ask(this.path);
-    return { status: await answer.json(), againIn: Number(answer.headers.get("Retry-After")) || null };
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(new TypeError("no answer")), ANSWER_WITHIN_MS);
+    try {
+      const answer = await this.#ask(this.path, { signal: patience.signal });
+      return { status: await answer.json(), againIn: Number(answer.headers.get("Retry-After")) || null };
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   cancel = async () => (await this.#ask(`${this.path}/cancel`, { method: "POST" })).json();
