@@ -361,6 +361,16 @@ def test_who_has_hardly_a_chance_leaves_the_race_and_a_successor_finds_it_so(wei
     assert all(each.foretold.p2l <= 0 for each in every.candidates), "foretold without a race, too"
 
 
+def test_who_takes_twice_the_work_and_is_no_better_does_not_run_to_the_end(weights, tmp_path):
+    dataset = coloured_dataset(tmp_path / "dataset", per_class=140)
+    usable = [(small_backbone("cheap", gflops=2), weights), (small_backbone("dear", gflops=4), weights)]
+    found = screen(dataset, usable, make_run(tmp_path / "a"), by_epochs(1), racing=True)
+    assert found.winner.name == "cheap"
+    (left,) = [each for each in found.candidates if each.name == "dear"]
+    assert left.state is TrialState.SKIPPED
+    assert "not surely better than cheap, and it takes 2.0 times the work" in left.skipped_because
+
+
 def test_a_racer_with_other_weights_runs_again_and_the_others_do_not(weights, tmp_path):
     dataset = coloured_dataset(tmp_path / "dataset", per_class=140)
     runners = [small_backbone(f"runner{number}", gflops=number) for number in range(1, 3)]  # two are never halved

@@ -102,9 +102,9 @@ def test_another_candidate_is_priced_by_its_weights_its_size_of_every_picture_an
     @dataclass(frozen=True)
     class Row:
         gflops = 4.0
-        input_px = 448
+        input_px = 672
         size_bytes = 40_000_000
 
-    assert candidate_s(Row(), 1000, {}) == pytest.approx(2.0 + 4.0 + 43.5)
-    assert candidate_s(Row(), 1000, {"prepare": 3.0}) == pytest.approx(2.0 + 12.0 + 43.5)
-    assert candidate_s(Row(), 1000, {"screen": 3.0}) == pytest.approx(2.0 + 4.0 + 130.5)
+    assert candidate_s(Row(), 1000, {}) == pytest.approx(2.0 + 9.0 + 43.5)
+    assert candidate_s(Row(), 1000, {"prepare": 3.0}) == pytest.approx(2.0 + 27.0 + 43.5)
+    assert candidate_s(Row(), 1000, {"screen": 3.0}) == pytest.approx(2.0 + 9.0 + 130.5)

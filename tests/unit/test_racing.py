@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from sklearn.linear_model import RidgeClassifier
 
-from services.trainer.fitting.comparison.racing import chances_to_win, leavers, why_left
+from services.trainer.fitting.comparison.racing import (
+    chances_to_win,
+    foresee,
+    leavers,
+    not_worth_their_work,
+    why_left,
+    why_not_worth_it,
+)
 from services.trainer.fitting.comparison.ridge import read_rightly
 from services.trainer.fitting.comparison.transferability import h_score, log_me, p2l, sfda
 
@@ -47,7 +54,7 @@ def test_very_few_images_and_features_that_never_change_are_borne(num_images, va
 def test_who_is_far_behind_has_no_chance_and_who_is_level_has_half():
     good = np.arange(200) < 180
     right = {"good": good, "alike": np.roll(good, 100), "bad": np.arange(200) < 120}
-    chances = chances_to_win(right, dict.fromkeys(right, 0.7), seed=0)
+    chances = chances_to_win(foresee(right, dict.fromkeys(right, 0.7), seed=0))
     assert sum(chances.values()) == pytest.approx(1.0)
     assert chances["bad"] < 0.01
     assert 0.3 < chances["good"] < 0.7
@@ -58,8 +65,8 @@ def test_on_few_images_accuracy_on_imagenet_counts_and_on_many_it_does_not():
     few = {"modest": np.arange(15) < 9, "strong": np.arange(15) < 8}
     many = {"modest": np.arange(3000) < 1800, "strong": np.arange(3000) < 1600}
     imagenet = {"modest": 0.5, "strong": 0.75}
-    assert chances_to_win(few, imagenet, seed=0)["strong"] > 0.7
-    assert chances_to_win(many, imagenet, seed=0)["strong"] < 0.05
+    assert chances_to_win(foresee(few, imagenet, seed=0))["strong"] > 0.7
+    assert chances_to_win(foresee(many, imagenet, seed=0))["strong"] < 0.05
 
 
 @pytest.mark.parametrize(
@@ -67,7 +74,7 @@ def test_on_few_images_accuracy_on_imagenet_counts_and_on_many_it_does_not():
 )
 def test_where_all_is_read_a_light_network_is_not_sent_off_for_what_imagenet_thinks_of_it(num_images, num_right, stays):
     right = dict.fromkeys(("light", "heavy"), np.arange(num_images) < num_right)
-    chances = chances_to_win(right, {"light": 0.498, "heavy": 0.713}, seed=0)
+    chances = chances_to_win(foresee(right, {"light": 0.498, "heavy": 0.713}, seed=0))
     assert (leavers(chances) == []) is stays
 
 
@@ -137,7 +144,7 @@ def test_of_many_the_worse_half_leaves_and_of_two_who_has_hardly_a_chance(chance
 
 def test_of_many_that_are_all_alike_no_more_than_half_leaves():
     alike = {f"racer {number}": np.arange(40) < 20 for number in range(30)}
-    left = leavers(chances_to_win(alike, dict.fromkeys(alike, 0.7), seed=0))
+    left = leavers(chances_to_win(foresee(alike, dict.fromkeys(alike, 0.7), seed=0)))
     assert len(left) == 15
 
 
@@ -149,3 +156,30 @@ def test_who_leaves_with_a_fair_chance_hears_that_only_half_of_many_goes_on():
         "70% rightly and the best 80%"
     )
     assert fairly.endswith("; of many only the more hopeful half goes on")
+
+
+def racers(**num_right):
+    """Return what the draws foresee of racers of which each reads so many of 200 images, not the same ones."""
+    generator = np.random.default_rng(1)
+    right = {name: generator.permutation(200) < number for name, number in num_right.items()}
+    return foresee(right, dict.fromkeys(right, 0.7), seed=0)
+
+
+def test_before_the_last_pass_a_far_dearer_one_has_to_be_surely_better():
+    level, ahead = racers(cheap=150, dear=154), racers(cheap=130, dear=154)
+    assert not_worth_their_work(level, {"cheap": 1.0, "dear": 2.0}) == {"dear": "cheap"}
+    assert not_worth_their_work(ahead, {"cheap": 1.0, "dear": 2.0}) == {}
+    assert not_worth_their_work(level, {"cheap": 1.0, "dear": 1.9}) == {}, "of like cost: both run to the end"
+    assert not_worth_their_work(level, {"cheap": 2.0, "dear": 1.0}) == {"cheap": "dear"}, "behind, and dearer"
+
+
+def test_who_leaves_itself_sends_nobody_off():
+    three = racers(light=150, middle=152, heavy=170)
+    work = {"heavy": 9.0, "middle": 3.0, "light": 1.0}
+    assert not_worth_their_work(three, work) == {"middle": "light"}
+    assert not_worth_their_work(racers(light=150, middle=152, heavy=154), work) == {"middle": "light", "heavy": "light"}
+
+
+def test_who_is_not_worth_its_work_hears_against_whom():
+    told = why_not_worth_it("mobilenet", num_images=200, times=9.87)
+    assert told == "by 200 images it is not surely better than mobilenet, and it takes 9.9 times the work"

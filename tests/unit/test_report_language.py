@@ -22,7 +22,7 @@ from services.reporter.report.plots.plan import planned_plots, thumbnails, undra
 from services.reporter.report.rendering import render_mail, render_page, render_text
 from services.reporter.report.retelling.reason import why_not_compared, why_not_delivered, why_unfrozen
 from services.reporter.report.wording import enumeration, moment, number, percent, quoted, took
-from services.trainer.fitting.comparison.racing import why_left
+from services.trainer.fitting.comparison.racing import why_left, why_not_worth_it
 from services.trainer.run.memory import memory_objection
 from services.trainer.zoo.sources.mirror import FolderMirror
 from services.trainer.zoo.sources.weights import resolve
@@ -299,6 +299,10 @@ def test_what_the_trainer_stored_in_english_is_recognised_and_told_again():
         told = why_not_compared(f"{left}; exhaustive = true gives it its turn")
         assert "3,1\u00a0%" in told
         assert "Bildern" in told
+        dear = why_not_compared(why_not_worth_it("mobilenet", num_images=1200, times=9.87))
+        assert "1.200 Bildern" in dear
+        assert "mobilenet" in dear
+        assert "9,9" in dear
         assert "Arbeitsspeicher" in why_not_compared(big)
         assert "1.234 s" in why_not_compared(
             "would take about 1,234 s where 3 s of the budget are left for it; raise budget_minutes"

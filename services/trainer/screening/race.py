@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from services.trainer.data.dataset import Indices, LearningSet
 from services.trainer.fitting.comparison import foretelling
-from services.trainer.fitting.comparison.racing import chances_to_win, leavers, why_left
+from services.trainer.fitting.comparison.racing import (
+    chances_to_win,
+    foresee,
+    leavers,
+    not_worth_their_work,
+    why_left,
+    why_not_worth_it,
+)
 from services.trainer.run.context import LedgerEntry, Run
 from services.trainer.run.identity import Facts
 from services.trainer.scratch.need import NUM_FINALISTS
@@ -105,7 +112,8 @@ def hold_race(
     race = _recalled(entries, run)
     race.num_kept = run.keeping.num_finalists
     is_new = any(backbone.name not in {*race.rounds, *race.failed} for backbone, _ in entries)
-    for place, rows in enumerate(samples(dataset, seed=run.seed)):
+    rounds = samples(dataset, seed=run.seed)
+    for place, rows in enumerate(rounds):
         running = [entry for entry in entries if not race.is_out(entry[0].name)]
         if len(running) == 1:
             break
@@ -114,7 +122,7 @@ def hold_race(
                 continue
             if not _judge(race, entry, (dataset, rows), run, partial(open_store, dataset, run), on_batch):
                 return race
-        _drop(race, [entry for entry in running if not race.is_out(entry[0].name)], place, run)
+        _drop(race, [row for row, _ in running if not race.is_out(row.name)], place, run, is_last=rows is rounds[-1])
     if is_new:
         _record(race, entries, run)
     return race
@@ -144,20 +152,25 @@ def _judge(
     return True
 
 
-def _drop(race: Race, running: Sequence[Entry], place: int, run: Run) -> None:
-    """Let go of those that have hardly a chance."""
-    names = [backbone.name for backbone, _ in running if len(race.rounds[backbone.name]) > place]
-    if len(names) < 2:  # noqa: PLR2004 - a pair
+def _drop(race: Race, running: Sequence[Backbone], place: int, run: Run, *, is_last: bool) -> None:
+    """Let go of those that have hardly a chance; before the pass of all images, of those not worth it, too."""
+    rows = {row.name: row for row in running if len(race.rounds[row.name]) > place}
+    if len(rows) < 2:  # noqa: PLR2004 - a pair
         return
-    imagenet = {backbone.name: backbone.imagenet_top1 for backbone, _ in running}
-    right = {name: race.rounds[name][place] for name in names}
-    chances = chances_to_win(right, {name: imagenet[name] for name in names}, seed=run.seed)
+    right = {name: race.rounds[name][place] for name in rows}
+    foreseen = foresee(right, {name: row.imagenet_top1 for name, row in rows.items()}, seed=run.seed)
+    chances = chances_to_win(foreseen)
     num_images = len(next(iter(right.values())))
     accuracies = {name: float(each.mean()) for name, each in right.items()}
     for name in leavers(chances):
         race.left[name] = why_left(
             chances[name], num_images=num_images, accuracy=accuracies[name], best=max(accuracies.values())
         )
+    if is_last:
+        work = {name: row.gflops for name, row in rows.items() if not race.is_out(name)}
+        for name, other in not_worth_their_work({name: foreseen[name] for name in work}, work).items():
+            times = work[name] / work[other]
+            race.left[name] = why_not_worth_it(other, num_images=num_images, times=times)
     _keep(race, [name for name in race.stores if not race.is_out(name)], run)
 
 

@@ -26,6 +26,7 @@ _NOT_COMPARED = (
         "its chance to win was {chance} after {num} images, of which it takes {share} for what they are, and the best "
         "{best}"
     ),
+    marked("by {num} images it is not surely better than {name}, and it takes {times} times the work"),
     marked("of many only the more hopeful half goes on"),
     marked("exhaustive = true gives it its turn"),
     marked("the run ended first (budget)"),

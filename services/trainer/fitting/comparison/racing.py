@@ -15,12 +15,16 @@ _EVEN_SHARE = 0.5
 """Of what each had if all were alike, a racer keeps its place with so much, however many there are."""
 _UNDECIDED = 2
 """So many are never halved."""
+_MUCH_DEARER = 2
+"""Who takes so many times the work of another is asked whether it is surely better before its whole pass."""
+Foreseen = Mapping[str, NDArray[np.float64]]
+"""By name, the accuracy on all photographs that each of the draws lets expect; the same draws for all."""
 
 
-def chances_to_win(
+def foresee(
     right: Mapping[str, NDArray[np.bool_]], imagenet: Mapping[str, float | None], *, seed: int
-) -> dict[str, float]:
-    """Return how probable it is of each racer that it is the most accurate.
+) -> dict[str, NDArray[np.float64]]:
+    """Return what each racer may turn out to read rightly, draw by draw.
 
     Images are drawn anew with replacement, the same for all racers. What a draw finds is weighed against what accuracy
     on ImageNet lets expect, each by how far it may be off: on few images the latter counts for much, on many for
@@ -50,8 +54,14 @@ def chances_to_win(
     expected = expit(here + ahead) + generator.normal(0, _SPREAD, found.shape)
     thought = weight * found + (1 - weight) * expected
     thought += generator.normal(0, 1e-9, thought.shape)  # equals share the wins
-    wins = np.bincount(thought.argmax(axis=1), minlength=len(names)) / _NUM_DRAWS
-    return {name: float(share) for name, share in zip(names, wins, strict=True)}
+    return dict(zip(names, thought.T, strict=True))
+
+
+def chances_to_win(foreseen: Foreseen) -> dict[str, float]:
+    """Return how probable it is of each racer that it is the most accurate: in how many of the draws it is."""
+    best = np.stack(list(foreseen.values())).argmax(axis=0)
+    wins = np.bincount(best, minlength=len(foreseen)) / len(best)
+    return {name: float(share) for name, share in zip(foreseen, wins, strict=True)}
 
 
 def leavers(chances: Mapping[str, float]) -> list[str]:
@@ -70,6 +80,40 @@ def leavers(chances: Mapping[str, float]) -> list[str]:
     num_halved = len(ordered) - max(_UNDECIDED, -(-len(ordered) // 2))
     least = min(LEAST_CHANCE, _EVEN_SHARE / len(ordered))
     return [name for place, name in enumerate(ordered[:-1]) if chances[name] < least or place < num_halved]
+
+
+def not_worth_their_work(foreseen: Foreseen, work: Mapping[str, float]) -> dict[str, str]:
+    """Return who need not run to the end, and which far cheaper one it is that each does not surely beat.
+
+    In the end the cheapest wins that none beats by more than the standard error of the difference. Before the last
+    pass, which costs most, the same is asked of what the draws foresee: who takes at least twice the work of another
+    and is not ahead of it by more than a standard deviation would most likely run for nothing.
+
+    Args:
+        foreseen: Of those that are left after the last sample.
+        work: Of each to compute an image, in any unit.
+    """
+    cheap_first = sorted(foreseen, key=work.__getitem__)
+    leaving: dict[str, str] = {}
+    for name in cheap_first:
+        for other in cheap_first:
+            ahead = foreseen[name] - foreseen[other]
+            is_dear = work[name] >= _MUCH_DEARER * work[other]
+            if is_dear and other not in leaving and ahead.mean() <= ahead.std():
+                leaving[name] = other
+                break
+    return leaving
+
+
+def why_not_worth_it(name: str, *, num_images: int, times: float) -> str:
+    """Return why a racer did not run to the end, for the person whose photographs these are.
+
+    Args:
+        name: Of the one that it does not surely beat.
+        num_images: In the last sample.
+        times: How many times the work of that one it takes.
+    """
+    return f"by {num_images} images it is not surely better than {name}, and it takes {times:.1f} times the work"
 
 
 def why_left(chance: float, *, num_images: int, accuracy: float, best: float) -> str:
