@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from shared.errors import Conflict
-from shared.job.claim import Claim, held, release, take
+from shared.job.claim import Claim, covers, held, release, take
 from tests.job_fixture import NOW, HandClock
 
 LEASE = timedelta(seconds=30)
@@ -75,3 +75,15 @@ def test_only_the_owner_at_its_fence_holds_a_claim(owner: str, fence: int) -> No
         held(claim, owner=owner, fence=fence)
     with pytest.raises(Conflict):
         held(None, owner=owner, fence=fence)
+
+
+@pytest.mark.parametrize(
+    ("taken_by", "seconds", "expected"),
+    [("event-1", 29, True), ("event-1", 30, False), ("event-2", 0, False), (None, 0, False)],
+)
+def test_a_live_claim_for_one_message_makes_every_other_one_needless(
+    taken_by: str | None, seconds: int, *, expected: bool
+) -> None:
+    claim = take(None, owner="ada", now=NOW, lease=LEASE, event_id=taken_by)
+    assert covers(claim, event_id="event-2", now=NOW + timedelta(seconds=seconds)) is expected
+    assert not covers(None, event_id="event-2", now=NOW)

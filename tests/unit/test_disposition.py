@@ -1,10 +1,12 @@
 """The table of what becomes of a message, and what the operator reads about it."""
 
 import logging
+from datetime import timedelta
 
 import pytest
 
 from shared.errors import Conflict, MalformedEvent, NotFound, Transient, UserFault
+from shared.job.claim import Claimed, take
 from shared.job.events import Event, job_queued
 from shared.messaging.disposition import Disposition, Settlement, judge
 from tests.job_fixture import NOW
@@ -74,3 +76,11 @@ def test_what_was_handled_or_is_none_of_ours_is_done_with(caplog: pytest.LogCapt
     assert judge(lambda: None, pytest.fail) == Settlement(disposition=Disposition.ACK)
     assert handled == [EVENT]
     assert not caplog.records
+
+
+def test_a_message_whose_job_is_claimed_is_held_until_the_claim_ends(caplog: pytest.LogCaptureFixture) -> None:
+    claim = take(None, owner="ada", now=NOW, lease=timedelta(seconds=30))
+    with caplog.at_level(logging.INFO):
+        settlement = judge(lambda: EVENT, lambda _: raised(Claimed(claim, timedelta(seconds=12))))
+    assert settlement == Settlement(disposition=Disposition.HOLD, event=EVENT, held_for=timedelta(seconds=12))
+    assert "job_queued comes again when a claim ends: claimed by ada" in caplog.text

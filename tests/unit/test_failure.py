@@ -1,5 +1,7 @@
 """Every way in which a training can fail names its numbers and something that the person can do."""
 
+from collections.abc import Callable
+
 import pytest
 
 from services.trainer import failure
@@ -10,36 +12,37 @@ from shared.job.job import JobState
 from tests.job_fixture import make_job
 
 FAULTS = [
-    (failure.died(-9, 3), "out_of_memory", ["3 times", "memory"], {"attempts": 3, "return_code": -9}),
-    (failure.died(7, 2), "training_crashed", ["2 times", "ended with 7"], {"attempts": 2, "return_code": 7}),
-    (failure.verifier_lost(-9), "out_of_memory", ["verifies", "memory", "twice"], {"return_code": -9}),
-    (failure.verifier_lost(7), "training_crashed", ["verifies", "with 7"], {"return_code": 7}),
-    (failure.verifier_lost(None), "training_crashed", ["not answer"], {"return_code": None}),
-    (failure.gave_up(3), "training_lost", ["3 times"], {"attempts": 3}),
-    (failure.budget_overrun(1.5, 120.4), "budget_overrun", ["120 s", "1.5 minutes"], {"budget_minutes": 1.5}),
-    (failure.budget_too_short(2.0), "budget_too_short", ["2 minutes"], {"budget_minutes": 2.0}),
+    (lambda: failure.died(-9, 3), "out_of_memory", ["3 times", "memory"], {"attempts": 3, "return_code": -9}),
+    (lambda: failure.died(7, 2), "training_crashed", ["2 times", "ended with 7"], {"attempts": 2, "return_code": 7}),
+    (lambda: failure.verifier_lost(-9), "out_of_memory", ["verifies", "memory", "twice"], {"return_code": -9}),
+    (lambda: failure.verifier_lost(7), "training_crashed", ["verifies", "with 7"], {"return_code": 7}),
+    (lambda: failure.verifier_lost(None), "training_crashed", ["not answer"], {"return_code": None}),
+    (lambda: failure.gave_up(3), "training_lost", ["3 times"], {"attempts": 3}),
+    (lambda: failure.budget_overrun(1.5, 120.4), "budget_overrun", ["120 s", "1.5 minutes"], {"budget_minutes": 1.5}),
+    (lambda: failure.budget_too_short(2.0), "budget_too_short", ["2 minutes"], {"budget_minutes": 2.0}),
     (
-        failure.disk_too_small(12_340_000_000, 2_000_000_000),
+        lambda: failure.disk_too_small(12_340_000_000, 2_000_000_000),
         "disk_too_small",
         ["12.3 GB", "2.0 GB"],
         {"needed_bytes": 12_340_000_000, "best_bytes": 2_000_000_000},
     ),
     (
-        failure.disk_full(4, 3 * 10**9),
+        lambda: failure.disk_full(4, 3 * 10**9),
         "disk_full",
         ["4 times", "3.0 GB"],
         {"handed_back": 4, "needed_bytes": 3 * 10**9},
     ),
-    (failure.unforeseen(MemoryError("no more")), "out_of_memory", ["no more"], {}),
-    (failure.unforeseen(KeyError("depth")), "internal_error", ["KeyError", "depth"], {}),
-    (failure.archive_gone(OSError("no such key")), "archive_gone", ["no such key"], {}),
+    (lambda: failure.unforeseen(MemoryError("no more")), "out_of_memory", ["no more"], {}),
+    (lambda: failure.unforeseen(KeyError("depth")), "internal_error", ["KeyError", "depth"], {}),
+    (lambda: failure.archive_gone(OSError("no such key")), "archive_gone", ["no such key"], {}),
 ]
 
 
-@pytest.mark.parametrize(("fault", "code", "words", "details"), FAULTS, ids=lambda value: getattr(value, "code", None))
+@pytest.mark.parametrize(("told", "code", "words", "details"), FAULTS)
 def test_a_fault_says_what_happened_with_its_numbers_and_what_to_do(
-    fault: Fault, code: str, words: list[str], details: dict[str, object]
+    told: Callable[[], Fault], code: str, words: list[str], details: dict[str, object]
 ) -> None:
+    fault = told()
     assert fault.code == code
     assert all(word in fault.message for word in words), fault.message
     assert dict(fault.details) == details

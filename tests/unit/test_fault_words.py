@@ -94,6 +94,11 @@ def test_faults_that_came_together_are_told_one_after_the_other():
     assert "zu wenige Fotos" in told.message
     assert "Steuerzeichen" in told.message
     assert "Benennen Sie" in told.fix
+    assert (together.code, together.message, together.fix) == (SMALL.code, f"{SMALL.message} m", f"{SMALL.fix} Rename.")
+    assert {**SMALL.details} == {name: value for name, value in together.details.items() if name != "faults"}
+    assert [each["details"] for each in together.details["faults"]] == [SMALL.details, other.details]
+    named = faults_together([SMALL, other], code="invalid_request").fault
+    assert (named.code, set(named.details)) == ("invalid_request", {"faults"})
 
 
 def test_classes_that_clash_are_told_with_one_another():

@@ -7,7 +7,7 @@ import pytest
 
 from services.trainer.data.copies.search import Pairs
 from services.trainer.data.grouping import given_groups, grouped_remarks, joined
-from services.trainer.data.split import LEARNT, TESTED, Alike, split_as_made, split_by_given_groups
+from services.trainer.data.split import CHOSEN, LEARNT, TESTED, Alike, split_as_made, split_by_given_groups
 from services.trainer.run.identity import RunKey
 from shared.archive.rules import plan_archive
 from shared.archive.zip_format.directory import Record
@@ -52,7 +52,7 @@ def test_groups_of_the_smallest_classes_that_are_taken_can_be_split() -> None:
     assert all(len(part) for part in (split.train, split.validation, split.test))
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(12))
 def test_no_group_straddles_and_every_class_is_learnt_from(seed: int) -> None:
     rng = np.random.default_rng(seed)
     groups = np.repeat(np.arange(12), 10)
@@ -70,6 +70,29 @@ def test_no_group_straddles_and_every_class_is_learnt_from(seed: int) -> None:
 def test_of_many_small_groups_about_a_seventh_each_is_chosen_with_and_tested_with() -> None:
     split = split_by_given_groups(np.arange(420, dtype=np.int32) % 3, np.repeat(np.arange(140), 3), seed=0)
     assert all(54 <= len(part) <= 66 for part in (split.validation, split.test))
+
+
+def test_the_same_seed_keeps_the_same_groups_to_judge_with_and_another_seed_others() -> None:
+    labels, groups = np.arange(240, dtype=np.int32) % 3, np.repeat(np.arange(40), 6)
+    first, again, other = (split_by_given_groups(labels, groups, seed).test.tolist() for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_a_persons_split_lacks_is_taken_by_groups_and_copies_stay_with_one_another(seed: int) -> None:
+    labels = np.tile([0, 1], 40).astype(np.int32)
+    rank = np.where(np.arange(80) < 20, CHOSEN, LEARNT).astype(np.uint8)
+    none = Pairs(first=np.empty(0, np.int64), second=np.empty(0, np.int64), difference=np.empty(0, np.float32))
+    sites = np.arange(80) // 5
+    by_sites, again = (split_as_made(labels, Alike(pairs=none, given=sites), rank, seed, least=2) for _ in range(2))
+    assert set(sites[by_sites.test]).isdisjoint(sites[by_sites.train])
+    assert by_sites.test.tolist() == again.test.tolist()
+    assert by_sites.validation.tolist() == list(range(20))
+    chosen_last = rank[::-1].copy()
+    pairs = Pairs(first=np.array([0, 4]), second=np.array([2, 0]), difference=np.zeros(2, np.float32))
+    copied = split_as_made(labels, Alike(pairs=pairs), chosen_last, seed, least=2)
+    assert len({0, 2, 4} & set(copied.test.tolist())) in (0, 3)
 
 
 def test_what_is_kept_together_and_lies_on_both_sides_of_a_split_that_was_made_is_told_with_the_way_out() -> None:

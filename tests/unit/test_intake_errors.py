@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from services.intake.api.error_code import OWN_ERRORS
 from services.intake.app import create_app
-from shared.errors import Conflict, Transient
+from services.intake.job_request import parse_request
+from shared.errors import Conflict, Transient, UserFault
 from shared.web.address import PublicAddress
 from tests.intake_fixture import PUBLIC_URL, IntakeFixture, bearer
 
@@ -207,3 +208,43 @@ def test_json_with_a_field_twice_is_told_so_and_not_guessed_at(body):
     assert (answer.status_code, answer.json["error"]["code"]) == (400, "field_repeated")
     same = '{"email": "a@example.org", "email": "a@example.org"}'
     assert service.http.post("/v1/jobs", data=same, content_type="application/json").status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("ada@example.org\nBcc: eve@example.org", "it holds line breaks or control characters."),
+        ("=?utf-8?q?ada?=@example.org", "it holds an encoded word, which is for names beside an address."),
+        ("a" * 255 + "@example.org", "it has more than 254 characters."),
+        ("ada.example.org", "An email address must have an @-sign."),
+    ],
+)
+def test_what_is_wrong_with_an_address_is_told(address, why):
+    with pytest.raises(UserFault) as caught:
+        parse_request([{"email": address}])
+    fault = caught.value.fault
+    assert (fault.code, fault.details["field"]) == ("invalid_email", "email")
+    assert fault.message == f"This is no e-mail address that a report can be sent to: {why}"
+    assert fault.fix == "Send one plain address such as ada@example.org."
+
+
+@pytest.mark.parametrize("length", [254, 255])
+def test_an_address_may_have_as_many_characters_as_mail_servers_take(length):
+    domain = ".".join(["b" * 60] * 3) + ".org"
+    address = f"{'a' * (length - len(domain) - 1)}@{domain}"
+    assert len(address) == length
+    if length == 254:
+        assert parse_request([{"email": address}]).email == address
+    else:
+        with pytest.raises(UserFault, match="more than 254"):
+            parse_request([{"email": address}])
+
+
+def test_a_field_with_two_values_names_it_and_the_language_of_the_person_is_a_default_only():
+    with pytest.raises(UserFault, match="two values") as caught:
+        parse_request([{"email": "a@example.org", "seed": 1}, {"seed": 2}])
+    assert (caught.value.fault.details["field"], caught.value.fault.fix) == ("seed", "Send it once.")
+    mail = {"email": "a@example.org"}
+    told = [mail, {**mail, "language": "fr"}]
+    assert [parse_request([fields], language="de").options.language for fields in told] == ["de", "fr"]
+    assert parse_request([mail]).options.language == "en"

@@ -110,6 +110,13 @@ def test_how_much_is_right_or_wrong_together_is_told_from_groups_that_differ(rig
     assert correlation_within(np.array(right), np.array(groups)) == expected
 
 
+def test_how_much_goes_together_in_groups_of_unlike_sizes_is_that_of_an_analysis_of_variance() -> None:
+    # three of three, one of two, one of four are right: mean squares of 35/72 between, 5/24 within
+    right = np.array([True] * 3 + [True, False] + [False] * 3 + [True])
+    groups = np.array([0] * 3 + [1] * 2 + [2] * 4)
+    assert correlation_within(right, groups) == pytest.approx(6 / 19)
+
+
 def test_temperature_of_over_confident_logits_is_found() -> None:
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(20_000, 5))
@@ -132,7 +139,7 @@ def test_calibration_error_of_known_bins() -> None:
 def test_calibration_error_is_the_average_gap_over_fifteen_bins() -> None:
     rng = np.random.default_rng(2)
     confidence = np.append(rng.uniform(0.2, 1.0, 499), 1.0)
-    correct = rng.random(500) < confidence**2
+    correct = rng.random(500) < np.where(confidence < 0.6, confidence**0.5, confidence**2)  # less sure, then too sure
     gap = 0.0
     for low in range(15):
         inside = (confidence >= low / 15) & ((confidence < (low + 1) / 15) | (low == 14))

@@ -252,7 +252,10 @@ def test_what_a_split_lacks_is_taken_from_the_photographs_to_learn_from(prepared
     chosen = prepared(zipped(in_parts(train=8, valid=4)), name="chosen", ledger=null_ledger())
     assert parts_of(chosen) == {"train": {"train"}, "validation": {"valid"}, "test": {"train"}}
     assert chosen.is_whole
-    assert "2 to test with (taken from 'train')" in remarks_on_own_split(chosen)[0].message
+    for used in (tested, chosen):
+        [remark] = remarks_on_own_split(used)
+        assert (remark.code, remark.message.partition(":")[0]) == ("own_split_used", "Your own split was used")
+    assert "2 to test with (taken from 'train')" in remark.message
     alone = prepared(zipped(in_parts(train=8) | {"d/test/1.png": encoded(photograph(99))}), name="alone")
     assert alone.is_whole
     [made] = remarks_on_own_split(alone)
@@ -275,7 +278,9 @@ def test_a_copy_of_a_test_photograph_is_not_learnt_from(prepared: Callable[..., 
     told = {each.path for each in dataset.quarantined if each.code == "copy_of_held_back"}
     assert told == {"d/train/cats/same.png", "d/val/cats/same.png", "d/train/dogs/mirrored.png"}
     assert dataset.duplicates.num_given_way == 3
-    assert "3 photographs of your parts were left out" in remarks_on_own_split(dataset)[0].message
+    message = remarks_on_own_split(dataset)[0].message
+    assert message.startswith("Your own split was used: ")
+    assert "3 photographs of your parts were left out" in message
     assert not dataset.duplicates.repeated
 
 

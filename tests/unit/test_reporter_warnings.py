@@ -5,7 +5,7 @@ import pytest
 
 from services.reporter.report.sections.headline import headline
 from services.reporter.report.warnings import warnings_about
-from services.reporter.report.wording import are_numbered, percent, span
+from services.reporter.report.wording import are_numbered, numbered, percent, span
 from shared.job.findings.photographs import OwnParts, RepeatedClass
 from shared.job.findings.scores import UploadedScores
 from shared.job.result import Remark, Result
@@ -112,6 +112,7 @@ def test_a_matrix_names_its_classes_as_long_as_they_can_be_read() -> None:
     names = [f"class {number}" for number in range(26)]
     assert [are_numbered(names[:25]), are_numbered(names)] == [False, True]
     assert are_numbered(["قطة", "dog"])
+    assert [numbered("ants", 4), numbered("3", 4), numbered("b2", 5)] == ["4. ants", "3 (no. 4)", "5. b2"]
 
 
 def test_a_class_that_is_mostly_one_picture_is_told_where_it_was_kept_together(good: Result) -> None:
