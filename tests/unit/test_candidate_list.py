@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.trainer.run.context import Ledger
-from services.trainer.zoo.candidate_list import settle
+from services.trainer.zoo.candidate_list import recall, settle
 from services.trainer.zoo.catalogue import BACKBONES
 from services.trainer.zoo.sources.weights import Resolution, Source, WeightsFile
 from shared.errors import UserFault
@@ -78,6 +78,16 @@ def test_other_weights_of_the_same_name_are_used_and_the_log_says_that_they_diff
     ((_, weights),) = settled({"mobilenet": "another"}, ledger).usable
     assert weights.sha256 == "another"
     assert [record.message for record in caplog.records] == ["weights changed"]
+
+
+def test_who_only_delivers_knows_every_file_that_some_attempt_trained_on_the_latest_first() -> None:
+    ledger = null_ledger()
+    for digest in ("m", "m2", "m3", "m"):
+        settled({"mobilenet": digest}, ledger)
+    known = recall(ledger)
+    assert known is not None
+    assert known.digests_of("mobilenet") == ("m", "m3", "m2")
+    assert list(known.weights_sha256) == ["mobilenet"]
 
 
 def test_where_nothing_of_the_list_is_left_what_there_is_carries_the_job(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,7 +1,7 @@
 """What a later attempt works on: everything while there is time, and else no more than delivering needs."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -205,6 +205,29 @@ def test_without_the_weights_of_the_best_the_next_best_is_delivered(
     place.finish("mobilenet_0.25", 0.8)
     change(place.folder / "mobilenet_0.25")
     material = place.attempt("b", stop_reason=lambda: "budget")
+    assert [backbone.name for backbone, _ in material.usable] == ["tiny"]
+
+
+def test_what_was_trained_on_weights_that_replaced_those_of_the_first_attempt_is_delivered_too(place: Place) -> None:
+    place.attempt("a", is_resumed=False)
+    (place.folder / "tiny").write_bytes(b"other weights")
+    place.attempt("b")
+    place.finish("tiny", 0.9)
+    material = place.attempt("c", stop_reason=lambda: "lost")
+    assert [backbone.name for backbone, _ in material.usable] == ["tiny"]
+    assert material.usable[0][1].sha256 == place.weights("tiny").sha256
+
+
+def test_weights_that_come_back_after_others_took_their_place_deliver_what_they_trained(place: Place) -> None:
+    place.attempt("a", is_resumed=False)
+    place.finish("tiny", 0.9)
+    first = (place.folder / "tiny").read_bytes()
+    (place.folder / "tiny").write_bytes(b"other weights")
+    place.ledger = replace(place.ledger, fence=2)
+    place.attempt("b")
+    place.finish("tiny", 0.8)
+    (place.folder / "tiny").write_bytes(first)
+    material = place.attempt("c", stop_reason=lambda: "lost")
     assert [backbone.name for backbone, _ in material.usable] == ["tiny"]
 
 

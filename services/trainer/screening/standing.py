@@ -52,7 +52,8 @@ class Standing:
     Args:
         assignment: What every image of the archive serves for.
         settled: The candidates of the job.
-        finished: Those that could be delivered, the best first; never empty.
+        finished: Those that could be delivered, the best first; never empty. Behind them those on weights that were
+            replaced since, which may be there again.
         results: What became of every candidate that was tried, by name.
     """
 
@@ -103,20 +104,36 @@ def find_standing(ledger: Ledger, key: RunKey) -> Standing | None:
     if divided is None or settled is None:
         return None
     ledger = ledger.of(divided.facts_with(key))
-    results, finished = {}, []
-    for name, sha256 in settled.weights_sha256.items():
-        recorded = recall(ledger.of(hash_facts(sha256)), name) if name in BACKBONES else None
-        if recorded is not None:
-            results[name] = recorded.result
-            if recorded.head is not None:
-                finished.append(Finished(backbone=BACKBONES[name], weights_sha256=sha256, recorded=recorded))
+    results, finished, replaced = {}, [], []
+    for name in settled.weights_sha256:
+        tried = _tried(ledger, name, settled.digests_of(name)) if name in BACKBONES else []
+        if tried:
+            latest, *earlier = sorted(tried, key=lambda each: each[1].head is None)
+            results[name] = latest[1].result
+            finished += _finished(name, [latest])
+            replaced += _finished(name, earlier)
     if not finished:
         return None
     together = [_combined(ledger, parts) for parts in combinations_of(finished, MOST_BACKBONES)]
     finished += [each for each in together if each is not None]
     results |= {each.backbone.name: each.recorded.result for each in together if each is not None}
     ordered = in_order((candidate, candidate.backbone.gflops) for candidate in finished)
-    return Standing(assignment=divided, settled=settled, finished=tuple(ordered), results=results)
+    return Standing(assignment=divided, settled=settled, finished=(*ordered, *replaced), results=results)
+
+
+def _tried(ledger: Ledger, name: str, digests: Sequence[str]) -> list[tuple[str, Recorded]]:
+    """Return what became of a candidate on each of the weights that attempts had for it."""
+    found = ((sha256, recall(ledger.of(hash_facts(sha256)), name)) for sha256 in digests)
+    return [(sha256, recorded) for sha256, recorded in found if recorded is not None]
+
+
+def _finished(name: str, tried: Sequence[tuple[str, Recorded]]) -> list[Finished]:
+    """Return those that could be delivered."""
+    return [
+        Finished(backbone=BACKBONES[name], weights_sha256=sha256, recorded=recorded)
+        for sha256, recorded in tried
+        if recorded.head is not None
+    ]
 
 
 def _combined(ledger: Ledger, parts: Sequence[Finished]) -> Finished | None:

@@ -5,7 +5,7 @@ A mirror that is filled or emptied between two attempts must not change what is 
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from services.trainer.run.context import Ledger, LedgerEntry
 from services.trainer.zoo.sources.weights import Resolution
@@ -27,10 +27,26 @@ class CandidateList:
     Args:
         weights_sha256: Digest of the weights of every candidate, by name, in the order of the catalogue.
         skipped: Names of those without weights, with the reason.
+        replaced_sha256: Digests of all weights that attempts had, by name, the latest first, where those of the first
+            were replaced.
     """
 
     weights_sha256: dict[str, str]
     skipped: tuple[tuple[str, str], ...]
+    replaced_sha256: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def digests_of(self, name: str) -> tuple[str, ...]:
+        """Return the digests of all weights that some attempt had for a candidate, the latest first."""
+        return tuple(dict.fromkeys((*self.replaced_sha256.get(name, ()), self.weights_sha256[name])))
+
+    def with_weights(self, found: Resolution) -> "CandidateList":
+        """Return the list with the weights that are there now, where they are not those of the attempt before."""
+        replaced = dict(self.replaced_sha256)
+        for backbone, weights in found.usable:
+            known = self.digests_of(backbone.name)
+            if weights.sha256 != known[0]:
+                replaced[backbone.name] = tuple(dict.fromkeys((weights.sha256, *known)))
+        return replace(self, replaced_sha256=replaced)
 
 
 def settle(names: Sequence[str], ledger: Ledger, resolve: Callable[[Sequence[str]], Resolution]) -> Resolution:
@@ -47,12 +63,22 @@ def settle(names: Sequence[str], ledger: Ledger, resolve: Callable[[Sequence[str
     known = recall(ledger)
     if known is not None:
         try:
-            return _repeated(known, resolve(tuple(known.weights_sha256)))
+            found = resolve(tuple(known.weights_sha256))
         except UserFault as error:
             logger.warning("candidates of the first attempt ignored", extra={"reason": str(error)})
+        else:
+            if (now := known.with_weights(found)) != known:
+                _record(now, ledger)  # who only delivers has to know what the networks were trained with
+            return _repeated(known, found)
     found = resolve(names)
-    _record(found, ledger)
+    _record(_settled(found), ledger)
     return found
+
+
+def _settled(found: Resolution) -> CandidateList:
+    return CandidateList(
+        weights_sha256={backbone.name: weights.sha256 for backbone, weights in found.usable}, skipped=found.skipped
+    )
 
 
 def _repeated(known: CandidateList, found: Resolution) -> Resolution:
@@ -68,10 +94,7 @@ def _repeated(known: CandidateList, found: Resolution) -> Resolution:
     return Resolution(usable=found.usable, skipped=(*lost, *known.skipped))
 
 
-def _record(found: Resolution, ledger: Ledger) -> None:
-    settled = CandidateList(
-        weights_sha256={backbone.name: weights.sha256 for backbone, weights in found.usable}, skipped=found.skipped
-    )
+def _record(settled: CandidateList, ledger: Ledger) -> None:
     trial = Trial(name=_NAME, state=TrialState.DONE)
     ledger.record(LedgerEntry(trial=trial, document=to_json(settled), is_shown=False))
 
