@@ -15,6 +15,7 @@ GUIDES = sorted(
 PLACES = sorted(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith("."))
 PATH = re.compile(rf"`((?:{'|'.join(PLACES)})/[\w./{{}},*-]*|[\w-]+\.(?:md|toml|lock))`")
 REFERENCE = re.compile(r":\w+:`((?:shared|services|tools)\.[\w.\s]+)`")
+DOTTED = re.compile(r"`((?:shared|services|tools|benchmarks|tests)\.[\w.]+)`")
 LINK = re.compile(r"\]\(((?!https?:|#)[^)#]+)")
 
 
@@ -56,8 +57,9 @@ def leads_somewhere(reference: str) -> bool:
 
 @pytest.mark.parametrize("guide", GUIDES)
 def test_every_path_that_a_guide_names_exists(guide: str) -> None:
-    paths = named_paths((ROOT / guide).read_text(encoding="utf-8"))
-    assert sorted(path for path in paths if not (ROOT / path).exists()) == []
+    text = (ROOT / guide).read_text(encoding="utf-8")
+    assert sorted(path for path in named_paths(text) if not (ROOT / path).exists()) == []
+    assert [name for name in DOTTED.findall(text) if not leads_somewhere(name)] == []
 
 
 @pytest.mark.parametrize("guide", GUIDES)
