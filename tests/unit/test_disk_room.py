@@ -1,6 +1,7 @@
 """A worker on a disk that is full, too small, or littered."""
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.trainer.scratch.disk import HEADROOM_BYTES, DiskUsage, NoRoom
+from services.trainer.scratch.promise import promise_room
 from services.trainer.scratch.workspace import hold_workspace, kept_jobs, open_workspace
 from services.trainer.worker.disk_room import LONGEST_KEPT_S, LONGEST_PAUSE_S, DiskRoom, least_need
 from services.trainer.worker.worker import MAX_HANDED_BACK, REST_S
@@ -144,6 +146,15 @@ def test_room_that_is_made_ends_the_wait(tmp_path: Path) -> None:
     for _ in range(12):
         disk.refused()
     disk.free_bytes = 2 * GB
+    assert disk.refused() <= 1
+
+
+def test_room_that_others_were_promised_does_not_end_the_wait(tmp_path: Path) -> None:
+    disk = Disk(tmp_path, free_bytes=3 * GB)
+    held = hold_workspace(tmp_path, "another")
+    promise_room(tmp_path, "another", 2 * GB, usage=disk.room.usage(tmp_path))
+    assert [disk.refused() for _ in range(4)] == [1, 2, 4, 8]
+    os.close(held)  # its process has ended
     assert disk.refused() <= 1
 
 

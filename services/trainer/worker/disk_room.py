@@ -25,6 +25,8 @@ TIDY_EVERY_S = 3600.0
 LONGEST_KEPT_S = 7 * 86400.0
 """What was left of a job that this version cannot read is removed after this time; a job takes days at most."""
 _LOOK_S = 1.0
+_NOBODY = ""
+"""No job is called so: of what is promised all counts, for who waits has been promised nothing."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -104,7 +106,8 @@ class DiskRoom:
         pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(self._num_refusals - 1, 16))
         ends = self.monotonic() + pause_s
         while (left_s := ends - self.monotonic()) > 0 and not shutdown.wait(min(_LOOK_S, left_s)):
-            if self.usage(self.scratch).free_bytes >= self._wanted_bytes + HEADROOM_BYTES:
+            free_bytes = self.usage(self.scratch).free_bytes - promised_to_others(self.scratch, _NOBODY)
+            if free_bytes >= self._wanted_bytes + HEADROOM_BYTES:
                 return
 
     def keep_tidy(self, store: JobStore, stop: threading.Event) -> None:
