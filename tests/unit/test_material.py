@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.trainer.data.assignment import Assignment
+from services.trainer.data.assignment import TRAIN, UNUSED, Assignment
 from services.trainer.data.assignment import recall as recall_assignment
+from services.trainer.data.assignment import record as record_assignment
 from services.trainer.data.prepare import identify
 from services.trainer.run.context import Ledger, Run, Stopped
 from services.trainer.run.deadline import Countdown, Deadline, Pace
@@ -93,14 +94,13 @@ class Place:
     def clock(self) -> float:
         return self.now
 
-    def finish(self, name: str, accuracy: float) -> None:
-        """Let an attempt have finished a candidate."""
+    def finish(self, name: str, accuracy: float, ledger: Ledger | None = None) -> None:
+        """Let an attempt have finished a candidate; on all photographs unless its ledger is another."""
         result = CandidateResult(name=name, state=TrialState.DONE, val_accuracy=accuracy, best_epoch=1)
         head = Head(kernel=np.zeros((2, 3), np.float32), bias=np.zeros(3, np.float32))
         pace = Pace(build_s=1.0, image_s=0.01)
-        record(
-            self.ledger_of_data().of(weights_facts(self.weights(name))), Recorded(result=result, head=head, pace=pace)
-        )
+        ledger = (ledger or self.ledger_of_data()).of(weights_facts(self.weights(name)))
+        record(ledger, Recorded(result=result, head=head, pace=pace))
 
     def assignment(self) -> Assignment:
         found = recall_assignment(self.ledger.of(identify(self.archive, OPTIONS).facts))
@@ -237,6 +237,38 @@ def test_a_network_on_other_photographs_is_none_to_deliver(place: Place) -> None
     place.archive.write_bytes(zipped(good_files(classes=("cats", "emus"))))
     with pytest.raises(Stopped):
         place.attempt("b", stop_reason=lambda: "budget")
+
+
+def test_what_was_trained_without_a_photograph_that_could_not_be_read_is_delivered_too(place: Place) -> None:
+    place.archive.write_bytes(zipped(good_files() | {"cats/odd.png": b"a format of another day"}))
+    place.attempt("a", is_resumed=False)
+    known = place.assignment()
+    parts = np.where(known.parts == UNUSED, TRAIN, known.parts).astype(np.uint8)  # the first attempt could read it
+    could = replace(known, parts=parts, findings=replace(known.findings, quarantined=()))
+    record_assignment(place.ledger.of(identify(place.archive, OPTIONS).facts), could)
+    place.ledger = replace(place.ledger, fence=2)
+    second = place.attempt("b").dataset
+    assert second.missing
+    place.finish("tiny", 0.9, place.ledger.of(second.facts))
+    place.ledger = replace(place.ledger, fence=3)
+    material = place.attempt("c", stop_reason=lambda: "lost")
+    assert [backbone.name for backbone, _ in material.usable] == ["tiny"]
+    assert material.dataset.facts == second.facts  # or the steps that follow would not find it
+    assert (material.dataset.paths, material.dataset.quarantined) == (second.paths, second.quarantined)
+
+
+def test_what_was_trained_on_all_photographs_goes_before_what_was_trained_without_one(place: Place) -> None:
+    place.archive.write_bytes(zipped(good_files() | {"cats/odd.png": b"a format of another day"}))
+    place.attempt("a", is_resumed=False)
+    known = place.assignment()
+    parts = np.where(known.parts == UNUSED, TRAIN, known.parts).astype(np.uint8)
+    record_assignment(place.ledger.of(identify(place.archive, OPTIONS).facts), replace(known, parts=parts))
+    place.finish("mobilenet_0.25", 0.7)
+    second = place.attempt("b").dataset
+    place.finish("tiny", 0.9, place.ledger.of(second.facts))
+    material = place.attempt("c", stop_reason=lambda: "lost")
+    assert [backbone.name for backbone, _ in material.usable] == ["mobilenet_0.25"]
+    assert not material.dataset.missing
 
 
 def test_delivering_is_priced_by_what_earlier_attempts_measured(place: Place) -> None:

@@ -22,7 +22,7 @@ from shared.job.job import Trial, TrialState
 from shared.job.retraining import handover
 from shared.json_codec import to_json
 
-_NAME = "dataset"
+_NAME, _FEWER = "dataset", "fewer_images"
 _PARTS, _GROUPS = "parts", "groups"
 UNUSED, TRAIN, VALIDATION, TEST = range(4)
 _PART_OF = {handover.TRAIN: TRAIN, handover.VALIDATION: VALIDATION, handover.TEST: TEST}
@@ -183,6 +183,50 @@ def record(ledger: Ledger, assignment: Assignment) -> None:
         is_shown=False,
     )
     ledger.record(entry)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fewer:
+    """What an attempt worked without, because it could not read what an earlier one had read.
+
+    Args:
+        missing: Digest of their paths; see :attr:`services.trainer.data.dataset.Dataset.missing`.
+        files: Which, and why.
+    """
+
+    missing: str = ""
+    files: tuple[Quarantined, ...] = ()
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """Where they lie in the archive."""
+        return frozenset(each.path for each in self.files)
+
+
+def telling_of(fewer: Fewer, known: Assignment) -> Assignment:
+    """Return an assignment whose findings name what an attempt worked without, too."""
+    found = known.findings
+    more = replace(
+        found, quarantined=(*found.quarantined, *fewer.files), num_quarantined=found.num_left_out + len(fewer.files)
+    )
+    return replace(known, findings=more)
+
+
+def record_fewer(ledger: Ledger, fewer: Fewer) -> None:
+    """Keep for a delivery to come what the networks of this attempt were trained without.
+
+    Args:
+        ledger: Of what is made from the assignment.
+        fewer: See there.
+    """
+    trial = Trial(name=_FEWER, state=TrialState.DONE)
+    ledger.record(LedgerEntry(trial=trial, document=to_json(fewer), is_shown=False))
+
+
+def recall_fewer(ledger: Ledger) -> Fewer | None:
+    """Return what the last attempt that could not read everything worked without, or ``None``."""
+    entry = ledger.find(_FEWER)
+    return entry.document_as(Fewer) if entry is not None else None
 
 
 def recall(ledger: Ledger) -> Assignment | None:

@@ -18,7 +18,16 @@ from numpy.typing import NDArray
 
 from services.trainer.data import assignment
 from services.trainer.data.archive import ImageArchive, open_images
-from services.trainer.data.assignment import MOST_NAMED, Assignment, Findings, findings_of, groups_of, parts_of
+from services.trainer.data.assignment import (
+    MOST_NAMED,
+    Assignment,
+    Fewer,
+    Findings,
+    findings_of,
+    groups_of,
+    parts_of,
+    telling_of,
+)
 from services.trainer.data.copies.groups import alike_groups
 from services.trainer.data.copies.look import THUMBNAIL_PX
 from services.trainer.data.copies.search import HASHING_VERSION, Pairs, near_pairs
@@ -33,6 +42,7 @@ from services.trainer.data.split import SPLIT_VERSION, Alike, split_alike, split
 from services.trainer.run.context import Run, Stopped
 from services.trainer.run.identity import RunKey, file_sha256
 from shared.archive.corrected import corrected_plan
+from shared.archive.entry import Entry
 from shared.archive.rules import LAYOUT_VERSION
 from shared.archive.safety import ArchiveLimits, listed
 from shared.errors import UserFault
@@ -77,6 +87,7 @@ class _Order:
     directory: Path
     handover: Handover | None = None
     is_for_learning: bool = True
+    without: frozenset[str] = frozenset()
 
     @property
     def is_mixed(self) -> bool:
@@ -124,7 +135,14 @@ def prepare(
 
 
 def prepare_held_out(
-    archive: Path, run: Run, *, key: RunKey, px: int, known: Assignment, handover: Handover | None = None
+    archive: Path,
+    run: Run,
+    *,
+    key: RunKey,
+    px: int,
+    known: Assignment,
+    fewer: Fewer = Fewer(),  # noqa: B008 - frozen
+    handover: Handover | None = None,
 ) -> Dataset:
     """Prepare only what a finished network is judged by: validation and test, at its input size.
 
@@ -137,6 +155,7 @@ def prepare_held_out(
         key: See :func:`prepare`.
         px: Side length of the network's input.
         known: What the earlier attempt decided.
+        fewer: What the network was trained without, because its attempt could not read it.
         handover: See :func:`prepare`.
 
     Raises:
@@ -150,11 +169,13 @@ def prepare_held_out(
         directory=run.directory / "held_out",
         handover=handover,
         is_for_learning=False,
+        without=fewer.paths,
     )
-    finished = load(run.directory / "dataset", key=key, split_sha256=known.sha256, sizes_px=order.sizes_px)
-    if finished is not None:
-        return finished
-    dataset = _decoded_anew(order, known)
+    if not fewer.missing:
+        finished = load(run.directory / "dataset", key=key, split_sha256=known.sha256, sizes_px=order.sizes_px)
+        if finished is not None:
+            return finished
+    dataset = replace(_decoded_anew(order, telling_of(fewer, known)), missing=fewer.missing)
     if not len(dataset.split.validation) or not len(dataset.split.test):
         raise UserFault(
             "training_lost",
@@ -173,16 +194,27 @@ def _repeated(order: _Order, known: Assignment) -> Dataset | None:
         logger.warning("earlier split ignored", extra={"reason": "a class has too few images left of it"})
         return None
     # Answers of before were to other images, and stand in other rows: nothing can be compared with them.
-    dataset = replace(dataset, missing=_digest_of_missing(dataset, known))
+    fewer = _fewer(dataset, known)
+    dataset = replace(dataset, missing=fewer.missing)
+    if fewer.files:
+        assignment.record_fewer(order.run.ledger.of(known.facts_with(order.key)), fewer)
     save(dataset)
     return dataset
 
 
-def _digest_of_missing(dataset: Dataset, known: Assignment) -> str:
-    """Return the digest of the files that are missing here; empty where all that an earlier attempt used is there."""
+def _fewer(dataset: Dataset, known: Assignment) -> Fewer:
+    """Return what is missing here; nothing where all that an earlier attempt used is there.
+
+    Of more than are named nobody could say which they were: then there is their digest alone.
+    """
     new = dataset.quarantined[len(known.findings.quarantined) :]
-    paths = "\0".join(sorted(each.path for each in new))
-    return hashlib.sha256(paths.encode()).hexdigest() if new else ""
+    if not new:
+        return Fewer()
+    paths = sorted(each.path for each in new)
+    num_new = (dataset.num_quarantined or 0) - known.findings.num_left_out
+    return Fewer(
+        missing=hashlib.sha256("\0".join(paths).encode()).hexdigest(), files=new if len(new) == num_new else ()
+    )
 
 
 def _decoded_anew(order: _Order, known: Assignment) -> Dataset:
@@ -288,7 +320,7 @@ def _decode_all(order: _Order, known: Assignment | None, *, is_first: bool = Fal
 def _decode(source: ImageArchive, order: _Order, known: Assignment | None, *, is_first: bool) -> DecodedImages:
     """Decode every image that an earlier attempt used, or every one there is, and write it at every size."""
     classes = corrected_plan(source.plan, order.handover.moves if order.handover else {}).classes
-    used = [[entry for entry in every if known is None or known.uses(entry)] for every in classes.values()]
+    used = [[entry for entry in every if _is_used(entry, known, order)] for every in classes.values()]
     labels = [label for label, entries in enumerate(used) for _ in entries]
     entries = [entry for entries in used for entry in entries]
     limits = ImageLimits(min_px=order.key.min_image_px, max_px=order.key.max_image_px)
@@ -322,6 +354,11 @@ def _decode(source: ImageArchive, order: _Order, known: Assignment | None, *, is
             order.run.report(Progress(phase="prepare", done=done, total=len(entries), unit="images"))
         decoded.settle()
     return decoded
+
+
+def _is_used(entry: Entry, known: Assignment | None, order: _Order) -> bool:
+    """Tell whether an entry is read: every one there is, or those that an earlier attempt used."""
+    return known is None or (known.uses(entry) and entry.path not in order.without)
 
 
 def _check(order: _Order) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.trainer.data import assignment
-from services.trainer.data.assignment import Assignment
+from services.trainer.data.assignment import Assignment, Fewer
+from services.trainer.data.dataset import MISSING
 from services.trainer.fitting.out_of_fold import OutOfFold
 from services.trainer.run.context import Ledger
 from services.trainer.run.deadline import Delivery
@@ -55,12 +56,14 @@ class Standing:
         finished: Those that could be delivered, the best first; never empty. Behind them those on weights that were
             replaced since, which may be there again.
         results: What became of every candidate that was tried, by name.
+        fewer: What they were trained without, because their attempt could not read it.
     """
 
     assignment: Assignment
     settled: CandidateList
     finished: tuple[Finished, ...]
     results: Mapping[str, CandidateResult]
+    fewer: Fewer = Fewer()  # noqa: RUF009 - frozen
 
     @property
     def decode_all_s(self) -> float:
@@ -95,6 +98,9 @@ class Standing:
 def find_standing(ledger: Ledger, key: RunKey) -> Standing | None:
     """Return what could be delivered, or ``None`` where no attempt finished a candidate.
 
+    What was trained on all photographs and what was trained on those that an attempt could read is not comparable: of
+    the two, the one of which more candidates are finished counts.
+
     Args:
         ledger: Of the job.
         key: Of the data.
@@ -104,6 +110,17 @@ def find_standing(ledger: Ledger, key: RunKey) -> Standing | None:
     if divided is None or settled is None:
         return None
     ledger = ledger.of(divided.facts_with(key))
+    nothing = Standing(assignment=divided, settled=settled, finished=(), results={})
+    whole, fewer = _filled(nothing, ledger), assignment.recall_fewer(ledger)
+    if fewer is None:
+        return whole
+    rest = _filled(replace(nothing, fewer=fewer), ledger.of({MISSING: fewer.missing}))
+    return max((each for each in (whole, rest) if each), key=lambda each: len(each.finished), default=None)
+
+
+def _filled(nothing: Standing, ledger: Ledger) -> Standing | None:
+    """Return what could be delivered of what was trained on one data set, whose ledger this is."""
+    settled = nothing.settled
     results, finished, replaced = {}, [], []
     for name in settled.weights_sha256:
         tried = _tried(ledger, name, settled.digests_of(name)) if name in BACKBONES else []
@@ -118,7 +135,7 @@ def find_standing(ledger: Ledger, key: RunKey) -> Standing | None:
     finished += [each for each in together if each is not None]
     results |= {each.backbone.name: each.recorded.result for each in together if each is not None}
     ordered = in_order((candidate, candidate.backbone.gflops) for candidate in finished)
-    return Standing(assignment=divided, settled=settled, finished=(*ordered, *replaced), results=results)
+    return replace(nothing, finished=(*ordered, *replaced), results=results)
 
 
 def _tried(ledger: Ledger, name: str, digests: Sequence[str]) -> list[tuple[str, Recorded]]:

@@ -151,7 +151,13 @@ def _shortest(source: Source, run: Run, key: RunKey, standing: Standing, reason:
     winner = found.usable[0][0]
     run = source.admit(replace(run, stop_reason=lambda: reason), found).run
     dataset = prepare_held_out(
-        source.archive, run, key=key, px=winner.input_px, known=standing.assignment, handover=source.handover
+        source.archive,
+        run,
+        key=key,
+        px=winner.input_px,
+        known=standing.assignment,
+        fewer=standing.fewer,
+        handover=source.handover,
     )
     tried = tuple(result for name, result in standing.results.items() if name != winner.name)
     late = f"the run ended first ({reason}); raise budget_minutes to give it its turn"
