@@ -1,6 +1,7 @@
 """The server that all services share, byte by byte."""
 
 import contextlib
+import select
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,20 @@ def test_a_request_that_does_not_arrive_is_told_so(hasty_url, half):
         status, document = answer_on(wire)
         assert (status, document["error"]["code"]) == (408, "request_too_slow")
         assert wire.recv(1) == b""
+
+
+@pytest.mark.parametrize("begun", [head("GET", "/number/1", X="x")[:-4], head("POST", "/echo", Content_Length=9000)])
+def test_a_request_that_only_just_moves_is_given_up_too(hasty_url, begun):
+    with connect(hasty_url) as wire:
+        wire.sendall(begun)
+        for _ in range(1200):
+            if select.select([wire], [], [], 0.05)[0]:  # it is answered
+                break
+            wire.sendall(b"x")
+        else:
+            pytest.fail("every byte bought it more time")
+        status, document = answer_on(wire)
+    assert (status, document["error"]["code"]) == (408, "request_too_slow")
 
 
 def test_a_connection_on_which_nothing_is_said_ends_without_a_word(hasty_url):
