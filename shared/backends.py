@@ -11,6 +11,7 @@ from shared.ports.event_bus import EventBus
 from shared.ports.heartbeat_store import HeartbeatStore
 from shared.ports.job_store import JobStore
 from shared.ports.object_store import ObjectStore
+from shared.process.privacy import private_files
 from shared.settings import InvalidSettings, Settings
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def open_backends(settings: Settings, *, clock: Clock = utc_now) -> Backends:
         Transient: If it cannot be reached now.
     """
     if settings.backend == "embedded":
-        return _open_embedded(settings, clock)
+        with private_files():  # services have that umask, the login shell of an operator's command has not
+            return _open_embedded(settings, clock)
     if settings.backend == "gcp":
         return _open_gcp(settings, clock)
     raise InvalidSettings(f"CONVTAILOR_BACKEND is {settings.backend!r}, expected embedded or gcp")

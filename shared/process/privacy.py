@@ -1,6 +1,10 @@
 """What this process writes is for its own user alone."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_PRIVATE = 0o077
 
 
 def keep_files_private() -> None:
@@ -8,4 +12,14 @@ def keep_files_private() -> None:
 
     A service calls it before anything else: what it keeps are people's photographs, their addresses and its logs.
     """
-    os.umask(0o077)
+    os.umask(_PRIVATE)
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Let what is made inside be closed to all other users, and what comes after be as whoever types wants it."""
+    before = os.umask(_PRIVATE)
+    try:
+        yield
+    finally:
+        os.umask(before)

@@ -17,6 +17,7 @@ from services.client.fault import Unreachable
 from services.client.follow import Patience
 from services.onebox.service_process import RestartRule
 from services.onebox.services import Onebox
+from shared.adapters.embedded.private_folder import is_ours
 from shared.backends import open_backends
 from shared.clock import utc_now
 from shared.job.events import job_queued
@@ -132,3 +133,4 @@ def test_nobody_else_on_the_machine_can_get_at_anything_that_all_this_left(box):
     left = {path.name for path in box.data_dir.iterdir()}
     assert {"objects", "logs", "outbox", "jobs.sqlite3", "url.secret"} <= left
     assert open_to_others(box.data_dir) == set()
+    assert [name for name in left if not is_ours(name)] == [], "a copy of the folder that is open would stay open"

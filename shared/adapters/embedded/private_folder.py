@@ -9,13 +9,16 @@ from pathlib import Path
 _OPEN = stat.S_IRWXG | stat.S_IRWXO
 _OURS = (
     "*.sqlite3*",
+    "calibration.json*",
     "incoming",
+    "link.secret*",
     "logs",
     "objects",
     "outbox",
     "ready.json",
     ".ready.json.*",
     "scratch",
+    "sessions",
     "url.secret*",
 )
 """What services put into it; a person may keep other things there, which are theirs to open or close."""
@@ -32,7 +35,7 @@ def make_private(folder: Path) -> None:
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     entries = list(folder.iterdir())
-    ours = [path for path in entries if any(fnmatchcase(path.name, pattern) for pattern in _OURS)]
+    ours = [path for path in entries if is_ours(path.name)]
     for path in ours:
         if _is_open(path):
             for parent, folders, files in os.walk(path):
@@ -41,6 +44,11 @@ def make_private(folder: Path) -> None:
             _close(path)  # last: who was interrupted here starts anew
     if len(ours) == len(entries):
         _close(folder)
+
+
+def is_ours(name: str) -> bool:
+    """Tell whether an entry of the data folder is one that services put there."""
+    return any(fnmatchcase(name, pattern) for pattern in _OURS)
 
 
 def _is_open(path: Path) -> bool:
