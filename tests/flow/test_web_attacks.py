@@ -150,6 +150,15 @@ def test_an_upload_that_stands_still_is_given_up_and_told_so(strict):
     assert (status, document["error"]["code"]) == (400, "upload_incomplete")
 
 
+def test_an_operator_decides_how_long_an_upload_may_stand_still(intake, strict):
+    """The one that is given two seconds comes after the one that is given a minute, and is over first."""
+    with connect(intake.url) as patient, connect(strict.url) as wire:
+        patient.sendall(upload_of_one_byte(intake))
+        wire.sendall(upload_of_one_byte(strict))
+        assert answer_on(wire)[0] == 400
+        assert not select.select([patient], [], [], 0)[0]
+
+
 def test_an_upload_that_is_slow_and_keeps_on_arrives_however_long_it_takes(tmp_path):
     tolerant = IntakeProcess(
         tmp_path, stall_s=5, min_bytes_per_s=1

@@ -34,14 +34,21 @@ def hasty_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def test_who_opens_more_connections_than_the_server_takes_shuts_out_only_himself(tmp_path):
-    with running(tmp_path, max_connections=MAX_CONNECTIONS) as url, contextlib.ExitStack() as stack:
+HALVES = (head("GET", "/number/1")[:-2], head("POST", "/echo", Content_Length=9) + b"x")
+"""Requests that lack their end: of the head, of the body."""
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_who_opens_more_connections_than_the_server_takes_shuts_out_only_himself(tmp_path, half):
+    # So patient with each of them that nothing but their number can end it while anybody waits.
+    served = running(tmp_path, max_connections=MAX_CONNECTIONS, request_s=10 * PATIENCE_S)
+    with served as url, contextlib.ExitStack() as stack:
         for _ in range(4 * MAX_CONNECTIONS):
-            stack.enter_context(connect(url)).sendall(head("GET", "/number/1")[:-2])
+            stack.enter_context(connect(url)).sendall(half)
             assert httpx.get(f"{url}/number/7", timeout=PATIENCE_S).json()["number"] == 7
 
 
-@pytest.mark.parametrize("half", [head("GET", "/number/1")[:-2], head("POST", "/echo", Content_Length=9) + b"x"])
+@pytest.mark.parametrize("half", HALVES)
 def test_a_request_that_does_not_arrive_is_told_so(hasty_url, half):
     with connect(hasty_url) as wire:
         wire.sendall(half)

@@ -12,7 +12,7 @@ import pytest
 
 from services.trainer.failure import archive_gone
 from services.trainer.protocol import Message, MessageKind, Order, candidate_trial
-from services.trainer.run.deadline import LATE_S
+from services.trainer.run.deadline import LATE_S, PATIENCE, UNMEASURED_S
 from services.trainer.worker.job_lease import claim_job
 from services.trainer.worker.training_process import TrainingProcess
 from services.trainer.worker.warm_process import Unfit
@@ -217,6 +217,22 @@ def test_a_training_that_hangs_is_killed_and_what_it_had_found_is_delivered_by_t
     assert house.job.artefacts == scripted_training.ARTEFACTS
     assert house.job.state is (JobState.CANCELLED if cancels else JobState.REPORTING)
     assert not house.waits()
+
+
+def test_who_cancels_what_hangs_already_waits_no_longer_for_that() -> None:
+    house = House(budget_minutes=10)
+    advance = house.hands.advance
+
+    def advance_and_cancel(seconds: float) -> None:
+        advance(seconds)
+        if house.monotonic() >= 650 and house.job.cancel_requested_at is None:
+            house.cancel()
+
+    house.hands.advance = advance_and_cancel
+    house.worker("be_deaf").work_once()
+    assert house.job.state is JobState.CANCELLED
+    told_s = 600 - UNMEASURED_S
+    assert 650 < house.monotonic() <= told_s + LATE_S + PATIENCE * UNMEASURED_S + 5
 
 
 def left_in_ledger(house: House, fence: int, state: TrialState = TrialState.DONE) -> None:
