@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from services.trainer.data.assignment import Fewer, record_fewer
 from services.trainer.data.dataset import Dataset
 from services.trainer.run.context import Stopped
 from services.trainer.run.deadline import Countdown, Deadline
@@ -196,6 +197,21 @@ def test_where_a_photograph_can_no_longer_be_read_and_time_is_up_what_was_finish
 
     in_time = screen(fewer.learning, usable, make_run(tmp_path / "c", ledger=third), plan)
     assert untimed(in_time.result) != untimed(before.result), "answers to other photographs were taken over"
+
+
+def test_where_time_is_up_what_was_finished_without_a_photograph_that_is_there_again_is_delivered(
+    dataset, weights, tmp_path
+):
+    first = null_ledger()
+    second = replace(first, fence=2)
+    usable = [(small_backbone("first"), weights)]
+    fewer = replace(dataset, split=replace(dataset.split, train=dataset.split.train[:-1]), missing="one")
+    before = screen(fewer, usable, make_run(tmp_path / "a", ledger=first), by_epochs(4))
+    record_fewer(first.of(dataset.facts), Fewer(missing="one"))
+
+    late = make_run(tmp_path / "b", ledger=second, stop_reason=lambda: "budget")
+    after = screen(dataset, usable, late, by_epochs(4))
+    np.testing.assert_array_equal(after.head.kernel, before.head.kernel)
 
 
 def test_what_was_learnt_on_other_weights_of_the_same_name_is_learnt_again(dataset, weights, tmp_path):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from services.trainer.data.assignment import recall_fewer
 from services.trainer.data.dataset import MISSING, LearningSet
 from services.trainer.fitting.out_of_fold import OutOfFold
 from services.trainer.run.context import Run, Stopped
@@ -80,10 +81,10 @@ def screen(
     entries = sorted(usable, key=lambda pair: pair[0].gflops)
     selection = Selection(dataset=dataset, run=_on(dataset.facts, run), plan=plan, open_store=open_store)
     selection.hold(entries, racing=racing)
-    if selection.best is None and run.stop_reason() is not None and MISSING in dataset.facts:
-        # What an earlier attempt finished on a few photographs more may be delivered, and compared with nothing.
-        before = {name: value for name, value in dataset.facts.items() if name != MISSING}
-        selection = Selection(dataset=dataset, run=_on(before, run), plan=plan, open_store=open_store)
+    if selection.best is None and run.stop_reason() is not None and (others := _facts_of_others(dataset, run)):
+        # What an earlier attempt finished on a few photographs more, or fewer, may be delivered, and compared with
+        # nothing.
+        selection = Selection(dataset=dataset, run=_on(others, run), plan=plan, open_store=open_store)
         selection.hold(entries, racing=False)
     best = selection.best
     if best is None:
@@ -104,6 +105,14 @@ def screen(
 def _on(facts: Facts, run: Run) -> Run:
     """Return a run whose ledger is of a data set."""
     return replace(run, ledger=run.ledger.of(facts))
+
+
+def _facts_of_others(dataset: LearningSet, run: Run) -> Facts | None:
+    """Return what an attempt worked with that could read more than this one, or less; ``None`` where none could."""
+    if MISSING in dataset.facts:
+        return {name: value for name, value in dataset.facts.items() if name != MISSING}
+    fewer = recall_fewer(_on(dataset.facts, run).ledger)
+    return {**dataset.facts, MISSING: fewer.missing} if fewer is not None else None
 
 
 def _choice(dataset: LearningSet, selection: Selection) -> Choice | None:
