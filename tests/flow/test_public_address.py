@@ -68,27 +68,35 @@ def test_a_client_uploads_to_where_it_has_found_the_server_whatever_the_server_c
         intake.kill()
 
 
-def test_mails_and_the_banner_name_the_address_that_the_operator_has_named(tmp_path):
-    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+def served_to_all(folder, *options):
+    """Serve until a mail is written; return what the server says of its address, its banner, and the mail's text."""
+    with zipfile.ZipFile(folder / "photos.zip", "w") as archive:
         archive.writestr("only/1.png", b"x")  # is rejected, and a mail says so
-    server = Program(
-        ["serve", "--host", "0.0.0.0", "--port", "0", "--public-url", NOWHERE, "--data", "d"],
-        cwd=tmp_path,
-    )
-    ready = tmp_path / "d" / "ready.json"
+    server = Program(["serve", "--host", "0.0.0.0", "--port", "0", "--data", "d", *options], cwd=folder)
+    ready = folder / "d" / "ready.json"
     try:
         until(ready.exists)
-        url = seen_from_elsewhere(json.loads(ready.read_text())["url"])
-        with Client(url) as client:  # the command would not send what is to be rejected
-            client.upload(client.submit("ada@example.org", {}).upload, tmp_path / "photos.zip")
-        [mail] = until(lambda: list((tmp_path / "d" / "outbox").glob("*.eml")))
+        known = json.loads(ready.read_text())
+        with Client(seen_from_elsewhere(known["url"])) as client:  # the command would not send what is to be rejected
+            client.upload(client.submit("ada@example.org", {}).upload, folder / "photos.zip")
+        [mail] = until(lambda: list((folder / "d" / "outbox").glob("*.eml")))
     finally:
         server.send(signal.SIGINT)
-    told = server.finish()
-    assert f"Open {NOWHERE} in a browser" in told.out
-    assert f"--server {NOWHERE}" in told.out
     message = email.message_from_bytes(mail.read_bytes(), policy=email.policy.default)
-    assert NOWHERE in message.get_body(("plain",)).get_content()
+    return known, server.finish().out, message.get_body(("plain",)).get_content()
+
+
+def test_mails_and_the_banner_name_the_address_that_the_operator_has_named(tmp_path):
+    _, banner, mail = served_to_all(tmp_path, "--public-url", NOWHERE)
+    assert f"Open {NOWHERE} in a browser" in banner
+    assert f"--server {NOWHERE}" in banner
+    assert NOWHERE in mail
+
+
+def test_where_nothing_is_named_mails_lead_to_where_the_server_found_that_others_reach_it(tmp_path):
+    known, banner, mail = served_to_all(tmp_path)
+    assert known["public_url"] in banner
+    assert f"{known['public_url']}/" in mail
 
 
 def test_an_address_that_is_none_is_refused_before_anything_starts(tmp_path):

@@ -168,6 +168,14 @@ def test_a_shutdown_ends_the_wait(tmp_path: Path) -> None:
     assert disk.seconds < 12 * LONGEST_PAUSE_S
 
 
+def test_photographs_of_a_job_are_gone_from_the_disk_the_moment_it_ends(tmp_path: Path) -> None:
+    house = House(scratch=tmp_path)
+    open_workspace(tmp_path, JOB_ID, 1)
+    house.worker("succeed").work_once()
+    assert house.job.state is JobState.REPORTING
+    assert not kept_jobs(tmp_path)
+
+
 def test_what_jobs_left_that_are_over_is_removed(tmp_path: Path) -> None:
     store = MemoryJobStore()
     for job_id, state in {"ended": JobState.FAILED, "queued": JobState.QUEUED, "damaged": JobState.QUEUED}.items():

@@ -257,7 +257,9 @@ def test_what_was_trained_without_a_photograph_that_could_not_be_read_is_deliver
     assert (material.dataset.paths, material.dataset.quarantined) == (second.paths, second.quarantined)
 
 
-def test_what_was_trained_on_all_photographs_goes_before_what_was_trained_without_one(place: Place) -> None:
+def test_of_what_was_trained_with_and_without_a_photograph_that_counts_of_which_more_is_finished(
+    place: Place,
+) -> None:
     place.archive.write_bytes(zipped(good_files() | {"cats/odd.png": b"a format of another day"}))
     place.attempt("a", is_resumed=False)
     known = place.assignment()
@@ -269,6 +271,9 @@ def test_what_was_trained_on_all_photographs_goes_before_what_was_trained_withou
     material = place.attempt("c", stop_reason=lambda: "lost")
     assert [backbone.name for backbone, _ in material.usable] == ["mobilenet_0.25"]
     assert not material.dataset.missing
+    place.finish("mobilenet_0.5", 0.8, place.ledger.of(second.facts))
+    material = place.attempt("d", stop_reason=lambda: "lost")
+    assert [backbone.name for backbone, _ in material.usable] == ["tiny"], "more of them were compared"
 
 
 def test_delivering_is_priced_by_what_earlier_attempts_measured(place: Place) -> None:
