@@ -1,6 +1,7 @@
 """Intake as a process: what a person and an operator see of it, killed at the worst moments included."""
 
 import io
+import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -15,6 +16,7 @@ from shared.layout import archive_key
 from tests.archive_corpus import CASES
 from tests.intake_fixture import bearer, small_archive
 from tests.intake_process import IntakeProcess
+from tests.open_files import open_to_others
 from tests.waiting import PATIENCE_S, until
 from tests.wire import connect, upload_head
 
@@ -36,6 +38,22 @@ def mortal(tmp_path):
 
 def opened(intake: IntakeProcess):
     return open_backends(IntakeSettings(data_dir=intake.data_dir, public_url=intake.url))
+
+
+def test_nobody_else_on_the_machine_can_get_at_photographs_that_wait(tmp_path):
+    before = os.umask(0o022)  # what a login shell gives
+    try:
+        intake = IntakeProcess(tmp_path).start()
+    finally:
+        os.umask(before)
+    try:
+        made = intake.submit()
+        assert intake.upload(made, small_archive()).status_code == 200
+        assert intake.await_state(made)["state"] == "queued"
+        assert list(intake.data_dir.rglob("archive.zip*"))
+        assert open_to_others(intake.data_dir) == set()
+    finally:
+        intake.kill()
 
 
 def test_archive_is_queued_and_can_be_cancelled(intake):
