@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import RidgeClassifier
 
 from services.trainer.fitting.comparison.racing import (
@@ -108,6 +109,37 @@ def test_every_score_prefers_features_that_tell_the_classes_apart():
     for score in (lambda v, y: log_me(v, y, 3), h_score, lambda v, y: sfda(v, y, 3)):
         weak, strong = (score(*features(90, distance=distance)) for distance in (0.5, 4.0))
         assert strong > weak
+
+
+class Shrunk:
+    """A covariance, drawn so far towards that of independent features of variance 1."""
+
+    def __init__(self, strength: float) -> None:
+        self.strength = strength
+
+    def fit(self, values):
+        self.covariance_ = (1 - self.strength) * np.cov(values.T, bias=True) + self.strength * np.eye(values.shape[1])
+
+
+def discriminant(values, labels):
+    """Return what scikit-learn's discriminant says, with the shrinkage of SFDA's equation 5."""
+    shares = np.bincount(labels) / len(labels)
+    within = sum(share * np.cov(values[labels == label].T, bias=True) for label, share in enumerate(shares))
+    shrunk = Shrunk(np.exp(-np.linalg.eigvalsh(within)[-1]))
+    return LinearDiscriminantAnalysis(solver="lsqr", covariance_estimator=shrunk).fit(values, labels)
+
+
+@pytest.mark.parametrize("scale", [0.4, 1.0])
+def test_sfda_is_a_shrunk_discriminant_asked_twice_the_second_time_without_help_of_the_first(scale):
+    values, _ = features(80, distance=1.0, width=5)
+    labels = np.minimum(np.arange(80, dtype=np.int32) % 4, 2)  # the last class is half of the images
+    values = scale * (values + np.eye(3, 5)[labels] + 7)
+    own = np.arange(80), labels
+    confident = discriminant(values, labels).predict_proba(values)[own][:, None]
+    centres = np.stack([values[labels == label].mean(axis=0) for label in range(3)])[labels]
+    harder = confident * values + (1 - confident) * centres
+    expected = discriminant(harder, labels).predict_log_proba(harder)[own].mean()
+    assert sfda(values, labels, 3) == pytest.approx(expected)
 
 
 def test_p2l_is_the_divergence_of_mean_features_as_reckoned_by_hand():

@@ -17,8 +17,11 @@ from tools.mutants.suites import tests_of
 
 MUTMUT = "mutmut==3.8.1"
 _ALIVE, _NO_TEST, _NOT_RUN = 0, 33, None
-_NO_PROCESSES = "not RealHouse"
-"""Programs that tests start find no mutants: they look for modules in the repository only."""
+_NO_PROCESSES = "not RealHouse and not learns_what_was_corrected"
+"""Programs that tests start find no mutants: they look for modules in the repository only.
+
+Decoders, which rest for a while after the test, mutmut would take for a mutant that ended.
+"""
 _TEXTS = (
     r"\b_?log(ger)?\.",  # log lines
     r"^\s*raise ",
