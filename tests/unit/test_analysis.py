@@ -8,7 +8,7 @@ import pytest
 
 from services.trainer.analysis.certainty import answer_sets, coverage_at, coverage_curve, recommend, reliability
 from services.trainer.analysis.growth import MOST_WORK, GrowthData, is_affordable, learning_curve, steepness
-from services.trainer.analysis.nearest import find_nearest, tell_strangers
+from services.trainer.analysis.nearest import MOST_QUERIES, find_nearest, tell_strangers
 from services.trainer.analysis.suspects import FEW, doubt_order, find_suspects, num_likely
 from services.trainer.data.dataset import LearningSet, Split
 from services.trainer.export.bundle.tables import suspect_table
@@ -105,6 +105,31 @@ def test_what_stands_out_is_named_with_its_folder_and_what_it_looks_like() -> No
     assert len(lines) == 1 + len(suspects.listed)
 
 
+def test_so_many_are_likely_as_outnumber_what_chance_would_bring_by_half() -> None:
+    rng = np.random.default_rng(4)
+    given = rng.dirichlet([0.3, 0.2, 0.1], 60)
+    given[:40] = rng.dirichlet([8.0, 0.3, 0.2], 40)
+    labels = np.where(np.arange(60) < 40, 0, given.argmax(axis=1))
+    labels[[41, 44, 50, 55]] = given[[41, 44, 50, 55]].argmin(axis=1)
+    own = np.sort(given[np.arange(60), labels])
+    by_chance = np.array([given[given <= each].sum() for each in own])
+    enough = [count for count in range(1, 61) if (by_chance[count - 1] + 0.5) / count <= 0.5]
+    assert num_likely(given, labels) == max(enough, default=0) > 0
+    assert num_likely(np.full((60, 3), 1 / 3), np.zeros(60, int)) == 0
+
+
+def test_a_tenth_is_listed_where_any_is_likely_but_none_that_looks_like_what_it_is_filed_as() -> None:
+    values, labels = features(0)
+    wrong, _ = swapped(labels)
+    given = out_of_fold(values, wrong)
+    likely = num_likely(given, wrong)
+    assert 0 < likely < len(labels) / 10
+    doubtful = doubt_order(given, wrong)[: len(labels) // 10]
+    suspects, rows = find_suspects(learning_set(wrong), np.arange(len(labels)), wrong, given)
+    assert rows.tolist() == [row for row in doubtful if given[row].argmax() != wrong[row]]
+    assert suspects.num_examined == len(labels)
+
+
 def test_near_copies_in_two_classes_are_named_and_those_in_one_are_not() -> None:
     values, labels = features()
     groups = np.arange(len(labels))
@@ -198,6 +223,36 @@ def test_the_nearest_photographs_vote_and_copies_do_not() -> None:
     assert found.voted[0] == labels[0]
 
 
+def test_the_five_nearest_are_those_of_greatest_cosine_that_are_no_copies() -> None:
+    rng = np.random.default_rng(7)
+    values, labels = rng.normal(size=(40, 6)), rng.integers(0, 3, 40)
+    groups = np.arange(40) // 2  # copies in pairs
+    found = find_nearest(values, labels, groups, num_classes=3, seed=0)
+    units = values / np.linalg.norm(values, axis=1, keepdims=True)
+    for row in range(40):
+        alike = units @ units[row]
+        others = [at for at in np.argsort(-alike) if groups[at] != groups[row]]
+        foreign = [at for at in others if labels[at] != labels[row]]
+        votes = np.bincount(labels[others[:5]], weights=1 + 1e-3 * alike[others[:5]], minlength=3)
+        assert found.voted[row] == votes.argmax()
+        assert found.own_distance[row] == pytest.approx(1 - alike[others[:5]].mean(), abs=1e-6)
+        assert found.other_distance[row] == pytest.approx(1 - alike[foreign[:5]].mean(), abs=1e-6)
+
+
+def test_of_very_many_photographs_two_thousand_are_asked_about_the_same_for_the_same_seed() -> None:
+    values = np.random.default_rng(0).normal(size=(MOST_QUERIES + 50, 3))
+    labels = np.arange(len(values)) % 2
+    first, again, other = (
+        find_nearest(values, labels, np.arange(len(values)), num_classes=2, seed=seed).asked.tolist()
+        for seed in (1, 1, 2)
+    )
+    assert len(set(first)) == MOST_QUERIES
+    assert first == again == sorted(first)
+    assert first != other
+    few = find_nearest(values[:MOST_QUERIES], labels[:MOST_QUERIES], np.arange(MOST_QUERIES), num_classes=2, seed=1)
+    assert few.asked.tolist() == list(range(MOST_QUERIES))
+
+
 def test_strangers_lie_farther_away_and_the_class_most_like_others_is_told_worst() -> None:
     values, labels = features(2, spread=0.5)
     apart = find_nearest(values, labels, np.arange(len(labels)), num_classes=len(CLASSES), seed=0)
@@ -274,3 +329,7 @@ def test_no_curve_is_drawn_where_it_would_take_minutes_or_the_run_has_to_end() -
     # Known from the numbers alone, before components are sought, which takes seconds.
     assert is_affordable(510, 4128, 10)
     assert not is_affordable(2125, 4128, 10)
+    assert is_affordable(10_000, 40, 50)
+    assert not is_affordable(10_001, 40, 50)
+    assert is_affordable(1000, 10**6, 20), "no more components than photographs"
+    assert is_affordable(5000, 10**6, 2), "nor than are kept"

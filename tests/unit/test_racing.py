@@ -210,6 +210,7 @@ def test_who_leaves_itself_sends_nobody_off():
     work = {"heavy": 9.0, "middle": 3.0, "light": 1.0}
     assert not_worth_their_work(three, work) == {"middle": "light"}
     assert not_worth_their_work(racers(light=150, middle=152, heavy=154), work) == {"middle": "light", "heavy": "light"}
+    assert not_worth_their_work(racers(light=150, middle=157, heavy=163), work) == {"middle": "light"}
 
 
 def test_who_is_not_worth_its_work_hears_against_whom():

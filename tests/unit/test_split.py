@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from services.trainer.data.copies.across import giving_way
 from services.trainer.data.copies.groups import is_pure, split_groups
 from services.trainer.data.copies.search import Pairs
 from services.trainer.data.dataset import Split
@@ -61,3 +62,26 @@ def test_the_seed_alone_decides() -> None:
     first, again, other = (split_by_groups(labels, groups, seed) for seed in (1, 1, 2))
     assert all(np.array_equal(one, two) for one, two in zip(parts(first), parts(again), strict=True))
     assert not np.array_equal(first.test, other.test)
+
+
+def left_out(copied: tuple[int, ...], rank: int, *, least: int, num: int = 4) -> list[bool]:
+    """Return which of a class's images of a part give way where so many of them are copies of test images."""
+    groups = np.concatenate([np.arange(num), [each if each in copied else num + each for each in range(num)]])
+    ranks = np.repeat([rank, 2], num).astype(np.uint8)
+    return giving_way(groups, np.zeros(2 * num, np.int32), ranks, least=least)[:num].tolist()
+
+
+def test_copies_give_way_to_a_test_unless_a_class_would_keep_too_little() -> None:
+    assert left_out((0,), 0, least=2) == [True, False, False, False]
+    assert left_out((0, 1), 0, least=2) == [True, True, False, False], "half of them are enough"
+    assert left_out((0, 1), 0, least=3) == [False] * 4, "of what is learnt from so many are needed"
+    assert left_out((0, 1, 2), 0, least=1) == [False] * 4, "less than half is not"
+    assert left_out((0,), 1, least=9, num=2) == [True, False], "to choose with, one is enough"
+
+
+def test_what_a_class_keeps_of_one_part_says_nothing_of_other_classes_and_parts() -> None:
+    groups = np.array([0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 4])
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 1], np.int32)
+    rank = np.array([0] * 8 + [2] * 4, np.uint8)
+    gives = giving_way(groups, labels, rank, least=2)
+    assert np.flatnonzero(gives).tolist() == [4], "of class 0, three of four would go"

@@ -98,7 +98,7 @@ SUITES: dict[str, tuple[str, ...]] = {
     "services/trainer/tuning/unfreezing/depth.py": ("unfreezing",),
     "services/trainer/zoo/combination/limits.py": ("limits",),
     "services/trainer/zoo/sources/auto.py": ("auto", "candidate_list"),
-    "shared/access/limits.py": ("admission", "retraining"),
+    "shared/access/limits.py": ("access_limits", "admission"),
     "shared/access/signed_link.py": ("mail_links", "confirmation_mail"),
     "shared/archive/corrected.py": ("retraining",),
     "shared/job/retraining/correction.py": ("retraining",),
