@@ -7,12 +7,14 @@ import keras
 import numpy as np
 import pytest
 
+from services.trainer.data.dataset import images_path
 from services.trainer.export.formats.squares_model import from_squares
 from services.trainer.export.keras_file import portable
 from services.trainer.export.runtimes import read_onnx, read_tflite
 from services.trainer.screening.candidate import open_store
 from services.trainer.screening.features import learning_rows, mirrored
 from services.trainer.screening.fit import HeadPlan
+from services.trainer.screening.forward import compile_forward
 from services.trainer.screening.screen import screen
 from services.trainer.zoo.combination.joined import assemble
 from services.trainer.zoo.combination.limits import Limits
@@ -21,6 +23,7 @@ from services.trainer.zoo.combination.row import combined_row, combined_weights
 from services.trainer.zoo.families.mobilenet import levels_of_mobilenet
 from services.trainer.zoo.head import Head, Reading
 from services.trainer.zoo.network import build, complete
+from services.trainer.zoo.sources.weights import Source, WeightsFile
 from shared.job.job import TrialState
 from shared.job.options import LevelChoice
 from tests.doubles.memory_ledger import MemoryLedger
@@ -135,3 +138,53 @@ def test_features_taken_over_are_those_that_a_pass_would_give(dataset, files, tm
     together.rest()
     for given, built in zip(lent, together.forward(rows[:8]), strict=True):
         np.testing.assert_allclose(given, built, atol=1e-4)
+
+
+def counting(compiled):
+    """Return what builds networks and notes of which of them a pass is compiled."""
+
+    def opening(dataset, run, backbone, weights):
+        def compile_pass(network, precision):
+            compiled.append(backbone.name)
+            return compile_forward(network, precision)
+
+        return open_store(dataset, run, backbone, weights, compile_pass=compile_pass)
+
+    return opening
+
+
+def test_what_two_of_one_size_made_of_the_images_is_kept_though_one_of_another_size_ranks_between_them(files, tmp_path):
+    dataset = coloured_dataset(tmp_path / "dataset", per_class=20)
+    squares = np.load(images_path(dataset.directory, PX))
+    np.save(images_path(dataset.directory, 2 * PX), squares.repeat(2, axis=1).repeat(2, axis=2))
+    dataset = replace(dataset, sizes_px=(PX, 2 * PX))
+    third = small_backbone("third", gflops=3)
+    usable = [(row, files[0]) for row in (replace(FIRST, input_px=2 * PX), SECOND, replace(third, input_px=2 * PX))]
+    plan, compiled = replace(PLAN, limits=Limits(most_backbones=2)), []
+    found = screen(dataset.learning, usable, make_run(tmp_path / "run"), plan, open_store=counting(compiled))
+    accuracies = {each.name: each.val_accuracy for each in found.candidates}
+    assert list(accuracies) == ["first", "second", "third", "first+third"]
+    assert accuracies["second"] >= accuracies["third"], "so it ranks between the two that can stand side by side"
+    assert compiled == ["first", "second", "third"], "no image goes through both of them once more"
+
+
+def test_what_the_third_best_made_of_the_images_is_kept_though_the_best_two_rank_before_it_together(
+    dataset, files, tmp_path
+):
+    third = small_backbone("third", gflops=3)
+    blind = build(third, None)
+    blind.model.set_weights([np.zeros_like(values) for values in blind.model.get_weights()])
+    blind.model.save_weights(tmp_path / "blind.weights.h5")
+    usable = list(
+        zip(
+            (FIRST, SECOND, third),
+            (*files, WeightsFile.read(tmp_path / "blind.weights.h5", Source.MIRROR)),
+            strict=True,
+        )
+    )
+    compiled = []
+    found = screen(dataset.learning, usable, make_run(tmp_path / "run"), PLAN, open_store=counting(compiled))
+    accuracies = {each.name: each.val_accuracy for each in found.candidates}
+    assert list(accuracies) == ["first", "second", "third", "first+second", "first+second+third"]
+    assert accuracies["first+second"] > accuracies["third"]
+    assert compiled == ["first", "second", "third"], "no image goes through all three of them once more"

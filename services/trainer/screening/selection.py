@@ -211,13 +211,25 @@ class Selection:
         if self.best is None or is_better(contender, self.best):
             self.best = contender
             self._reprice(contender)
-        useful = self.in_order()[: self.plan.limits.most_backbones]
+        useful = self._useful()
         for store in self._losers():
             if any(each.store is store for each in useful):
                 store.slim()
             else:
                 store.discard()
         self._tell(f"{contender.backbone.name}: done")
+
+    def _useful(self) -> list[Contender]:
+        """Return those whose features a combination might read: the best few single ones, of the leader's size first.
+
+        One that stands between them in another size, or is itself made of them, would take the place of their features,
+        and all images would go through them again.
+        """
+        ordered = self.in_order()
+        px = ordered[0].backbone.input_px
+        single = [each for each in ordered if not each.backbone.parts]
+        alike_first = sorted(single, key=lambda each: each.backbone.input_px != px)  # and in order beside that
+        return alike_first[: self.plan.limits.most_backbones]
 
     def in_order(self) -> list[Contender]:
         """Return the candidates that finished, the leader first."""
