@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.covariance import ledoit_wolf
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import RidgeClassifier
 
@@ -103,6 +104,17 @@ def test_the_h_score_of_many_plain_images_is_that_of_the_unshrunk_formula():
     means = np.stack([centred[labels == label].mean(axis=0) for label in labels])
     expected = np.trace(np.linalg.inv(np.cov(centred.T, bias=True)) @ np.cov(means.T, bias=True))
     assert h_score(values[:600], labels[:600]) == pytest.approx(expected, rel=0.2)
+
+
+@pytest.mark.parametrize(("num_images", "width"), [(60, 5), (30, 80)])
+def test_the_h_score_is_that_of_the_covariance_that_ledoit_and_wolf_shrink(num_images, width):
+    values, labels = features(num_images, distance=2.0, width=width)
+    centred = values - values.mean(axis=0)
+    means = np.stack([centred[labels == label].mean(axis=0) for label in labels])
+    shrunk, shrinkage = ledoit_wolf(centred, assume_centered=True)
+    assert 0.01 < shrinkage < 0.99
+    expected = (1 - shrinkage) * np.trace(np.linalg.solve(shrunk, np.cov(means.T, bias=True)))
+    assert h_score(values, labels) == pytest.approx(expected, rel=1e-6)
 
 
 def test_every_score_prefers_features_that_tell_the_classes_apart():
