@@ -1,11 +1,13 @@
 """Levels and mirror images: what heads may read of a network, and that what is delivered reads just that."""
 
-from dataclasses import replace
+import inspect
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
 import pytest
 
+from services.reporter.report.retelling.reason import why_unfrozen
 from services.trainer.export.keras_file import portable
 from services.trainer.run.device import Precision
 from services.trainer.screening.features import FeatureStore, learning_rows, mirrored
@@ -13,11 +15,13 @@ from services.trainer.screening.fit import HeadPlan
 from services.trainer.screening.forward import compile_forward
 from services.trainer.training.scoring import score
 from services.trainer.tuning.tune import TunePlan, tune
-from services.trainer.zoo.catalogue import BACKBONES
+from services.trainer.zoo.catalogue import BACKBONES, BUNDLED
 from services.trainer.zoo.head import FEATURES, Head, Reading
 from services.trainer.zoo.network import assemble, build, by_fields_of, complete, split
 from services.trainer.zoo.plain import with_plain_layers
+from services.trainer.zoo.sources.weights import Source, WeightsFile
 from shared.job.options import LevelChoice, TuneSearch
+from shared.language.speech import speaking
 from tests import shared_networks
 from tests.doubles.memory_ledger import MemoryLedger
 from tests.keras_settings import newer_settings
@@ -57,6 +61,15 @@ def dataset(tmp_path_factory):
 
 CONVOLUTIONS = keras.layers.Conv2D | keras.layers.DepthwiseConv2D | keras.layers.Dense
 NUM_AXES = 4
+
+
+def test_every_network_of_keras_has_a_row():
+    published = {name for name, value in vars(keras.applications).items() if inspect.isfunction(value)}
+    assert len(published) > 35
+    assert published <= {row.constructor for row in BACKBONES.values()}
+    for row in BACKBONES.values():
+        assert row.licence, row.name
+        assert row.weights_url is not None or row.package is not None or row.name == BUNDLED, row.name
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -210,6 +223,45 @@ def test_the_cheaper_of_two_alike_wins_and_a_successor_finds_the_same(dataset, w
     assert again.head.temperature == first.head.temperature
     np.testing.assert_array_equal(again.head.kernel, first.head.kernel)
     np.testing.assert_array_equal(again.out_of_fold.loss, first.out_of_fold.loss)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByEpochs(HeadPlan):
+    """As on a machine where a fit to the end would take some backbones too long.
+
+    Args:
+        names: Of these.
+    """
+
+    names: tuple[str, ...]
+
+    def is_convex(self, dataset, backbone, run):
+        """See :class:`HeadPlan`."""
+        return backbone.name not in self.names
+
+
+def test_how_sure_a_choice_is_is_told_of_the_winner_and_of_no_other_network(dataset, weights, tmp_path):
+    blind = build(small_backbone("blind"), None)
+    blind.model.set_weights([np.zeros_like(values) for values in blind.model.get_weights()])
+    blind.model.save_weights(tmp_path / "blind.weights.h5")
+    zeros = WeightsFile.read(tmp_path / "blind.weights.h5", Source.MIRROR)
+    usable = [(small_backbone("blind"), zeros), (small_backbone("heavy", gflops=2), weights)]
+    plan = ByEpochs(levels=LevelChoice.ALL, epochs=3, names=("heavy",))
+    found = shared_networks.screen(dataset.learning, usable, make_run(tmp_path / "run"), plan)
+    assert found.winner.name == "heavy"
+    assert found.out_of_fold is None
+    assert found.choice is None, "of what cross-validation found of the other one"
+
+
+def test_where_all_stages_were_learnt_by_epochs_it_is_told_why_nothing_was_fine_tuned(dataset, weights, tmp_path):
+    plan = ByEpochs(levels=LevelChoice.ALL, epochs=2, names=("winner",))
+    trained = improved(dataset, weights, make_run(tmp_path / "run"), plan=plan)
+    assert trained.tail_weights is None
+    assert trained.head.reading == Reading(num_levels=7)
+    assert not trained.unfreezing.is_used
+    assert "reads all stages and learnt by epochs" in trained.unfreezing.reason
+    with speaking("de"):
+        assert "Epochen" in why_unfrozen(trained.unfreezing.reason)
 
 
 def improved(dataset, weights, run, *, views=2, plan=AUTO):

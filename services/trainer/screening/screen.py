@@ -119,6 +119,8 @@ def _choice(dataset: LearningSet, selection: Selection) -> Choice | None:
     """Return how sure the choice is; an attempt that sees the winner alone asks the ledger."""
     run, rows = selection.run, learning_rows(dataset)
     judged = [(each.backbone.name, each.out_of_fold) for each in selection.in_order()]
+    if judged[0][1] is None:  # what is known of others that were fitted to their end says nothing of the winner
+        return None
     known = [(name, answers) for name, answers in judged if answers is not None and np.array_equal(answers.rows, rows)]
     if len(known) < 2 and (recalled := recall_choice(run.ledger)) is not None:  # noqa: PLR2004 - a pair
         return recalled

@@ -14,7 +14,7 @@ from services.trainer.tuning.mirror import try_mirror
 from services.trainer.tuning.search import SearchPlan
 from services.trainer.tuning.session import Session
 from services.trainer.tuning.unfreezing.recorded import recall_unfrozen, record_unfrozen
-from services.trainer.tuning.unfreezing.unfreeze import Fitted, unfreeze
+from services.trainer.tuning.unfreezing.unfreeze import NOT_WANTED, Fitted, unfreeze
 from services.trainer.zoo.catalogue import Backbone
 from services.trainer.zoo.head import FEATURES, Head
 from services.trainer.zoo.network import TailWeights
@@ -25,6 +25,7 @@ from shared.job.options import TuneSearch
 ATTEMPT_FRAC = 0.2
 """Of the time that the run has taken so far: what a first attempt at fine-tuning may cost before it gained anything."""
 LEAST_ATTEMPT_S = 5.0
+_BY_EPOCHS = "its last layer reads all stages and learnt by epochs, as it does with very many photographs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +95,7 @@ def tune(dataset: LearningSet, screening: Screening, run: Run, plan: TunePlan) -
     """Improve the winner, in the way that suits its head.
 
     Where that was fitted to its end, to training and validation images, the mirror image is tried as a second view.
-    Where it learnt the features by epochs, the last block is fine-tuned.
+    Where it learnt the features by epochs, the last block is fine-tuned; where it learnt all stages so, nothing is.
 
     Args:
         dataset: See there.
@@ -128,7 +129,9 @@ def _improved(dataset: LearningSet, screening: Screening, run: Run, plan: TunePl
         return _unfreeze(dataset, screening, _as_screened(screening), run, plan)
     if screening.head.reading == FEATURES:
         return _fine_tune(dataset, screening, run, plan)
-    return _as_screened(screening)
+    # The last block is learnt from what is kept at the cut, which gives the features and no other stage.
+    reason = NOT_WANTED if plan.epochs == 0 else _BY_EPOCHS
+    return replace(_as_screened(screening), unfreezing=Unfreezing(is_used=False, reason=reason))
 
 
 def _unfreeze(dataset: LearningSet, screening: Screening, kept: Trained, run: Run, plan: TunePlan) -> Trained:

@@ -69,6 +69,7 @@ _NOT_DELIVERED = (
 )
 _NOT_UNFROZEN = (
     marked("it was not wanted"),
+    marked("its last layer reads all stages and learnt by epochs, as it does with very many photographs"),
     marked("networks side by side are not fine-tuned"),
     marked("{num} validation photographs could not tell whether it is better"),
     marked("there was no time left"),

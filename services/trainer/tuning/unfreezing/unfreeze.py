@@ -41,6 +41,7 @@ TIME_FRAC = 0.3
 """Of the time that is left, at most, for all of it."""
 LEAST_VALIDATION = 30
 """Images below which validation could not tell whether fine-tuning is better."""
+NOT_WANTED = "it was not wanted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +210,7 @@ def _better(one: _Tried | None, best: _Tried | None) -> _Tried | None:
 
 def _objection(dataset: LearningSet, run: Run, depths: Sequence[Depth], epochs: int) -> str | None:
     if epochs == 0:
-        return "it was not wanted"
+        return NOT_WANTED
     if not depths:
         return "networks side by side are not fine-tuned"
     if len(dataset.split.validation) < LEAST_VALIDATION:
