@@ -49,6 +49,7 @@ PARTS: dict[str, Callable[[Path], list[Figure]]] = {
     "memory-reports": lambda _scratch: memory_bounds.measure_reports(),
     "memory-job": memory_bounds.measure_job,
     "memory-fine-tuning": memory_bounds.measure_fine_tuning,
+    "memory-trials": memory_bounds.measure_trials,
     "memory-formats": memory_bounds.measure_formats,
     "memory-views": memory_bounds.measure_views,
     "memory-backbones": memory_bounds.measure_backbones,

@@ -26,6 +26,10 @@ MOST_GROWTH = 1.3
 CHEAPEST = "mobilenet"
 """Of the first five, the one that takes the least time."""
 NUM_OF_VIEWS = 6000
+NUM_TRIALS, FIRST_TRIALS = 60, 10
+"""Recipes of fine-tuning, and the first of them, within which all that is kept for the others has come."""
+MOST_TRIAL_GROWTH = 1.03
+"""Of memory from the one to the other: a megabyte that each recipe left would be more."""
 
 
 def measure_reports() -> list[Figure]:
@@ -111,6 +115,17 @@ def measure_views(scratch: Path) -> list[Figure]:
     told = ", ".join(f"{step} {peak / 1e6:,.0f} MB" for step, peak in found["steps"].items())
     note = f"mobilenet_v2, {found['width']:,} made-up numbers of each view, one strength; peak after each step: {told}"
     return [_figure(f"heads on {NUM_OF_VIEWS:,} photographs in 4 views", found["peak_bytes"], most_mb=2500, note=note)]
+
+
+def measure_trials(scratch: Path) -> list[Figure]:
+    """Measure whether a process holds more from recipe to recipe."""
+    archive = _photographs(scratch, NUM_OF_EACH)
+    arguments = ["-m", "benchmarks.trials_run", str(archive), "--candidate", CHEAPEST, "--trials", str(NUM_TRIALS)]
+    held = run_program(arguments)["held_bytes"]
+    first, last = held[FIRST_TRIALS], held[-1]
+    name = f"memory held by fine-tuning, recipe {NUM_TRIALS} against recipe {FIRST_TRIALS}"
+    note = f"{last / 1e6:,.0f} MB against {first / 1e6:,.0f}; {CHEAPEST} on {NUM_OF_EACH} photographs, searched by tpe"
+    return [Figure(name=name, measured=last / first, unit="×", at_most=MOST_TRIAL_GROWTH, note=note)]
 
 
 def measure_formats(scratch: Path) -> list[Figure]:
