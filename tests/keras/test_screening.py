@@ -12,10 +12,12 @@ from services.trainer.run.context import Stopped
 from services.trainer.run.deadline import Countdown, Deadline
 from services.trainer.scratch.disk import is_disk_full
 from services.trainer.scratch.need import Keeping
+from services.trainer.screening.candidate import features_directory, open_store
 from services.trainer.screening.features import FeatureStore, learning_rows
 from services.trainer.screening.fit import HeadPlan
 from services.trainer.screening.forward import compile_forward
 from services.trainer.screening.race import is_worth_it, samples
+from services.trainer.zoo.combination.limits import Limits
 from services.trainer.zoo.network import Network, build
 from services.trainer.zoo.sources.weights import Source, WeightsFile
 from shared.errors import UserFault
@@ -456,3 +458,55 @@ def test_a_full_disk_is_not_held_against_a_candidate(dataset: Dataset, weights: 
         with pytest.raises(OSError, match="space"):
             screen(dataset, [(small_backbone("only"), weights)], run, by_epochs(1), racing=False)
     assert ledger.entries == {}
+
+
+def paced(image_s: float, *, first_s: float = 0.0):
+    """Return what builds networks through which an image takes so long, by a clock of their own, and the first more."""
+
+    def opening(dataset, run, backbone, weights):
+        if backbone.parts:
+            return open_store(dataset, run, backbone, weights)
+        now = [0.0]
+
+        def compile_pass(network):
+            forward, left_s = compile_forward(network), [first_s]
+
+            def slow(images):
+                now[0] += image_s * len(images) + left_s.pop() if left_s else image_s * len(images)
+                return forward(images)
+
+            return slow
+
+        folder = features_directory(run, backbone)
+        return store_of(build(backbone, weights), dataset, folder, compile_pass=compile_pass, monotonic=lambda: now[0])
+
+    return opening
+
+
+@pytest.mark.parametrize("most_ms", [3.0, 6.0])
+def test_what_is_too_slow_for_the_person_is_left_out_alone_as_side_by_side(dataset, weights, tmp_path, most_ms):
+    usable = [(small_backbone("one"), weights), (small_backbone("two", gflops=2), weights)]
+    limits = Limits(most_backbones=2, max_ms_per_image=most_ms)
+    plan = HeadPlan(levels=LevelChoice.AUTO, epochs=1, limits=limits)
+    run, opening = make_run(tmp_path), paced(0.004)
+    if most_ms < 4.0:
+        with pytest.raises(UserFault) as raised:
+            screen(dataset.learning, usable, run, plan, open_store=opening)
+        reasons = {each["reason"] for each in raised.value.fault.details["candidates"]}
+        assert reasons == {"it takes 4.0 ms for an image, and max_ms_per_image is 3"}
+        return
+    found = screen(dataset.learning, usable, run, plan, open_store=opening)
+    assert [each.state for each in found.candidates] == [TrialState.DONE] * 2 + [TrialState.SKIPPED]
+    assert found.candidates[-1].skipped_because == "it takes 8.0 ms for an image, and max_ms_per_image is 6"
+
+
+def test_of_few_photographs_no_network_is_called_slow_for_its_slow_first_batch(dataset, weights, tmp_path):
+    split = replace(dataset.split, train=dataset.split.train[::2])
+    few = replace(dataset, split=split).learning
+    assert len(learning_rows(few)) <= 32, "one batch"
+    plan = HeadPlan(levels=LevelChoice.AUTO, epochs=1, limits=Limits(max_ms_per_image=10))
+    found = screen(
+        few, [(small_backbone("one"), weights)], make_run(tmp_path), plan, open_store=paced(0.004, first_s=1)
+    )
+    assert found.result.state is TrialState.DONE
+    assert found.pace.image_s == pytest.approx(0.004), "by which mirror images may be too slow, too"

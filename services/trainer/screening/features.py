@@ -18,6 +18,7 @@ from services.trainer.run.memory import is_light, let_go
 from services.trainer.scratch.disk import allocate, disk_usage, is_disk_full
 from services.trainer.scratch.need import FREE_DISK_SHARE
 from services.trainer.screening.forward import Activations, Forward, activation_bytes, batch_size_for, compile_forward
+from services.trainer.screening.stopwatch import Stopwatch
 from services.trainer.zoo.backbone import Backbone
 from services.trainer.zoo.combination.pooled import beside, pass_of_all
 from services.trainer.zoo.head import FEATURES, Floats, Reading
@@ -85,7 +86,7 @@ class FeatureStore:
         self._num_parameters: int | None = None
         self._is_done = {views: np.zeros(len(images), bool) for views in _FILES}
         self._monotonic = monotonic
-        self._speed = _Speed(monotonic)
+        self._speed = Stopwatch(monotonic)
         self._taken_s: float | None = None
         self._pooled: dict[int, Floats] = {1: self._map(_FILES[1], (self.backbone.pooled_width,), np.float32)}
         self.activations: NDArray[np.float16] | None = None
@@ -192,6 +193,20 @@ class FeatureStore:
                 self._batch_size //= 2
             missing = indices[~is_done[indices]]
         return True
+
+    def settle_pace(self, indices: Indices) -> None:
+        """Send some of these images through once more where the first batch was all: it paid for what others find done.
+
+        Args:
+            indices: Which went through.
+        """
+        if self._speed.image_s is None or self._speed.is_settled:
+            return
+        again = indices[: self._batch_size]
+        self._forward  # noqa: B018 - as above
+        self._speed.start()
+        self.forward(again)
+        self._speed.note(len(again))
 
     def activations_of(self, indices: Indices) -> NDArray[np.float16]:
         """Return activations at the cut, kept or computed now; meant for a batch, not for a data set."""
@@ -343,41 +358,6 @@ def learning_rows(dataset: LearningSet) -> Indices:
 def mirrored(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return images ``(n, height_px, width_px, 3)`` whose left and right have changed places."""
     return np.ascontiguousarray(images[:, :, ::-1])
-
-
-class _Speed:
-    """How long an image takes. The first batch of all pays for what later ones find done, so it counts only alone."""
-
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
-        self._since = 0.0
-        self._first: float | None = None
-        self._seconds = 0.0
-        self._num_images = 0
-
-    @property
-    def image_s(self) -> float | None:
-        """Seconds; ``None`` before the first batch."""
-        return self._seconds / self._num_images if self._num_images else self._first
-
-    @property
-    def is_settled(self) -> bool:
-        """Tell whether it is known of more than the first batch."""
-        return self._num_images > 0
-
-    def start(self) -> None:
-        """Begin to measure, or go on after a pause."""
-        self._since = self._monotonic()
-
-    def note(self, num_images: int) -> None:
-        """Count a batch that ends now."""
-        now = self._monotonic()
-        if self._first is None:
-            self._first = (now - self._since) / num_images
-        else:
-            self._seconds += now - self._since
-            self._num_images += num_images
-        self._since = now
 
 
 def _narrowed(activations: Activations) -> NDArray[np.float16]:

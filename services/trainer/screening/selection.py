@@ -150,7 +150,11 @@ class Selection:
         parts = self._parts_of(backbone)
         if parts:
             store.take_over(parts, rows)
-        if not self._compute(store, rows) or self._pace_objection(backbone) is not None:
+        if not self._compute(store, rows):
+            return None
+        if self.plan.limits.max_ms_per_image is not None:  # of few images nothing is known but the slow first batch
+            store.settle_pace(rows)
+        if self._pace_objection(backbone) is not None:
             return None
         self._tell(f"{backbone.name}: head")
         self._foretell(store)
