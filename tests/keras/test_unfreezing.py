@@ -1,5 +1,6 @@
 """Fine-tuning below a fitted head: kept where it reads clearly more, left after a short attempt where it does not."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from services.trainer.screening.screen import screen
 from services.trainer.training.scoring import score
 from services.trainer.tuning.tune import Trained, TunePlan, tune
 from services.trainer.tuning.unfreezing.attempt import ATTEMPT_EPOCHS
+from services.trainer.tuning.unfreezing.depth import least_attempt_s
 from services.trainer.tuning.unfreezing.recorded import recall_unfrozen, record_unfrozen
 from services.trainer.tuning.unfreezing.unfreeze import Fitted, unfreeze
 from services.trainer.zoo.head import Reading
@@ -117,3 +119,8 @@ def test_an_attempt_that_could_not_end_in_time_is_not_begun(dataset, poor, tmp_p
     assert "0 s may be spent before anything is gained" in unfrozen.found.reason
     assert unfrozen.found.depths == ()
     assert told == []  # no image went through anything
+    pace = poor[1].store.pace
+    needed_s = least_attempt_s(pace, len(learning_rows(dataset.learning)), views=2)
+    nearly = unfreeze(dataset.learning, poor[1], make_run(tmp_path), epochs=8, attempt_s=needed_s - 1e-3)
+    needed, most = re.findall(r"(\d+) s", nearly.found.reason)
+    assert int(needed) > int(most), "what is too long reads longer"

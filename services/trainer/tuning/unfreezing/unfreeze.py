@@ -226,7 +226,9 @@ def _lack_of_time(dataset: LearningSet, fitted: Fitted, may_take_s: float) -> st
     needed_s = least_attempt_s(pace, len(learning_rows(dataset)), fitted.head.reading.views)
     if needed_s <= may_take_s:
         return None
-    return f"a first attempt takes {needed_s:,.0f} s, and {may_take_s:,.0f} s may be spent before anything is gained"
+    # 6.4 s are too many where 5.8 may be spent, and would read as 6 and 6
+    needed, most = math.ceil(needed_s), math.floor(may_take_s)
+    return f"a first attempt takes {needed:,} s, and {most:,} s may be spent before anything is gained"
 
 
 def _why_not(told: Sequence[UnfrozenDepth]) -> str:
