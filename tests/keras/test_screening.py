@@ -500,6 +500,22 @@ def test_what_is_too_slow_for_the_person_is_left_out_alone_as_side_by_side(datas
     assert found.candidates[-1].skipped_because == "it takes 8.0 ms for an image, and max_ms_per_image is 6"
 
 
+def test_what_is_too_large_for_the_person_is_left_out_alone_as_side_by_side(dataset, weights, tmp_path):
+    larger = replace(small_backbone("larger"), parameters=300_000)
+    usable = [(row, weights) for row in (small_backbone("one"), small_backbone("two", gflops=2), larger)]
+    limits = Limits(most_backbones=2, max_parameters=299_999)
+    found = screen(
+        dataset.learning, usable, make_run(tmp_path), HeadPlan(levels=LevelChoice.AUTO, epochs=1, limits=limits)
+    )
+    reasons = {each.name: each.skipped_because for each in found.candidates}
+    assert reasons == {
+        "one": None,
+        "two": None,
+        "larger": "it has 300,000 parameters, and max_parameters is 299,999",
+        "one+two": "it has 437,088 parameters, and max_parameters is 299,999",
+    }
+
+
 def test_of_few_photographs_no_network_is_called_slow_for_its_slow_first_batch(dataset, weights, tmp_path):
     split = replace(dataset.split, train=dataset.split.train[::2])
     few = replace(dataset, split=split).learning

@@ -59,7 +59,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory, mirror: Path) -> Site:
     site = Site(folder=tmp_path_factory.mktemp("site"), mirror=mirror)
     site.submit(
         write_archive(site.archive, per_class=30),
-        candidates=(MIRRORED, "vgg16"),
+        candidates=(MIRRORED, "vgg16", "xception"),
+        max_parameters=15_000_000,
         epochs=5,
         tune_epochs=2,
         tune_trials=2,
@@ -103,6 +104,7 @@ def test_the_job_is_announced_once_with_everything_delivered(finished: Site) -> 
     assert states == {
         f"screen/{MIRRORED}": TrialState.DONE,
         "screen/vgg16": TrialState.SKIPPED,
+        "screen/xception": TrialState.SKIPPED,
         "tune/0": TrialState.DONE,
         "tune/1": TrialState.DONE,
     }
@@ -142,7 +144,8 @@ def test_the_result_tells_the_whole_story(finished: Site) -> None:
     assert result.classes == CLASSES
     reasons = {candidate.name: candidate.skipped_because for candidate in result.candidates}
     assert reasons[MIRRORED] is None
-    assert "vgg16" in str(reasons["vgg16"])
+    assert "vgg16" in str(reasons["vgg16"]), "its file is named"
+    assert reasons["xception"] == "it has 20,861,480 parameters, and max_parameters is 15,000,000"
     assert sum(map(sum, result.test.confusion_matrix)) == result.test.num_images == result.counts.test
     assert result.test.interval[0] <= result.test.accuracy <= result.test.interval[1]
     assert result.model.total_parameters == 218_544 + 3 * 257

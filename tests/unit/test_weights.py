@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from services.trainer.zoo.catalogue import BACKBONES, Backbone
+from services.trainer.zoo.combination.limits import Limits
 from services.trainer.zoo.sources.download import download, hash_of, is_reachable
 from services.trainer.zoo.sources.mirror import FolderMirror
 from services.trainer.zoo.sources.weights import Source, resolve
@@ -149,6 +150,26 @@ def test_auto_leaves_the_bundled_backbone_out_where_there_is_a_better_one(tmp_pa
 
     assert [row.name for row, _ in found.usable] == [SMALL.name]
     assert "tiny" in dict(found.skipped)
+
+
+def test_weights_of_what_is_too_large_for_the_person_are_asked_for_nowhere(tmp_path):
+    folder, asked = tmp_path / "mirror", []
+    write_weights(folder)
+
+    def find_installed(row):
+        asked.append(row.name)
+
+    found = resolve(
+        ["vgg16", "mobilenet_0.25"],
+        mirror=FolderMirror(folder),
+        cache_dir=tmp_path / "cache",
+        allow_download=False,
+        find_installed=find_installed,
+        objection=Limits(max_parameters=10**6).objection_to_size,
+    )
+    assert [row.name for row, _ in found.usable] == ["mobilenet_0.25"]
+    assert found.skipped == (("vgg16", "it has 14,714,688 parameters, and max_parameters is 1,000,000"),)
+    assert "vgg16" not in asked
 
 
 def test_nothing_usable_is_a_fault_that_names_every_reason(tmp_path):

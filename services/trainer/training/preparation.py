@@ -196,6 +196,7 @@ def _source(order: Order, tools: Tools, clock: PhaseClock, archive: Path) -> Sou
         cache_dir=settings.weights_cache_dir,
         timeout_s=settings.download_timeout_s,
         means=_means(order, tools, slowness),
+        objection=Limits.of(order.options).objection_to_size,
     )
     return Source(
         archive=archive, options=order.options, resolve=find, admit=admit, handover=_read_handover(order, tools)

@@ -98,6 +98,7 @@ def resolve(
     timeout_s: float = 300.0,
     find_installed: Callable[[Backbone], Path | None] = find_in_package,
     means: Means[Backbone] | None = None,
+    objection: Callable[[Backbone], str | None] = lambda _row: None,
 ) -> Resolution:
     """Find the weights of the wanted backbones: mirror, installed package, Keras's cache, its download, bundled.
 
@@ -112,6 +113,7 @@ def resolve(
         find_installed: Looks for a row's file among installed packages.
         means: What there is to compare networks with; ``auto`` then stands for those that are worth it, and the weights
             of no others are asked for.
+        objection: Why a row takes no part whatever its weights, which are then not asked for; ``None``: it may.
 
     Raises:
         UserFault: ``no_usable_candidate``, if nothing is left.
@@ -126,7 +128,7 @@ def resolve(
     if AUTO in names and means is not None:
         usable, skipped = _worthwhile(wanted, finder, means, named=names, allow_download=allow_download)
     else:
-        usable, skipped = _partition(wanted, finder, allow_download=allow_download)
+        usable, skipped = _partition(wanted, finder, allow_download=allow_download, objection=objection)
     if AUTO in names and BUNDLED not in names:
         if usable:
             skipped.append((BUNDLED, _SPARE_IN_AUTO))
@@ -242,12 +244,16 @@ def _checked(path: Path, row: Backbone, source: Source) -> WeightsFile | str:
 
 
 def _partition(
-    rows: Iterable[Backbone], finder: _Finder, *, allow_download: bool
+    rows: Iterable[Backbone],
+    finder: _Finder,
+    *,
+    allow_download: bool,
+    objection: Callable[[Backbone], str | None] = lambda _row: None,
 ) -> tuple[list[tuple[Backbone, WeightsFile]], list[tuple[str, str]]]:
     usable: list[tuple[Backbone, WeightsFile]] = []
     skipped: list[tuple[str, str]] = []
     for row in rows:
-        found = finder.find(row, allow_download=allow_download)
+        found = objection(row) or finder.find(row, allow_download=allow_download)
         if isinstance(found, WeightsFile):
             usable.append((row, found))
         else:
