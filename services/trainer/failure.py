@@ -72,7 +72,8 @@ def budget_overrun(budget_minutes: float, waited_s: float) -> Fault:
         code="budget_overrun",
         message=f"The training did not come to an end within {waited_s:.0f} s after it was told that its budget of "
         f"{budget_minutes:g} minutes is spent, so it was stopped.",
-        fix="Raise budget_minutes or choose fewer or smaller candidates, and submit again.",
+        fix="Raise budget_minutes, or max_cost if that is the cap, or choose fewer or smaller candidates, and submit "
+        "again.",
         details={"budget_minutes": budget_minutes},
     )
 
@@ -82,7 +83,8 @@ def budget_too_short(budget_minutes: float) -> Fault:
     return Fault(
         code="budget_too_short",
         message=f"The budget of {budget_minutes:g} minutes was spent before the first network was trained.",
-        fix="Raise budget_minutes or choose smaller candidates such as tiny or mobilenet_v2, and submit again.",
+        fix="Raise budget_minutes, or max_cost if that is the cap, or choose smaller candidates such as tiny or "
+        "mobilenet_v2, and submit again.",
         details={"budget_minutes": budget_minutes},
     )
 

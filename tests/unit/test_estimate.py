@@ -8,7 +8,7 @@ import pytest
 from services.intake.overview.estimate import Took, estimate_of, took
 from shared.job.job import JobState
 from shared.job.options import JobOptions
-from shared.job.progress import Progress
+from shared.job.progress import Progress, Spending
 from tests.intake_fixture import IntakeFixture
 from tests.job_fixture import NOW, archive_of, make_job
 
@@ -55,6 +55,17 @@ def test_no_training_is_said_to_take_longer_than_its_budget() -> None:
     found = estimate_of(known((100, 600.0)), 10_000, replace(USUAL, budget_minutes=15))
     assert found.most is not None
     assert found.most.seconds == 900
+
+
+def test_a_cap_on_the_cost_is_a_budget_for_estimates_too() -> None:
+    priced = [replace(each, price_per_hour=2.0) for each in known((100, 600.0))]
+    found = estimate_of(priced, 10_000, replace(USUAL, max_cost=0.5))
+    assert found.most == Spending(seconds=900, cost=0.5)
+    progress = Progress(phase="export", price_per_hour=2.0)
+    job = make_job(state=JobState.DONE, archive=archive_of(), attempts=1, trained_s=895.0, progress=progress)
+    assert took(job) is not None
+    capped = replace(job, options=replace(job.options, max_cost=0.5))
+    assert took(capped) is None, "its cap ended it"
 
 
 def test_what_was_stopped_or_broke_off_tells_nothing_of_others() -> None:

@@ -5,10 +5,12 @@ from collections.abc import Callable
 import pytest
 
 from services.trainer import failure
-from services.trainer.protocol import Message, MessageKind
+from services.trainer.protocol import Message, MessageKind, StopReason
 from services.trainer.worker.attempt import Broken, ending_after, ending_of_loss
+from services.trainer.worker.supervisor import Overrun
 from shared.errors import Fault
 from shared.job.job import JobState
+from shared.job.options import JobOptions
 from tests.job_fixture import make_job
 
 FAULTS = [
@@ -60,6 +62,18 @@ def test_tensorflow_without_memory_is_told_as_memory() -> None:
         """Named as TensorFlow names it."""
 
     assert failure.unforeseen(ResourceExhaustedError("OOM")).fix == failure.SMALLER_FIX
+
+
+def test_where_the_cap_on_the_cost_ended_it_the_minutes_are_those_that_it_paid_for() -> None:
+    job = make_job(state=JobState.TRAINING, attempts=1, options=JobOptions(max_cost=0.1))
+    stopped = Message(kind=MessageKind.STOPPED, reason=StopReason.BUDGET)
+    endings = (
+        ending_after(stopped, job, price_per_hour=2.0),
+        ending_of_loss(Overrun(StopReason.BUDGET, 70.0), job, 3, price_per_hour=2.0),
+    )
+    for _, changes in endings:
+        assert "budget of 3 minutes" in changes["fault"].message
+        assert "max_cost" in changes["fault"].fix
 
 
 def test_a_job_that_broke_down_for_the_last_time_ends_with_what_its_process_said() -> None:

@@ -61,9 +61,9 @@ def took(job: Job) -> Took | None:
     """Return what a job took; ``None`` where it says nothing about others: stopped, broken off or of no known size."""
     if job.state is not JobState.DONE or job.archive is None or job.attempts != 1 or not job.trained_s:
         return None
-    if job.trained_s > 0.9 * 60 * job.options.budget_minutes:  # its budget ended it, or nearly so
-        return None
     price = job.progress.price_per_hour if job.progress else None
+    if job.trained_s > 0.9 * 60 * job.options.minutes_at(price):  # its budget ended it, or nearly so
+        return None
     return Took(
         num_images=max(1, job.archive.num_images), seconds=job.trained_s, options=job.options, price_per_hour=price
     )
@@ -88,8 +88,8 @@ def estimate_of(known: Sequence[Took], num_images: int, options: JobOptions) -> 
     least = max(median(compress(lows, side)) for side in sides)
     most = min(median(compress(highs, side)) for side in sides)
     least, most = min(least, most) / _MARGIN, max(least, most) * _MARGIN
-    budget_s = 60 * options.budget_minutes
     price = alike[0].price_per_hour
+    budget_s = 60 * options.minutes_at(price)
     return Estimate(
         least=Spending.of(round(min(least, budget_s), 1), price),
         most=Spending.of(round(min(most, budget_s), 1), price),

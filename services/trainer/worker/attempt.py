@@ -75,12 +75,13 @@ def order_of(job: Job, fence: int, deadline: Deadline, *, only_delivers: bool) -
     )
 
 
-def ending_after(message: Message, job: Job) -> Ending:
+def ending_after(message: Message, job: Job, *, price_per_hour: float | None = None) -> Ending:
     """Return what the last word of a training process means for the job.
 
     Args:
         message: That word.
         job: As it was claimed.
+        price_per_hour: Of this machine; with ``max_cost`` it decides of which budget is told.
 
     Raises:
         Broken: If it failed in a way that another attempt may escape.
@@ -97,7 +98,7 @@ def ending_after(message: Message, job: Job) -> Ending:
         case MessageKind.STOPPED if message.reason == StopReason.LOST:
             return JobState.FAILED, {"fault": failure.gave_up(job.attempts - 1)}
         case MessageKind.STOPPED:
-            return JobState.FAILED, {"fault": failure.budget_too_short(job.options.budget_minutes)}
+            return JobState.FAILED, {"fault": failure.budget_too_short(job.options.minutes_at(price_per_hour))}
         case MessageKind.UNREACHABLE:
             raise Transient(message.reason or "a store did not answer")
         case MessageKind.NO_ROOM:
@@ -109,13 +110,16 @@ def ending_after(message: Message, job: Job) -> Ending:
     return JobState.FAILED, {"fault": message.fault}
 
 
-def ending_of_loss(loss: Broken | Overrun | ProcessDied, job: Job, max_attempts: int) -> Ending | None:
+def ending_of_loss(
+    loss: Broken | Overrun | ProcessDied, job: Job, max_attempts: int, *, price_per_hour: float | None = None
+) -> Ending | None:
     """Return how a job ends whose training process failed, died or was killed; ``None``: it is taken up again.
 
     Args:
         loss: What happened.
         job: With all its trials that are known.
         max_attempts: See :func:`last_attempt`.
+        price_per_hour: See :func:`ending_after`.
     """
     is_last = job.attempts >= last_attempt(job, max_attempts)
     if isinstance(loss, ProcessDied):
@@ -126,4 +130,5 @@ def ending_of_loss(loss: Broken | Overrun | ProcessDied, job: Job, max_attempts:
         return JobState.FAILED, {"fault": loss.fault}
     if loss.reason is StopReason.CANCELLED:
         return JobState.CANCELLED, {}
-    return JobState.FAILED, {"fault": failure.budget_overrun(job.options.budget_minutes, loss.waited_s)}
+    budget_minutes = job.options.minutes_at(price_per_hour)
+    return JobState.FAILED, {"fault": failure.budget_overrun(budget_minutes, loss.waited_s)}

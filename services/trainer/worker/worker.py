@@ -238,10 +238,12 @@ class Worker:
         if objection is not None:
             return JobState.FAILED, {"fault": objection}
         try:
-            return ending_after(self._train(job_lease, delivery), job_lease.job)
+            message = self._train(job_lease, delivery)
+            return ending_after(message, job_lease.job, price_per_hour=self.rules.price_per_hour)
         except (Broken, Overrun, ProcessDied) as loss:
             logger.warning("the attempt is lost", extra={"reason": str(loss)})
-            ending = ending_of_loss(loss, job_lease.known, self.rules.max_attempts)
+            rules = self.rules
+            ending = ending_of_loss(loss, job_lease.known, rules.max_attempts, price_per_hour=rules.price_per_hour)
             if ending is not None:
                 return ending
             job_lease.hand_back(counts=True)
