@@ -1,12 +1,20 @@
 """What answers and features say beyond the accuracy: misfiled photographs, thresholds, strangers, learning curves."""
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from services.trainer.analysis.certainty import answer_sets, coverage_at, coverage_curve, recommend, reliability
+from services.trainer.analysis.certainty import (
+    TARGETS,
+    answer_sets,
+    coverage_at,
+    coverage_curve,
+    recommend,
+    reliability,
+)
 from services.trainer.analysis.growth import MOST_WORK, GrowthData, is_affordable, learning_curve, steepness
 from services.trainer.analysis.nearest import MOST_QUERIES, find_nearest, tell_strangers
 from services.trainer.analysis.suspects import FEW, doubt_order, find_suspects, num_likely
@@ -15,6 +23,7 @@ from services.trainer.export.bundle.tables import suspect_table
 from services.trainer.fitting.folds import deal_folds
 from services.trainer.fitting.logistic import Problem, solve
 from services.trainer.fitting.temperature import fit_temperature, probabilities
+from shared.interval import wilson_interval
 
 CLASSES = ("ant", "bee", "cow", "dog")
 PER_CLASS = 60
@@ -172,6 +181,29 @@ def test_who_is_nearly_always_right_needs_no_threshold_and_who_guesses_has_none(
     assert recommend(confidence, np.random.default_rng(1).random(len(confidence)) < 0.3)[0] is None
 
 
+def test_coverage_is_how_many_are_answered_and_how_many_of_these_are_right() -> None:
+    confidence, right = np.array([0.5, 0.6, 0.6, 0.9]), np.array([True, False, True, True])
+    at = coverage_at(0.6, confidence, right)
+    assert (at.threshold, at.answered, at.right) == (0.6, 0.75, pytest.approx(2 / 3))
+    assert at.interval == wilson_interval(2, 3)
+    assert coverage_at(0.6, confidence, right, weight=0.5).interval == wilson_interval(1, 1.5)
+    none = coverage_at(0.95, confidence, right)
+    assert (none.answered, none.right) == (0.0, 1.0)
+    assert coverage_at(0.5, confidence[:0], right[:0]).answered == 0.0
+    curve = coverage_curve(confidence, right, weight=0.5, and_at=0.61)
+    assert [each for each in curve if each.threshold == 0.61] == [coverage_at(0.61, confidence, right, weight=0.5)]
+    assert all(one.threshold < other.threshold for one, other in pairwise(curve))
+
+
+def test_what_is_asked_for_without_a_threshold_is_the_lowest_share_and_few_answers_help_nobody() -> None:
+    rng = np.random.default_rng(3)
+    confidence = rng.uniform(0.3, 1.0, 400)
+    assert recommend(confidence, np.zeros(400, bool)) == (None, TARGETS[-1])
+    sure = confidence > 0.95  # a fourteenth of all
+    assert recommend(confidence, sure) == (None, TARGETS[-1])
+    assert recommend(np.repeat(confidence, 10), np.ones(4000, bool), weight=0.001)[0] is None, "four count"
+
+
 def test_copies_make_nobody_surer() -> None:
     confidence, right = answers(300)
     alone, copied = coverage_at(0.8, confidence, right), coverage_at(0.8, confidence, right, weight=0.1)
@@ -208,6 +240,13 @@ def test_stated_and_true_probabilities_agree_within_their_intervals_where_confid
     assert sum(each.num_images for each in bins) == 2000
     assert sum(each.interval[0] <= each.stated <= each.interval[1] for each in bins) >= 0.8 * len(bins)
     assert [each.stated for each in bins] == sorted(each.stated for each in bins)
+    confidence, right = np.linspace(0.4, 0.9, 24), np.arange(24) % 3 > 0
+    low, high = reliability(confidence, right, weight=0.5)
+    assert (low.num_images, high.num_images) == (12, 12)
+    assert (low.stated, high.right) == pytest.approx((confidence[:12].mean(), 8 / 12))
+    assert high.interval == wilson_interval(4, 6)
+    assert len(reliability(confidence[:13], right[:13])) == 1
+    assert reliability(confidence[:0], right[:0]) == ()
 
 
 # The nearest photographs.

@@ -25,3 +25,10 @@ def test_without_a_wish_nothing_is_too_large_or_too_slow():
     limits = Limits.of(JobOptions())
     assert limits.objection_to_size(BACKBONES["convnext_xlarge"]) is None
     assert limits.objection_to_speed(1e3, views=2) is None
+
+
+def test_what_the_options_ask_for_is_asked_of_each_network():
+    options = JobOptions(max_backbones=3, max_parameters=1_000_000, max_ms_per_image=5.0)
+    assert Limits.of(options) == Limits(most_backbones=3, max_parameters=1_000_000, max_ms_per_image=5.0)
+    assert Limits.of(options).objection_to_speed(0.005) is None, "as slow as it may be"
+    assert "5.1 ms" in Limits.of(options).objection_to_speed(0.0051)

@@ -186,6 +186,47 @@ def test_below_the_threshold_the_answer_is_unsure_and_the_best_guess_stands_besi
     }
 
 
+def test_the_document_for_programs_has_everything_under_names_that_stay() -> None:
+    strange = Prediction(path="c", probabilities={"dog": 0.7, "cat": 0.3}, distance=0.9, limit=0.4)
+    answers = [
+        Answer(prediction=seen("a"), unsure_below=0.25, place=Path("sorted/cat/a")),
+        Answer(prediction=unread("b"), unsure_below=0.25),
+        Answer(prediction=strange, unsure_below=0.25, set_above=0.2),
+    ]
+    assert json_document(Path("model.onnx"), answers, [LeftOut(path="d.txt", reason="no picture")]) == {
+        "model": "model.onnx",
+        "unsure_below": 0.25,
+        "summary": {"classes": {"cat": 1}, "unsure": 0, "unlike": 1, "unreadable": 1, "passed_over": 1},
+        "images": [
+            {
+                "path": "a",
+                "class": "cat",
+                "is_unsure": False,
+                "is_unlike": False,
+                "best": "cat",
+                "probability": 0.9,
+                "probabilities": {"cat": 0.9, "dog": pytest.approx(0.1)},
+                "sorted_to": "sorted/cat/a",
+            },
+            {"path": "b", "error": "The image is damaged: no end.", "code": "image_corrupt", "fix": "Save it anew."},
+            {
+                "path": "c",
+                "class": "unlike",
+                "is_unsure": False,
+                "is_unlike": True,
+                "best": "dog",
+                "probability": 0.7,
+                "probabilities": {"dog": 0.7, "cat": 0.3},
+                "distance": 0.9,
+                "unlike_above": 0.4,
+                "answer_set": ["dog", "cat"],
+            },
+        ],
+        "passed_over": [{"path": "d.txt", "reason": "no picture"}],
+    }
+    assert json_document(Path("m"), [], [])["unsure_below"] == 0.0
+
+
 def test_an_answer_set_holds_what_is_probable_enough_and_the_best_in_any_case() -> None:
     likely = Prediction(path="a", probabilities={"cat": 0.5, "dog": 0.3, "cow": 0.2})
     assert Answer(prediction=likely, set_above=0.3).answer_set == ["cat", "dog"]
@@ -203,9 +244,10 @@ def test_the_table_for_spreadsheets_has_a_row_for_every_picture_and_no_formula()
     rows = list(
         csv.reader(io.StringIO(csv_table([Answer(prediction=seen("=1.jpg")), Answer(prediction=unread("b"))], CLASSES)))
     )
-    assert rows[0][:4] == ["path", "class", "probability", "best"]
+    named = ["path", "class", "probability", "best", "error", "sorted_to"]
+    assert rows[0] == [*named, "probability of cat", "probability of dog"]
     assert rows[1] == ["'=1.jpg", "cat", "0.9", "cat", "", "", "0.9", "0.1"]
-    assert rows[2][:5] == ["b", "", "", "", "The image is damaged: no end."]
+    assert rows[2] == ["b", "", "", "", "The image is damaged: no end.", "", "", ""]
     assert {len(row) for row in rows} == {len(rows[0])}
 
 

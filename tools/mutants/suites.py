@@ -100,7 +100,7 @@ SUITES: dict[str, tuple[str, ...]] = {
     "services/trainer/zoo/sources/auto.py": ("auto", "candidate_list"),
     "shared/access/limits.py": ("access_limits", "admission"),
     "shared/access/signed_link.py": ("mail_links", "confirmation_mail"),
-    "shared/archive/corrected.py": ("retraining",),
+    "shared/archive/corrected.py": ("corrected",),
     "shared/job/retraining/correction.py": ("retraining",),
     "shared/job/retraining/pairing.py": ("retraining", "results_again"),
     "shared/job/verdict/evidence.py": ("verdict",),
