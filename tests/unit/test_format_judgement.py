@@ -1,5 +1,7 @@
 """A format is delivered only where it does what was evaluated; what is said of it is what was seen."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -36,7 +38,9 @@ def test_a_faithful_format_has_the_accuracy_of_the_test() -> None:
 
 def test_probabilities_that_differ_on_any_image_speak_against_a_format() -> None:
     assert "differ by up to 0.0200" in str(compared(0.02).objection)
-    assert "differ by up to" in str(compared(wrong=1).objection)
+    late = compared(wrong=1)
+    assert "differ by up to" in str(late.objection)
+    assert late.kept_gap == 0, "it lies behind those that are kept"
 
 
 def test_rounded_weights_may_change_numbers_but_not_the_accuracy() -> None:
@@ -81,10 +85,17 @@ def test_another_resize_is_noticed_by_the_pictures_alone() -> None:
 
 
 @pytest.mark.parametrize("is_rounded", [False, True])
-def test_numbers_that_are_none_speak_against_a_format(is_rounded: bool) -> None:
-    found = compared(float("nan"), is_rounded=is_rounded)
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_numbers_that_are_none_speak_against_a_format(number: float, is_rounded: bool) -> None:
+    found = compared(number, is_rounded=is_rounded)
     assert found.objection == "it gives probabilities that are no numbers"
     assert found.kept_gap == 1  # a number, which JSON can hold
+
+
+def test_a_format_is_judged_by_the_test_alone_where_there_are_no_pictures_to_try_it_on() -> None:
+    told = replace(evaluated(), pictures=np.array([], np.float64))
+    found = compare(told.probabilities, Scored(), told, is_rounded=False)
+    assert (found.objection, found.picture_gap, found.num_images) == (None, 0, NUM)
 
 
 def test_images_that_there_was_no_time_for_are_not_counted() -> None:

@@ -21,7 +21,7 @@ class Evaluated:
         labels: Classes of the test images, in the order in which they are scored.
         probabilities: What the network that was evaluated says of them, ``(num_images, num_classes)``.
         num_kept: So many, the first, are compared number by number.
-        pictures: What the delivered Keras file says of a few pictures.
+        pictures: What the delivered Keras file says of a few pictures; empty where there are none.
     """
 
     labels: NDArray[np.integer[Any]]
@@ -66,18 +66,20 @@ def compare(found: NDArray[np.float64], scored: Scored, evaluated: Evaluated, *,
     labels, expected = evaluated.labels[:num_images], evaluated.probabilities[:num_images]
     is_right, was_right = found.argmax(axis=1) == labels, expected.argmax(axis=1) == labels
     gaps = _gaps(found, expected)
-    pictures = np.array(scored.pictures, np.float64).reshape(evaluated.pictures.shape)
-    gap, picture_gap = max(gaps, default=0.0), max(_gaps(pictures, evaluated.pictures), default=0.0)
+    of_pictures = (-1, expected.shape[1])
+    pictures = np.array(scored.pictures, np.float64).reshape(of_pictures)
+    picture_gap = max(_gaps(pictures, evaluated.pictures.reshape(of_pictures)), default=0.0)
+    gap = max([*gaps, picture_gap])
     accuracy, test_accuracy = float(is_right.mean()), float(was_right.mean())
     objection = None
     if not np.isfinite(found).all():
         objection = "it gives probabilities that are no numbers"
-    elif not is_rounded and max(gap, picture_gap) > MAX_SAME_INPUT_GAP:
-        objection = f"its probabilities differ by up to {max(gap, picture_gap):.4f} on the same images"
+    elif not is_rounded and gap > MAX_SAME_INPUT_GAP:
+        objection = f"its probabilities differ by up to {gap:.4f} on the same images"
     elif is_rounded and _loses_accuracy(is_right, was_right):
         objection = f"it has {accuracy:.1%} right of {num_images} test images, where {test_accuracy:.1%} are expected"
     return Comparison(
-        kept_gap=max(gaps[: evaluated.num_kept], default=0.0),
+        kept_gap=max(gaps[: evaluated.num_kept]),
         picture_gap=picture_gap,
         num_images=num_images,
         accuracy=accuracy,
@@ -100,5 +102,5 @@ def _loses_accuracy(is_right: NDArray[np.bool_], was_right: NDArray[np.bool_]) -
 
 def _gaps(found: NDArray[np.float64], expected: NDArray[np.float64]) -> list[float]:
     """Return the largest difference of a probability for every image; no number differs by all there is."""
-    gaps: list[float] = np.nan_to_num(np.abs(found - expected), nan=1.0, posinf=1.0).max(axis=1, initial=0.0).tolist()
+    gaps: list[float] = np.nan_to_num(np.abs(found - expected), nan=1.0, posinf=1.0).max(axis=1).tolist()
     return gaps
