@@ -1,6 +1,6 @@
 """Sites, animals and batches stay on one side of the split, whatever their class."""
 
-from pathlib import PurePosixPath
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,8 +18,7 @@ CLASSES = ("cats", "dogs")
 
 
 def groups_of(rule: str, *paths: str) -> list[set[str]]:
-    labels = np.array([CLASSES.index(PurePosixPath(path).parts[1]) for path in paths], np.int32)
-    numbers = given_groups(paths, labels, CLASSES, rule)
+    numbers = given_groups(paths, CLASSES, rule)
     return sorted(
         ({path for path, own in zip(paths, numbers, strict=True) if own == one} for one in set(numbers)), key=min
     )
@@ -40,6 +39,51 @@ def test_a_pattern_names_groups_by_its_first_group_or_by_all_that_it_finds() -> 
     paths = ("p/cats/a-day3-1.jpg", "p/cats/b-day3-2.jpg", "p/dogs/c-day4-1.jpg", "p/dogs/none.jpg")
     for rule in (r"regex:day(\d)", r"regex:day\d"):
         assert [len(each) for each in groups_of(rule, *paths)] == [2, 1, 1]
+
+
+def test_photographs_that_a_rule_says_nothing_of_are_kept_together_with_none() -> None:
+    for rule in ("folder", "prefix", r"regex:day\d"):
+        assert len(groups_of(rule, "p/cats/1.jpg", "p/cats/2.jpg", "p/dogs/3.jpg")) == 3
+
+
+def test_what_a_pattern_finds_around_its_first_group_tells_no_groups_apart() -> None:
+    [found] = groups_of(r"regex:(tom)_\d", "p/cats/tom_1.jpg", "p/cats/tom_2.jpg")
+    assert len(found) == 2
+
+
+def test_a_site_is_one_where_the_class_is_a_part_of_the_name_of_its_folder() -> None:
+    paths = ("train_cats/site1/1.jpg", "test_cats/site1/2.jpg", "test_cats/site2/3.jpg")
+    numbers = given_groups(paths, CLASSES, "folder")
+    assert numbers[0] == numbers[1] != numbers[2]
+
+
+def test_a_site_is_one_where_the_zip_is_called_like_a_class() -> None:
+    paths = ("cats/cats/site1/1.jpg", "cats/dogs/site1/2.jpg", "cats/cats/site2/3.jpg", "cats/dogs/4.jpg")
+    numbers = given_groups(paths, CLASSES, "folder", root="cats")
+    assert numbers[0] == numbers[1]
+    assert len(set(numbers.tolist())) == 3
+
+
+def test_a_site_that_is_called_like_a_class_is_one() -> None:
+    paths = ("p/cats/dogs/1.jpg", "p/cats/dogs/2.jpg", "p/dogs/cats/3.jpg", "p/cats/cats/4.jpg")
+    numbers = given_groups(paths, CLASSES, "folder", root="p")
+    assert numbers[0] == numbers[1] != numbers[2]
+    assert numbers[2] == numbers[3]
+
+
+def test_a_site_is_one_on_both_sides_of_a_split_whose_zip_is_called_like_a_class() -> None:
+    names = [
+        f"cats/{part}/{name}/{site}{number}.jpg"
+        for part in ("train", "test")
+        for name in CLASSES
+        for site in ("a/", "b/", "")
+        for number in range(5)
+    ]
+    plan = plan_archive([Record(name, offset=1000 * at) for at, name in enumerate(names)])
+    numbers = given_groups(names, CLASSES, "folder", plan.own)
+    for site in ("/a/", "/b/"):
+        assert len({number for name, number in zip(names, numbers, strict=True) if site in name}) == 1
+    assert len(set(numbers.tolist())) == 2 + 20, "what lies in no site is alone"
 
 
 def test_copies_and_sites_together_make_one_group() -> None:
@@ -145,3 +189,5 @@ def test_folders_that_decide_what_stays_together_are_not_called_passed_over() ->
     assert remark.code == "folders_are_groups"
     assert "not told apart" not in remark.message
     assert "what lies in one stays on one side of the split" in remark.message
+    other = replace(remark, code="split_mixed", message="Parts were put together.")
+    assert grouped_remarks([other], "folder") == (other,)

@@ -17,6 +17,8 @@ from services.trainer.data.repetition import remarks_on_own_split
 from services.trainer.run.context import Run, Stopped
 from shared.errors import UserFault
 from shared.job.options import JobOptions, SplitChoice
+from shared.job.retraining.correction import Correction
+from shared.job.retraining.handover import Handover
 from tests.archive_corpus import ACCEPTED, REFUSED, ArchiveCase
 from tests.archive_making import encoded, good, good_files, photograph, zipped
 from tests.training_fixture import null_ledger, still_countdown
@@ -338,6 +340,29 @@ def test_a_part_of_a_split_is_no_site_where_classes_have_their_parts_inside(tmp_
     assert dataset.own is not None
     sizes = np.unique(dataset.learning.kept_together, return_counts=True)[1]
     assert sorted(sizes[sizes > 1]) == [4], "two photographs of the site in each of two classes"
+
+
+def test_a_site_is_one_where_the_zip_is_called_like_a_class_and_where_photographs_are_moved_to_another(
+    tmp_path: Path,
+) -> None:
+    files = {
+        f"cats/{name}/site{site}/{number}.png": encoded(photograph(5000 + 100 * offset + 3 * site + number))
+        for offset, name in enumerate(("cats", "dogs"))
+        for site in range(5)
+        for number in range(3)
+    }
+    archive = tmp_path / "a.zip"
+    archive.write_bytes(zipped(files))
+    parts = {path: ("test", "validation", "train")[min(int(path.split("/")[2][-1]), 2)] for path in files}
+    moved = Correction(path="cats/cats/site3/0.png", move_to="dogs")
+    handed = Handover(job_id="1", winner="tiny", corrections=(moved,), parts=parts, said={})
+    for handover in (None, handed):
+        key = identify(archive, JobOptions(seed=3, group_by="folder"), handover)
+        run = make_run(tmp_path / f"run{handover is None}")
+        dataset = prepare(archive, run, key=key, sizes_px=[32], handover=handover)
+        sites = [path.split("/")[2] for path in dataset.paths]
+        assert {len(set(dataset.given[np.array(sites) == site])) for site in set(sites)} == {1}
+        assert len(set(dataset.given)) == 5
 
 
 def test_what_a_person_wants_together_stays_off_the_test_that_has_some_of_it(tmp_path: Path) -> None:

@@ -217,7 +217,7 @@ class Dataset:
             return None
         given = self.given
         if given is None:
-            given = given_groups(self.paths, self.labels, self.classes, self.key.group_by)
+            given = given_groups(self.paths, self.classes, self.key.group_by)
         return joined(self.groups, given)
 
     def seal(self) -> HeldOut:

@@ -67,6 +67,7 @@ class DecodedImages:
         self.conflicts: tuple[LabelConflict, ...] = ()
         self.num_exact = 0
         self.own = own
+        self.root = ""
         self._ranks = array("B")
         self.remarks: tuple[Remark, ...] = ()
         self._bases: Counter[str] = Counter()

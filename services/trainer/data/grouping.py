@@ -21,7 +21,12 @@ _PREFIX = re.compile(r"(.+?)[ _.-]")
 
 
 def given_groups(
-    paths: Sequence[str], labels: NDArray[np.int32], classes: Sequence[str], rule: str, own: OwnSplit | None = None
+    paths: Sequence[str],
+    classes: Sequence[str],
+    rule: str,
+    own: OwnSplit | None = None,
+    *,
+    root: str = "",
 ) -> NDArray[np.int64]:
     """Return the number of every image's group by a rule; an image that the rule says nothing of is alone.
 
@@ -29,13 +34,14 @@ def given_groups(
 
     Args:
         paths: In the archive.
-        labels: ``(num_images,) int32``.
-        classes: Names of their classes, which are folders of the paths.
+        classes: Names of all classes, which are folders of the paths.
         rule: As :attr:`shared.job.options.JobOptions.group_by`.
         own: The split that the person made, if that is used: a site is one in whichever part it lies.
+        root: The folder around all classes, which may be called like one of them; empty where there is none.
     """
-    named = _rule(rule, own)
-    names = [named(path, classes[label]) for path, label in zip(paths, labels.tolist(), strict=True)]
+    in_class = partial(_folder_in_class, own, PurePosixPath(root).parts, frozenset(map(clash_key, classes)))
+    named = in_class if rule == BY_FOLDER else _name_finder(rule)
+    names = map(named, paths)
     keys = [f"={name}" if name is not None else f"alone {position}" for position, name in enumerate(names)]
     groups: NDArray[np.int64] = np.unique(keys, return_inverse=True)[1].astype(np.int64)
     return groups
@@ -78,26 +84,28 @@ def _of_groups(remark: Remark) -> Remark:
     return replace(remark, code="folders_are_groups", message=message)
 
 
-def _rule(rule: str, own: OwnSplit | None) -> Callable[[str, str], str | None]:
-    """Return what names the group of an image, given its path and its class."""
-    if rule == BY_FOLDER:
-        return partial(_folder_in_class, own)
+def _name_finder(rule: str) -> Callable[[str], str | None]:
+    """Return what names the group of an image, given its path."""
     if rule == BY_PREFIX:
-        return lambda path, _: found[1] if (found := _PREFIX.match(PurePosixPath(path).name)) else None
+        return lambda path: found[1] if (found := _PREFIX.match(PurePosixPath(path).name)) else None
     pattern = re.compile(rule.removeprefix(REGEX_MARK))
 
-    def named(path: str, _: str) -> str | None:
+    def named(path: str) -> str | None:
         found = pattern.search(path)
         return None if found is None else found[1] if pattern.groups else found[0]
 
     return named
 
 
-def _folder_in_class(own: OwnSplit | None, path: str, name: str) -> str | None:
-    """Return the folders between that of the class and the image, joined; ``None`` where there are none."""
+def _folder_in_class(own: OwnSplit | None, root: Sequence[str], classes: frozenset[str], path: str) -> str | None:
+    """Return the folders between that of a class and the image, joined; ``None`` where there are none.
+
+    The class is that in whose folder the image lies, which another one may have been corrected to.
+    """
     folders = PurePosixPath(unicodedata.normalize("NFC", path)).parent.parts
     if own is not None:
         return "/".join(own.below(folders)) or None
+    folders = folders[len(root) :]
     keys = [clash_key(folder) for folder in folders]
-    below = folders[keys.index(clash_key(name)) + 1 :] if clash_key(name) in keys else folders[1:]
-    return "/".join(below) or None
+    depth = next((at for at, key in enumerate(keys) if key in classes), 0)
+    return "/".join(folders[depth + 1 :]) or None

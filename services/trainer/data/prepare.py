@@ -262,7 +262,7 @@ def _made(order: _Order) -> tuple[Dataset, Assignment]:
 def _split(order: _Order, pairs: Pairs, decoded: DecodedImages, labels: NDArray[np.int32]) -> Split:
     """Keep near-duplicates on one side, and whatever the person wants together; a split of the person's own is kept."""
     ranks = decoded.ranks
-    alike = Alike(pairs=pairs, given=_given(order, decoded, labels))
+    alike = Alike(pairs=pairs, given=_given(order, decoded))
     if ranks is None:
         return split_alike(labels, alike, order.key.seed)
     split = split_as_made(labels, alike, ranks, order.key.seed, least=ArchiveLimits().min_images)
@@ -270,10 +270,12 @@ def _split(order: _Order, pairs: Pairs, decoded: DecodedImages, labels: NDArray[
     return split
 
 
-def _given(order: _Order, decoded: DecodedImages, labels: NDArray[np.int32]) -> NDArray[np.int64] | None:
+def _given(order: _Order, decoded: DecodedImages) -> NDArray[np.int64] | None:
     """Return what the person wants together; ``None`` without a rule."""
     rule = order.key.group_by
-    return given_groups(decoded.paths, labels, decoded.classes, rule, decoded.own) if rule else None
+    if not rule:
+        return None
+    return given_groups(decoded.paths, decoded.classes, rule, decoded.own, root=decoded.root)
 
 
 def _dataset(order: _Order, decoded: DecodedImages, made: Assignment, findings: Findings) -> Dataset:
@@ -284,7 +286,7 @@ def _dataset(order: _Order, decoded: DecodedImages, made: Assignment, findings: 
         directory=order.directory,
         classes=decoded.classes,
         labels=labels,
-        given=_given(order, decoded, labels),
+        given=_given(order, decoded),
         paths=tuple(decoded.paths),
         groups=made.groups[decoded.entries],
         split=made.split_of(decoded.entries),
@@ -338,7 +340,7 @@ def _decode(source: ImageArchive, order: _Order, known: Assignment | None, *, is
             is_settled=known is not None,
             own=source.plan.own,
         )
-        decoded.remarks = source.plan.remarks
+        decoded.root, decoded.remarks = source.plan.root, source.plan.remarks
         if is_first:
             decoded.set_aside(source.plan)
         blank = None if order.is_for_learning else known
