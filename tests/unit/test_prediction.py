@@ -227,6 +227,44 @@ def test_the_document_for_programs_has_everything_under_names_that_stay() -> Non
     assert json_document(Path("m"), [], [])["unsure_below"] == 0.0
 
 
+def answered() -> list[Answer]:
+    """Return one of every kind: sorted, unsure, of something else, unread."""
+    likely = Prediction(path="in/a.jpg", probabilities={"cat": 0.75, "dog": 0.25}, distance=0.5, limit=0.75)
+    return [
+        Answer(prediction=likely, unsure_below=0.6, set_above=0.25, place=Path("sorted/cat/a.jpg")),
+        Answer(prediction=seen("in/b.jpg", "dog", 0.5), unsure_below=0.6),
+        Answer(prediction=replace(likely, path="in/c.jpg", distance=1.25), unsure_below=0.6),
+        Answer(prediction=unread("in/d.jpg"), unsure_below=0.6),
+    ]
+
+
+def test_a_program_that_reads_the_table_finds_every_column_where_it_was() -> None:
+    assert csv_table(answered(), CLASSES) == (
+        "path,class,probability,best,error,sorted_to,probability of cat,probability of dog\n"
+        "in/a.jpg,cat,0.75,cat,,sorted/cat/a.jpg,0.75,0.25\n"
+        "in/b.jpg,unsure,0.5,dog,,,0.5,0.5\n"
+        "in/c.jpg,unlike,0.75,cat,,,0.75,0.25\n"
+        "in/d.jpg,,,,The image is damaged: no end.,,,\n"
+    )
+
+
+def test_one_picture_and_none_have_a_document_like_any_other() -> None:
+    told = json_document(Path("m"), answered()[1:2], [])
+    assert (told["unsure_below"], len(told["images"]), told["passed_over"]) == (0.6, 1, [])
+    nothing = json_document(Path("m"), [], [])
+    assert (nothing["unsure_below"], nothing["images"]) == (0.0, [])
+    assert set(nothing) == set(told)
+    assert set(nothing["summary"]) == set(told["summary"])
+
+
+def test_a_picture_of_something_else_that_could_not_be_sorted_is_counted_once() -> None:
+    failed = Answer(prediction=replace(strange("a"), error="It could not be sorted.", code="cannot_read", fix="Look."))
+    told = json_document(Path("m"), [failed], [])["summary"]
+    assert told == {"classes": {}, "unsure": 0, "unlike": 0, "unreadable": 1, "passed_over": 0}
+    assert [row["class"] for row in csv.DictReader(io.StringIO(csv_table([failed], CLASSES)))] == [""]
+    assert not failed.is_stranger
+
+
 def test_an_answer_set_holds_what_is_probable_enough_and_the_best_in_any_case() -> None:
     likely = Prediction(path="a", probabilities={"cat": 0.5, "dog": 0.3, "cow": 0.2})
     assert Answer(prediction=likely, set_above=0.3).answer_set == ["cat", "dog"]

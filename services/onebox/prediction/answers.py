@@ -50,7 +50,7 @@ class Answer:
     @property
     def is_stranger(self) -> bool:
         """Tell whether the picture is unlike every photograph that the network has seen."""
-        return self.knows_strangers and self.prediction.is_stranger
+        return self.is_read and self.knows_strangers and self.prediction.is_stranger
 
     @property
     def has_class(self) -> bool:
@@ -67,6 +67,8 @@ class Answer:
     @property
     def name(self) -> str:
         """What is answered: a class, :data:`UNSURE` or :data:`UNLIKE`; empty where the picture cannot be read."""
+        if not self.is_read:
+            return ""
         if self.is_stranger:
             return UNLIKE
         return UNSURE if self.is_unsure else self.prediction.best
