@@ -204,6 +204,34 @@ def test_what_is_asked_for_without_a_threshold_is_the_lowest_share_and_few_answe
     assert recommend(np.repeat(confidence, 10), np.ones(4000, bool), weight=0.001)[0] is None, "four count"
 
 
+def test_a_whole_image_is_what_counts_where_nothing_is_said_of_copies() -> None:
+    confidence, right = np.full(4, 0.9), np.arange(4) < 2
+    half = pytest.approx((0.15004, 0.84996), abs=1e-4)
+    assert coverage_at(0.5, confidence, right).interval == half
+    assert coverage_curve(confidence, right)[0].interval == half
+    assert reliability(confidence, right)[0].interval == half
+    assert coverage_at(0.5, confidence[:1], right[:1]).answered == 1
+
+
+def test_the_recommended_threshold_is_a_point_of_the_curve_and_without_one_the_curve_is_the_same_for_all() -> None:
+    confidence, right = answers(50)
+    plain = [each.threshold for each in coverage_curve(confidence, right)]
+    assert plain == sorted({0, *(share / 100 for share in range(30, 100, 5)), 0.97, 0.99})
+    assert [each.threshold for each in coverage_curve(confidence, right, and_at=0.72)] == sorted([*plain, 0.72])
+
+
+@pytest.mark.parametrize(("num_wrong", "recommended"), [(320, (0.51, 0.95)), (321, (None, 0.9))])
+def test_a_threshold_is_recommended_while_a_fifth_is_answered(num_wrong: int, recommended: object) -> None:
+    confidence = np.repeat([0.9, 0.5], [80, num_wrong])
+    assert recommend(confidence, confidence == 0.9) == recommended
+
+
+def test_copies_make_no_threshold_reliable() -> None:
+    confidence, right = np.full(80, 0.9), np.ones(80, bool)  # all of 80 right: 95 %; of 40: 91 %; of 20: 84 %
+    found = [recommend(confidence, right, weight) for weight in (1.0, 0.5, 0.25)]
+    assert found == [(0.0, 0.95), (0.0, 0.9), (None, 0.9)]
+
+
 def test_copies_make_nobody_surer() -> None:
     confidence, right = answers(300)
     alone, copied = coverage_at(0.8, confidence, right), coverage_at(0.8, confidence, right, weight=0.1)
@@ -247,6 +275,18 @@ def test_stated_and_true_probabilities_agree_within_their_intervals_where_confid
     assert high.interval == wilson_interval(4, 6)
     assert len(reliability(confidence[:13], right[:13])) == 1
     assert reliability(confidence[:0], right[:0]) == ()
+
+
+@pytest.mark.parametrize(("num_images", "num_bins"), [(1, 1), (23, 1), (24, 2), (119, 9), (120, 10), (1000, 10)])
+def test_no_bin_rests_on_a_handful_of_photographs(num_images: int, num_bins: int) -> None:
+    bins = reliability(np.linspace(0.3, 0.9, num_images), np.ones(num_images, bool))
+    assert len(bins) == num_bins
+    assert sum(each.num_images for each in bins) == num_images
+
+
+def test_photographs_that_are_stated_alike_lie_in_the_same_bins_on_every_machine() -> None:
+    confidence, right = np.tile([0.9, 0.5], 600), np.arange(1200) < 600
+    assert [each.right for each in reliability(confidence, right)] == [1, 1, 0.5, 0, 0] * 2
 
 
 # The nearest photographs.

@@ -41,4 +41,4 @@ def lit(square: NDArray[np.uint8], heat: NDArray[np.float32], px: int) -> str:
     shade = np.asarray(Image.fromarray(light.astype(np.float32)).resize((px, px), Image.Resampling.BICUBIC))
     shade = np.clip(shade, 0, 1)[..., None]
     shown = small * (_DIM + (1 - _DIM) * shade) * (1 + (_WARMTH - 1) * shade)
-    return thumbnail(np.clip(shown, 0, 255).astype(np.uint8), px)
+    return thumbnail(np.minimum(shown, 255).astype(np.uint8), px)
