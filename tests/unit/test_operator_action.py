@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from services.intake.operation.action import Action
-from services.intake.operation.retry import retry_kind
+from services.intake.operation.retry import not_retried, retry_kind
 from services.reporter.mailers.message import end_of
 from services.trainer.worker.job_lease import claim_job
 from shared.access.api_key import drawn_key
@@ -20,7 +20,7 @@ from shared.job.job import Artefacts, Job, JobState
 from shared.job.retention import Retention
 from shared.json_codec import from_json, to_json
 from tests.intake_fixture import IntakeFixture, bearer, small_archive
-from tests.job_fixture import make_job
+from tests.job_fixture import NOW, make_job
 
 CRASHED = Fault(code="training_crashed", message="The process crashed.", fix="f")
 REFUSED = Fault(code="mail_refused", message="No such mailbox.", fix="f")
@@ -140,6 +140,20 @@ def test_what_is_done_or_forgotten_is_not_retried(service, operator):
     gone = replace(done, state=JobState.FAILED, forgotten_at=service.clock(), mail_fault=REFUSED)
     assert retry_kind(gone, KEEPS, service.clock()) is None
     assert service.http.post("/v1/jobs/nobody/retry", headers=operator).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        (JobState.QUEUED, "job_not_ended"),
+        (JobState.FAILED, "nothing_to_retry"),
+        (JobState.DONE, "nothing_to_retry"),
+    ],
+)
+def test_a_program_that_is_refused_a_retry_is_told_the_state_of_the_job(state, code):
+    fault = not_retried(make_job(state=state, mailed_at=NOW)).fault
+    assert (fault.code, fault.details) == (code, {"state": state})
+    assert fault.fix
 
 
 def test_jobs_of_a_release_that_knew_no_retry_are_read(service):

@@ -270,6 +270,19 @@ def test_the_table_that_the_page_saves_means_the_same_as_the_list():
         read_table("a,b\n1,2\n")
 
 
+def test_a_table_that_an_old_spreadsheet_ended_lines_of_in_its_own_way_is_read() -> None:
+    assert read_table("path,move_to\rcats/1.png,dogs\r") == (Correction(path="cats/1.png", move_to="dogs"),)
+    assert read_table('path,move_to\n"a\r\nb.png",dogs\n') == (Correction(path="a\r\nb.png", move_to="dogs"),)
+
+
+def test_a_row_that_names_no_photograph_is_refused_with_what_helps_in_a_table() -> None:
+    for table in ("move_to,path\ndogs\n", "path,move_to\n,dogs\n"):
+        with pytest.raises(UserFault) as caught:
+            read_table(table)
+        assert caught.value.fault.code == "corrections_invalid"
+        assert "table" in caught.value.fault.fix
+
+
 def tables_of(files: dict[str, bytes]) -> Tables:
     """Return a split of files that no seed would make."""
     parts = {}
