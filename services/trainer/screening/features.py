@@ -17,8 +17,14 @@ from services.trainer.run.deadline import Pace
 from services.trainer.run.memory import is_light, let_go
 from services.trainer.scratch.disk import allocate, disk_usage, is_disk_full
 from services.trainer.scratch.need import FREE_DISK_SHARE
-from services.trainer.screening.forward import Activations, Forward, activation_bytes, batch_size_for, compile_forward
-from services.trainer.screening.stopwatch import Stopwatch
+from services.trainer.screening.forward import (
+    Activations,
+    Forward,
+    Stopwatch,
+    activation_bytes,
+    batch_size_for,
+    compile_forward,
+)
 from services.trainer.zoo.backbone import Backbone
 from services.trainer.zoo.combination.pooled import beside, pass_of_all
 from services.trainer.zoo.head import FEATURES, Floats, Reading
