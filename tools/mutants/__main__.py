@@ -1,6 +1,6 @@
 """``python -m tools.mutants [MODULE...]`` changes the pure modules, a little and often; a test has to notice each time.
 
-Prints a table, module by module: mutants noticed, mutants tried. Works in a copy below ``build/``, in one process of
+Prints a table, module by module: mutants noticed, mutants tried. Works in a copy below ``build/``, in processes of
 low priority, for 25 minutes at most; what could not be tried by then is counted as not tried.
 """
 

@@ -17,11 +17,14 @@ from tools.mutants.suites import tests_of
 
 MUTMUT = "mutmut==3.8.1"
 _ALIVE, _NO_TEST, _NOT_RUN = 0, 33, None
-_NO_PROCESSES = "not RealHouse and not learns_what_was_corrected"
+_CHOSEN = "not RealHouse and not learns_what_was_corrected and not every_message_of_reports"
 """Programs that tests start find no mutants: they look for modules in the repository only.
 
-Decoders, which rest for a while after the test, mutmut would take for a mutant that ended.
+Decoders, which rest for a while after the test, mutmut would take for a mutant that ended; and who reads the modules
+for messages would find those of all mutants in them.
 """
+_AT_ONCE = 4
+"""Processes for each processor: most of the half second that a mutant takes is waiting."""
 _TEXTS = (
     r"\b_?log(ger)?\.",  # log lines
     r"^\s*raise ",
@@ -47,17 +50,17 @@ def settings(modules: Sequence[str]) -> str:
         "only_mutate": list(modules),
         "also_copy": ["docs", "infra", "tools", "benchmarks", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"],
         "do_not_mutate_patterns": list(_TEXTS),
-        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "no:xdist", "-k", _NO_PROCESSES],
+        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "no:xdist", "-k", _CHOSEN],
         "pytest_add_cli_args_test_selection": tests_of(list(modules)),
     }
     return "\n[tool.mutmut]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in options.items())
 
 
 def run(modules: Sequence[str], copy: Path, tool: Path, *, within_s: float) -> None:
-    """Let mutmut work through the modules, in one process, for as long as there is time."""
+    """Let mutmut work through the modules, several at a time, for as long as there is time."""
     with (copy / "pyproject.toml").open("a", encoding="utf-8") as file:
         file.write(settings(modules))
-    command = [sys.executable, "-m", "mutmut", "run", "--max-children", "1"]
+    command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(_AT_ONCE * (os.cpu_count() or 1))]
     environ = {**os.environ, "PYTHONPATH": str(tool)}
     began = time.monotonic()
     with (
