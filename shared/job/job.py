@@ -209,7 +209,7 @@ class Job:
         confirmed_at: When they did.
         confirmation_mailed_at: When a mail that asks for it was accepted.
         retries: Times an operator had it tried again after its end; it then began anew.
-        retried_at_fence: Fence of the claim when it last was; attempts count from there.
+        num_ran_full: Times that its training ran out of disk since it was sent, or tried again.
         retraining: What it is trained again from; ``None`` where its archive was sent for it alone.
     """
 
@@ -243,7 +243,7 @@ class Job:
     confirmed_at: datetime | None = None
     confirmation_mailed_at: datetime | None = None
     retries: int = 0
-    retried_at_fence: int = 0
+    num_ran_full: int = 0
     retraining: Retraining | None = None
 
     @property

@@ -17,6 +17,8 @@ from shared.job.job import Job
 from shared.json_codec import faults_of, from_json, from_same_text
 
 _log = logging.getLogger(__name__)
+_FORMER = ("retried_at_fence",)
+"""Fields of a job that earlier versions wrote and nobody needs any more."""
 
 
 def read_job(text: str, *, job_id: str) -> Job:
@@ -28,7 +30,10 @@ def read_job(text: str, *, job_id: str) -> Job:
     with contextlib.suppress(ValidationError):  # what is wrong is said by those who read step by step, and take more
         return from_same_text(Job, text)
     try:
-        return from_json(Job, json.loads(text))
+        document = json.loads(text)
+        if isinstance(document, dict):
+            document = {name: value for name, value in document.items() if name not in _FORMER}
+        return from_json(Job, document)
     except ValidationError as error:
         reason = faults_of(error)
     except (ValueError, TypeError, RecursionError) as error:

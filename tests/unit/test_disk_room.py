@@ -14,7 +14,7 @@ from services.trainer.scratch.disk import HEADROOM_BYTES, DiskUsage, NoRoom
 from services.trainer.scratch.promise import promise_room
 from services.trainer.scratch.workspace import hold_workspace, kept_jobs, open_workspace
 from services.trainer.worker.disk_room import LONGEST_KEPT_S, LONGEST_PAUSE_S, DiskRoom, least_need
-from services.trainer.worker.worker import MAX_HANDED_BACK, REST_S
+from services.trainer.worker.worker import MAX_RAN_FULL, REST_S
 from shared.job.events import job_queued
 from shared.job.job import Archive, JobState
 from shared.ports.event_bus import Delivery
@@ -98,7 +98,7 @@ def test_what_a_job_turned_out_to_need_has_to_be_free_before_it_is_taken_again()
 def test_a_disk_that_runs_full_again_and_again_ends_the_job_in_the_end() -> None:
     house = House()
     worker = house.worker("fill_the_disk")
-    for _ in range(MAX_HANDED_BACK):
+    for _ in range(MAX_RAN_FULL):
         worker.work_once()
     assert house.job.state is JobState.TRAINING
     worker.work_once()
@@ -106,6 +106,17 @@ def test_a_disk_that_runs_full_again_and_again_ends_the_job_in_the_end() -> None
     assert house.job.fault is not None
     assert house.job.fault.code == "disk_full"
     assert house.job.fault.details["needed_bytes"] >= least_need(house.job)
+
+
+def test_hand_backs_for_other_reasons_do_not_count_where_a_disk_runs_full_once() -> None:
+    house = House()
+    restless = house.worker("lose_the_store")
+    for _ in range(MAX_RAN_FULL):
+        restless.work_once()
+    assert house.job.claim.fence == MAX_RAN_FULL
+    house.worker("fill_the_disk").work_once()
+    assert house.job.claim.fence == MAX_RAN_FULL + 1
+    assert (house.job.state, house.job.num_ran_full) == (JobState.TRAINING, 1)
 
 
 class Disk:

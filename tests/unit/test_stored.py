@@ -18,6 +18,11 @@ def test_a_job_comes_back_as_it_was_written() -> None:
     assert read_job(json.dumps(to_json(full_job())), job_id="job-1") == full_job()
 
 
+def test_what_an_earlier_version_wrote_beside_is_no_reason_to_lose_a_job() -> None:
+    stored = to_json(full_job()) | {"retried_at_fence": 4}
+    assert read_job(json.dumps(stored), job_id="job-1") == full_job()
+
+
 def test_a_job_with_half_a_character_is_still_read_and_told() -> None:
     """As an older version may have stored it, escaped; UTF-8 knows no such thing."""
     odd = replace(full_job(), fault=None, token_hash="\udcff")

@@ -126,16 +126,19 @@ class JobLease:
         self.heartbeats.put(told)
         self._told = told
 
-    def hand_back(self, *, counts: bool) -> None:
+    def hand_back(self, *, counts: bool, ran_full: bool = False) -> None:
         """Give up the claim and leave the job to another worker.
 
         Args:
             counts: Whether this attempt counts; one that was only interrupted does not.
+            ran_full: Whether it ended because the disk had no more room.
         """
 
         def handed_back(job: Job) -> Job:
+            told = with_heartbeat(job, self._known)
             attempts = job.attempts if counts else job.attempts - 1
-            return replace(with_heartbeat(job, self._known), claim=self._released(job), attempts=attempts)
+            num_ran_full = job.num_ran_full + ran_full
+            return replace(told, claim=self._released(job), attempts=attempts, num_ran_full=num_ran_full)
 
         self._update(handed_back, patience=self.lease)
         self._forget_heartbeats()

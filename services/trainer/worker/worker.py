@@ -38,8 +38,8 @@ from shared.process.line_process import ProcessDied
 
 logger = logging.getLogger(__name__)
 
-MAX_HANDED_BACK = 20
-"""Times that a job may be handed back without counting as an attempt before a full disk in its middle ends it."""
+MAX_RAN_FULL = 20
+"""Times that a disk may run full in the middle of a job before it ends the job."""
 REST_S = 5.0
 """Idle seconds before the next training process is warmed up: the machine may still be busy with the last report."""
 
@@ -249,16 +249,16 @@ class Worker:
             job_lease.hand_back(counts=True)
             raise
         except NoRoom as refusal:
-            num_handed_back = job_lease.claim.fence - job_lease.job.retried_at_fence - attempts
+            num_ran_full = job_lease.job.num_ran_full
             wants_end = job_lease.read().cancel_requested_at is not None
             if wants_end and not holds_network(job_lease.known.trials):
                 return JobState.CANCELLED, {}
-            if num_handed_back >= MAX_HANDED_BACK:
+            if num_ran_full >= MAX_RAN_FULL:
                 needed_bytes = refusal.needed_bytes or self.disk.needed_bytes(job_lease.job)
-                return JobState.FAILED, {"fault": failure.disk_full(num_handed_back, needed_bytes)}
+                return JobState.FAILED, {"fault": failure.disk_full(num_ran_full, needed_bytes)}
             self.disk.note(job_lease.job.job_id, refusal)
             self.disk.leave(job_lease.job.job_id)
-            job_lease.hand_back(counts=False)
+            job_lease.hand_back(counts=False, ran_full=True)
             raise
         except (Preempted, Transient, Unfit):
             job_lease.hand_back(counts=False)
