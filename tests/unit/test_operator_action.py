@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from services.intake.operation.action import Action
-from services.intake.operation.retry import not_retried, retry_kind
+from services.intake.operation.retry import RetryKind, not_retried, retried, retry_kind
 from services.reporter.mailers.message import end_of
 from services.trainer.worker.job_lease import claim_job
 from shared.access.api_key import drawn_key
@@ -20,7 +20,7 @@ from shared.job.job import Artefacts, Job, JobState
 from shared.job.retention import Retention
 from shared.json_codec import from_json, to_json
 from tests.intake_fixture import IntakeFixture, bearer, small_archive
-from tests.job_fixture import NOW, make_job
+from tests.job_fixture import NOW, full_job, make_job
 
 CRASHED = Fault(code="training_crashed", message="The process crashed.", fix="f")
 REFUSED = Fault(code="mail_refused", message="No such mailbox.", fix="f")
@@ -154,6 +154,36 @@ def test_a_program_that_is_refused_a_retry_is_told_the_state_of_the_job(state, c
     fault = not_retried(make_job(state=state, mailed_at=NOW)).fault
     assert (fault.code, fault.details) == (code, {"state": state})
     assert fault.fix
+
+
+def test_what_a_retry_does_anew_begins_from_nothing_and_all_else_stays():
+    now = NOW + timedelta(days=2)
+    ended = replace(full_job(), retries=1, num_ran_full=4)
+    mail = {
+        "updated_at": now,
+        "retries": 2,
+        "report_claim": Claim(owner="operator", fence=2, expires_at=now),
+        "report_tries": 0,
+        "mailed_at": None,
+        "mail_fault": None,
+        "reminded_at": None,
+    }
+    report = mail | {"state": JobState.REPORTING, "fault": None}
+    train = report | {
+        "state": JobState.QUEUED,
+        "claim": Claim(owner="operator", fence=3, expires_at=now),
+        "attempts": 0,
+        "num_ran_full": 0,
+        "trained_s": 0.0,
+        "progress": None,
+        "artefacts": Artefacts(),
+        "cancel_requested_at": None,
+    }
+    assert retried(ended, RetryKind.MAIL, now) == replace(ended, **mail)
+    assert retried(ended, RetryKind.REPORT, now) == replace(ended, **report)
+    assert retried(ended, RetryKind.TRAIN, now) == replace(ended, **train)
+    unclaimed = retried(replace(ended, claim=None, report_claim=None), RetryKind.TRAIN, now)
+    assert (unclaimed.claim, unclaimed.report_claim) == (None, None)
 
 
 def test_jobs_of_a_release_that_knew_no_retry_are_read(service):
