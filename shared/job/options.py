@@ -79,7 +79,7 @@ Candidates = Annotated[tuple[str, ...], BeforeValidator(_split_names), AfterVali
 MOST_BACKBONES = 3
 """That stand side by side in one network, at most."""
 UNGROUPED, BY_FOLDER, BY_PREFIX, REGEX_MARK = "none", "folder", "prefix", "regex:"
-_MAX_PATTERN, _MAX_OPEN_REPEATS = 200, 3
+_MAX_PATTERN, _MAX_OPEN_REPEATS, _MAX_WAYS = 200, 3, 10_000
 
 
 def _known_rule(rule: str) -> str:
@@ -96,11 +96,36 @@ def _known_rule(rule: str) -> str:
         raise ValueError(f"{pattern!r} is no regular expression of Python: {error}") from error
     # What is repeated within a repetition, or many times over, takes for ever on some paths.
     if re.search(r"[*+}]\)*[*+{]|\\\d", pattern) or len(re.findall(r"[*+]|,\}", pattern)) > _MAX_OPEN_REPEATS:
-        raise ValueError(
-            f"{pattern!r} may take for ever: repeat nothing that repeats, use no back-references, and at most "
-            f"{_MAX_OPEN_REPEATS} times * or +"
-        )
+        raise ValueError(_told_to_be_slow(pattern))
     return rule
+
+
+def _told_to_be_slow(pattern: str) -> str:
+    return (
+        f"{pattern!r} may take for ever: repeat nothing that repeats, use no back-references, and at most "
+        f"{_MAX_OPEN_REPEATS} times * or +"
+    )
+
+
+def _has_many_ways(pattern: str) -> bool:
+    """Tell whether a search may try more ways through a path than there is time for, such as ``(a|a)+b``.
+
+    Asked of requests alone: jobs of earlier versions, which did not ask, have to be read all the same.
+    """
+    if "(?P=" in pattern:
+        return True
+    bare = re.sub(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", "x", pattern, flags=re.DOTALL)
+    bare = re.sub(r"\(\?(?:P<\w+>|<?[=!]|>|[a-zA-Z-]*:)", "(", bare)
+    ways = 1
+    while group := re.search(r"\(([^()]*)\)([*+{]?)", bare):
+        body, repeat = group.groups()
+        if repeat and re.search(r"[|?*+\0]|\{\d*,", body):
+            return True
+        ways *= body.count("|") + 1
+        bare = bare[: group.start()] + body.replace("|", "\0") + bare[group.end(1) + 1 :]
+    for low, high in re.findall(r"\{(\d*),(\d+)\}", bare):
+        ways *= int(high) - int(low or 0) + 1
+    return ways * (bare.count("|") + 1) * 2 ** bare.count("?") > _MAX_WAYS
 
 
 _OF_FINE_TUNING = ("tune_epochs", "tune_trials", "tune_search")
@@ -209,6 +234,7 @@ def parse_options(
     faults = [
         *([_nothing_fits(options)] if options.min_image_px > options.max_image_px else []),
         *([_none_is_so_small(options)] if _is_none_so_small(options) else []),
+        *([_slow_rule(options.group_by)] if _has_many_ways(options.group_by) else []),
         *([_no_price(options.max_cost)] if options.max_cost is not None and not is_priced else []),
     ]
     return (None, tuple(faults)) if faults else (options, ())
@@ -252,6 +278,10 @@ def _nothing_fits(options: JobOptions) -> Fault:
     )
 
 
+def _slow_rule(rule: str) -> Fault:
+    return _invalid_option("group_by", rule, _told_to_be_slow(rule.removeprefix(REGEX_MARK)))
+
+
 def _no_price(max_cost: float) -> Fault:
     return Fault(
         code="invalid_option",
@@ -263,8 +293,8 @@ def _no_price(max_cost: float) -> Fault:
 
 
 def _fault(entry: ErrorDetails) -> Fault:
-    name = str(entry["loc"][0]) if entry["loc"] else "options"
-    if entry["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+    name = str(entry["loc"][0])
+    if entry["type"] == "unexpected_keyword_argument":
         known = ", ".join(JobOptions.__dataclass_fields__)
         return Fault(
             code="unknown_option",
@@ -272,10 +302,13 @@ def _fault(entry: ErrorDetails) -> Fault:
             fix=f"Use one of: {known}.",
             details={"field": name},
         )
-    reason = entry["msg"].removeprefix("Value error, ")
+    return _invalid_option(name, entry["input"], entry["msg"].removeprefix("Value error, "))
+
+
+def _invalid_option(name: str, received: object, reason: str) -> Fault:
     return Fault(
         code="invalid_option",
-        message=f"Option {name!r}: received {repr(entry['input'])[:80]}. {reason[:1].upper()}{reason[1:]}.",
+        message=f"Option {name!r}: received {repr(received)[:80]}. {reason[:1].upper()}{reason[1:]}.",
         fix=f"Correct {name!r} and send again.",
         details={"field": name},
     )

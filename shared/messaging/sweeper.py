@@ -164,7 +164,7 @@ def _step(job: Job, terms: _Terms) -> tuple[Job, tuple[Event, ...]]:
             late = now >= job.upload.awaited_until
             return (advance(job, JobState.EXPIRED, now) if late else job), ()
         uploaded = archive_uploaded(job.job_id, now, object_key=archive.key, generation=archive.generation)
-        since = max(job.updated_at, archive.updated_at, job.confirmed_at or job.updated_at)
+        since = max(archive.updated_at, job.confirmed_at or archive.updated_at)
         return _reminded(job, (uploaded,), terms, idle_since=since)
     claims = (as_told(job, terms.heartbeats).claim, job.report_claim)
     leases = [claim.expires_at for claim in claims if claim is not None]

@@ -12,7 +12,8 @@ from services.trainer.run.identity import RunKey
 from shared.archive.rules import plan_archive
 from shared.archive.zip_format.directory import Record
 from shared.errors import UserFault
-from shared.job.options import parse_options
+from shared.job.options import JobOptions, parse_options
+from shared.json_codec import from_json, to_json
 
 CLASSES = ("cats", "dogs")
 
@@ -159,18 +160,59 @@ def test_too_few_groups_are_told_with_the_way_out(num_groups: int) -> None:
     assert "another rule" in caught.value.fault.fix
 
 
-@pytest.mark.parametrize("rule", ["site", "regex:", "regex:(", "regex:(a+)+$", r"regex:(a)\1", "regex:.*.*.*.*x"])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "site",
+        "regex:",
+        "regex:(",
+        "regex:(a+)+$",
+        r"regex:(a)\1",
+        "regex:(?P<one>a)(?P=one)",
+        "regex:.*.*.*.*x",
+        "regex:(a|a)+b",
+        "regex:(?:(a|aa)c?){40}b",
+        "regex:(a?){30}b",
+        r"regex:((?:a\)|[)]a)x)*b",
+        "regex:" + "a?" * 30 + "b",
+        "regex:" + "(?:a|a)" * 25 + "b",
+        "regex:" + "a{,99}" * 3 + "b",
+        "regex:" + "a" * 201,
+    ],
+)
 def test_a_rule_that_means_nothing_or_may_take_for_ever_is_refused_beforehand(rule: str) -> None:
     options, faults = parse_options({"group_by": rule})
     assert options is None
     assert "group_by" in faults[0].message
 
 
-@pytest.mark.parametrize("rule", ["none", "folder", "prefix", r"regex:^(\w+)-", r"regex:site\d{1,3}"])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "none",
+        "folder",
+        "prefix",
+        r"regex:^(\w+)-",
+        r"regex:site\d{1,3}",
+        r"regex:(?P<site>[^/()|?]+)_(?:cam|camera)?\d+",
+        r"regex:(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)-\d{1,2}-\d{2,4}",
+        r"regex:(?:\d\d-)+",
+        r"regex:(?:\d{2}-)+",
+        r"regex:(?i:tom|felix).+?\(.+\)",
+        "regex:.*.*.*x",
+        "regex:" + "a" * 200,
+    ],
+)
 def test_rules_that_make_sense_are_taken(rule: str) -> None:
     options, _ = parse_options({"group_by": rule})
     assert options is not None
     assert options.group_by == rule
+
+
+def test_a_job_whose_rule_an_earlier_version_took_is_still_read() -> None:
+    kept = to_json(replace(JobOptions(), group_by=r"regex:(\w+-)+"))
+    assert from_json(JobOptions, kept).group_by == r"regex:(\w+-)+"
+    assert parse_options(kept)[0] is None
 
 
 def test_what_was_made_without_a_rule_before_there_were_any_still_counts() -> None:

@@ -26,7 +26,8 @@ def test_intervals_of_everything_and_nothing_are_exact(num_images):
 
 
 @pytest.mark.parametrize(
-    ("group_sizes", "expected"), [([], 0), ([1] * 20, 20), ([6] * 4, 4), ([12], 1), ([8, 1, 1, 1, 1], 144 / 68)]
+    ("group_sizes", "expected"),
+    [([], 0), ([1], 1), ([1] * 20, 20), ([6] * 4, 4), ([12], 1), ([8, 1, 1, 1, 1], 144 / 68)],
 )
 def test_copies_count_for_no_more_than_their_original(group_sizes, expected):
     assert num_independent(group_sizes) == pytest.approx(expected)

@@ -11,7 +11,7 @@ from shared.errors import Fault
 from shared.job.heartbeat import Heartbeat
 from shared.job.job import Job, JobState
 from shared.job.result import Result
-from shared.json_codec import from_json, from_same_text, json_schema, to_json, to_stored_text
+from shared.json_codec import faults_of, from_json, from_same_text, json_schema, to_json, to_stored_text
 from tests.job_fixture import NOW, full_job, make_job
 
 
@@ -39,6 +39,17 @@ def test_every_fault_of_a_document_is_reported() -> None:
     with pytest.raises(ValidationError) as caught:
         from_json(Job, document)
     assert {error["loc"][0] for error in caught.value.errors()} == {"attempts", "state", "email"}
+
+
+def test_faults_of_a_document_are_told_in_one_line_by_their_places_without_its_values() -> None:
+    document = to_json(make_job()) | {"attempts": "secret"}
+    document["upload"] |= {"max_bytes": "secret"}
+    with pytest.raises(ValidationError) as caught:
+        from_json(Job, document)
+    first, second = faults_of(caught.value).split("; ")
+    assert (first.partition(": ")[0], second.partition(": ")[0]) == ("upload.max_bytes", "attempts")
+    assert "integer" in first
+    assert "secret" not in first + second
 
 
 def test_a_job_written_before_a_field_existed_is_still_read() -> None:

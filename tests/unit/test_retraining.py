@@ -1,5 +1,6 @@
 """Training again with corrections: what a person corrects is what is learnt, on the test of the first network."""
 
+import hashlib
 import io
 import json
 import zipfile
@@ -23,7 +24,15 @@ from shared.job.findings.comparison import Corrected
 from shared.job.job import Artefacts, JobState
 from shared.job.options import JobOptions
 from shared.job.retention import Retention
-from shared.job.retraining.correction import Correction, digest_of, read_corrections, read_table
+from shared.job.retraining.correction import (
+    MAX_CHARACTERS,
+    MAX_CORRECTIONS,
+    Correction,
+    digest_of,
+    from_cell,
+    read_corrections,
+    read_table,
+)
 from shared.job.retraining.handover import Handover, Tables, hand_over, read_tables
 from shared.job.retraining.pairing import Answer, hold_against
 from shared.json_codec import from_json_text, to_json_text
@@ -207,6 +216,62 @@ def test_no_correction_names_nothing_or_more_than_any_path_can_have(one):
         read_corrections([one])
 
 
+@pytest.mark.parametrize("sent", [[], None, 3, {"path": "class0/1.png", "move_to": None}])
+def test_what_is_no_list_of_corrections_is_called_that(sent):
+    with pytest.raises(UserFault, match="There are no corrections; a list of at least one was expected"):
+        read_corrections(sent)
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        (3, 'Correction 2 is no object with "path" and "move_to"'),
+        ("class0/2.png", "Correction 2 is no object"),
+        ({"path": "class0/2.png", "move_to": None, "label": "class1"}, "Correction 2 is no object"),
+        ({"move_to": "class1"}, '"path" of correction 2 must be text'),
+        ({"path": "class0/2.png", "move_to": ["class1"]}, '"path" of correction 2 must be text'),
+    ],
+)
+def test_which_of_many_corrections_cannot_be_read_is_told_by_its_number(second, said):
+    with pytest.raises(UserFault, match=said):
+        read_corrections([{"path": "class0/1.png", "move_to": "class1"}, second])
+
+
+def test_the_list_may_tell_the_folder_that_a_photograph_lies_in_as_the_table_does():
+    told = {"path": "class0/1.png", "filed_as": "class0", "move_to": "class1"}
+    assert read_corrections([told]) == (Correction(path="class0/1.png", move_to="class1"),)
+
+
+def test_as_much_is_taken_as_the_description_of_the_api_allows_and_no_more():
+    longest = {"path": "p" * MAX_CHARACTERS, "move_to": "c" * MAX_CHARACTERS}
+    assert read_corrections([longest]) == (Correction(**longest),)
+    for name in longest:
+        with pytest.raises(UserFault, match="longer than any can be"):
+            read_corrections([longest | {name: "x" * (MAX_CHARACTERS + 1)}])
+    most = [{"path": f"{number}.png", "move_to": None} for number in range(MAX_CORRECTIONS)]
+    assert len(read_corrections(most)) == MAX_CORRECTIONS
+    with pytest.raises(UserFault, match="There are 10,001 corrections; at most 10,000 are taken"):
+        read_corrections([*most, {"path": "more.png", "move_to": None}])
+
+
+def test_the_same_corrections_have_one_digest_in_every_version_and_others_another():
+    """A key that comes again after an upgrade would be refused; trials that are done would be done again."""
+    told = [Correction(path="b.png"), Correction(path="a.png", move_to="dogs")]
+    text = b'[["a.png", false, "dogs"], ["b.png", true, ""]]'
+    assert digest_of(told) == hashlib.sha256(text).hexdigest()
+    others = [[Correction(path="b.png"), Correction(path="a.png", move_to=target)] for target in ("birds", None)]
+    assert len({digest_of(each) for each in (told, told[:1], told[1:], *others)}) == 5
+
+
+def test_a_folder_whose_name_begins_with_an_apostrophe_keeps_it():
+    rows = "path,move_to\n'90s/1.png,'80s\n'=1+1/2.png,'=2\n"
+    assert read_table(rows) == (
+        Correction(path="'90s/1.png", move_to="'80s"),
+        Correction(path="=1+1/2.png", move_to="=2"),
+    )
+    assert [from_cell(text) for text in ("", "'", "cats", "'cats'")] == ["", "'", "cats", "'cats'"]
+
+
 @pytest.mark.parametrize(
     ("sent", "code"),
     [
@@ -339,6 +404,23 @@ def test_a_correction_of_a_test_photograph_judges_both_networks_or_neither() -> 
         said={},
     )
     assert (handed.corrected.num_test_moved, handed.corrected.num_test_left_out) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("newer", "older", "shares"),
+    [
+        ("cccd", "ccdd", (0.75, 0.5)),
+        ("c", "d", (1.0, 0.0)),
+        ("d", "c", (0.0, 1.0)),
+        ("", "", (0.0, 0.0)),
+    ],
+)
+def test_both_shares_are_of_the_photographs_that_both_were_asked_about(newer: str, older: str, shares) -> None:
+    answers = {str(number): Answer(actual="c", predicted=said) for number, said in enumerate(newer)}
+    answers["learnt from"] = Answer(actual="c", predicted="d")
+    found = hold_against(answers, {str(number): said for number, said in enumerate(older)}, job_id="one", winner="tiny")
+    assert (found.accuracy, found.older_accuracy) == shares
+    assert (found.num_images, found.num_left_out) == (len(newer), 1)
 
 
 def test_tables_are_read_as_spreadsheets_have_them() -> None:

@@ -11,7 +11,7 @@ from shared.job.events import encode, job_queued
 from shared.job.job import Job
 from shared.job.stored import read_events, read_job
 from shared.json_codec import from_json, to_json, to_json_text, to_stored_text
-from tests.job_fixture import NOW, full_job
+from tests.job_fixture import NOW, full_job, make_job
 
 
 def test_a_job_comes_back_as_it_was_written() -> None:
@@ -29,6 +29,13 @@ def test_a_job_with_half_a_character_is_still_read_and_told() -> None:
     assert read_job(json.dumps(to_json(odd)), job_id="job-1") == odd
     assert from_json(Job, json.loads(to_json_text(odd))) == odd
     assert read_job(to_stored_text(odd), job_id="job-1") == odd
+    plain = to_json_text(make_job(token_hash="HALF"))
+    assert to_json_text(make_job(token_hash="\udcff")) == plain.replace(b"HALF", b"\\udcff"), "as short as any"
+
+
+def test_a_job_that_is_asked_for_again_and_again_is_read_once() -> None:
+    text = to_stored_text(full_job())
+    assert read_job(text, job_id="job-1") is read_job(text, job_id="job-1")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -79,9 +80,10 @@ def test_an_idle_job_is_announced_anew_after_patience(ground: Ground, job: Job, 
     ids=lambda job: job.state,
 )
 def test_a_job_with_nothing_left_to_be_done_is_left_in_peace(ground: Ground, job: Job) -> None:
-    ground.store.create(job)
+    kept = ground.store.create(job)
     ground.clock.advance(1e6)
     assert swept(ground) == NOTHING
+    assert ground.store.get(job.job_id) == kept, "else a sweep would write every job there ever was"
 
 
 @pytest.mark.parametrize(("state", "field"), [(S.TRAINING, "claim"), (S.REPORTING, "report_claim")])
@@ -148,8 +150,37 @@ def test_an_upload_that_never_came_expires(ground: Ground) -> None:
     assert swept(ground) == NOTHING, "an upload begun in time may still be running"
     ground.clock.advance(1)
     assert swept(ground) == SweepReport(num_expired=1, num_reminded=0, num_published=0)
-    assert ground.store.get("job-1").job.state is S.EXPIRED
+    expired = ground.store.get("job-1").job
+    assert (expired.state, expired.updated_at) == (S.EXPIRED, ground.clock())
     assert heard(ground) == []
+
+
+def test_all_that_a_sweep_did_is_counted_over_pages_and_states(ground: Ground) -> None:
+    for number in range(201):
+        ground.store.create(make_job(f"empty-{number}"))
+    for state in (S.QUEUED, S.TRAINING, S.REPORTING):
+        ground.store.create(make_job(f"idle-{state}", state=state))
+    ground.clock.advance(1e6)
+    assert swept(ground) == SweepReport(num_expired=201, num_reminded=3, num_published=3)
+
+
+def test_who_waits_for_a_trainer_is_announced_anew_after_a_patience_of_its_own(ground: Ground) -> None:
+    for state in (S.QUEUED, S.TRAINING):
+        ground.store.create(make_job(f"job-{state}", state=state))
+    told = []
+    for minutes in (3, 57, 2):
+        ground.clock.advance(minutes * 60)
+        patience = Patience(usual=PATIENCE, queued=timedelta(hours=1))
+        sweep(
+            ground.store,
+            ground.objects,
+            ground.bus,
+            heartbeats=ground.heartbeats,
+            now=ground.clock(),
+            patience=patience,
+        )
+        told.append(sorted(event.job_id for event in heard(ground)))
+    assert told == [["job-training"], ["job-queued", "job-training"], []]
 
 
 def test_photographs_whose_address_nobody_confirmed_go_when_the_time_for_it_is_over(ground: Ground) -> None:
@@ -160,6 +191,22 @@ def test_photographs_whose_address_nobody_confirmed_go_when_the_time_for_it_is_o
     assert swept(ground).num_expired == 1
     with pytest.raises(NotFound):
         ground.objects.stat(job.upload.object_key)
+
+
+def test_photographs_confirmed_in_time_stay_and_are_announced_from_the_click_on(ground: Ground) -> None:
+    job = make_job(confirm_by=NOW + timedelta(hours=1), confirmation_mailed_at=NOW)
+    kept = ground.store.create(job)
+    upload(ground, job)
+    ground.clock.advance(3590)
+    assert swept(ground) == NOTHING
+    assert ground.store.get("job-1") == kept, "nothing is written where only a click is waited for"
+    ground.store.replace(kept, replace(job, confirmed_at=ground.clock()))
+    ground.clock.advance(119)
+    assert swept(ground) == NOTHING, "the click announced it"
+    ground.clock.advance(1)
+    assert swept(ground) == ONE_REMINDER
+    assert [event.type for event in heard(ground)] == [EventType.ARCHIVE_UPLOADED]
+    assert ground.objects.stat(job.upload.object_key)
 
 
 @pytest.mark.parametrize("size_bytes", [10**9, None], ids=["as declared", "up to the cap"])
@@ -315,7 +362,9 @@ def test_a_job_that_cannot_be_read_stops_no_other(ground: Ground, caplog: pytest
     assert "damaged" in caplog.text
 
 
-def test_a_job_that_cannot_be_swept_stops_no_other(ground: Ground) -> None:
+def test_a_job_that_cannot_be_swept_stops_no_other_and_is_named(
+    ground: Ground, caplog: pytest.LogCaptureFixture
+) -> None:
     class Refusing(MemoryJobStore):
         def replace(self, stored, job, events=()) -> StoredJob:
             if job.job_id == "refused":
@@ -327,6 +376,7 @@ def test_a_job_that_cannot_be_swept_stops_no_other(ground: Ground) -> None:
         ground.store.create(make_job(job_id, state=S.QUEUED))
     ground.clock.advance(121)
     assert swept(ground).num_reminded == 2
+    assert [record.job_id for record in caplog.records if record.levelname == "WARNING"] == ["refused"]
 
 
 def test_many_mails_that_cannot_be_sent_hide_no_other_job(ground: Ground) -> None:

@@ -56,6 +56,11 @@ def rival(accuracy: float, network: float, p_value: float) -> Neighbours:
             Grade.DO_NOT_USE,
             "no better than looking up",
         ),
+        (  # nine of ten are not fewer than 90 %
+            {"accuracy": 0.9, "low": 0.6, "neighbours": rival(0.9, 0.9, 1.0)},
+            Grade.CHECK_EVERY_ANSWER,
+            "right on no more than 60%",
+        ),
         (  # six of six: the test is small, and "often wrong" would be untrue
             {"accuracy": 1.0, "low": 0.61, "neighbours": rival(1.0, 1.0, 1.0)},
             Grade.CHECK_EVERY_ANSWER,
@@ -71,6 +76,7 @@ def rival(accuracy: float, network: float, p_value: float) -> Neighbours:
         ({"low": 0.89}, Grade.USABLE_WITH_REVIEW, "may be 89%"),
         ({"classes": (class_evidence("cat", 70, 100),)}, Grade.USABLE_WITH_REVIEW, "falls behind"),
         ({"classes": (class_evidence("cat", 3, 3),)}, Grade.USABLE_WITH_REVIEW, "hardly tested"),
+        ({"classes": (class_evidence("cat", 1, 1),)}, Grade.USABLE_WITH_REVIEW, "hardly tested: with 1 test"),
         ({"classes": (class_evidence("cat", 4, 4),)}, Grade.GOOD, "every class is found"),
         ({"calibration_error": 0.12}, Grade.USABLE_WITH_REVIEW, "off by 12%"),
     ],
