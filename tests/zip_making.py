@@ -23,6 +23,7 @@ class Member:
         crc: Where it is not that of the data.
         size_bytes: As claimed, where it is not that of the data.
         extra: Extra fields of the table of contents.
+        local_extra: Those of its local header.
         attributes: External ones.
         made_by: System and version, 3 << 8 for Unix.
         is_streamed: Whether sizes stand behind the data, as streaming programs write them.
@@ -37,6 +38,7 @@ class Member:
     crc: int | None = None
     size_bytes: int | None = None
     extra: bytes = b""
+    local_extra: bytes = b""
     attributes: int = 0
     made_by: int = 0
     is_streamed: bool = False
@@ -69,8 +71,9 @@ def made(members: Sequence[Member], *, before: bytes = b"", comment: bytes = b""
         told = (0, 0, 0) if member.is_streamed else (crc, len(packed), size_bytes)
         offset = len(body) + shift
         local_name = member.name if member.local_name is None else member.local_name
-        body += _LOCAL.pack(b"PK\x03\x04", 20, flags, member.method, 0, 33, *told, len(local_name), 0) + local_name
-        body += packed
+        local_lengths = (len(local_name), len(member.local_extra))
+        body += _LOCAL.pack(b"PK\x03\x04", 20, flags, member.method, 0, 33, *told, *local_lengths)
+        body += local_name + member.local_extra + packed
         if member.is_streamed:
             body += b"PK\x07\x08" + struct.pack("<3L", crc, len(packed), size_bytes)
         lengths = (len(member.name), len(member.extra), 0, member.disk, 0)

@@ -45,7 +45,7 @@ def first_entries(entries: Sequence[Any], most: int) -> list[Any]:
     """
     cut = int(entries[-1].removeprefix(_MARK).removesuffix(" more").replace(",", "")) if _is_cut(entries) else 0
     num_entries = len(entries) - bool(cut)
-    if num_entries + cut <= most + 1 and not cut:
+    if not cut and num_entries <= most + 1:
         return list(entries)
     return [*entries[:most], _more(num_entries - min(most, num_entries) + cut)]
 

@@ -62,6 +62,8 @@ def test_a_file_that_describes_boxes_of_all_photographs_is_known_by_its_name(kin
 MASKS = {
     "beside": [*files("images"), *files("masks", ending="png")],
     "by parts": [*files("train/images", "test/images"), *files("train/masks", "test/masks", ending="png")],
+    "in folders of parts": [*files("images/train", "images/val"), *files("masks/train", "masks/val", ending="png")],
+    "for half of the photographs": [*files("images", count=6), *files("masks", ending="png", count=3)],
     "among photographs": [*files("benign", "normal", name="x"), *[f"benign/x{n}_mask.png" for n in range(6)]],
 }
 
@@ -70,6 +72,12 @@ MASKS = {
 def test_pictures_that_mark_regions_on_others_are_no_photographs(names: list[str]) -> None:
     found = fault(*names)
     assert (found.code, found.details["task"]) == ("archive_other_task", "segmentation")
+
+
+@pytest.mark.parametrize(("num_images", "num_masks"), [(7, 3), (2, 2)])
+def test_too_few_masks_to_be_sure_of_are_taken_for_photographs(num_images: int, num_masks: int) -> None:
+    found = fault(*files("images", count=num_images), *files("masks", ending="png", count=num_masks))
+    assert found.code == "class_too_small"
 
 
 def test_a_few_names_like_those_of_masks_refuse_no_archive() -> None:
@@ -93,6 +101,14 @@ TABLES = {
     "numbered folders": (
         [*files("HAM10000_images_part_1", "HAM10000_images_part_2"), "HAM10000_metadata.csv"],
         "lie in the folders 'HAM10000_images_part_1' and 'HAM10000_images_part_2', and",
+    ),
+    "batches": (
+        [*files("skin_batch_1", "skin_batch_2"), "labels.csv"],
+        "folders 'skin_batch_1' and 'skin_batch_2', and",
+    ),
+    "numbered photographs": (
+        [*files("skin_images_part_1", "skin_images_part_2"), "labels.csv"],
+        "lie in the folders 'skin_images_part_1' and 'skin_images_part_2', and",
     ),
     "list": ([*files("jpg"), "imagelabels.mat", "labels.txt"], "lie all in one folder, 'jpg', and"),
     "of a labelling tool": ([*files("images"), "result.json"], "lie all in one folder, 'images', and"),

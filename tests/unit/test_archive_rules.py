@@ -67,8 +67,22 @@ def test_an_archive_of_archives_is_to_be_unpacked_first() -> None:
 def test_every_class_with_too_few_images_is_named_with_how_many_it_has() -> None:
     fault = fault_of(listing(*images("cats", 4), *images("dogs", 5), *images("owls", 1)))
     assert (fault.code, fault.details["classes"]) == ("class_too_small", {"cats": 4, "owls": 1})
-    assert "'cats' (4) and 'owls' (1)" in fault.message
-    assert "at least 5" in fault.fix
+    assert fault.message == "Every class needs 5 photographs; too few are in 'cats' (4) and 'owls' (1)."
+    assert fault.fix == (
+        "Add photographs to these folders until each has at least 5, better 50, or leave them out of the zip."
+    )
+    told = {name: value for name, value in fault.details.items() if name != "faults"}
+    assert told == {"classes": {"cats": 4, "owls": 1}, "min_images": 5}
+
+
+@pytest.mark.parametrize(("num_films", "is_enough"), [(3, True), (2, False)])
+def test_a_class_is_told_to_find_more_photographs_where_those_in_place_of_films_would_not_be_enough(
+    num_films: int, *, is_enough: bool
+) -> None:
+    films = [f"dogs/{number}.mp4" for number in range(num_films)]
+    fault = fault_of(listing(*images("cats"), *images("dogs", 2), *films))
+    assert fault.fix.startswith("Put photographs, such as JPEG or PNG files, in their place. ")
+    assert ("Otherwise leave" in fault.fix, "Add photographs" in fault.fix) == (is_enough, not is_enough)
 
 
 @pytest.mark.parametrize("case", ACCEPTED, ids=lambda case: case.name)

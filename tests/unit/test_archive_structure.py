@@ -55,6 +55,9 @@ REFUSED = {
     "parts in the names": files("cats_train", "cats_test", "dogs_train", "dogs_test"),
     "test set beside classes": files("cats", "dogs", "test_set"),
     "validation beside classes": files("d/cats", "d/dogs", "d/validation"),
+    "validation in German beside classes": files("cats", "dogs", "Validierung"),
+    "pictures held out beside classes": files("cats", "dogs", "holdout"),
+    "unlabelled ones beside classes": files("cats", "dogs", "unlabeled"),
     "road signs": [*files("Train/0", "Train/1", "Test", "Meta"), "Train.csv", "Test.csv"],
     "records beside": [*files("train_images", "test_images"), *files("train_tfrecords", ending="tfrec"), "train.csv"],
     "half of the classes elsewhere": files("train/a", "train/b", "extra/a", "extra/c"),
@@ -93,6 +96,20 @@ def test_parts_can_be_put_together_all_the_same(name: str) -> None:
     assert [remark.code for remark in made.remarks] == ["split_mixed"]
 
 
+def test_who_has_parts_put_together_is_told_which_and_that_none_of_them_tests_the_network_any_more() -> None:
+    names = files("train/cats", "train/dogs", "test/cats")
+    [remark] = plan_archive(records(names), is_mixed=True).remarks
+    assert remark.message == "'test' and 'train' were put together, and convtailor made its own split."
+    assert remark.fix == (
+        "If you keep one of these parts to test with yourself, leave it out of the zip: the network has learnt from "
+        "some of its photographs."
+    )
+    assert plan(*names).remarks == ()
+    assert plan(*names, *files("train2/cats", "train2/dogs")).remarks == (), "two to learn from are no mixture"
+    alone = plan_archive(records(files("train/cats", "train/dogs", "single_prediction")), is_mixed=True)
+    assert [remark.code for remark in alone.remarks] == ["part_without_classes"], "one part alone is put to nothing"
+
+
 def test_pieces_of_equal_rank_are_put_together_where_that_is_asked_for() -> None:
     made = plan_archive(records(REFUSED["folds"]), is_mixed=True)
     assert {name: len(entries) for name, entries in made.classes.items()} == {"class_a": 30, "class_b": 30}
@@ -116,7 +133,11 @@ def test_photographs_in_no_class_of_a_part_are_left_out_and_told_of() -> None:
     made = plan(*files("plant/train/Maize", "plant/train/Beet", "plant/test"))
     [remark] = made.remarks
     assert remark.code == "part_without_classes"
-    assert "In 'test' there are no class folders (6 photographs)" in remark.message
+    assert remark.message == (
+        "In 'test' there are no class folders (6 photographs), so nothing says what is on these photographs: "
+        "they were left out."
+    )
+    assert remark.fix == "If they are to be used, sort them into a folder for each class. If not, all is well."
     assert len(made.set_aside) == 6
 
 
@@ -126,6 +147,16 @@ def test_a_class_that_cannot_be_learnt_is_told_with_where_it_lies_alone() -> Non
     assert "'test' holds a class that 'train' lacks: 'birds'" in found.message
     assert "Put photographs of 'birds' into 'train'" in found.fix
     assert "--split new" in found.fix
+
+
+def test_classes_that_several_parts_hold_and_none_to_learn_from_are_all_told_with_these_parts() -> None:
+    found = fault(*files("train/cats", "train/dogs", "val/birds", "val/cats", "test/birds", "test/fish"))
+    assert found.message == (
+        "The zip is split into parts already, and 'val' and 'test' hold classes that 'train' lacks: 'birds' and "
+        "'fish'. There is nothing to learn them from."
+    )
+    assert found.fix.startswith("Put photographs of 'birds' and 'fish' into 'train', or leave them out of the other")
+    assert (found.details["folders"], found.details["classes"]) == (["val", "test"], ["birds", "fish"])
 
 
 def test_every_class_needs_photographs_to_learn_from_however_many_there_are_to_test_with() -> None:
@@ -142,6 +173,11 @@ def test_a_class_that_parts_write_otherwise_is_one() -> None:
     assert {name: len(entries) for name, entries in mixed.classes.items()} == {"Cats": 12, "Dogs": 12}
     pieces = plan_archive(records(files("fold1/A", "fold1/B", "fold2/a", "fold2/b")), is_mixed=True)
     assert {name: len(entries) for name, entries in pieces.classes.items()} == {"A": 12, "B": 12}
+
+
+def test_a_folder_inside_a_class_does_not_change_how_another_class_is_written() -> None:
+    made = plan(*files("train/bird/Duck", "train/bird/Hen", "train/duck", "test/Duck", "test/bird"))
+    assert {name: len(entries) for name, entries in made.classes.items()} == {"bird": 18, "duck": 12}
 
 
 def test_a_class_may_have_nothing_to_test_with() -> None:
@@ -171,6 +207,7 @@ CLASSES = {
     "vehicles with one kind in common": files(*[f"train/{c}" for c in "abc"], *[f"bus/{c}" for c in "cde"]),
     "laboratory": files("test", "control"),
     "laboratory with measurements": [*files("test", "control"), "measurements.csv"],
+    "laboratory of several with measurements": [*files("tests", "controls"), "measurements.csv"],
     "volleyball": files("val", "set", "spike"),
     "tickets": files("valid", "invalid", "expired"),
     "numbered tests": files("test 1", "test 2", "test 3"),
@@ -314,6 +351,20 @@ def test_class_folders_below_the_top_are_found_and_proposed(names: list[str]) ->
     assert fault(*names).code == "archive_wrong_level"
 
 
+@pytest.mark.parametrize(
+    ("case", "use", "others"),
+    [
+        ("annotations without endings", "images/Images", ["annotations"]),
+        ("segmentations", "CUB/images", ["segmentations"]),
+    ],
+)
+def test_of_photographs_and_what_marks_regions_on_them_the_photographs_are_to_be_zipped(
+    case: str, use: str, others: list[str]
+) -> None:
+    found = fault(*LEVELS[case])
+    assert (found.details["use"], found.details["others"]) == (use, others)
+
+
 def test_the_one_folder_with_class_folders_is_the_one_to_zip() -> None:
     found = fault(*LEVELS["documents"])
     assert "'trash-main/dataset' alone" in found.fix
@@ -361,8 +412,24 @@ def test_a_stray_picture_between_wrappers_makes_them_no_class() -> None:
     assert (made.root, [each.path for each in made.set_aside]) == ("photos/data", ["photos/cover.jpg"])
 
 
+@pytest.mark.parametrize(("num_stray", "root"), [(2, ("photos/data", ["cats", "dogs"])), (3, None)])
+def test_stray_pictures_up_to_a_tenth_make_a_wrapper_no_class(
+    num_stray: int, root: tuple[str, list[str]] | None
+) -> None:
+    names = [*files("photos/data/cats", "photos/data/dogs", count=9), *files("photos", count=num_stray)]
+    if root is None:
+        assert fault(*names).details["classes"] == {"photos": 21}
+    else:
+        assert (plan(*names).root, list(plan(*names).classes)) == root
+
+
+def test_a_class_with_most_photographs_in_one_folder_inside_is_that_class() -> None:
+    assert fault("cats/0.jpg", *files("cats/inside", count=12)).details["classes"] == {"cats": 13}
+
+
 def test_a_class_of_films_is_told_that_films_are_no_photographs() -> None:
-    found = fault(*files("cats"), *files("dogs", ending="mp4", count=12), *files("dogs", count=2))
+    films = files("dogs", ending="mp4", count=12, name="film 21.7.")
+    found = fault(*files("cats"), *films, *files("dogs", count=2))
     assert found.message.startswith("12 of 14 files in 'dogs' cannot be used: .mp4 files are no photographs.")
     assert found.fix.startswith("Put photographs")
     assert found.details["reasons"] == {".mp4": 12}
@@ -413,7 +480,11 @@ def test_a_class_that_counts_as_hidden_by_its_name_is_told_of() -> None:
 def test_a_folder_for_every_photograph_is_told_to_be_none_for_a_class() -> None:
     found = fault(*[f"{number}/photo.jpg" for number in range(40)])
     assert found.code == "class_too_small"
-    assert "A folder stands for a class, not for a photograph" in found.fix
+    told = "A folder stands for a class, not for a photograph: put all photographs of one class into one folder."
+    assert found.fix.endswith(f"out of the zip. {told}")
+    assert told in fault(*files(*"abcde", count=1)).fix
+    for few in (files(*"abcd", count=1), files(*"abcde", count=2)):
+        assert told not in fault(*few).fix
 
 
 def test_files_that_are_none_are_called_by_their_kind() -> None:

@@ -86,6 +86,15 @@ def test_a_new_key_signs_and_the_old_one_stays_good_for_old_links_until_it_is_ta
         after.verify(token(before), LinkKind.FETCH, now)
 
 
+@pytest.mark.parametrize("public_url", ["https://models.example", "https://models.example/"])
+def test_a_link_has_one_slash_behind_the_address_and_ends_at_its_moment(public_url):
+    links, ends_at = SignedLinks([OLD], public_url=public_url), IntakeFixture().clock()
+    url = links.url(LinkGrant(kind=LinkKind.FETCH, job_id="1" * 32, expires_at=ends_at))
+    assert url.startswith("https://models.example/v1/links/")
+    with pytest.raises(UserFault, match="valid until"):
+        links.verify(url.rpartition("/")[2], LinkKind.FETCH, ends_at)
+
+
 def test_keys_of_one_machine_are_made_once_and_a_line_added_to_their_file_replaces_them(tmp_path):
     settings = Settings(data_dir=tmp_path, public_url=PUBLIC_URL)
     grant = LinkGrant(kind=LinkKind.FETCH, job_id="1" * 32, expires_at=IntakeFixture().clock())

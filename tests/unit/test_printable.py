@@ -29,6 +29,9 @@ ESCAPE_SEQUENCE = "\x1b]0;owned\x07\x1b[2Jcat"
         ("blank \u3164\u2800", r"blank \u3164\u2800"),
         ("\ufffe\ufdd0", r"\ufffe\ufdd0"),
         ("cat\u200ddog", r"cat\u200ddog"),
+        ("\x7f\x80", r"\x7f\u0080"),
+        ("\udc7f\udc80\udcff\udd00", r"\udc7f\x80\xff\udd00"),
+        ("\uffff\U0001ffff", r"\uffff\U0001ffff"),
     ],
 )
 def test_what_acts_or_shows_nothing_is_written_out(name: str, shown: str) -> None:
@@ -73,7 +76,9 @@ def test_names_of_other_bytes_stay_other_names(one: bytes, other: bytes) -> None
     assert (printable_name(first) == printable_name(second)) == (first == second)
 
 
-@pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1+cmd", "-2+3", "@SUM(1)", "\t=1", "\r=1", "\uff1d1", "  =1"])
+@pytest.mark.parametrize(
+    "text", ["=HYPERLINK(1)", "+1+cmd", "-2+3", "@SUM(1)", "\tcat", "\t=1", "\r=1", "\uff1d1", "  =1"]
+)
 def test_no_spreadsheet_takes_a_name_for_a_formula(text: str) -> None:
     cell = csv_cell(text)
     assert cell.startswith("'")
@@ -83,7 +88,7 @@ def test_no_spreadsheet_takes_a_name_for_a_formula(text: str) -> None:
     assert next(csv.reader(io.StringIO(sheet.getvalue()))) == [cell, "b"]
 
 
-@pytest.mark.parametrize("text", ["cat", "-5", "+3.2", "-1e-05", "-12 %", "a=b", "1-2", ""])
+@pytest.mark.parametrize("text", ["cat", "-5", "+3.2", "-1e-05", "-12 %", "a=b", "X=1", "1-2", ""])
 def test_numbers_and_names_stay_as_they_are_in_a_table(text: str) -> None:
     assert csv_cell(text) == text
 

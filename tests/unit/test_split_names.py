@@ -115,6 +115,11 @@ def test_an_archive_inside_is_named_where_a_class_is_missing() -> None:
     found = fault(*files("cats"), "dogs.zip")
     assert found.code == "archive_one_class"
     assert "'dogs.zip' is not opened: if it holds photographs, unpack it" in found.fix
+    several = fault(*files("cats"), "dogs.zip", "owls.rar", "rats.7z", "x.zip").fix
+    assert several.endswith(
+        " 'dogs.zip', 'owls.rar' and 2 more are not opened: if they hold photographs, unpack them before you zip the "
+        "folders."
+    )
 
 
 @pytest.mark.parametrize(

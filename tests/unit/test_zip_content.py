@@ -55,6 +55,11 @@ def test_a_local_header_may_name_the_entry_otherwise() -> None:
     assert only(Member(name=b"mug/1.jpg", local_name=rb"photos\mug\1.jpg", data=b"mug")) == b"mug"
 
 
+def test_a_local_header_may_have_fields_that_the_table_of_contents_has_not() -> None:
+    short, long = b"UT\x05\x00\x03" + bytes(4), b"UT\x09\x00\x03" + bytes(8)  # times, as Info-ZIP writes them
+    assert only(Member(name=b"mug/1.jpg", extra=short, local_extra=long, data=b"mug")) == b"mug"
+
+
 @pytest.mark.parametrize("method", [0, 8])
 @pytest.mark.parametrize("claimed", [0, 1, 4_999])
 def test_bytes_beyond_the_claim_are_refused(method: int, claimed: int) -> None:

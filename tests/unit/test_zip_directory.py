@@ -172,6 +172,13 @@ def test_a_name_that_info_zip_tells_in_utf8_is_that_name() -> None:
     assert names_in(made([Member(name=raw, extra=unicode_path(raw, "ソファ/1.jpg"))])) == ["ソファ/1.jpg"]
 
 
+def test_a_name_told_in_utf8_is_found_between_other_fields_of_any_length() -> None:
+    raw = "ソファ/1.jpg".encode("cp932")
+    before = struct.pack("<HH5s", 0x5455, 5, b"\1time") + struct.pack("<HH", 0xCAFE, 40_000) + bytes(40_000)
+    extra = before + unicode_path(raw, "ソファ/1.jpg") + struct.pack("<HH2s", 0x7875, 2, b"id")
+    assert names_in(made([Member(name=raw, extra=extra)])) == ["ソファ/1.jpg"]
+
+
 def test_a_name_told_in_utf8_for_another_name_is_not_believed() -> None:
     raw = "Käse/1.jpg".encode("cp437")
     assert names_in(made([Member(name=raw, extra=unicode_path(raw, "Brot/1.jpg", crc=5))])) == ["Käse/1.jpg"]
