@@ -125,7 +125,7 @@ def _has_many_ways(pattern: str) -> bool:
         bare = bare[: group.start()] + body.replace("|", "\0") + bare[group.end(1) + 1 :]
     for low, high in re.findall(r"\{(\d*),(\d+)\}", bare):
         ways *= int(high) - int(low or 0) + 1
-    return ways * (bare.count("|") + 1) * 2 ** bare.count("?") > _MAX_WAYS
+    return ways << bare.count("?") > _MAX_WAYS
 
 
 _OF_FINE_TUNING = ("tune_epochs", "tune_trials", "tune_search")

@@ -177,6 +177,8 @@ def test_too_few_groups_are_told_with_the_way_out(num_groups: int) -> None:
         "regex:" + "a?" * 30 + "b",
         "regex:" + "(?:a|a)" * 25 + "b",
         "regex:" + "a{,99}" * 3 + "b",
+        "regex:(a{1,9}a)+b",
+        "regex:" + "a{0,9}" * 4 + "a?",
         "regex:" + "a" * 201,
     ],
 )
@@ -200,6 +202,7 @@ def test_a_rule_that_means_nothing_or_may_take_for_ever_is_refused_beforehand(ru
         r"regex:(?:\d{2}-)+",
         r"regex:(?i:tom|felix).+?\(.+\)",
         "regex:.*.*.*x",
+        "regex:" + "a{0,9}" * 4,
         "regex:" + "a" * 200,
     ],
 )
