@@ -444,7 +444,21 @@ def test_a_thousand_classes_that_run_short_fit_on_a_screen() -> None:
 def test_a_folder_for_every_thing_is_told_what_a_folder_stands_for() -> None:
     found = fault(*files(*[f"item {number:04}" for number in range(2500)], count=1))
     assert found.code == "archive_too_many_classes"
-    assert "A folder stands for a class" in found.fix
+    assert found.fix.startswith("Put classes that are alike into one folder, or split them into several zips. A folder")
+    assert (found.details["count"], found.details["classes"][0]) == (2500, "item 0000")
+
+
+@pytest.mark.parametrize(("count", "told"), [(1, "The only photograph lies in"), (2, "All 2 photographs lie in")])
+def test_one_class_is_told_with_how_many_photographs_it_has(count: int, told: str) -> None:
+    assert f"{told} one folder, 'cats', so there is one class only" in fault(*files("cats", count=count)).message
+
+
+def test_of_many_classes_with_folders_inside_three_are_shown_and_the_others_counted() -> None:
+    names = [f"{group}/{group}{number}" for group in ("apes", "bees", "cats", "dogs", "eels") for number in "xy"]
+    [remark] = plan(*files(*names)).remarks
+    assert remark.message.endswith("'cats' holds 'catsx' and 'catsy'; and 2 more hold folders too.")
+    [remark] = plan(*files(*names[:6])).remarks
+    assert remark.message.endswith("'cats' holds 'catsx' and 'catsy'.")
 
 
 def test_photographs_are_counted_anew_where_a_folder_is_left_out() -> None:
