@@ -1,5 +1,6 @@
 """What ``auto`` compares: the networks of the highest expected gain per second that fit the machine."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -66,6 +67,19 @@ def test_what_does_not_fit_the_machine_is_left_and_the_next_best_takes_its_place
     choice = choose([WEAK, GOOD], means(objection=lambda row, _: "no memory" if row is WEAK else None))
     assert choice.taken == ("good",)
     assert choice.left == (("weak", "no memory"),)
+
+
+def test_a_network_that_fits_the_disk_alone_is_left_where_the_others_take_its_room() -> None:
+    def objection(row: Network, others: Sequence[Network]) -> str | None:
+        return "no disk" if len(others) == 2 else None
+
+    choice = choose([WEAK, FAIR, GOOD], means(objection=objection))
+    assert choice.taken == ("weak", "fair")
+    assert choice.left == (("good", "no disk"),)
+
+
+def test_a_network_that_takes_just_the_time_that_is_left_is_compared() -> None:
+    assert choose([WEAK, FAIR, GOOD], means(seconds=25.0)).taken == ("weak", "fair", "good")
 
 
 def test_weights_of_networks_that_are_not_worth_it_are_asked_for_nowhere() -> None:

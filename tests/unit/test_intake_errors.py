@@ -248,3 +248,34 @@ def test_a_field_with_two_values_names_it_and_the_language_of_the_person_is_a_de
     told = [mail, {**mail, "language": "fr"}]
     assert [parse_request([fields], language="de").options.language for fields in told] == ["de", "fr"]
     assert parse_request([mail]).options.language == "en"
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "field"),
+    [
+        ([{}], "email_missing", "email"),
+        ([{"email": ""}], "email_missing", "email"),
+        ([{"email": ["a@example.org", "b@example.org"]}], "field_repeated", "email"),
+        ([{"email": 5}], "invalid_email", "email"),
+        ([{"email": "a@example.org", "options": "epochs=3"}], "invalid_option", "options"),
+    ],
+)
+def test_a_program_is_told_which_field_it_has_to_send_otherwise(fields, code, field):
+    with pytest.raises(UserFault) as caught:
+        parse_request(fields)
+    assert (caught.value.fault.code, caught.value.fault.details["field"]) == (code, field)
+
+
+def test_spaces_around_an_address_are_left_out_and_nothing_else_of_it():
+    assert parse_request([{"email": "  Xavier.X@example.org "}]).email == "Xavier.X@example.org"
+
+
+def test_a_form_whose_field_for_the_size_was_left_empty_tells_no_size():
+    assert parse_request([{"email": "a@example.org", "size_bytes": ""}]).size_bytes is None
+
+
+def test_the_size_of_an_archive_has_eighteen_digits_at_most():
+    largest = 10**18 - 1
+    assert parse_request([{"email": "a@example.org", "size_bytes": str(largest)}]).size_bytes == largest
+    with pytest.raises(UserFault, match="size_bytes"):
+        parse_request([{"email": "a@example.org", "size_bytes": largest + 1}])

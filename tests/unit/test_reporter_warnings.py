@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from services.reporter.report.sections.headline import headline
+from services.reporter.report.statistics import matrix_view
 from services.reporter.report.warnings import warnings_about
 from services.reporter.report.wording import are_numbered, numbered, percent, span
 from shared.job.findings.photographs import OwnParts, RepeatedClass
@@ -40,6 +41,21 @@ def test_what_is_kept_together_is_the_reason_why_photographs_count_for_fewer(goo
     assert "copies" not in told_of_all, "where each counts for itself"
     for each, text in ((few, told_of_all), (counted, told), (of_sites, told_of_sites)):
         assert span(each.test.interval) in text
+
+
+@pytest.mark.parametrize("num_independent", [0.4, 1.0])
+def test_photographs_that_are_all_copies_of_one_count_for_one(num_independent: float) -> None:
+    few = make_result(("a", "b"), num_candidates=1, per_class=8, skill=0.9)
+    alike = replace(few, test=replace(few.test, num_independent=num_independent))
+    assert "make them count for 1, so" in next(notice.text for notice in warnings_about(alike))
+
+
+def test_groups_of_one_photograph_each_are_not_blamed_for_a_wide_interval() -> None:
+    few = make_result(("a", "b"), num_candidates=1, per_class=8, skill=0.9)
+    alone = replace(few, counts=replace(few.counts, group_by="folder"))
+    told = [notice.text for notice in warnings_about(alone) if notice.title == "Few test photographs"]
+    assert told == [notice.text for notice in warnings_about(few) if notice.title == "Few test photographs"]
+    assert "keep together" not in told[0]
 
 
 def test_each_reason_to_doubt_is_told(good: Result) -> None:
@@ -113,6 +129,17 @@ def test_a_matrix_names_its_classes_as_long_as_they_can_be_read() -> None:
     assert [are_numbered(names[:25]), are_numbered(names)] == [False, True]
     assert are_numbered(["قطة", "dog"])
     assert [numbered("ants", 4), numbered("3", 4), numbered("b2", 5)] == ["4. ants", "3 (no. 4)", "5. b2"]
+    assert numbered("3 ants", 4) == "3 ants (no. 4)", "and not the number 4. 3"
+
+
+def test_classes_confused_once_are_shown_beside_ten_that_are_all_confused_with_one_another(good: Result) -> None:
+    matrix = np.diag(np.full(61, 9))
+    matrix[51:, 51:] += 2  # ninety pairs of ten classes
+    matrix[0, 1] = matrix[20, 0] = 1
+    view = matrix_view(replace(good, test=replace(good.test, confusion_matrix=matrix.tolist())))
+    assert list(view.rows) == [0, 1, 20, *range(51, 61)]
+    assert view.counts[0] == [9, 1, *[0] * 12]
+    assert not view.is_whole
 
 
 def test_a_class_that_is_mostly_one_picture_is_told_where_it_was_kept_together(good: Result) -> None:
