@@ -10,9 +10,11 @@ of being seen, turn the order of what stands beside it, or show nothing at all, 
     printable_name(name) on one line: for names
     quoted(name)         'name', on one line and of bounded length: inside a sentence
     csv_cell(name)       no spreadsheet takes it for a formula
+    from_csv_cell(cell)  the name again
 """
 
 import re
+import sys
 import unicodedata
 
 MAX_SHOWN = 200
@@ -24,6 +26,7 @@ _UNSEEN_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _JOINERS = "\u200c\u200d"
 """Spelling in Persian and in Indic scripts, and part of many emoji; between other characters they only disguise."""
 _FORMULA_STARTS = "=+-@\uff1d\uff0b\uff0d\uff20\t\r"
+_ESCAPED = re.compile(r"\\x([0-9a-f]{2})|\\u([0-9a-f]{4})|\\U([0-9a-f]{8})")
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?\s?%?")
 
 
@@ -62,13 +65,23 @@ def quoted(name: str) -> str:
 def csv_cell(text: str) -> str:
     """Return a text that spreadsheets show and do not compute, for a writer such as :class:`csv.writer` to quote.
 
-    What begins like a formula gets an apostrophe before it, which spreadsheets hide; plain numbers stay as they are.
+    What begins like a formula gets an apostrophe before it, which spreadsheets hide, and one more where it has one;
+    plain numbers stay as they are.
 
     Source: OWASP, CSV Injection.
     """
-    if text.lstrip(" ").startswith(tuple(_FORMULA_STARTS)) and not _NUMBER.fullmatch(text):
+    if text.lstrip(" '").startswith(tuple(_FORMULA_STARTS)) and not _NUMBER.fullmatch(text):
         return f"'{printable_name(text)}"
     return printable_name(text)
+
+
+def from_csv_cell(cell: str) -> str:
+    """Return the name that :func:`csv_cell` made a cell of; what it cannot have made stays as it is."""
+    bare = cell.removeprefix("'")
+    for name in (_ESCAPED.sub(_unescape, bare), bare):
+        if name != cell and csv_cell(name) == cell:
+            return name
+    return cell
 
 
 def _is_plain(text: str) -> bool:
@@ -103,3 +116,11 @@ def _escape(char: str) -> str:
     if 0xDC80 <= code <= 0xDCFF:  # noqa: PLR2004 - a byte, as surrogateescape writes it
         return f"\\x{code - 0xDC00:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004
+
+
+def _unescape(found: re.Match[str]) -> str:
+    byte, short, long = found.groups()
+    code = int(byte or short or long, 16)
+    if byte and code >= 0x80:  # noqa: PLR2004
+        return chr(code + 0xDC00)
+    return chr(code) if code <= sys.maxunicode else found[0]

@@ -9,6 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from services.client.commands.retrain import corrections_in
 from services.intake.admission import AdmissionRules
@@ -29,7 +31,6 @@ from shared.job.retraining.correction import (
     MAX_CORRECTIONS,
     Correction,
     digest_of,
-    from_cell,
     read_corrections,
     read_table,
 )
@@ -37,6 +38,7 @@ from shared.job.retraining.handover import Handover, Tables, hand_over, read_tab
 from shared.job.retraining.pairing import Answer, hold_against
 from shared.json_codec import from_json_text, to_json_text
 from shared.layout import handover_key
+from shared.text.printable import csv_cell, from_csv_cell
 from tests.archive_making import good_files, zipped
 from tests.intake_fixture import IntakeFixture, bearer, small_archive
 from tests.result_fixture import make_result
@@ -269,7 +271,35 @@ def test_a_folder_whose_name_begins_with_an_apostrophe_keeps_it():
         Correction(path="'90s/1.png", move_to="'80s"),
         Correction(path="=1+1/2.png", move_to="=2"),
     )
-    assert [from_cell(text) for text in ("", "'", "cats", "'cats'")] == ["", "'", "cats", "'cats'"]
+    assert [from_csv_cell(text) for text in ("", "'", "cats", "'cats'")] == ["", "'", "cats", "'cats'"]
+
+
+@pytest.mark.parametrize("is_typed_off", [False, True], ids=["as the archive has it", "as a report shows it"])
+def test_a_class_with_a_character_that_nobody_sees_is_trained_again_with_all_its_photographs(is_typed_off):
+    hidden = "\u200eclass0"
+    rows = [tuple(csv_cell(cell.replace("class0", hidden)) for cell in row) for row in split_rows()]
+    named = csv_cell if is_typed_off else str
+    corrections = [
+        Correction(path=named(f"{hidden}/1.png"), move_to="class1"),
+        Correction(path="class1/4.png", move_to=named(hidden)),
+    ]
+    tables = read_tables(io.BytesIO(model_zip(rows)))
+    told = hand_over(tables, corrections, job_id="a", winner="tiny")
+    assert told.parts == {row[0].replace("class0", hidden): row[2] for row in split_rows()}
+    assert told.moves == {f"{hidden}/1.png": "class1", "class1/4.png": hidden}
+
+
+@given(st.text(st.characters(exclude_characters="\\"), max_size=12))
+@example("\u200eIMG 7.jpg")
+@example("soft\u00adware/\u2066x")
+@example("=1\u200b")
+@example("'=1")
+@example("''- 1")
+@example("caf\udce9/1.jpg")
+@example("\U000e0041")
+def test_a_name_of_which_not_all_is_seen_is_the_same_name_when_a_table_is_read_again(name):
+    """A photograph that is not found again would serve for nothing in the second job, without a word."""
+    assert from_csv_cell(csv_cell(name)) == name
 
 
 @pytest.mark.parametrize(

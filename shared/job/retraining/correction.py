@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.errors import Fault, UserFault
-from shared.text.printable import csv_cell
+from shared.text.printable import from_csv_cell
 
 MAX_CORRECTIONS = 10_000
 """More than anybody sorts by hand; whoever has more sorts folders."""
@@ -59,15 +59,13 @@ def read_table(text: str) -> tuple[Correction, ...]:
         raise _invalid(f"The table cannot be read: {error}.", _TABLE_FIX) from error
     if not {_PATH, _TARGET} <= set(reader.fieldnames or ()):
         raise _invalid("The table has no columns named path and move_to.", _TABLE_FIX)
-    read = [Correction(path=from_cell(row[_PATH] or ""), move_to=from_cell(row[_TARGET] or "") or None) for row in rows]
+    read = [
+        Correction(path=from_csv_cell(row[_PATH] or ""), move_to=from_csv_cell(row[_TARGET] or "") or None)
+        for row in rows
+    ]
     if not read:
         raise _invalid("There are no corrections in the table.", _TABLE_FIX)
     return _checked(read, _TABLE_FIX)
-
-
-def from_cell(text: str) -> str:
-    """Return what :func:`shared.text.printable.csv_cell` made a cell of."""
-    return text[1:] if text.startswith("'") and csv_cell(text[1:]) == text else text
 
 
 def digest_of(corrections: Sequence[Correction]) -> str:

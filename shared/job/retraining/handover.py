@@ -10,15 +10,16 @@ import io
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
 from shared.errors import Fault, UserFault
 from shared.job.findings.comparison import Corrected
-from shared.job.retraining.correction import Correction, digest_of, from_cell
+from shared.job.retraining.correction import Correction, digest_of
 from shared.job.retraining.pairing import Answer
 from shared.layout import PREDICTIONS_TABLE, SPLITS_TABLE
+from shared.text.printable import from_csv_cell
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 _MOST_NAMED = 5
@@ -50,15 +51,17 @@ def read_tables(zipped: IO[bytes]) -> Tables:
     """
     with zipfile.ZipFile(zipped) as archive:
         answers = {
-            from_cell(row["path"]): Answer(actual=from_cell(row["class"]), predicted=from_cell(row["predicted"]))
+            from_csv_cell(row["path"]): Answer(
+                actual=from_csv_cell(row["class"]), predicted=from_csv_cell(row["predicted"])
+            )
             for row in _rows(archive, PREDICTIONS_TABLE)
         }
         parts, classes = {}, {}
         for row in _rows(archive, SPLITS_TABLE):
-            path = from_cell(row["path"])
+            path = from_csv_cell(row["path"])
             parts[path] = row["split"]
             if row.get("class"):  # what was left out has none
-                classes[path] = from_cell(row["class"])
+                classes[path] = from_csv_cell(row["class"])
     return Tables(parts=parts, classes=classes, answers=answers)
 
 
@@ -128,10 +131,11 @@ def hand_over(
     Raises:
         UserFault: ``correction_unknown_path``, ``correction_unknown_class`` or ``corrections_invalid``.
     """
+    classes = sorted(set(tables.classes.values()))
+    corrections = [_as_sent(each, tables.classes, classes) for each in corrections]
     unknown = [each.path for each in corrections if each.path not in tables.classes]
     if unknown:
         raise _unknown_paths(unknown, [path for path in unknown if path in tables.parts])
-    classes = sorted(set(tables.classes.values()))
     targets = {each.move_to for each in corrections if each.move_to is not None}
     if not targets <= set(classes):
         raise _unknown_class(sorted(targets - set(classes)), classes)
@@ -149,6 +153,15 @@ def hand_over(
     )
     _check_enough(handover, tables.classes)
     return handover
+
+
+def _as_sent(correction: Correction, paths: Container[str], classes: Container[str]) -> Correction:
+    """Return a correction with names as the archive has them, also where they come from a report or a table."""
+    path, target = correction.path, correction.move_to
+    return Correction(
+        path=path if path in paths else from_csv_cell(path),
+        move_to=target if target is None or target in classes else from_csv_cell(target),
+    )
 
 
 def _check_enough(handover: Handover, class_of: Mapping[str, str]) -> None:
