@@ -1,5 +1,6 @@
 """What answers and features say beyond the accuracy: misfiled photographs, thresholds, strangers, learning curves."""
 
+import math
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +16,7 @@ from services.trainer.analysis.certainty import (
     recommend,
     reliability,
 )
-from services.trainer.analysis.growth import MOST_WORK, GrowthData, is_affordable, learning_curve, steepness
+from services.trainer.analysis.growth import MOST_WORK, GrowthData, _growth, is_affordable, learning_curve, steepness
 from services.trainer.analysis.nearest import MOST_QUERIES, find_nearest, tell_strangers
 from services.trainer.analysis.suspects import FEW, doubt_order, find_suspects, num_likely
 from services.trainer.data.dataset import LearningSet, Split
@@ -254,6 +255,21 @@ def test_answer_sets_hold_the_right_class_as_often_as_promised_whatever_the_netw
     assert np.mean(covered) >= 0.89
 
 
+def test_from_which_probability_on_a_class_belongs_to_the_answer_by_hand() -> None:
+    """Of 19 photographs 18 of 20 parts have to be inside: all but the least sure one."""
+    sure = np.arange(1, 20) / 20
+    given, labels = np.stack([sure, 1 - sure], axis=1), np.zeros(19, np.int64)
+    others = np.array([[0.1, 0.9], [0.05, 0.95], [0.6, 0.4]]), np.array([0, 0, 1])
+    sets = answer_sets((given, labels, np.arange(19)), others)
+    assert sets is not None
+    assert (sets.level, sets.least_probability) == (0.9, 0.1)
+    assert (sets.mean_size, sets.covered) == pytest.approx((5 / 3, 2 / 3))
+    enough = answer_sets((given[:9], labels[:9], np.arange(9)), others)
+    assert enough is not None
+    assert enough.least_probability == 0.05
+    assert answer_sets((given[:8], labels[:8], np.arange(8)), others) is None
+
+
 def test_a_test_that_is_too_small_promises_nothing() -> None:
     given = np.full((5, 2), 0.5)
     labels = np.zeros(5, np.int64)
@@ -398,6 +414,32 @@ def test_copies_make_the_curve_no_surer() -> None:
 def test_errors_that_halve_with_four_times_as_many_have_an_exponent_of_one_half() -> None:
     assert steepness(np.array([100.0, 400.0]), np.array([0.4, 0.2])) == pytest.approx(0.5)
     assert steepness(np.array([100.0, 400.0]), np.array([0.2, 0.4])) == 0.0
+
+
+def test_what_twice_as_many_bring_by_hand() -> None:
+    """Errors of 0.4, 0.2 and 0.1 with 25, 100 and 400 photographs fall with the root; bees stay as they are."""
+    labels = np.repeat([0, 1, 3], [60, 20, 20]).astype(np.int32)
+    right = np.ones((3, 100), bool)
+    for line, (num_ants, num_bees) in enumerate([(36, 4), (16, 4), (6, 4)]):
+        right[line, :num_ants] = right[line, 60 : 60 + num_bees] = False
+    taken_for = labels.astype(np.int64)
+    taken_for[:6], taken_for[60:64] = (1, 1, 1, 1, 2, 2), (0, 2, 2, 2)
+    data = growth_data(*features())
+    problem = replace(data.problem, labels=labels)
+    data = replace(data, problem=problem, groups=np.arange(100), right=right[2], taken_for=taken_for)
+    growth = _growth(data, np.array([25.0, 100.0, 400.0]), right)
+    assert [each.num_images for each in (*growth.points, growth.doubled)] == [25, 100, 400, 800]
+    assert [each.accuracy for each in growth.points] == pytest.approx([0.6, 0.8, 0.9])
+    assert growth.doubled.accuracy == pytest.approx(1 - 0.1 / math.sqrt(2))
+    last, doubled = growth.points[-1].interval, growth.doubled.interval
+    assert last[0] < doubled[0] < growth.doubled.accuracy < doubled[1] < 1
+    assert doubled[1] - doubled[0] < last[1] - last[0]
+    bee, ant, dog = growth.classes
+    assert (bee.name, bee.num_images, bee.taken_for) == ("bee", 20, "cow")
+    assert (bee.found, bee.found_doubled) == pytest.approx((0.8, 1 - 0.2 * 2**-0.25)), "half its own, half of the whole"
+    assert (ant.name, ant.num_images, ant.taken_for) == ("ant", 60, "bee")
+    assert ant.found == pytest.approx(0.9)
+    assert (dog.name, dog.num_images, dog.taken_for, dog.found) == ("dog", 20, "", 1.0)
 
 
 def test_no_curve_is_drawn_where_it_would_take_minutes_or_the_run_has_to_end() -> None:
