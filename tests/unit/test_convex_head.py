@@ -150,6 +150,24 @@ def test_copies_never_stand_on_both_sides_of_a_fold():
     assert np.bincount(folds).tolist() == [24] * 5 or max(np.bincount(folds)) - min(np.bincount(folds)) <= 8
 
 
+def test_a_class_of_copies_of_one_picture_is_learnt_from_whichever_fold_is_held_out():
+    labels, groups = np.repeat([0, 1, 2], [10, 20, 20]).astype(np.int32), np.arange(50)
+    groups[:10] = 29  # all of the first class goes with one of the second
+    folds = deal_folds(labels, groups, seed=0)
+    assert [np.bincount(folds[labels == label]).tolist() for label in range(3)] == [[2] * 5, [4] * 5, [4] * 5]
+
+
+def test_folds_of_groups_of_many_sizes_are_filled_evenly_and_the_seed_deals_them():
+    groups = np.repeat(np.arange(12), [8, 7, 6, 5, 5, 5, 4, 4, 2, 2, 1, 1])
+    labels = np.zeros(len(groups), np.int32)
+    folds = deal_folds(labels, groups, seed=3)
+    assert np.bincount(folds).tolist() == [10] * 5
+    assert deal_folds(labels, groups, seed=3).tolist() == folds.tolist()
+    alone = np.arange(len(labels))
+    assert deal_folds(labels, alone, seed=3).tolist() == deal_folds(labels, alone, seed=3).tolist()
+    assert deal_folds(labels, alone, seed=3).tolist() != deal_folds(labels, alone, seed=4).tolist()
+
+
 @pytest.mark.parametrize("sizes", [(4, 60, 60), (4,) * 200, (2, 2), (6, 600)])
 def test_every_class_is_learnt_from_whichever_fold_is_held_out(sizes):
     labels = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)

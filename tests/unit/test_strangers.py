@@ -63,6 +63,45 @@ def test_from_a_handful_of_photographs_no_limit_is_guessed() -> None:
     assert learn_likeness(known(18), seed=0) is None
 
 
+def test_the_least_number_of_photographs_that_a_limit_rests_on_is_one_in_which_it_is_the_largest_distance() -> None:
+    """Of 19 and a further one, at most one in 20 may lie above: above all 19."""
+    photographs = known(19)
+    likeness = learnt(photographs)
+    scaled = photographs.features / likeness.spread
+    alike = (scaled / np.linalg.norm(scaled, axis=1, keepdims=True)) @ likeness.references.T
+    np.fill_diagonal(alike, -np.inf)
+    apart = 1 - np.sort(alike, axis=1)[:, -likeness.neighbours :].mean(axis=1)
+    assert likeness.limit == pytest.approx(apart.max(), rel=1e-5)
+
+
+@pytest.mark.parametrize(("per_class", "neighbours"), [(10, 5), (40, 5), (7, 3), (1, 1)])
+def test_where_there_are_few_of_each_class_fewer_neighbours_count(per_class: int, neighbours: int) -> None:
+    labels = np.arange(20 * per_class) % 20 if per_class < 7 else np.arange(3 * per_class) % 3
+    photographs = Photographs(
+        features=np.abs(np.random.default_rng(0).normal(5, 1, (len(labels), WIDTH))).astype(np.float32),
+        labels=labels,
+        groups=np.arange(len(labels)),
+        has_learnt_from=np.zeros(len(labels), bool),
+    )
+    assert learnt(photographs).neighbours == neighbours
+
+
+def test_the_file_tells_what_it_was_made_with() -> None:
+    likeness = learnt(known())
+    told = json.loads(likeness_document(likeness, ("Ärger", "bee")))
+    assert told.pop("what")
+    assert len(told.pop("spread")) == 4 * -(-4 * WIDTH // 3)
+    assert len(told.pop("references")) == 4 * -(-likeness.references.size // 3)
+    assert told == {
+        "version": 1,
+        "classes": ["Ärger", "bee"],
+        "limit": likeness.limit,
+        "known_above_limit": 0.05,
+        "neighbours": likeness.neighbours,
+        "width": WIDTH,
+    }
+
+
 def test_a_photograph_that_the_network_sees_nothing_in_spoils_no_comparison_of_others() -> None:
     photographs = known(100)
     photographs.features[7] = 0

@@ -92,7 +92,7 @@ SUITES: dict[str, tuple[str, ...]] = {
     "services/trainer/fitting/folds.py": ("convex_head", "analysis"),
     "services/trainer/fitting/logistic.py": ("convex_head", "fitting_speed"),
     "services/trainer/fitting/out_of_fold.py": ("choice", "unfreezing", "convex_head"),
-    "services/trainer/fitting/standard.py": ("convex_head", "strangers"),
+    "services/trainer/fitting/standard.py": ("standard", "convex_head", "strangers"),
     "services/trainer/scratch/need.py": ("thrift", "disk_room"),
     "services/trainer/strangers/learning.py": ("strangers", "one_reader"),
     "services/trainer/tuning/unfreezing/depth.py": ("unfreezing",),
