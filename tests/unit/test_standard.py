@@ -9,7 +9,7 @@ from services.trainer.fitting.standard import chunks_of, log_softmax, standard_o
 
 def test_mean_and_deviation_are_those_of_all_rows_however_many_and_of_no_others() -> None:
     generator = np.random.default_rng(0)
-    features = (generator.normal(0, (0.5, 2.0, 7.0), (10_000, 3)) + (0.0, 5.0, -40.0)).astype(np.float32)
+    features = generator.normal((0.0, 5.0, -40.0), (0.5, 2.0, 7.0), (10_000, 3)).astype(np.float32)
     features[-1] = 1e6
     rows = generator.permutation(9_999)
     mean, deviation = standard_of(features, rows)
