@@ -44,6 +44,13 @@ def test_a_head_that_is_surer_where_it_is_right_and_no_worse_is_better():
     assert is_better(a_little, champion, errors=0.0)
 
 
+def test_a_head_that_reads_the_same_is_better_where_it_is_surer_and_never_where_it_is_the_same():
+    champion = answers([True] * 100, sure=1.0)
+    assert is_better(answers([True] * 100, sure=2.0), champion)
+    for errors in (0.0, 1.0):
+        assert not is_better(champion, champion, errors=errors)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Judged:
     """A candidate that finished, as far as it is compared."""

@@ -8,6 +8,7 @@ from shared.errors import Fault, UserFault, faults_together
 from shared.job.job import Trial, TrialState
 from shared.json_codec import from_json, to_json
 from shared.text.bound import MOST_DETAIL_CHARS, MOST_ENTRIES, MOST_MESSAGE_CHARS, first_entries
+from shared.text.printable import MAX_SHOWN
 
 FOLDERS = [f"holidays 2024/{number:06}" for number in range(100_000)]
 FIELDS = {"code": "a", "message": "m", "fix": "f"}
@@ -63,6 +64,23 @@ def test_what_a_library_said_of_a_failed_trial_is_cut_to_a_screenful() -> None:
     trial = Trial(name="screen/vgg16", state=TrialState.FAILED, reason="ResourceExhausted: graph\n" * 10_000 + "\x1b")
     assert len(trial.reason or "") <= MOST_MESSAGE_CHARS
     assert from_json(Trial, to_json(trial)) == trial
+
+
+def test_details_inside_one_another_end_at_the_eighth_and_fit_however_many_they_are() -> None:
+    listed: object = "x"
+    named: object = "x"
+    for _ in range(200):
+        listed, named = [listed], {"a": named}
+    told = Fault(**FIELDS, details={"listed": listed, "named": named}).details
+    assert json.dumps(told["listed"], ensure_ascii=False) == "[" * 8 + '"…"' + "]" * 8
+    assert json.dumps(told["named"], ensure_ascii=False).count("a") == 8
+    many = Fault(**FIELDS, details={"numbers": [[[[1] * 30] * 30] * 30] * 30})
+    assert len(json.dumps(to_json(many), ensure_ascii=False)) < MOST_DETAIL_CHARS
+
+
+def test_names_are_cut_sooner_than_sentences() -> None:
+    told = Fault(**FIELDS, details={"name": "x" * 5_000, "sentence": "so it is, " * 500}).details
+    assert (len(told["name"]), len(told["sentence"])) == (MAX_SHOWN, MOST_MESSAGE_CHARS)
 
 
 def test_names_in_a_fault_act_on_no_terminal() -> None:

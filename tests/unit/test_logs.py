@@ -11,7 +11,11 @@ from typing import TextIO
 
 import pytest
 
+from shared.errors import Conflict
+from shared.job.events import Event, job_queued
 from shared.logs import _JsonLines, _SharedStream, bound, start_logging
+from shared.messaging.disposition import judge
+from tests.job_fixture import NOW
 
 
 @pytest.fixture
@@ -47,6 +51,17 @@ def test_a_line_tells_when_how_grave_who_and_what_it_is_about(log: io.StringIO) 
         "attempt": 2,
         "service": "intake",
     }
+
+
+def test_every_line_of_a_message_names_its_job_and_its_event(log: io.StringIO) -> None:
+    event = job_queued("7", NOW)
+
+    def handler(_event: Event) -> None:
+        logging.getLogger("x").info("at it")
+        raise Conflict("held")
+
+    judge(lambda: event, handler)
+    assert [(line["job_id"], line["event_id"]) for line in lines(log)] == 2 * [("7", event.event_id)]
 
 
 def test_a_surprise_keeps_its_traceback_on_one_line(log: io.StringIO) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.covariance import ledoit_wolf
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.linear_model import RidgeClassifier
+from sklearn.linear_model import Ridge, RidgeClassifier
 
 from services.trainer.fitting.comparison.racing import (
     chances_to_win,
@@ -37,6 +37,25 @@ def test_an_image_is_judged_by_all_others_without_a_second_fit():
             right += int(model.predict(standard[[image]])[0] == labels[image])
         by_hand.append(right)
     assert read_rightly(values, labels, 3).sum() == pytest.approx(max(by_hand), abs=2)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_scale_and_mean_of_features_count_for_nothing_and_every_image_is_judged_as_if_it_were_not_there(seed):
+    values, labels = features(40, distance=1.2, seed=seed)
+    values = values * np.geomspace(0.1, 100, 12) + np.linspace(-500, 500, 12)
+    standard = (values - values.mean(axis=0)) / values.std(axis=0)
+    targets = np.eye(3)[labels]
+    by_hand = []
+    for strength in 10.0 ** np.arange(-3, 3):
+        penalty = strength * np.square(standard).sum() / len(labels)
+        said = []
+        for image in range(len(labels)):
+            others = np.arange(len(labels)) != image
+            model = Ridge(alpha=penalty).fit(standard[others], targets[others])
+            said.append(int(model.predict(standard[[image]])[0].argmax()))
+        by_hand.append(np.array(said) == labels)
+    best = max(by_hand, key=np.sum)  # the first of the best
+    assert read_rightly(values, labels, 3).tolist() == best.tolist()
 
 
 def test_features_that_tell_nothing_are_read_as_by_guessing():

@@ -274,6 +274,11 @@ def test_a_folder_whose_name_begins_with_an_apostrophe_keeps_it():
     assert [from_csv_cell(text) for text in ("", "'", "cats", "'cats'")] == ["", "'", "cats", "'cats'"]
 
 
+@pytest.mark.parametrize("cell", [r"a\Uffffffff.jpg", r"\u0041nt", r"\x41", r"\U00000041", r"\udc", "'"])
+def test_what_only_looks_like_an_escape_stays_as_it_is_in_a_table(cell):
+    assert from_csv_cell(cell) == cell
+
+
 @pytest.mark.parametrize("is_typed_off", [False, True], ids=["as the archive has it", "as a report shows it"])
 def test_a_class_with_a_character_that_nobody_sees_is_trained_again_with_all_its_photographs(is_typed_off):
     hidden = "\u200eclass0"

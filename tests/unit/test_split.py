@@ -1,6 +1,7 @@
 """The split holds its promises for every mixture of classes and groups."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from services.trainer.data.copies.across import giving_way
 from services.trainer.data.copies.groups import is_pure, split_groups
 from services.trainer.data.copies.search import Pairs
 from services.trainer.data.dataset import Split
-from services.trainer.data.split import split_by_groups
+from services.trainer.data.split import Alike, split_by_given_groups, split_by_groups
 
 
 @st.composite
@@ -62,6 +63,26 @@ def test_the_seed_alone_decides() -> None:
     first, again, other = (split_by_groups(labels, groups, seed) for seed in (1, 1, 2))
     assert all(np.array_equal(one, two) for one, two in zip(parts(first), parts(again), strict=True))
     assert not np.array_equal(first.test, other.test)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_class_of_which_all_is_kept_together_is_learnt_from_whatever_the_seed(seed: int) -> None:
+    labels = np.repeat([0, 1, 2], [60, 60, 12]).astype(np.int32)
+    groups = np.concatenate([np.arange(120) // 6, np.full(12, 20)])
+    split = split_by_given_groups(labels, groups, seed)
+    assert np.isin(np.flatnonzero(labels == 2), split.train).all()
+    assert sorted(np.concatenate(parts(split)).tolist()) == list(range(132))
+    assert all(len(part) >= 12 for part in parts(split)), "no other group is learnt from instead"
+
+
+def test_what_is_alike_among_some_images_has_nothing_to_do_with_the_others() -> None:
+    pairs = Pairs(first=np.array([0, 2, 4]), second=np.array([3, 5, 1]), difference=np.array([0.1, 0.2, 0.3]))
+    alike = Alike(pairs=pairs, given=np.array([7, 7, 8, 8, 9, 9]))
+    among = alike.among(np.array([1, 2, 4, 5]), 6)
+    assert (among.pairs.first.tolist(), among.pairs.second.tolist()) == ([1, 2], [3, 0])
+    assert among.pairs.difference.tolist() == [0.2, 0.3]
+    assert among.given is not None
+    assert among.given.tolist() == [7, 8, 9, 9]
 
 
 def left_out(copied: tuple[int, ...], rank: int, *, least: int, num: int = 4) -> list[bool]:

@@ -158,6 +158,31 @@ def test_every_reason_is_told_by_its_code_with_what_the_sentence_names():
     assert from_json(type(verdict), to_json(verdict)) == verdict
 
 
+def test_of_several_classes_the_one_that_is_found_least_is_named_and_of_hardly_tested_ones_the_least_tested():
+    cat = class_evidence("cat", 97, 100)
+    missed = judge(evidence(classes=(cat, class_evidence("ant", 9, 40), class_evidence("bee", 2, 40))))
+    assert (missed.reason_code, missed.reason_values["name"]) == ("class_missed", "bee")
+    behind = judge(evidence(classes=(cat, class_evidence("ant", 29, 40), class_evidence("bee", 28, 40))))
+    assert (behind.reason_code, behind.reason_values["name"]) == ("class_behind", "bee")
+    hardly = judge(evidence(classes=(class_evidence("ant", 3, 3), class_evidence("bee", 2, 2), cat)))
+    assert hardly.reason_code == "class_hardly_tested"
+    assert hardly.reason_values == {"name": "bee", "tested": 2}
+
+
+@pytest.mark.parametrize(
+    ("changes", "grade"),
+    [
+        ({"low": 0.9}, Grade.GOOD),
+        ({"low": 0.7, "accuracy": 0.8}, Grade.USABLE_WITH_REVIEW),
+        ({"calibration_error": 0.1}, Grade.GOOD),
+        ({"calibration_error": 0.15}, Grade.USABLE_WITH_REVIEW),
+        ({"classes": (class_evidence("cat", 97, 100), class_evidence("dog", 75, 100))}, Grade.GOOD),
+    ],
+)
+def test_what_just_reaches_a_limit_of_the_page_has_reached_it(changes, grade: Grade) -> None:
+    assert judge(evidence(**changes)).grade is grade
+
+
 def test_a_verdict_of_an_older_result_has_no_code_and_keeps_its_sentence():
     old = from_json(Verdict, {"grade": "good", "reason": "It is good."})
     assert (old.reason, old.reason_code, dict(old.reason_values)) == ("It is good.", "", {})

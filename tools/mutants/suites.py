@@ -44,7 +44,7 @@ SUITES: dict[str, tuple[str, ...]] = {
     "shared/job/retention.py": ("expiry", "reporter_handler", "admission"),
     "shared/job/verdict/rule.py": ("verdict",),
     "shared/messaging/consumer.py": ("consumer", "lost_message"),
-    "shared/messaging/disposition.py": ("disposition", "consumer", "push", "lost_message"),
+    "shared/messaging/disposition.py": ("disposition", "consumer", "push", "lost_message", "logs"),
     "shared/messaging/sweeper.py": ("sweeper",),
     "shared/wording.py": ("wording", "client_live", "money"),
     "services/client/terminal/stage.py": ("client_stage", "client_live"),
@@ -106,7 +106,7 @@ SUITES: dict[str, tuple[str, ...]] = {
     "shared/job/verdict/evidence.py": ("verdict",),
     "shared/language/number.py": ("report_language", "fault_words"),
     "shared/text/bound.py": ("fault_bound",),
-    "shared/text/printable.py": ("printable", "wording"),
+    "shared/text/printable.py": ("printable", "retraining", "wording"),
 }
 """Names of the files in ``tests/unit`` without ``test_`` and suffix; a mutant is alive where all of these pass."""
 
