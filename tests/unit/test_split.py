@@ -65,14 +65,13 @@ def test_the_seed_alone_decides() -> None:
     assert not np.array_equal(first.test, other.test)
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(10))
 def test_a_class_of_which_all_is_kept_together_is_learnt_from_whatever_the_seed(seed: int) -> None:
-    labels = np.repeat([0, 1, 2], [60, 60, 12]).astype(np.int32)
-    groups = np.concatenate([np.arange(120) // 6, np.full(12, 20)])
-    split = split_by_given_groups(labels, groups, seed)
-    assert np.isin(np.flatnonzero(labels == 2), split.train).all()
-    assert sorted(np.concatenate(parts(split)).tolist()) == list(range(132))
-    assert all(len(part) >= 12 for part in parts(split)), "no other group is learnt from instead"
+    labels = np.repeat(np.arange(10), [60, 60, *[6] * 8]).astype(np.int32)
+    split = split_by_given_groups(labels, np.arange(len(labels)) // 6, seed)
+    assert np.isin(np.flatnonzero(labels >= 2), split.train).all()
+    assert sorted(np.concatenate(parts(split)).tolist()) == list(range(len(labels)))
+    assert all(set(labels[part].tolist()) >= {0, 1} for part in parts(split)), "no other class is learnt from instead"
 
 
 def test_what_is_alike_among_some_images_has_nothing_to_do_with_the_others() -> None:
