@@ -22,6 +22,7 @@ from shared.job.options import JobOptions
 CANDIDATES = ("mobilenet_0.25", "mobilenet_v2")
 TUNE_EPOCHS = 10
 EPOCHS = 10
+NUM_RUNS = 3
 KEPT = Path(__file__).parent.parent / "build" / "benchmarks"
 """Where accuracies of the stock program are kept between runs."""
 SEEDS = (0, 1, 2, 3, 4)
@@ -45,12 +46,17 @@ def measure_screening(scratch: Path) -> list[Figure]:
 
 
 def measure_whole_run(scratch: Path) -> list[Figure]:
-    """Time the whole `convtailor run` against the whole stock program."""
+    """Time the whole `convtailor run` against the whole stock program, in turn: seconds of a shared machine vary."""
     archive = dataset("clothing10")
-    ours, stock = _ours(archive, scratch, 0), _stock_whole(archive, scratch, 0)
+    ratios, seconds = [], []
+    for number in range(NUM_RUNS):
+        ours = _ours(archive, scratch / f"run_{number}", 0)["total_s"]
+        stock = _stock_whole(archive, scratch, 0)["total_s"]
+        ratios.append(stock / ours)
+        seconds.append(f"{stock:.1f} s against {ours:.1f} s")
     return [
-        Figure(name="`convtailor run`, 600 images", measured=stock["total_s"] / ours["total_s"], unit="×", at_least=4.5,
-               note=f"{stock['total_s']:.1f} s against {ours['total_s']:.1f} s, {_WORK}")
+        Figure(name="`convtailor run`, 600 images", measured=statistics.median(ratios), unit="×", at_least=4.5,
+               note=f"median of {NUM_RUNS} pairs in turn: {', '.join(seconds)}; {_WORK}")
     ]  # fmt: skip
 
 
