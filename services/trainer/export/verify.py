@@ -6,6 +6,7 @@ which it turns when everything is verified, by a line for every file, see :mod:`
 Started while training still runs, its imports cost nobody any time.
 """
 
+import gc
 import json
 import os
 
@@ -28,6 +29,7 @@ def main() -> None:
         from services.trainer.export.keras_file.opened_network import NetworkReader  # noqa: PLC0415 - likewise
         from services.trainer.export.rescore import rescore  # noqa: PLC0415 - likewise
 
+    gc.freeze()  # what TensorFlow made at its import stays: every look for garbage would go through it
     reader = NetworkReader()
     while True:
         heard = json.loads(starter.hear())

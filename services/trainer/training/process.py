@@ -4,6 +4,7 @@ Standard input brings the order and, after it, requests to stop; its end means t
 carries :class:`services.trainer.protocol.Message` only.
 """
 
+import gc
 import logging
 import os
 import queue
@@ -138,6 +139,7 @@ def carry_out(order: Order, tools: Tools) -> Outcome:
     prepared.clock.wait_for(tools.await_warmth)
     from services.trainer.training.pipeline import train  # noqa: PLC0415 - imports TensorFlow
 
+    gc.freeze()  # what TensorFlow made at its import stays: every look for garbage would go through it
     return train(prepared)
 
 
