@@ -56,7 +56,7 @@ def measure(scratch: Path) -> list[Figure]:
         note = (
             f"{price_s:.1f} s ÷ {steps.total_s:.1f} s; built in {pace.build_s:.2f} s, {pace.image_s:.4f} s an image; "
             f"evaluated in {steps.evaluate_s:.1f} s, written in {steps.write_s:.1f} s, verified in "
-            f"{steps.verify_s:.1f} s, {len(OTHER_FORMATS)} formats in {steps.formats_s:.1f} s; {NUM_TEST} test images"
+            f"{steps.verify_s:.1f} s, other formats in {steps.formats_s:.1f} s; {NUM_TEST} test images"
         )
         figures.append(Figure(name=f"price of a delivery over what it takes, {name}", measured=price_s / steps.total_s,
                               unit="×", at_least=1, note=note))  # fmt: skip
@@ -94,7 +94,7 @@ def _written(model: "keras.Model", folder: Path, side_px: int) -> _Steps:
     """Write and verify a network and the other formats of it, as the verifying process and its trials do."""
     from services.trainer.export.check import Request
     from services.trainer.export.formats.convert import convert
-    from services.trainer.export.formats.order import Conversion
+    from services.trainer.export.formats.order import Conversion, cannot_be_tried
     from services.trainer.export.keras_file.opened_network import NetworkReader
     from services.trainer.export.package import pack
     from services.trainer.export.rescore import rescore
@@ -105,7 +105,8 @@ def _written(model: "keras.Model", folder: Path, side_px: int) -> _Steps:
     reader, nothing = NetworkReader(), tuple((0.0,) * NUM_CLASSES for _ in range(NUM_KEPT))
     requests = [Request(model=each, squares=folder / "kept.npy", expected=nothing) for each in saved]
     verify_s = _seconds(lambda: [rescore(each, reader) for each in requests])
-    targets = tuple(folder / FILE_NAMES[each] for each in OTHER_FORMATS.values())
+    every = (folder / FILE_NAMES[each] for each in OTHER_FORMATS.values())
+    targets = tuple(each for each in every if cannot_be_tried(each) is None)
     conversion = Conversion(model=saved[-1], side_px=side_px, pictures=(), targets=targets)
     convert_s = _seconds(lambda: list(convert(conversion, reader)))
     tried_s = _seconds(lambda: [_try(each, folder) for each in targets])
