@@ -27,14 +27,14 @@ def ground() -> Ground:
     return Ground()
 
 
-def swept(ground: Ground) -> SweepReport:
+def swept(ground: Ground, *, queued: timedelta = PATIENCE) -> SweepReport:
     return sweep(
         ground.store,
         ground.objects,
         ground.bus,
         heartbeats=ground.heartbeats,
         now=ground.clock(),
-        patience=Patience(usual=PATIENCE, queued=PATIENCE),
+        patience=Patience(usual=PATIENCE, queued=queued),
     )
 
 
@@ -170,15 +170,7 @@ def test_who_waits_for_a_trainer_is_announced_anew_after_a_patience_of_its_own(g
     told = []
     for minutes in (3, 57, 2):
         ground.clock.advance(minutes * 60)
-        patience = Patience(usual=PATIENCE, queued=timedelta(hours=1))
-        sweep(
-            ground.store,
-            ground.objects,
-            ground.bus,
-            heartbeats=ground.heartbeats,
-            now=ground.clock(),
-            patience=patience,
-        )
+        swept(ground, queued=timedelta(hours=1))
         told.append(sorted(event.job_id for event in heard(ground)))
     assert told == [["job-training"], ["job-queued", "job-training"], []]
 

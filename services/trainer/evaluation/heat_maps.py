@@ -126,7 +126,7 @@ def spread(maps: NDArray[np.float32]) -> Maps:
         maps: ``(num_images, height, width)``.
     """
     down, across = (_weights(size) for size in maps.shape[1:])
-    # As two products of matrices: einsum would go through all five indices at once, for longer than the network takes.
+    # As two products of matrices: einsum would go through all five indices at once.
     spreaded: Maps = (down @ maps @ across.T).astype(np.float32)
     return spreaded
 

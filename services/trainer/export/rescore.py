@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -67,7 +66,7 @@ def _predict(network: OpenedNetwork, uploaded: Uploaded, may_go_on: Callable[[],
     """Return the most probable class of as many pictures as there is time for; what goes wrong ends it, and no more."""
     predicted: list[int | None] = []
     try:
-        for batch in _read_ahead(_batches(uploaded.archive, uploaded.paths)):
+        for batch in _batches(uploaded.archive, uploaded.paths):
             if not may_go_on():
                 break
             predicted.extend(_classes(network, batch))
@@ -89,15 +88,6 @@ def _batches(archive: Path, paths: Sequence[str]) -> Iterator[list[Pixels | None
         batch.append(pixels if size <= _MOST_PIXELS else None)
         num_pixels += size
     yield batch
-
-
-def _read_ahead(batches: Iterator[list[Pixels | None]]) -> Iterator[list[Pixels | None]]:
-    """Yield batches, the next one being decoded while the present one is scored."""
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        pending = reader.submit(next, batches, None)
-        while (batch := pending.result()) is not None:
-            pending = reader.submit(next, batches, None)
-            yield batch
 
 
 def _classes(network: OpenedNetwork, batch: Sequence[Pixels | None]) -> list[int | None]:
