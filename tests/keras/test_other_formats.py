@@ -2,22 +2,27 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from services.trainer.data.dataset import LearningSet, Split
 from services.trainer.evaluation.evaluate import Evaluation
 from services.trainer.export.delivery import Package
+from services.trainer.export.formats.order import Scored, Scoring
+from services.trainer.export.formats.trials import Trials
 from services.trainer.export.verifier import Verifier
 from services.trainer.run.context import Run
 from services.trainer.run.deadline import LATE_S, Countdown, Deadline
-from services.trainer.training.formats import Delivered, add_formats
+from services.trainer.training.formats import Delivered, add_formats, expect_formats
 from shared.layout import FILE_NAMES, OTHER_FORMATS, Artefact
 from tests.result_fixture import make_result
 from tests.training_fixture import null_ledger
 
 NUM, PX = 6, 8
+NO_TRIALS: Trials = object()  # type: ignore[assignment]  # nothing may be asked of them
 
 
 @pytest.fixture
@@ -74,10 +79,10 @@ def run_of(
     [({"now": LATE_S}, "no time"), ({"now": LATE_S - 5}, "no time"), ({"reserve_bytes": 2**62}, "no room")],
 )
 def test_without_time_or_room_nothing_is_started(
-    changes: dict[str, float], reason: str, delivered: Delivered, tmp_path: Path
+    changes: dict[str, Any], reason: str, delivered: Delivered, tmp_path: Path
 ) -> None:
     verifier: Verifier = object()  # type: ignore[assignment]  # nothing may be asked of it
-    found = add_formats(delivered, verifier, run_of(tmp_path, **changes))
+    found = add_formats(delivered, verifier, NO_TRIALS, run_of(tmp_path, **changes))
     assert found.files == {}
     assert [each.file for each in found.results] == [FILE_NAMES[each] for each in OTHER_FORMATS.values()]
     assert all(reason in str(each.left_out_because) for each in found.results)
@@ -89,7 +94,7 @@ def test_of_a_format_that_nobody_wants_nothing_is_told(
     formats: tuple[Artefact, ...], delivered: Delivered, tmp_path: Path
 ) -> None:
     verifier: Verifier = object()  # type: ignore[assignment]  # nothing may be asked of it
-    found = add_formats(delivered, verifier, run_of(tmp_path, now=LATE_S, formats=formats))
+    found = add_formats(delivered, verifier, NO_TRIALS, run_of(tmp_path, now=LATE_S, formats=formats))
     assert [each.file for each in found.results] == [FILE_NAMES[each] for each in formats]
 
 
@@ -99,10 +104,78 @@ def test_a_network_that_the_converter_dies_of_is_delivered_without_formats(
     """The file is no network, and the archive is gone: there are no examples either."""
     verifier = Verifier()
     try:
-        found = add_formats(delivered, verifier, run_of(tmp_path))
+        with Trials() as trials:
+            found = add_formats(delivered, verifier, trials, run_of(tmp_path))
     finally:
         verifier.end()
     assert found.files == {}
     assert found.examples == ()
     for each in found.results:
         assert any(words in str(each.left_out_because) for words in ("broke off", "not installed", "on a Mac"))
+
+
+def children() -> set[psutil.Process]:
+    """Return the processes that wait to try a file."""
+    every = psutil.Process().children()
+    return {each for each in every if "services.trainer.export.formats.score" in each.cmdline()}
+
+
+def test_trials_start_before_there_is_a_file_and_are_gone_at_the_end(tmp_path: Path) -> None:
+    formats = (Artefact.MODEL_TFLITE, Artefact.MODEL_TFLITE_FLOAT16)
+    with Trials() as trials:
+        expect_formats(trials, run_of(tmp_path, formats=formats))
+        started = children()
+        expect_formats(trials, run_of(tmp_path, formats=formats))
+        assert len(started) == 2
+        assert children() == started
+    assert not children()
+
+
+def test_nothing_is_started_that_there_will_be_no_time_for(tmp_path: Path) -> None:
+    with Trials() as trials:
+        expect_formats(trials, run_of(tmp_path, now=LATE_S))
+        assert not children()
+
+
+def test_a_trial_that_dies_speaks_against_its_file_and_against_no_other(tmp_path: Path) -> None:
+    scoring = Scoring(
+        model=tmp_path / "model.tflite",
+        squares=tmp_path / "squares.npy",
+        rows=(0,),
+        num_needed=1,
+        pictures=(),
+        answers=tmp_path / "answers.npy",
+        seconds=60,
+    )
+    with Trials() as trials:
+        trials.warm(1)
+        for each in children():
+            each.kill()
+        trials.begin(scoring)
+        killed = trials.collect(60, late="late")
+        trials.begin(scoring)
+        tried = trials.collect(60, late="late")
+        trials.begin(scoring)
+        too_late = trials.collect(0, late="late")
+        assert trials.collect(60, late="late") is None
+    assert killed == (scoring.model, Scored(error="the process that tried it ended with -9"))
+    assert tried is not None
+    assert "ended with" not in str(tried[1].error)
+    assert tried[1].error is not None  # there is no such file
+    assert too_late == (scoring.model, Scored(error="late"))
+    assert not children()
+
+
+def test_a_trial_that_cannot_be_started_yet_is_started_when_there_is_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise BlockingIOError("no more processes")
+
+    with Trials() as trials:
+        monkeypatch.setattr("services.trainer.export.formats.trials.LineProcess", refuse)
+        trials.warm(2)
+        assert not children()
+        monkeypatch.undo()
+        trials.warm(1)
+        assert len(children()) == 1

@@ -12,6 +12,7 @@ import pytest
 
 from services.trainer.export.check import Request, Uploaded, objection
 from services.trainer.export.formats.order import Conversion
+from services.trainer.export.keras_file import opened_network
 from services.trainer.export.keras_file.opened_network import NetworkReader
 from services.trainer.export.rescore import raw_images, rescore
 from services.trainer.export.verifier import Verifier, VerifierLost
@@ -56,6 +57,11 @@ def changed(request: Request, path: Path, change: str) -> Request:
     network = keras.models.load_model(request.model, compile=False)
     if change == "weights":
         network.layers[-1].set_weights([-values for values in network.layers[-1].get_weights()])
+    if change == "one weight":
+        kernel, bias = network.layers[-1].get_weights()
+        network.layers[-1].set_weights([kernel, bias + np.array([0, 0.5, 0], np.float32)])
+    if change == "a setting":
+        network.layers[-1].activation = keras.activations.sigmoid
     network.save(path)
     return replace(request, model=path)
 
@@ -75,6 +81,39 @@ def test_other_weights_are_noticed(verifier: Verifier, request_for: Request, tmp
     fault = objection("model.keras", verifier.check())
     assert fault is not None
     assert fault.code == "export_not_faithful"
+
+
+@pytest.mark.parametrize("change", ["weights", "one weight", "a setting"])
+def test_a_second_file_is_judged_by_what_is_in_it(request_for: Request, tmp_path: Path, change: str) -> None:
+    """Whatever stands for both where they are the same says nothing of one that is not."""
+    reader = NetworkReader()
+    rescore(replace(request_for, uploaded=None), reader)
+    fault = objection("model.h5", rescore(changed(request_for, tmp_path / "model.h5", change), reader))
+    assert fault is not None
+    assert fault.code == "export_not_faithful"
+    assert "differ" in fault.message
+
+
+def test_the_same_network_in_another_file_is_not_traced_again(request_for: Request, tmp_path: Path) -> None:
+    reader = NetworkReader()
+    first = reader.open(request_for.model)
+    request = replace(changed(request_for, tmp_path / "model.h5", "nothing"), uploaded=None)
+    check = rescore(request, reader)
+    assert check.error is None
+    assert check.same_input_gap < 1e-5
+    second = reader.open(request.model)
+    assert second.path == request.model
+    assert second.traced is first.traced
+
+
+def test_a_heavy_network_leaves_the_memory_before_the_next_is_read(
+    request_for: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opened_network, "is_light", lambda _: False)
+    reader = NetworkReader()
+    first = reader.open(request_for.model)
+    second = reader.open(changed(request_for, tmp_path / "model.h5", "nothing").model)
+    assert second.traced is not first.traced
 
 
 def test_a_truncated_file_is_noticed(verifier: Verifier, request_for: Request, tmp_path: Path) -> None:

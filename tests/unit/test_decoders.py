@@ -6,12 +6,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
 from services.trainer.data.decoders import frame
 from services.trainer.data.decoders.decoded import decoded_of
-from services.trainer.data.decoders.decoder import Decoder, DecoderDied
+from services.trainer.data.decoders.decoder import COMMAND, Decoder, DecoderDied, warm
 from services.trainer.data.pictures.image import ImageLimits, UnusableImage
 from shared.process.child_process import python_module
 from tests.waiting import PATIENCE_S
@@ -45,6 +46,20 @@ def test_answers_come_in_order_and_are_what_this_process_would_have_found():
     assert told(files, python_module("services.trainer.data.decoders.process")) == [
         "not_an_image" if data == b"no picture" else decoded_of(data, SIZES, LIMITS) for data in files
     ]
+
+
+def decoders() -> set[int]:
+    every = psutil.Process().children()
+    return {each.pid for each in every if "services.trainer.data.decoders.process" in each.cmdline()}
+
+
+def test_one_process_waits_for_files_and_decodes_them_when_they_are_there():
+    warm()
+    waiting = decoders()
+    warm()
+    assert len(waiting) == 1
+    assert told([picture(1)], COMMAND) == [decoded_of(picture(1), SIZES, LIMITS)]
+    assert decoders() == waiting
 
 
 @on_linux

@@ -1,5 +1,8 @@
 """TensorFlow's side of the device: which GPUs it can use, and starting it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import keras
 import tensorflow as tf
 
@@ -15,6 +18,20 @@ def set_up(threads: int) -> None:
     if threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
     keras.ops.convert_to_numpy(keras.ops.ones(1) + 1)
+
+
+@contextmanager
+def as_traced() -> Iterator[None]:
+    """Have functions that are first called in here run as they were traced.
+
+    What TensorFlow would do to their graphs takes as long as some dozens of images, and saves next to nothing of them.
+    """
+    known = tf.config.optimizer.get_experimental_options()
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options(known)
 
 
 def find_device(*, may_mix: bool) -> Device:

@@ -1,12 +1,10 @@
 """The delivered network in other formats: written, tried by the runtime of each, judged; what fails is left out.
 
 That comes last, when the network itself is verified and stored, and within a time of its own: no job waits or fails for
-it. While one process writes them, those that will try each are being started; each tries with the machine to itself.
+it. The processes that will try each start while it is verified; each tries with the machine to itself.
 """
 
-import json
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +20,7 @@ from services.trainer.export.bundle.examples import Example, choose_examples, wr
 from services.trainer.export.delivery import Package
 from services.trainer.export.formats.judgement import Evaluated, compare
 from services.trainer.export.formats.order import Conversion, Converted, Scored, Scoring, cannot_be_tried
+from services.trainer.export.formats.trials import Trials
 from services.trainer.export.rescore import raw_images
 from services.trainer.export.verifier import Verifier
 from services.trainer.protocol import StopReason
@@ -30,10 +29,7 @@ from services.trainer.run.deadline import NUM_SCORED
 from services.trainer.scratch.disk import HEADROOM_BYTES, disk_usage
 from services.trainer.training.exporting import kept_positions
 from shared.job.findings.network import FormatResult
-from shared.json_codec import from_json, to_json
 from shared.layout import FILE_NAMES, Artefact
-from shared.process.child_process import python_module
-from shared.process.line_process import LineProcess, ProcessDied
 
 logger = logging.getLogger(__name__)
 
@@ -90,50 +86,59 @@ class Delivered:
         return self.archive.parent / "formats"
 
 
-def add_formats(delivered: Delivered, verifier: Verifier, run: Run) -> Formats:
+def expect_formats(trials: Trials, run: Run) -> None:
+    """Have the processes started that will try formats, where there is likely to be time for that."""
+    if _seconds(run) >= _SMALLEST_S:
+        trials.warm(sum(cannot_be_tried(Path(FILE_NAMES[each])) is None for each in run.formats))
+
+
+def add_formats(delivered: Delivered, verifier: Verifier, trials: Trials, run: Run) -> Formats:
     """Write and try the formats that are wanted, as far as there is time.
 
     Args:
         delivered: See there.
         verifier: Has nothing to verify any more.
+        trials: Whoever has them ends them.
         run: See there.
     """
-    is_hurried = run.stop_reason() in (StopReason.CANCELLED, StopReason.PREEMPTED)
-    seconds = run.countdown.formats_s(is_hurried=is_hurried)
+    seconds = _seconds(run)
     if seconds < _SMALLEST_S:
         return _none(run.formats, _NO_TIME)
     if disk_usage(delivered.archive.parent).free_bytes < _needed_bytes(delivered, run):
         return _none(run.formats, "there was no room for it on the disk")
-    trials = _Trials(delivered, run, until=run.countdown.monotonic() + seconds)
     started = run.countdown.monotonic()
+    making = _Making(delivered, trials, run, until=started + seconds)
     try:
-        return replace(trials.carry_out(verifier), seconds=run.countdown.monotonic() - started)
+        return replace(making.carry_out(verifier), seconds=run.countdown.monotonic() - started)
     except OSError as error:  # a disk that is full loses formats, not a network that is delivered
         logger.warning("other formats could not be written", extra={"reason": str(error)})
         return _none(run.formats, f"it could not be written: {error.strerror or error}")
-    finally:
-        trials.end()
 
 
-class _Trials:
-    """The formats of one network, each tried by a process of its own as soon as it is written, one after the other.
+def _seconds(run: Run) -> float:
+    is_hurried = run.stop_reason() in (StopReason.CANCELLED, StopReason.PREEMPTED)
+    return run.countdown.formats_s(is_hurried=is_hurried)
+
+
+class _Making:
+    """The formats of one network, each tried as soon as it is written, one after the other.
 
     Args:
         delivered: The network.
+        trials: See there.
         run: See there.
         until: When the time for all of it is over.
     """
 
-    def __init__(self, delivered: Delivered, run: Run, *, until: float) -> None:
-        self._delivered, self._until, self._monotonic = delivered, until, run.countdown.monotonic
+    def __init__(self, delivered: Delivered, trials: Trials, run: Run, *, until: float) -> None:
+        self._delivered, self._trials = delivered, trials
+        self._until, self._monotonic = until, run.countdown.monotonic
         self._formats = run.formats
         evaluation = delivered.evaluation
         self._order = fair_order(evaluation.labels, run.seed)[:NUM_SCORED]
         self._kept = kept_positions(len(evaluation.indices))
         self._positions = np.concatenate([self._kept, np.setdiff1d(self._order, self._kept, assume_unique=True)])
-        self._processes: dict[Path, LineProcess] = {}
         self._scored: dict[Path, Scored] = {}
-        self._begun: Scoring | None = None
 
     def carry_out(self, verifier: Verifier) -> Formats:
         """Write and try every format that is wanted, and judge it."""
@@ -146,7 +151,7 @@ class _Trials:
             pictures=tuple(each.file for each in examples),
             targets=tuple(each for each in targets.values() if cannot_be_tried(each) is None),
         )
-        self._processes = {each: _start_trial() for each in conversion.targets}
+        self._trials.warm(len(conversion.targets))
         written: dict[Path, Converted] = {}
         for converted in verifier.convert(conversion, self._left_s(), self._monotonic):
             if converted.target is None:
@@ -165,12 +170,6 @@ class _Trials:
             examples=examples if all(each.probabilities for each in examples) else (),
         )
 
-    def end(self) -> None:
-        """Make sure that nothing runs any more."""
-        for process in self._processes.values():
-            process.end()
-        self._processes = {}
-
     def _examples(self) -> tuple[Example, ...]:
         delivered, evaluation = self._delivered, self._delivered.evaluation
         chosen = choose_examples(evaluation.labels, self._order)
@@ -185,7 +184,7 @@ class _Trials:
     def _begin(self, target: Path, examples: Sequence[Example]) -> None:
         """Have a file tried."""
         delivered = self._delivered
-        self._begun = Scoring(
+        scoring = Scoring(
             model=target,
             squares=images_path(delivered.learning.directory, delivered.px),
             rows=tuple(map(int, delivered.evaluation.indices[self._positions])),
@@ -194,21 +193,14 @@ class _Trials:
             answers=_answers(target),
             seconds=_SCORE_SHARE * self._left_s(),
         )
-        self._processes[target].send(json.dumps(to_json(self._begun)).encode() + b"\n")
+        self._trials.begin(scoring)
 
     def _collect(self) -> None:
         """Wait for the answer of the trial that runs, if one does."""
-        if self._begun is None:
-            return
-        process = self._processes.pop(self._begun.model)
-        try:
-            answer = process.receive(self._left_s() + _PATIENCE_S)
-            scored = Scored(error=_NO_TIME) if answer is None else from_json(Scored, json.loads(answer))
-        except ProcessDied as death:
-            scored = Scored(error=f"the process that tried it ended with {death.return_code}")
-        self._scored[self._begun.model] = scored
-        process.end()
-        self._begun = None
+        collected = self._trials.collect(self._left_s() + _PATIENCE_S, late=_NO_TIME)
+        if collected is not None:
+            model, scored = collected
+            self._scored[model] = scored
 
     def _judged(self, artefact: Artefact, written: Converted | None, examples: Sequence[Example]) -> FormatResult:
         if written is None or written.target is None:
@@ -244,11 +236,6 @@ class _Trials:
 
     def _left_s(self) -> float:
         return max(0.0, self._until - self._monotonic())
-
-
-def _start_trial() -> LineProcess:
-    """Start a process that imports what it needs and waits for a file to try."""
-    return LineProcess(python_module("services.trainer.export.formats.score"), os.environ)
 
 
 def _needed_bytes(delivered: Delivered, run: Run) -> int:

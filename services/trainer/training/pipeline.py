@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from services.trainer.analysis.analyse import analyse
 from services.trainer.export.delivery import deliver_files, deliver_package, deliver_result
+from services.trainer.export.formats.trials import Trials
 from services.trainer.protocol import Message, MessageKind
 from services.trainer.run.accelerator import find_device
 from services.trainer.run.context import Run
@@ -14,7 +15,7 @@ from services.trainer.screening.fit import HeadPlan
 from services.trainer.screening.screen import Screening, screen
 from services.trainer.training.bundling import bundle, write_strangers
 from services.trainer.training.exporting import Exported, export, write
-from services.trainer.training.formats import Delivered, add_formats
+from services.trainer.training.formats import Delivered, add_formats, expect_formats
 from services.trainer.training.preparation import Prepared
 from services.trainer.training.result_document import Pieces, result_of
 from services.trainer.training.scoring import Scored, score, with_focus
@@ -61,10 +62,11 @@ def train(prepared: Prepared) -> Outcome:
         written = write(scored, learning, trained, archive=prepared.archive, verifier=tools.verifier, run=run)
         scored, focus = with_focus(scored, learning, trained, run)
         analysis = analyse(learning, trained, scored.evaluation, run, strength=_strength(screening, trained))
-    with clock.phase("export"):
+    with clock.phase("export"), Trials() as trials:
+        expect_formats(trials, run)
         exported = export(written, scored, trained, tools.verifier)
         artefacts = deliver_package(tools.objects, exported.package, job_id=order.job_id, fence=order.fence)
-        formats = add_formats(_delivered(prepared, exported, scored, trained), tools.verifier, run)
+        formats = add_formats(_delivered(prepared, exported, scored, trained), tools.verifier, trials, run)
     pieces = Pieces(
         others=material.others,
         dataset=dataset,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from services.trainer.data.decoders import decoder
 from services.trainer.export.formats.order import cannot_be_tried
 from services.trainer.protocol import Message, MessageKind, Order, StopReason, candidate_trial
 from services.trainer.run.context import Run
@@ -65,6 +66,7 @@ def prepare_training(order: Order, tools: Tools) -> Prepared:
     """
     clock = _clock(order, tools)
     run = _run(order, tools, clock)
+    decoder.warm()
     with clock.phase("prepare"):
         archive = _fetch(order, tools, run)
         material = gather(_source(order, tools, clock, archive), run, is_resumed=order.fence > 1)

@@ -11,6 +11,7 @@ from services.trainer.data.dataset import HeldOut, Images, Indices, LearningSet
 from services.trainer.evaluation.evaluate import Evaluation, Known, evaluate
 from services.trainer.evaluation.focus import look
 from services.trainer.fitting.temperature import Logits
+from services.trainer.run.accelerator import as_traced
 from services.trainer.run.context import Run
 from services.trainer.run.device import Precision
 from services.trainer.screening.candidate import features_directory
@@ -121,8 +122,9 @@ def with_focus(scored: Scored, learning: LearningSet, trained: Trained, run: Run
     """
     if run.stop_reason() is not None:
         return scored, Focus()
-    evaluation = scored.evaluation
-    mistakes, focus = look(scored.model, evaluation, learning, trained.backbone.input_px, run.countdown.monotonic)
+    evaluation, px = scored.evaluation, trained.backbone.input_px
+    with as_traced():
+        mistakes, focus = look(scored.model, evaluation, learning, px, run.countdown.monotonic)
     scores = replace(evaluation.scores, mistakes=mistakes)
     return replace(scored, evaluation=replace(evaluation, scores=scores)), focus
 

@@ -30,6 +30,7 @@ def strength_paths(result: Result, palette: Palette = LIGHT) -> bytes:
         for axes in (accuracy, loss):
             axes.set_xscale("log")
             axes.invert_xaxis()
+            axes.minorticks_off()  # nobody reads them, and laying them out takes longest
         handles, labels = accuracy.get_legend_handles_labels()
         figure.legend(handles[::-1], labels[::-1], loc="outside upper left", ncols=3, handlelength=1.8)
         figure.supxlabel(_("strength of regularisation, from strong to weak"), fontsize=8.5, color=palette.muted)

@@ -155,6 +155,15 @@ class _Rest:
 _REST = _Rest()
 
 
+def warm() -> None:
+    """See that a process waits for files, with all that it needs imported: best done while they are still fetched.
+
+    Raises:
+        OSError: If it cannot be started.
+    """
+    _REST.keep(COMMAND, _REST.take(COMMAND))
+
+
 class Decoder:
     """Decodes the files of one data set; close it.
 

@@ -1,6 +1,7 @@
 """A network as its owner opens it: the file, read by plain Keras, and asked about pictures of any size."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,25 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from services.trainer.run.memory import is_light
+
 Pixels = NDArray[np.uint8]
 Probabilities = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A network, and its two halves.
+
+    Args:
+        model: The network.
+        resize: It up to its resize; ``None`` where it begins otherwise.
+        behind: What lies behind, traced; the whole where nothing is resized.
+    """
+
+    model: keras.Model
+    resize: keras.Model | None
+    behind: Any
 
 
 class OpenedNetwork:
@@ -18,15 +36,31 @@ class OpenedNetwork:
 
     Args:
         path: Of the file.
+        known: Another that is open. Where every layer and every weight of the two is the same, what is traced of that
+            one stands for both: it computes the same, and tracing takes longer than reading the file.
+
+    Attributes:
+        traced: See there.
 
     Raises:
         OSError: If it cannot be read; ``ValueError``, ``TypeError`` and ``KeyError`` likewise.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, known: "OpenedNetwork | None" = None) -> None:
         self.path = path
-        self.model = keras.models.load_model(path, compile=False)
-        self._resize, self._behind = _halves(self.model)
+        model = keras.models.load_model(path, compile=False)
+        is_same = known is not None and _are_same(model, known.model)
+        self.traced: Traced = known.traced if known is not None and is_same else _trace(model)
+
+    @property
+    def model(self) -> keras.Model:
+        """The network."""
+        return self.traced.model
+
+    @property
+    def is_light(self) -> bool:
+        """Tell whether it may stay in memory while another one is read."""
+        return is_light(self.model.count_params() * np.dtype(np.float32).itemsize)
 
     def score(self, pictures: Sequence[Pixels]) -> Probabilities:
         """Return what it says of a few pictures of any sizes, ``(num_pictures, num_classes)``.
@@ -34,10 +68,11 @@ class OpenedNetwork:
         The file's own layers resize one after the other; what lies behind takes all of them at once. Of a network that
         does not begin with a resize, every picture goes alone.
         """
-        if self._resize is None:
-            return np.concatenate([np.asarray(self._behind(picture[None]), np.float64) for picture in pictures])
-        squares = [np.asarray(self._resize(picture[None], training=False)) for picture in pictures]
-        return np.asarray(self._behind(np.concatenate(squares)), np.float64)
+        resize, behind = self.traced.resize, self.traced.behind
+        if resize is None:
+            return np.concatenate([np.asarray(behind(picture[None]), np.float64) for picture in pictures])
+        squares = [np.asarray(resize(picture[None], training=False)) for picture in pictures]
+        return np.asarray(behind(np.concatenate(squares)), np.float64)
 
 
 class NetworkReader:
@@ -53,19 +88,30 @@ class NetworkReader:
             OSError: See :class:`OpenedNetwork`.
         """
         if self._open is None or self._open.path != path:
-            self._open = None  # first, so that no two of them take memory
-            self._open = OpenedNetwork(path)
+            known, self._open = self._open, None  # first, so that no two heavy ones take memory
+            if known is not None and not known.is_light:
+                known = None
+            self._open = OpenedNetwork(path, known)
         return self._open
 
 
-def _halves(model: keras.Model) -> tuple[keras.Model | None, Any]:
-    """Return a network up to its resize, and what lies behind; ``None`` and the whole where it begins otherwise.
+def _are_same(first: keras.Model, second: keras.Model) -> bool:
+    """Tell whether two networks have the same layers, connected and set alike, and equal weights, none rounded."""
+    if first.to_json() != second.to_json():
+        return False
+    weights = zip(first.get_weights(), second.get_weights(), strict=True)
+    return all(np.array_equal(one, other) for one, other in weights)
 
-    What lies behind is traced, for pictures of any number: called layer by layer, Keras would keep what all layers give
-    until the last has, two hundred megabytes for each picture.
+
+def _trace(model: keras.Model) -> Traced:
+    """Return a network with its halves.
+
+    What lies behind its resize is traced, for pictures of any number: called layer by layer, Keras would keep what all
+    layers give until the last has, two hundred megabytes for each picture.
     """
     resizes = [layer for layer in model.layers if isinstance(layer, keras.layers.Resizing)]
     resize = keras.Model(model.input, resizes[0].output) if resizes else None
     rest = model if resize is None else keras.Model(resizes[0].output, model.output)
     signature = [tf.TensorSpec(rest.input.shape, rest.input.dtype)]
-    return resize, tf.function(lambda images: rest(images, training=False), input_signature=signature, autograph=False)
+    behind = tf.function(lambda images: rest(images, training=False), input_signature=signature, autograph=False)
+    return Traced(model, resize, behind)

@@ -1,0 +1,78 @@
+"""The processes that try formats: one for each file, started while something else is waited for."""
+
+import json
+import logging
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from services.trainer.export.formats.order import Scored, Scoring
+from shared.json_codec import from_json, to_json
+from shared.process.child_process import python_module
+from shared.process.line_process import LineProcess, ProcessDied
+
+logger = logging.getLogger(__name__)
+
+
+class Trials:
+    """Has one file tried after the other, each by a process that does no other; all are gone at the end."""
+
+    def __init__(self) -> None:
+        self._waiting: list[LineProcess] = []
+        self._running: tuple[Path, LineProcess] | None = None
+
+    def __enter__(self) -> Self:
+        """Start nothing yet."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Make sure that nothing runs any more."""
+        running = [] if self._running is None else [self._running[1]]
+        for process in (*self._waiting, *running):
+            process.end()
+
+    def warm(self, num: int) -> None:
+        """Have so many processes import what they need and wait for a file.
+
+        What cannot be started now is started when there is a file to try.
+        """
+        try:
+            while len(self._waiting) < num:
+                self._waiting.append(_start())
+        except OSError as error:
+            logger.warning("a trial could not be started yet", extra={"reason": str(error)})
+
+    def begin(self, scoring: Scoring) -> None:
+        """Have a file tried; the one before was collected.
+
+        Raises:
+            OSError: If no process can be started.
+        """
+        process = self._waiting.pop() if self._waiting else _start()
+        self._running = (scoring.model, process)
+        process.send(json.dumps(to_json(scoring)).encode() + b"\n")
+
+    def collect(self, within_s: float, late: str) -> tuple[Path, Scored] | None:
+        """Wait for the trial that runs, if one does; return which file was tried, and how it did.
+
+        Args:
+            within_s: Longest to wait.
+            late: What to say of a file whose trial takes longer.
+        """
+        if self._running is None:
+            return None
+        (model, process), self._running = self._running, None
+        try:
+            answer = process.receive(within_s)
+            return model, Scored(error=late) if answer is None else from_json(Scored, json.loads(answer))
+        except ProcessDied as death:
+            return model, Scored(error=f"the process that tried it ended with {death.return_code}")
+        finally:
+            process.end()
+
+
+def _start() -> LineProcess:
+    return LineProcess(python_module("services.trainer.export.formats.score"), os.environ)
