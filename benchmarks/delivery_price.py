@@ -29,14 +29,15 @@ class _Steps:
         evaluate_s: The test images through the pass.
         write_s: Both Keras files written.
         verify_s: Both opened again and asked about a few squares.
-        optimised_s: What that would take were graphs optimised first; no step of a delivery.
+        first_s: From a file that was read to its first answers, with graphs as they were traced and with graphs that
+            are optimised first; part of verifying, and no step by itself.
         formats_s: The other formats written, opened by their runtimes and asked about the test images.
     """
 
     evaluate_s: float
     write_s: float
     verify_s: float
-    optimised_s: float
+    first_s: tuple[float, float]
     formats_s: float
 
     @property
@@ -58,8 +59,8 @@ def measure(scratch: Path) -> list[Figure]:
         note = (
             f"{price_s:.1f} s ÷ {steps.total_s:.1f} s; built in {pace.build_s:.2f} s, {pace.image_s:.4f} s an image; "
             f"evaluated in {steps.evaluate_s:.1f} s, written in {steps.write_s:.1f} s, verified in "
-            f"{steps.verify_s:.1f} s ({steps.optimised_s:.1f} s were graphs optimised first), other formats in "
-            f"{steps.formats_s:.1f} s; {NUM_TEST} test images"
+            f"{steps.verify_s:.1f} s, first answers in {steps.first_s[0]:.2f} s, {steps.first_s[1]:.2f} s were graphs "
+            f"optimised, other formats in {steps.formats_s:.1f} s; {NUM_TEST} test images"
         )
         figures.append(Figure(name=f"price of a delivery over what it takes, {name}", measured=price_s / steps.total_s,
                               unit="×", at_least=1, note=note))  # fmt: skip
@@ -106,24 +107,31 @@ def _written(model: "keras.Model", folder: Path, side_px: int) -> _Steps:
     saved: list[Path] = []
     classes = tuple(f"class {number}" for number in range(NUM_CLASSES))
     write_s = _seconds(lambda: pack(model, classes, folder / "delivery", saved.append))
-    nothing = tuple((0.0,) * NUM_CLASSES for _ in range(NUM_KEPT))
+    reader, nothing = NetworkReader(), tuple((0.0,) * NUM_CLASSES for _ in range(NUM_KEPT))
     requests = [Request(model=each, squares=folder / "kept.npy", expected=nothing) for each in saved]
-
-    def verify(reader: NetworkReader) -> None:
-        for each in requests:
-            rescore(each, reader)
-
-    optimised_s = _seconds(lambda: verify(NetworkReader()))
-    reader = NetworkReader()
+    optimised_s = _first_answers_s(saved[-1], folder / "kept.npy")
     with as_traced():
-        verify_s = _seconds(lambda: verify(reader))
+        first_s = _first_answers_s(saved[-1], folder / "kept.npy")
+        verify_s = _seconds(lambda: [rescore(each, reader) for each in requests])
     every = (folder / FILE_NAMES[each] for each in OTHER_FORMATS.values())
     targets = tuple(each for each in every if cannot_be_tried(each) is None)
     conversion = Conversion(model=saved[-1], side_px=side_px, pictures=(), targets=targets)
     convert_s = _seconds(lambda: list(convert(conversion, reader)))
     tried_s = _seconds(lambda: [_try(each, folder) for each in targets])
-    formats_s = convert_s + tried_s
-    return _Steps(evaluate_s=0.0, write_s=write_s, verify_s=verify_s, optimised_s=optimised_s, formats_s=formats_s)
+    return _Steps(
+        evaluate_s=0.0,
+        write_s=write_s,
+        verify_s=verify_s,
+        first_s=(first_s, optimised_s),
+        formats_s=convert_s + tried_s,
+    )
+
+
+def _first_answers_s(model: Path, squares: Path) -> float:
+    from services.trainer.export.keras_file.opened_network import OpenedNetwork
+
+    network = OpenedNetwork(model)
+    return _seconds(lambda: network.score(np.load(squares)))
 
 
 def _try(target: Path, folder: Path) -> None:
