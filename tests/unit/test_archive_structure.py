@@ -27,6 +27,7 @@ USED = {
     "camels": files("TrainImages/a", "TrainImages/b", "TestImages/a", "TestImages/b"),
     "spaces": files("Train Images/a", "Train Images/b", "Test Images/a", "Test Images/b"),
     "x": files("x_train/a", "x_train/b", "x_test/a", "x_test/b"),
+    "held out": files("train/a", "train/b", "held_out/a", "held_out/b"),
     "plural": files("trains/a", "trains/b", "tests/a", "tests/b"),
     "data": files("train_data/a", "train_data/b", "valid_data/a", "valid_data/b"),
     "segments doubled": files(*[f"{s}/{s}/{c}" for s in ("seg_train", "seg_test") for c in "ab"], "seg_pred/seg_pred"),
@@ -57,6 +58,9 @@ REFUSED = {
     "validation beside classes": files("d/cats", "d/dogs", "d/validation"),
     "validation in German beside classes": files("cats", "dogs", "Validierung"),
     "pictures held out beside classes": files("cats", "dogs", "holdout"),
+    "the same, called otherwise": files("cats", "dogs", "heldout"),
+    "the same in two words": files("cats", "dogs", "held_out"),
+    "the same of images": files("cats", "dogs", "Hold-Out Images"),
     "unlabelled ones beside classes": files("cats", "dogs", "unlabeled"),
     "road signs": [*files("Train/0", "Train/1", "Test", "Meta"), "Train.csv", "Test.csv"],
     "records beside": [*files("train_images", "test_images"), *files("train_tfrecords", ending="tfrec"), "train.csv"],
@@ -201,6 +205,7 @@ def test_pieces_of_equal_rank_are_to_be_put_together() -> None:
 
 
 CLASSES = {
+    "a hand": files("wave", "hold_out_hand", "held_out_hand"),
     "vehicles": files("train", "car", "bus"),
     "vehicles by kind": files("train/steam", "train/diesel", "plane", "car"),
     "vehicles of one kind": [*files("train/steam", "bus/steam"), "train/stray.jpg", "bus/stray.jpg"],

@@ -26,6 +26,7 @@ class Role(StrEnum):
 
 _SURE = frozenset({"set", "sets", "split", "splits", "seg", "x", "y", "single", "samples", "to"})
 """With names of containers, words that leave no doubt beside one such as ``test``: ``test_set`` is no class."""
+_HELD_OUT = frozenset({("held", "out"), ("hold", "out")})
 _VARIANTS = frozenset(
     {
         *("color", "colour", "colored", "coloured", "grayscale", "greyscale", "gray", "grey", "rgb", "bw", "segmented"),
@@ -66,7 +67,7 @@ class NameSense:
 @lru_cache(maxsize=4096)
 def sense_of(name: str) -> NameSense:
     """Read a folder's name for the part of a split that it may stand for."""
-    spoken, split = words(name), name_table().split
+    spoken, split = _held_out_as_one(words(name)), name_table().split
     found = {index: role for index, word in enumerate(spoken) if (role := _role_of(word)) is not None}
     roles = set(found.values())
     if roles == {Role.TRAIN, Role.VALIDATION}:
@@ -139,6 +140,12 @@ def _longest_first(words: Iterable[str]) -> str:
     return "|".join(sorted(words, key=len, reverse=True))
 
 
+def _held_out_as_one(spoken: tuple[str, ...]) -> tuple[str, ...]:
+    """Return ``heldout`` for the words of ``held_out``, where a name says no more than that: a hand may be held out."""
+    first, rest = spoken[:2], spoken[2:]
+    return ("".join(first), *rest) if first in _HELD_OUT and all(map(_is_filler, rest)) else spoken
+
+
 def _role_of(word: str) -> Role | None:
     return next((role for role, pattern in _patterns().items() if pattern.fullmatch(word)), None)
 
@@ -146,7 +153,7 @@ def _role_of(word: str) -> Role | None:
 def _has_tail(word: str) -> bool:
     """Tell whether a word says ``testset``, not just ``test`` or ``tests``; ``validation`` is no class either."""
     found = next(match for pattern in _patterns().values() if (match := pattern.fullmatch(word)))
-    return found["tail"] not in (None, "s") or word.startswith(("validation", "validierung", "holdout", "unlabel"))
+    return found["tail"] not in (None, "s") or word.startswith(("validation", "validierung", "holdout", "heldout", "unlabel"))
 
 
 def _is_filler(word: str) -> bool:
