@@ -1,6 +1,8 @@
 """No job waits or fails for a format: where time, room or a package is missing, formats are left out, and why."""
 
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,10 @@ import pytest
 from services.trainer.data.dataset import LearningSet, Split
 from services.trainer.evaluation.evaluate import Evaluation
 from services.trainer.export.delivery import Package
+from services.trainer.export.formats.format_trials import FormatTrials
 from services.trainer.export.formats.order import Scored, Scoring
-from services.trainer.export.formats.trials import Trials
 from services.trainer.export.verifier import Verifier
+from services.trainer.protocol import StopReason
 from services.trainer.run.context import Run
 from services.trainer.run.deadline import LATE_S, Countdown, Deadline
 from services.trainer.training.formats import Delivered, add_formats, expect_formats
@@ -22,7 +25,7 @@ from tests.result_fixture import make_result
 from tests.training_fixture import null_ledger
 
 NUM, PX = 6, 8
-NO_TRIALS: Trials = object()  # type: ignore[assignment]  # nothing may be asked of them
+NO_TRIALS: FormatTrials = object()  # type: ignore[assignment]  # nothing may be asked of them
 
 
 @pytest.fixture
@@ -104,7 +107,7 @@ def test_a_network_that_the_converter_dies_of_is_delivered_without_formats(
     """The file is no network, and the archive is gone: there are no examples either."""
     verifier = Verifier()
     try:
-        with Trials() as trials:
+        with FormatTrials() as trials:
             found = add_formats(delivered, verifier, trials, run_of(tmp_path))
     finally:
         verifier.end()
@@ -122,7 +125,7 @@ def children() -> set[psutil.Process]:
 
 def test_trials_start_before_there_is_a_file_and_are_gone_at_the_end(tmp_path: Path) -> None:
     formats = (Artefact.MODEL_TFLITE, Artefact.MODEL_TFLITE_FLOAT16)
-    with Trials() as trials:
+    with FormatTrials() as trials:
         expect_formats(trials, run_of(tmp_path, formats=formats))
         started = children()
         expect_formats(trials, run_of(tmp_path, formats=formats))
@@ -132,8 +135,15 @@ def test_trials_start_before_there_is_a_file_and_are_gone_at_the_end(tmp_path: P
 
 
 def test_nothing_is_started_that_there_will_be_no_time_for(tmp_path: Path) -> None:
-    with Trials() as trials:
+    with FormatTrials() as trials:
         expect_formats(trials, run_of(tmp_path, now=LATE_S))
+        assert not children()
+
+
+def test_nothing_is_started_for_formats_where_somebody_waits_and_time_is_short(tmp_path: Path) -> None:
+    run = run_of(tmp_path, now=LATE_S - 5)
+    with FormatTrials() as trials:
+        expect_formats(trials, replace(run, stop_reason=lambda: StopReason.CANCELLED))
         assert not children()
 
 
@@ -147,12 +157,17 @@ def test_a_trial_that_dies_speaks_against_its_file_and_against_no_other(tmp_path
         answers=tmp_path / "answers.npy",
         seconds=60,
     )
-    with Trials() as trials:
-        trials.warm(1)
+    with FormatTrials() as trials:
+        trials.begin(scoring)
         for each in children():
             each.kill()
-        trials.begin(scoring)
         killed = trials.collect(60, late="late")
+        trials.warm(2)
+        waiting = children()
+        for each in waiting:
+            each.kill()
+        while any(each.status() != psutil.STATUS_ZOMBIE for each in waiting):
+            time.sleep(0.01)
         trials.begin(scoring)
         tried = trials.collect(60, late="late")
         trials.begin(scoring)
@@ -172,8 +187,8 @@ def test_a_trial_that_cannot_be_started_yet_is_started_when_there_is_a_file(
     def refuse(*_: object) -> None:
         raise BlockingIOError("no more processes")
 
-    with Trials() as trials:
-        monkeypatch.setattr("services.trainer.export.formats.trials.LineProcess", refuse)
+    with FormatTrials() as trials:
+        monkeypatch.setattr("services.trainer.export.formats.format_trials.LineProcess", refuse)
         trials.warm(2)
         assert not children()
         monkeypatch.undo()

@@ -1,15 +1,19 @@
 """The verifying process: it finds a faithful export faithful, and nothing else; lost twice, it finds nothing."""
 
+import weakref
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import psutil
 import pytest
 
+from services.trainer.export import rescore as rescoring
 from services.trainer.export.check import Request, Uploaded, objection
 from services.trainer.export.formats.order import Conversion
 from services.trainer.export.keras_file import opened_network
@@ -110,10 +114,17 @@ def test_a_heavy_network_leaves_the_memory_before_the_next_is_read(
     request_for: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(opened_network, "is_light", lambda _: False)
+    request = changed(request_for, tmp_path / "model.h5", "nothing")
     reader = NetworkReader()
-    first = reader.open(request_for.model)
-    second = reader.open(changed(request_for, tmp_path / "model.h5", "nothing").model)
-    assert second.traced is not first.traced
+    first = weakref.ref(reader.open(request_for.model))
+    load_model = keras.models.load_model
+
+    def load(*args: Any, **options: Any) -> keras.Model:
+        assert first() is None
+        return load_model(*args, **options)
+
+    monkeypatch.setattr(keras.models, "load_model", load)
+    assert reader.open(request.model).path == request.model
 
 
 def test_a_truncated_file_is_noticed(verifier: Verifier, request_for: Request, tmp_path: Path) -> None:
@@ -145,6 +156,19 @@ def test_what_there_is_no_time_for_is_left_out_and_is_no_fault(request_for: Requ
     check = rescore(request, NetworkReader(), monotonic=lambda: float(next(seconds)))
     assert objection("model.keras", check) is None
     assert len(check.predicted) == 32  # two looks at the clock came in time
+
+
+@pytest.mark.parametrize(("num_paths", "num_blocks"), [(100, 2), (101, 1)])
+def test_graphs_are_optimised_for_many_pictures_alone(
+    request_for: Request, num_paths: int, num_blocks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = []
+    monkeypatch.setattr(rescoring, "as_traced", lambda: blocks.append("") or nullcontext())
+    assert request_for.uploaded is not None
+    paths = (PATHS * 34)[:num_paths]
+    check = rescore(replace(request_for, uploaded=replace(request_for.uploaded, paths=paths)), NetworkReader())
+    assert len(check.predicted) == num_paths
+    assert len(blocks) == num_blocks
 
 
 def test_a_picture_that_cannot_be_read_any_more_costs_its_scores_and_nothing_else(request_for: Request) -> None:

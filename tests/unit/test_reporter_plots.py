@@ -5,12 +5,14 @@ from functools import cache
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from services.reporter.report.figures import Figures
 from services.reporter.report.limits import MAIL
 from services.reporter.report.plots import bars, curves, fonts, style
 from services.reporter.report.plots import matrix as matrix_plot
+from services.reporter.report.plots.paths import scale_strengths
 from services.reporter.report.sections.confusions import confusion_section
 from services.reporter.report.statistics import confusions, matrix_view
 from shared.job.findings.training import History
@@ -54,6 +56,19 @@ def test_every_plot_decodes_has_content_and_fits_a_mail(shape: str) -> None:
         assert 0.005 < ink.mean() < 0.9, name
         assert num_colours(image) > 20, name
         assert len(figures[name].data) < 600_000, name
+
+
+@pytest.mark.parametrize("num", range(2, 8))
+def test_of_however_few_strengths_two_ticks_have_labels(num: int) -> None:
+    strengths = [10 ** (-2 - 0.75 * number) for number in range(num)]
+    figure = Figure()
+    axes = figure.subplots()
+    axes.plot(strengths, range(num))
+    scale_strengths(axes, strengths)
+    figure.draw_without_rendering()
+    low, high = sorted(axes.get_xlim())
+    ticks = [*axes.xaxis.get_major_ticks(), *axes.xaxis.get_minor_ticks()]
+    assert len([tick for tick in ticks if tick.label1.get_text() and low <= tick.get_loc() <= high]) > 1
 
 
 def test_strengths_are_drawn_instead_of_epochs_where_there_were_none() -> None:

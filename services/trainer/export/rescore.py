@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from io import BytesIO
 from pathlib import Path
 
@@ -15,11 +16,14 @@ from services.trainer.data.pictures.image import UnusableImage
 from services.trainer.data.pictures.picture import read_pixels
 from services.trainer.export.check import MAX_SAME_INPUT_GAP, ExportCheck, Request, Uploaded
 from services.trainer.export.keras_file.opened_network import NetworkReader, OpenedNetwork, Pixels
+from services.trainer.run.accelerator import as_traced
 
 logger = logging.getLogger(__name__)
 
 _BATCH = 16
 """Images between two looks at the clock."""
+_FEW = 100
+"""Pictures for which no graph is optimised, which takes longer than it saves of them."""
 _BATCH_PIXELS = 8_000_000
 """Pixels that are held at once, as far as whole images allow: as float32 they take a hundred megabytes."""
 _MOST_PIXELS = 25_000_000
@@ -37,7 +41,8 @@ def rescore(request: Request, reader: NetworkReader, monotonic: Callable[[], flo
     until = monotonic() + (request.uploaded.seconds if request.uploaded is not None else 0.0)
     try:
         network = reader.open(request.model)
-        found = network.score(np.load(request.squares))
+        with as_traced():
+            found = network.score(np.load(request.squares))
     except (OSError, ValueError, TypeError, KeyError, tf.errors.OpError) as error:
         return ExportCheck(error=f"{type(error).__name__}: {error}"[:500])
     if not np.isfinite(found).all():
@@ -45,9 +50,9 @@ def rescore(request: Request, reader: NetworkReader, monotonic: Callable[[], flo
     gap = float(np.abs(found - np.array(request.expected, np.float64)).max())
     if request.uploaded is None or gap > MAX_SAME_INPUT_GAP:
         return ExportCheck(same_input_gap=gap)
-    return ExportCheck(
-        same_input_gap=gap, predicted=tuple(_predict(network, request.uploaded, lambda: monotonic() < until))
-    )
+    with as_traced() if len(request.uploaded.paths) <= _FEW else nullcontext():
+        predicted = _predict(network, request.uploaded, lambda: monotonic() < until)
+    return ExportCheck(same_input_gap=gap, predicted=tuple(predicted))
 
 
 def raw_images(archive: Path, paths: Sequence[str]) -> Iterator[Pixels]:

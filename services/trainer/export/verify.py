@@ -28,18 +28,16 @@ def main() -> None:
         from services.trainer.export.formats.convert import convert  # noqa: PLC0415 - imports TensorFlow
         from services.trainer.export.keras_file.opened_network import NetworkReader  # noqa: PLC0415 - likewise
         from services.trainer.export.rescore import rescore  # noqa: PLC0415 - likewise
-        from services.trainer.run.accelerator import as_traced  # noqa: PLC0415 - likewise
 
     gc.freeze()  # what TensorFlow made at its import stays: every look for garbage would go through it
     reader = NetworkReader()
-    with as_traced():
-        while True:
-            heard = json.loads(starter.hear())
-            if "Conversion" in heard:
-                for converted in convert(from_json(Conversion, heard["Conversion"]), reader):
-                    _say(starter, converted)
-            else:
-                _say(starter, rescore(from_json(Request, heard["Request"]), reader))
+    while True:
+        heard = json.loads(starter.hear())
+        if "Conversion" in heard:
+            for converted in convert(from_json(Conversion, heard["Conversion"]), reader):
+                _say(starter, converted)
+        else:
+            _say(starter, rescore(from_json(Request, heard["Request"]), reader))
 
 
 def _say(starter: Starter, answer: ExportCheck | Converted) -> None:

@@ -22,9 +22,10 @@ def set_up(threads: int) -> None:
 
 @contextmanager
 def as_traced() -> Iterator[None]:
-    """Have functions that are first called in here run as they were traced: for few images, optimising takes longest.
+    """Have functions that are called in here run as they were traced.
 
-    ``python -m benchmarks delivery-price`` measures what it takes of verifying.
+    For few images that is quicker: TensorFlow otherwise optimises a graph before its first call. What that takes, and
+    what it saves, ``python -m benchmarks delivery-price`` tells.
     """
     known = tf.config.optimizer.get_experimental_options()
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})

@@ -18,9 +18,9 @@ from services.trainer.evaluation.as_uploaded import fair_order
 from services.trainer.evaluation.evaluate import Evaluation
 from services.trainer.export.bundle.examples import Example, choose_examples, write_examples
 from services.trainer.export.delivery import Package
+from services.trainer.export.formats.format_trials import FormatTrials
 from services.trainer.export.formats.judgement import Evaluated, compare
 from services.trainer.export.formats.order import Conversion, Converted, Scored, Scoring, cannot_be_tried
-from services.trainer.export.formats.trials import Trials
 from services.trainer.export.rescore import raw_images
 from services.trainer.export.verifier import Verifier
 from services.trainer.protocol import StopReason
@@ -86,13 +86,13 @@ class Delivered:
         return self.archive.parent / "formats"
 
 
-def expect_formats(trials: Trials, run: Run) -> None:
+def expect_formats(trials: FormatTrials, run: Run) -> None:
     """Have the processes started that will try formats, where there is likely to be time for that."""
     if _seconds(run) >= _SMALLEST_S:
         trials.warm(sum(cannot_be_tried(Path(FILE_NAMES[each])) is None for each in run.formats))
 
 
-def add_formats(delivered: Delivered, verifier: Verifier, trials: Trials, run: Run) -> Formats:
+def add_formats(delivered: Delivered, verifier: Verifier, trials: FormatTrials, run: Run) -> Formats:
     """Write and try the formats that are wanted, as far as there is time.
 
     Args:
@@ -130,7 +130,7 @@ class _Making:
         until: When the time for all of it is over.
     """
 
-    def __init__(self, delivered: Delivered, trials: Trials, run: Run, *, until: float) -> None:
+    def __init__(self, delivered: Delivered, trials: FormatTrials, run: Run, *, until: float) -> None:
         self._delivered, self._trials = delivered, trials
         self._until, self._monotonic = until, run.countdown.monotonic
         self._formats = run.formats

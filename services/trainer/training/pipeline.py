@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from services.trainer.analysis.analyse import analyse
 from services.trainer.export.delivery import deliver_files, deliver_package, deliver_result
-from services.trainer.export.formats.trials import Trials
+from services.trainer.export.formats.format_trials import FormatTrials
 from services.trainer.protocol import Message, MessageKind
 from services.trainer.run.accelerator import find_device
 from services.trainer.run.context import Run
@@ -62,7 +62,7 @@ def train(prepared: Prepared) -> Outcome:
         written = write(scored, learning, trained, archive=prepared.archive, verifier=tools.verifier, run=run)
         scored, focus = with_focus(scored, learning, trained, run)
         analysis = analyse(learning, trained, scored.evaluation, run, strength=_strength(screening, trained))
-    with clock.phase("export"), Trials() as trials:
+    with clock.phase("export"), FormatTrials() as trials:
         expect_formats(trials, run)
         exported = export(written, scored, trained, tools.verifier)
         artefacts = deliver_package(tools.objects, exported.package, job_id=order.job_id, fence=order.fence)

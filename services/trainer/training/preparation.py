@@ -66,9 +66,9 @@ def prepare_training(order: Order, tools: Tools) -> Prepared:
     """
     clock = _clock(order, tools)
     run = _run(order, tools, clock)
-    decoder.warm()
     with clock.phase("prepare"):
         archive = _fetch(order, tools, run)
+        decoder.warm()  # weights are found before the first photograph is decoded
         material = gather(_source(order, tools, clock, archive), run, is_resumed=order.fence > 1)
     return Prepared(order=order, tools=tools, clock=clock, archive=archive, material=material)
 

@@ -1,5 +1,7 @@
 """How candidates were judged along the strengths of regularisation."""
 
+from collections.abc import Sequence
+
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,12 +13,14 @@ from shared.job.result import Result
 from shared.language.speech import _
 
 _MOST_NAMED = 6
+_DECADE = 10.0
 
 
 def strength_paths(result: Result, palette: Palette = LIGHT) -> bytes:
     """Draw accuracy and log loss of every candidate that was cross-validated, over the strengths that were tried."""
     judged = [(each, each.cross_validation) for each in trained(result)[::-1] if each.cross_validation is not None]
     with rc_context(style(palette)):
+        tried = [step.strength for each in judged for step in each[1].path]
         figure = Figure(figsize=(WIDTH_IN, 2.7), layout="constrained")
         accuracy, loss = figure.subplots(1, 2)
         for candidate, validation in judged:
@@ -28,13 +32,24 @@ def strength_paths(result: Result, palette: Palette = LIGHT) -> bytes:
         percent_axis(accuracy.yaxis)
         loss.set_title(_("log loss"), loc="left")
         for axes in (accuracy, loss):
-            axes.set_xscale("log")
-            axes.invert_xaxis()
-            axes.minorticks_off()  # nobody reads them, and laying them out takes longest
+            scale_strengths(axes, tried)
         handles, labels = accuracy.get_legend_handles_labels()
         figure.legend(handles[::-1], labels[::-1], loc="outside upper left", ncols=3, handlelength=1.8)
         figure.supxlabel(_("strength of regularisation, from strong to weak"), fontsize=8.5, color=palette.muted)
         return to_png(figure, palette)
+
+
+def scale_strengths(axes: Axes, strengths: Sequence[float]) -> None:
+    """Lay strengths out from strong to weak, such that two of the ticks or more have labels.
+
+    Args:
+        axes: Strengths are drawn along its x.
+        strengths: At least one.
+    """
+    axes.set_xscale("log")
+    axes.invert_xaxis()
+    if max(strengths) > _DECADE * min(strengths):
+        axes.minorticks_off()  # without labels here, and laying them out takes longest
 
 
 def _look(candidate: CandidateResult, palette: Palette, *, won: bool, is_named: bool) -> dict[str, object]:

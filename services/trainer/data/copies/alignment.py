@@ -20,8 +20,8 @@ from services.trainer.data.copies.views import ORIENTATIONS, WINDOWS, Floats
 _COARSE_PX = 24
 _COARSE_STEPS = 5
 _FINE_STEPS = 3
-_PAIRS = 96
-"""Compared at once: with fewer, threads wait for the interpreter more than they compute; with more, memory grows."""
+_PAIRS = 32
+"""Compared at once: each of a dozen arrays fits the cache, and the memory of one is used for the next."""
 _LEAST_COARSE = 0.92
 """Correlation of brightness at ``_COARSE_PX``; what has less is not examined further."""
 _THREADS = 2

@@ -156,12 +156,11 @@ _REST = _Rest()
 
 
 def warm() -> None:
-    """See that a process waits for files, with all that it needs imported: best done while they are still fetched.
-
-    Raises:
-        OSError: If it cannot be started.
-    """
-    _REST.keep(COMMAND, _REST.take(COMMAND))
+    """Start the process that will be given files, if that can be done now, so that its imports cost no time later."""
+    try:
+        _REST.keep(COMMAND, _REST.take(COMMAND))
+    except OSError as error:
+        _log.warning("the process that decodes pictures could not be started yet", extra={"reason": str(error)})
 
 
 class Decoder:

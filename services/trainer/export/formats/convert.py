@@ -10,6 +10,7 @@ from services.trainer.export.formats.inexpressible import Inexpressible
 from services.trainer.export.formats.order import Conversion, Converted
 from services.trainer.export.formats.squares_model import SquaresModel, from_squares
 from services.trainer.export.keras_file.opened_network import NetworkReader
+from services.trainer.run.accelerator import as_traced
 from shared.layout import FILE_NAMES, Artefact
 
 _MAX_CHARACTERS = 300
@@ -27,7 +28,8 @@ def convert(
     """
     network = reader.open(conversion.model)
     pictures = [read_pixels(path) for path in conversion.pictures]
-    answers = network.score(pictures).tolist() if pictures else []
+    with as_traced():
+        answers = network.score(pictures).tolist() if pictures else []
     yield Converted(answers=tuple(map(tuple, answers)))
     squares: SquaresModel | None = None
     for target in conversion.targets:

@@ -15,7 +15,7 @@ from shared.process.line_process import LineProcess, ProcessDied
 logger = logging.getLogger(__name__)
 
 
-class Trials:
+class FormatTrials:
     """Has one file tried after the other, each by a process that does no other; all are gone at the end."""
 
     def __init__(self) -> None:
@@ -35,10 +35,7 @@ class Trials:
             process.end()
 
     def warm(self, num: int) -> None:
-        """Have so many processes import what they need and wait for a file.
-
-        What cannot be started now is started when there is a file to try.
-        """
+        """Have so many processes wait for a file; one that cannot be started now is when there is a file to try."""
         try:
             while len(self._waiting) < num:
                 self._waiting.append(_start())
@@ -51,9 +48,18 @@ class Trials:
         Raises:
             OSError: If no process can be started.
         """
-        process = self._waiting.pop() if self._waiting else _start()
+        process = self._ready()
         self._running = (scoring.model, process)
         process.send(json.dumps(to_json(scoring)).encode() + b"\n")
+
+    def _ready(self) -> LineProcess:
+        """Return the process that waits longest; where those that waited have died, a new one."""
+        while self._waiting:
+            process = self._waiting.pop(0)
+            if process.is_alive:
+                return process
+            process.end()
+        return _start()
 
     def collect(self, within_s: float, late: str) -> tuple[Path, Scored] | None:
         """Wait for the trial that runs, if one does; return which file was tried, and how it did.
