@@ -9,10 +9,8 @@ import logging
 import os
 import queue
 import shutil
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from services.trainer import failure
@@ -36,9 +34,6 @@ from shared.process.starter import Starter
 from shared.settings import load
 
 logger = logging.getLogger(__name__)
-
-_TURN_S = 0.0005
-"""Longest that a thread keeps the interpreter while another one waits for it, in seconds."""
 
 
 @dataclass(slots=True)
@@ -168,27 +163,12 @@ def _warm_up(settings: TrainerSettings, say: Callable[[Message], None]) -> None:
 
 def _start_tensorflow(settings: TrainerSettings) -> Device:
     """Import all that the pipeline needs, which takes seconds, and start it."""
-    with without_packages("matplotlib"), _quick_turns():
+    with without_packages("matplotlib"):
         from services.trainer.run.accelerator import find_device, set_up  # noqa: PLC0415
         from services.trainer.training import pipeline  # noqa: F401, PLC0415
 
     set_up(settings.threads)
     return find_device(may_mix=settings.mixed_precision)
-
-
-@contextmanager
-def _quick_turns() -> Iterator[None]:
-    """Let threads have the interpreter soon after they ask for it.
-
-    The one that reads photographs asks for it after every read, and would wait for five milliseconds of imports each
-    time.
-    """
-    known = sys.getswitchinterval()
-    sys.setswitchinterval(_TURN_S)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(known)
 
 
 if __name__ == "__main__":
