@@ -1,6 +1,5 @@
 """No job waits or fails for a format: where time, room or a package is missing, formats are left out, and why."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from services.trainer.data.dataset import LearningSet, Split
 from services.trainer.evaluation.evaluate import Evaluation
 from services.trainer.export.delivery import Package
-from services.trainer.export.formats.format_trials import FormatTrials
+from services.trainer.export.formats.format_trials import FormatTrials, start_trial
 from services.trainer.export.formats.order import Scored, Scoring
 from services.trainer.export.verifier import Verifier
 from services.trainer.protocol import StopReason
@@ -21,8 +20,10 @@ from services.trainer.run.context import Run
 from services.trainer.run.deadline import LATE_S, Countdown, Deadline
 from services.trainer.training.formats import Delivered, add_formats, expect_formats
 from shared.layout import FILE_NAMES, OTHER_FORMATS, Artefact
+from shared.process.line_process import LineProcess
 from tests.result_fixture import make_result
 from tests.training_fixture import null_ledger
+from tests.waiting import until
 
 NUM, PX = 6, 8
 NO_TRIALS: FormatTrials = object()  # type: ignore[assignment]  # nothing may be asked of them
@@ -166,8 +167,7 @@ def test_a_trial_that_dies_speaks_against_its_file_and_against_no_other(tmp_path
         waiting = children()
         for each in waiting:
             each.kill()
-        while any(each.status() != psutil.STATUS_ZOMBIE for each in waiting):
-            time.sleep(0.01)
+        until(lambda: all(each.status() == psutil.STATUS_ZOMBIE for each in waiting))
         trials.begin(scoring)
         tried = trials.collect(60, late="late")
         trials.begin(scoring)
@@ -181,16 +181,16 @@ def test_a_trial_that_dies_speaks_against_its_file_and_against_no_other(tmp_path
     assert not children()
 
 
-def test_a_trial_that_cannot_be_started_yet_is_started_when_there_is_a_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object) -> None:
-        raise BlockingIOError("no more processes")
+def test_a_trial_that_cannot_be_started_yet_is_started_when_there_is_a_file() -> None:
+    is_refused = iter((True, False, False))
 
-    with FormatTrials() as trials:
-        monkeypatch.setattr("services.trainer.export.formats.format_trials.LineProcess", refuse)
+    def start() -> LineProcess:
+        if next(is_refused):
+            raise BlockingIOError("no more processes")
+        return start_trial()
+
+    with FormatTrials(start) as trials:
         trials.warm(2)
         assert not children()
-        monkeypatch.undo()
-        trials.warm(1)
-        assert len(children()) == 1
+        trials.warm(2)
+        assert len(children()) == 2

@@ -1,8 +1,7 @@
 """The verifying process: it finds a faithful export faithful, and nothing else; lost twice, it finds nothing."""
 
 import weakref
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -12,12 +11,11 @@ import keras
 import numpy as np
 import psutil
 import pytest
+import tensorflow as tf
 
-from services.trainer.export import rescore as rescoring
 from services.trainer.export.check import Request, Uploaded, objection
 from services.trainer.export.formats.order import Conversion
-from services.trainer.export.keras_file import opened_network
-from services.trainer.export.keras_file.opened_network import NetworkReader
+from services.trainer.export.keras_file.opened_network import NetworkReader, OpenedNetwork, Pixels, Probabilities
 from services.trainer.export.rescore import raw_images, rescore
 from services.trainer.export.verifier import Verifier, VerifierLost
 from tests.training_fixture import write_archive
@@ -113,9 +111,8 @@ def test_the_same_network_in_another_file_is_not_traced_again(request_for: Reque
 def test_a_heavy_network_leaves_the_memory_before_the_next_is_read(
     request_for: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opened_network, "is_light", lambda _: False)
     request = changed(request_for, tmp_path / "model.h5", "nothing")
-    reader = NetworkReader()
+    reader = NetworkReader(may_stay=lambda _: False)
     first = weakref.ref(reader.open(request_for.model))
     load_model = keras.models.load_model
 
@@ -158,17 +155,38 @@ def test_what_there_is_no_time_for_is_left_out_and_is_no_fault(request_for: Requ
     assert len(check.predicted) == 32  # two looks at the clock came in time
 
 
-@pytest.mark.parametrize(("num_paths", "num_blocks"), [(100, 2), (101, 1)])
+class WatchedReader(NetworkReader):
+    """Notes at every question whether graphs are optimised then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[bool] = []
+
+    def open(self, path: Path) -> OpenedNetwork:
+        opened, seen = super().open(path), self.seen
+
+        class Watched(OpenedNetwork):
+            def __init__(self) -> None:
+                self.path, self.traced = opened.path, opened.traced
+
+            def score(self, pictures: Sequence[Pixels]) -> Probabilities:
+                seen.append(not tf.config.optimizer.get_experimental_options()["disable_meta_optimizer"])
+                return super().score(pictures)
+
+        return Watched()
+
+
+@pytest.mark.parametrize(("num_paths", "is_optimised"), [(100, False), (101, True)])
 def test_graphs_are_optimised_for_many_pictures_alone(
-    request_for: Request, num_paths: int, num_blocks: int, monkeypatch: pytest.MonkeyPatch
+    request_for: Request, num_paths: int, *, is_optimised: bool
 ) -> None:
-    blocks = []
-    monkeypatch.setattr(rescoring, "as_traced", lambda: blocks.append("") or nullcontext())
     assert request_for.uploaded is not None
-    paths = (PATHS * 34)[:num_paths]
-    check = rescore(replace(request_for, uploaded=replace(request_for.uploaded, paths=paths)), NetworkReader())
+    uploaded = replace(request_for.uploaded, paths=(PATHS * 34)[:num_paths])
+    reader = WatchedReader()
+    check = rescore(replace(request_for, uploaded=uploaded), reader)
     assert len(check.predicted) == num_paths
-    assert len(blocks) == num_blocks
+    assert reader.seen[0] is False
+    assert set(reader.seen[1:]) == {is_optimised}
 
 
 def test_a_picture_that_cannot_be_read_any_more_costs_its_scores_and_nothing_else(request_for: Request) -> None:

@@ -48,18 +48,23 @@ def test_answers_come_in_order_and_are_what_this_process_would_have_found():
     ]
 
 
-def decoders() -> set[int]:
-    every = psutil.Process().children()
-    return {each.pid for each in every if "services.trainer.data.decoders.process" in each.cmdline()}
+def processes_of(command):
+    return {each.pid for each in psutil.Process().children() if each.cmdline() == list(command)}
 
 
 def test_one_process_waits_for_files_and_decodes_them_when_they_are_there():
-    warm()
-    waiting = decoders()
-    warm()
+    command = (*COMMAND, "of this test alone")
+    warm(command)
+    waiting = processes_of(command)
+    warm(command)
     assert len(waiting) == 1
-    assert told([picture(1)], COMMAND) == [decoded_of(picture(1), SIZES, LIMITS)]
-    assert decoders() == waiting
+    assert told([picture(1)], command) == [decoded_of(picture(1), SIZES, LIMITS)]
+    assert processes_of(command) == waiting
+
+
+def test_a_process_that_cannot_be_started_yet_is_no_fault(caplog):
+    warm(("there is no such program",))
+    assert "could not be started yet" in caplog.text
 
 
 @on_linux

@@ -26,6 +26,8 @@ class Role(StrEnum):
 
 _SURE = frozenset({"set", "sets", "split", "splits", "seg", "x", "y", "single", "samples", "to"})
 """With names of containers, words that leave no doubt beside one such as ``test``: ``test_set`` is no class."""
+_NO_CLASSES = ("validation", "validierung", "holdout", "heldout", "unlabel")
+"""What words begin with that name a part of a split and never a class."""
 _HELD_OUT = frozenset({("held", "out"), ("hold", "out")})
 _VARIANTS = frozenset(
     {
@@ -153,7 +155,7 @@ def _role_of(word: str) -> Role | None:
 def _has_tail(word: str) -> bool:
     """Tell whether a word says ``testset``, not just ``test`` or ``tests``; ``validation`` is no class either."""
     found = next(match for pattern in _patterns().values() if (match := pattern.fullmatch(word)))
-    return found["tail"] not in (None, "s") or word.startswith(("validation", "validierung", "holdout", "heldout", "unlabel"))
+    return found["tail"] not in (None, "s") or word.startswith(_NO_CLASSES)
 
 
 def _is_filler(word: str) -> bool:

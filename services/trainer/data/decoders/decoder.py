@@ -155,10 +155,14 @@ class _Rest:
 _REST = _Rest()
 
 
-def warm() -> None:
-    """Start the process that will be given files, if that can be done now, so that its imports cost no time later."""
+def warm(command: Sequence[str] = COMMAND) -> None:
+    """Start the process that will be given files, if that can be done now, so that its imports cost no time later.
+
+    Args:
+        command: See :class:`Decoder`.
+    """
     try:
-        _REST.keep(COMMAND, _REST.take(COMMAND))
+        _REST.keep(tuple(command), _REST.take(tuple(command)))
     except OSError as error:
         _log.warning("the process that decodes pictures could not be started yet", extra={"reason": str(error)})
 

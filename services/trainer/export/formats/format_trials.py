@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,10 +16,20 @@ from shared.process.line_process import LineProcess, ProcessDied
 logger = logging.getLogger(__name__)
 
 
-class FormatTrials:
-    """Has one file tried after the other, each by a process that does no other; all are gone at the end."""
+def start_trial() -> LineProcess:
+    """Start a process that waits for a file to try."""
+    return LineProcess(python_module("services.trainer.export.formats.score"), os.environ)
 
-    def __init__(self) -> None:
+
+class FormatTrials:
+    """Has one file tried after the other, each by a process that does no other; all are gone at the end.
+
+    Args:
+        start: Starts such a process; raises ``OSError`` if it cannot.
+    """
+
+    def __init__(self, start: Callable[[], LineProcess] = start_trial) -> None:
+        self._start = start
         self._waiting: list[LineProcess] = []
         self._running: tuple[Path, LineProcess] | None = None
 
@@ -38,7 +49,7 @@ class FormatTrials:
         """Have so many processes wait for a file; one that cannot be started now is when there is a file to try."""
         try:
             while len(self._waiting) < num:
-                self._waiting.append(_start())
+                self._waiting.append(self._start())
         except OSError as error:
             logger.warning("a trial could not be started yet", extra={"reason": str(error)})
 
@@ -59,7 +70,7 @@ class FormatTrials:
             if process.is_alive:
                 return process
             process.end()
-        return _start()
+        return self._start()
 
     def collect(self, within_s: float, late: str) -> tuple[Path, Scored] | None:
         """Wait for the trial that runs, if one does; return which file was tried, and how it did.
@@ -78,7 +89,3 @@ class FormatTrials:
             return model, Scored(error=f"the process that tried it ended with {death.return_code}")
         finally:
             process.end()
-
-
-def _start() -> LineProcess:
-    return LineProcess(python_module("services.trainer.export.formats.score"), os.environ)

@@ -1,6 +1,6 @@
 """A network as its owner opens it: the file, read by plain Keras, and asked about pictures of any size."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,9 +58,9 @@ class OpenedNetwork:
         return self.traced.model
 
     @property
-    def is_light(self) -> bool:
-        """Tell whether it may stay in memory while another one is read."""
-        return is_light(self.model.count_params() * np.dtype(np.float32).itemsize)
+    def size_bytes(self) -> int:
+        """Of its weights."""
+        return int(self.model.count_params()) * np.dtype(np.float32).itemsize
 
     def score(self, pictures: Sequence[Pixels]) -> Probabilities:
         """Return what it says of a few pictures of any sizes, ``(num_pictures, num_classes)``.
@@ -76,9 +76,14 @@ class OpenedNetwork:
 
 
 class NetworkReader:
-    """Opens files, and keeps the last that it opened: what is asked next is mostly about the same."""
+    """Opens files, and keeps the last that it opened: what is asked next is mostly about the same.
 
-    def __init__(self) -> None:
+    Args:
+        may_stay: Tells of the bytes of a network's weights whether it stays in memory while another one is read.
+    """
+
+    def __init__(self, may_stay: Callable[[int], bool] = is_light) -> None:
+        self._may_stay = may_stay
         self._open: OpenedNetwork | None = None
 
     def open(self, path: Path) -> OpenedNetwork:
@@ -89,7 +94,7 @@ class NetworkReader:
         """
         if self._open is None or self._open.path != path:
             known, self._open = self._open, None  # first, so that no two heavy ones take memory
-            if known is not None and not known.is_light:
+            if known is not None and not self._may_stay(known.size_bytes):
                 known = None
             self._open = OpenedNetwork(path, known)
         return self._open
