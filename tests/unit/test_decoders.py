@@ -3,6 +3,7 @@
 import io
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from services.trainer.data.decoders.decoded import decoded_of
 from services.trainer.data.decoders.decoder import COMMAND, Decoder, DecoderDied, warm
 from services.trainer.data.pictures.image import ImageLimits, UnusableImage
 from shared.process.child_process import python_module
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, until
 
 SIZES, LIMITS = (32, 48), ImageLimits()
 MORTAL = python_module("tests.mortal_decoder")
@@ -49,13 +50,17 @@ def test_answers_come_in_order_and_are_what_this_process_would_have_found():
 
 
 def processes_of(command):
-    return {each.pid for each in psutil.Process().children() if each.cmdline() == list(command)}
+    found = set()
+    for each in psutil.Process().children():
+        with suppress(psutil.Error):  # another test's, which has just ended
+            found |= {each.pid} if each.cmdline() == list(command) else set()
+    return found
 
 
 def test_one_process_waits_for_files_and_decodes_them_when_they_are_there():
     command = (*COMMAND, "of this test alone")
     warm(command)
-    waiting = processes_of(command)
+    waiting = until(lambda: processes_of(command))  # for a moment a new process has no command line
     warm(command)
     assert len(waiting) == 1
     assert told([picture(1)], command) == [decoded_of(picture(1), SIZES, LIMITS)]
