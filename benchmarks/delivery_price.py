@@ -113,7 +113,7 @@ def _written(model: "keras.Model", folder: Path, side_px: int) -> _Steps:
     optimised = _asked(saved[-1], folder / "kept.npy")
     with as_traced():
         traced = _asked(saved[-1], folder / "kept.npy")
-        verify_s = _seconds(lambda: [rescore(each, reader) for each in requests])
+    verify_s = _seconds(lambda: [rescore(each, reader) for each in requests])
     every = (folder / FILE_NAMES[each] for each in OTHER_FORMATS.values())
     targets = tuple(each for each in every if cannot_be_tried(each) is None)
     conversion = Conversion(model=saved[-1], side_px=side_px, pictures=(), targets=targets)

@@ -29,6 +29,7 @@ _SURE = frozenset({"set", "sets", "split", "splits", "seg", "x", "y", "single", 
 _NO_CLASSES = ("validation", "validierung", "holdout", "heldout", "unlabel")
 """What words begin with that name a part of a split and never a class."""
 _HELD_OUT = frozenset({("held", "out"), ("hold", "out")})
+"""Two words of one meaning. Of no other pair: ``no_label`` may be a class beside ``label``."""
 _VARIANTS = frozenset(
     {
         *("color", "colour", "colored", "coloured", "grayscale", "greyscale", "gray", "grey", "rgb", "bw", "segmented"),
