@@ -49,22 +49,24 @@ def test_answers_come_in_order_and_are_what_this_process_would_have_found():
     ]
 
 
-def processes_of(command):
+def processes_with(last_argument):
+    """Return the numbers of our processes that were started so, by whichever Python: tests may have one of their own."""
     found = set()
     for each in psutil.Process().children():
         with suppress(psutil.Error):  # another test's, which has just ended
-            found |= {each.pid} if each.cmdline() == list(command) else set()
+            found |= {each.pid} if each.cmdline()[-1:] == [last_argument] else set()
     return found
 
 
 def test_one_process_waits_for_files_and_decodes_them_when_they_are_there():
-    command = (*COMMAND, "of this test alone")
+    ours = "of this test alone"
+    command = (*COMMAND, ours)
     warm(command)
-    waiting = until(lambda: processes_of(command))  # for a moment a new process has no command line
+    waiting = until(lambda: processes_with(ours))  # for a moment a new process has no command line
     warm(command)
     assert len(waiting) == 1
     assert told([picture(1)], command) == [decoded_of(picture(1), SIZES, LIMITS)]
-    assert processes_of(command) == waiting
+    assert processes_with(ours) == waiting
 
 
 def test_a_process_that_cannot_be_started_yet_is_no_fault(caplog):
