@@ -50,7 +50,7 @@ def test_answers_come_in_order_and_are_what_this_process_would_have_found():
 
 
 def processes_with(last_argument):
-    """Return the numbers of our processes that were started so, by whichever Python: tests may have one of their own."""
+    """Return the numbers of our processes that were started so, by whichever Python: tests may have their own."""
     found = set()
     for each in psutil.Process().children():
         with suppress(psutil.Error):  # another test's, which has just ended
