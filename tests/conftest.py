@@ -22,6 +22,7 @@ FAST = ("contract", "unit")
 """Folders that come last, to fill the gaps that the others leave."""
 MOST_PROCESSES = 4
 """Each may hold a TensorFlow, and start services that hold two more: about 1.5 GB."""
+_KILLED_WITHIN_S = 10.0
 
 # Contract suites are imported as bases by several folders of tests; their assertions are to tell what they saw.
 for port in ("job_store", "heartbeat_store", "object_store", "event_bus", "mailer", "training_process"):
@@ -148,7 +149,12 @@ def preloaded() -> Iterator[None]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish() -> None:
-    """Leave nothing running where tests were interrupted, whatever they had started."""
-    for process in psutil.Process().children(recursive=True):
+    """Leave nothing running where tests were interrupted, whatever they had started.
+
+    Nor a dead one that nobody has waited for: the tool that changes modules takes the death of any for one of its own.
+    """
+    running = psutil.Process().children(recursive=True)
+    for process in running:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
+    psutil.wait_procs(running, timeout=_KILLED_WITHIN_S)

@@ -60,6 +60,12 @@ def test_networks_and_data_sets_that_once_ended_with_nothing_are_delivered(
     assert deadline.kill_at(deadline.train_until) > deadline.train_until + 2 * left.price_s
 
 
+@pytest.mark.parametrize(("spent_s", "left_s"), [(0.0, 300.0), (120.0, 180.0), (300.0, 0.0), (900.0, 0.0)])
+def test_what_earlier_attempts_spent_is_not_given_again(spent_s: float, left_s: float) -> None:
+    deadline = Deadline.of_budget(5.0, spent_s=spent_s, started=1000.0)
+    assert (deadline.seconds_left, deadline.budget_end) == (left_s, 1000.0 + left_s)
+
+
 def test_an_ordinary_delivery_ends_within_the_budget() -> None:
     deadline = Deadline(started=100.0, seconds_left=600.0, delivery_s=25.0)
     assert deadline.train_until + deadline.delivery_s == deadline.budget_end == 700.0

@@ -21,7 +21,7 @@ from services.reporter.report.plots.drawing import drawn
 from services.reporter.report.plots.plan import planned_plots, thumbnails, undrawn
 from services.reporter.report.rendering import render_mail, render_page, render_text
 from services.reporter.report.retelling.reason import why_not_compared, why_not_delivered, why_unfrozen
-from services.reporter.report.wording import enumeration, moment, number, percent, quoted, took
+from services.reporter.report.wording import enumeration, moment, number, percent, quoted, spending, took
 from services.trainer.fitting.comparison.racing import why_left, why_not_worth_it
 from services.trainer.run.memory import memory_objection
 from services.trainer.zoo.sources.mirror import FolderMirror
@@ -276,18 +276,19 @@ def test_numbers_moments_and_lists_are_written_as_each_language_writes_them():
                 moment(when),
                 quoted("4711"),
                 enumeration(list("abcdefgh"), most=3),
+                spending(185, 0.021),
             )
     assert told["en"] == (
         *("1,234,567", "89.5\u00a0%", "8.2\u00a0s", "1\u00a0November 2026, 18:49\u00a0UTC", "“4711”"),
-        "a, b and 6 more",
+        *("a, b and 6 more", "3 min 05 s at a cost of 0.021"),
     )
     assert told["de"] == (
         *("1.234.567", "89,5\u00a0%", "8,2\u00a0s", "1.\u00a0November 2026, 18:49\u00a0UTC", "„4711“"),
-        "a, b und 6 weitere",
+        *("a, b und 6 weitere", "3 min 05 s zu Kosten von 0,021"),
     )
     assert told["fr"] == (
         *("1\u202f234\u202f567", "89,5\u202f%", "8,2\u00a0s", "1er\u00a0novembre 2026, 18:49\u00a0UTC"),
-        *("«\u00a04711\u00a0»", "a, b et 6 autres"),
+        *("«\u00a04711\u00a0»", "a, b et 6 autres", "3 min 05 s au coût de 0,021"),
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from services.reporter.report.sections.headline import headline
-from services.reporter.report.statistics import matrix_view
+from services.reporter.report.statistics import confusions, matrix_view
 from services.reporter.report.warnings import warnings_about
 from services.reporter.report.wording import are_numbered, numbered, percent, span
 from shared.job.findings.photographs import OwnParts, RepeatedClass
@@ -130,6 +130,15 @@ def test_a_matrix_names_its_classes_as_long_as_they_can_be_read() -> None:
     assert are_numbered(["قطة", "dog"])
     assert [numbered("ants", 4), numbered("3", 4), numbered("b2", 5)] == ["4. ants", "3 (no. 4)", "5. b2"]
     assert numbered("3 ants", 4) == "3 ants (no. 4)", "and not the number 4. 3"
+
+
+def test_what_is_mixed_up_most_comes_first_and_of_equals_what_is_mixed_up_more_often() -> None:
+    result = make_result(("a", "b", "c"), num_candidates=1)
+    per_class = [replace(each, num_images=num) for each, num in zip(result.test.per_class, (9, 6, 8), strict=True)]
+    matrix = ((3, 2, 4), (2, 4, 0), (0, 1, 7))
+    result = replace(result, test=replace(result.test, confusion_matrix=matrix, per_class=tuple(per_class)))
+    told = [(each.actual, each.predicted, each.count, each.num_images) for each in confusions(result)]
+    assert told == [("a", "c", 4, 9), ("b", "a", 2, 6), ("a", "b", 2, 9), ("c", "b", 1, 8)]
 
 
 def test_classes_confused_once_are_shown_beside_ten_that_are_all_confused_with_one_another(good: Result) -> None:
