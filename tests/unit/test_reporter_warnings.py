@@ -6,7 +6,7 @@ import pytest
 from services.reporter.report.sections.headline import headline
 from services.reporter.report.statistics import confusions, matrix_view
 from services.reporter.report.warnings import warnings_about
-from services.reporter.report.wording import are_numbered, numbered, percent, span
+from services.reporter.report.wording import are_numbered, beside, numbered, percent, photographs, span, width
 from shared.job.findings.photographs import OwnParts, RepeatedClass
 from shared.job.findings.scores import UploadedScores
 from shared.job.result import Remark, Result
@@ -130,6 +130,15 @@ def test_a_matrix_names_its_classes_as_long_as_they_can_be_read() -> None:
     assert are_numbered(["قطة", "dog"])
     assert [numbered("ants", 4), numbered("3", 4), numbered("b2", 5)] == ["4. ants", "3 (no. 4)", "5. b2"]
     assert numbered("3 ants", 4) == "3 ants (no. 4)", "and not the number 4. 3"
+
+
+def test_columns_of_the_plain_mail_count_wide_characters_twice_and_marks_on_others_not() -> None:
+    assert (width("caf\u00e9"), width("cafe\u0301"), width("\u732b"), width("\uff23"), width("")) == (4, 4, 2, 2, 0)
+
+
+def test_parts_of_a_sentence_stand_beside_one_another_each_once_and_in_order() -> None:
+    assert [beside(list(parts)) for parts in ("a", "ab", "abcd")] == ["a", "a; b", "a; b; c; d"]
+    assert (photographs(1), photographs(2000)) == ("1 photograph", "2,000 photographs")
 
 
 def test_what_is_mixed_up_most_comes_first_and_of_equals_what_is_mixed_up_more_often() -> None:

@@ -75,6 +75,42 @@ def test_a_part_beside_classes_that_are_called_for_another_part_is_no_class() ->
     assert found.fix.startswith("Leave 'test' out of the zip")
 
 
+@pytest.mark.parametrize(
+    ("beside", "message", "fix"),
+    [
+        (
+            ["test_set"],
+            "lies 'test_set', by its name no class but part of a split: what is on its pictures",
+            "If it is a class all the same, give the folder another name.",
+        ),
+        (
+            ["test_set", "holdout"],
+            "lie 'holdout' and 'test_set', by their names no classes but parts of a split: what is on their pictures",
+            "If they are classes all the same, give each another name.",
+        ),
+    ],
+)
+def test_parts_beside_classes_are_told_as_one_or_as_several(beside: list[str], message: str, fix: str) -> None:
+    found = fault(*files("cats", "dogs", *beside))
+    assert found.message == f"Beside the classes 'cats' and 'dogs' {message} cannot be known."
+    assert found.fix.endswith(fix)
+
+
+@pytest.mark.parametrize(
+    ("beside", "message"),
+    [
+        (["docs"], "lies 'docs' with 6 pictures, and it would become a class."),
+        (["docs", "plots"], "lie 'docs' and 'plots' with 12 pictures, and they would become classes."),
+    ],
+)
+def test_pictures_beside_the_folder_of_all_classes_are_told_as_one_or_as_several(
+    beside: list[str], message: str
+) -> None:
+    found = fault(*files("set/cats", "set/dogs", *beside))
+    assert found.message == f"Only 'set' holds class folders: 'cats' and 'dogs'. Beside it {message}"
+    assert found.fix.startswith("Zip the folder 'set' alone, or leave 'docs'")
+
+
 def test_pictures_beside_a_folder_that_is_split_are_to_be_left_out_and_the_split_stays() -> None:
     parts = [f"r/dataset/{part}/{name}" for part in ("train", "test") for name in ("rose", "tulip")]
     found = fault(*files(*parts, "r/uploads"))

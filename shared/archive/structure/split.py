@@ -226,13 +226,15 @@ def part_beside_classes(base: Folder) -> Fault | None:
     classes = [folder for folder in base.holding if not _is_surely_a_part(folder)]
     if not parts or len(classes) < 2:  # noqa: PLR2004
         return None
-    verb = "lies" if len(parts) == 1 else "lie"
+    is_one = len(parts) == 1
+    told = "lies {}, by its name no class but part" if is_one else "lie {}, by their names no classes but parts"
+    rename = "it is a class all the same, give the folder" if is_one else "they are classes all the same, give each"
     return Fault(
         code=ALREADY_SPLIT,
-        message=f"Beside the classes {names_of(classes)} {verb} {names_of(parts)}, by its name no class but part of a "
-        "split: what is on its photographs cannot be known.",
-        fix=f"Leave {paths_of(parts)} out of the zip: convtailor keeps part of every class aside to test with. If it "
-        "is a class all the same, give the folder another name.",
+        message=f"Beside the classes {names_of(classes)} {told.format(names_of(parts))} of a split: what is on "
+        f"{'its' if is_one else 'their'} pictures cannot be known.",
+        fix=f"Leave {paths_of(parts)} out of the zip: convtailor keeps part of every class aside to test with. If "
+        f"{rename} another name.",
         details={"folders": [part.path for part in parts], "classes": [folder.name for folder in classes]},
     )
 
