@@ -13,6 +13,9 @@ from services.reporter.report.downloads import Downloads, Link
 from services.reporter.report.limits import PAGE
 from services.reporter.report.outline import outline_of
 from services.reporter.report.rendering import render_mail, render_text
+from shared.interval import wilson_interval
+from shared.job.findings.photographs import RepeatedClass
+from shared.job.findings.scores import UploadedScores
 from shared.job.findings.verdict import Grade, Neighbours, Verdict
 from shared.job.result import Result
 from shared.job.verdict.evidence import Evidence, clear_calibration_error, evidence_of
@@ -124,6 +127,60 @@ def guessing_result() -> Result:
 def letter_of(result: Result):
     downloads = Downloads(links=[Link(label="Download the model", url="file:///model.zip", is_main=True)])
     return outline_of(finished_job(), result, figures={}, downloads=downloads, limits=PAGE)
+
+
+def test_a_verdict_tells_the_comparison_that_it_was_made_with() -> None:
+    given = rival(0.9, 0.96, 0.001)
+    assert judge(evidence(neighbours=given)).neighbours == given
+    fresh = replace(make_result(), verdict=None)
+    assert evidence_of(fresh, given).neighbours == given
+    judged = replace(fresh, verdict=judge(evidence_of(fresh, given)))
+    assert evidence_of(judged, rival(0.1, 0.1, 1.0)).neighbours == given, "what the result has stays"
+
+
+def test_copies_in_the_test_count_once_in_every_interval_and_in_what_chance_explains() -> None:
+    result = replace(make_result(("a", "b"), num_candidates=1, per_class=40), verdict=None)
+    counted = [replace(each, num_independent=5.0) for each in result.test.per_class]
+    alike = replace(result, test=replace(result.test, per_class=tuple(counted), num_independent=10.0))
+    whole, few = evidence_of(result), evidence_of(alike)
+    for each, score in zip(whole.classes, result.test.per_class, strict=True):
+        assert (each.low, each.high) == wilson_interval(score.recall * score.num_images, score.num_images)
+    for each in few.classes:
+        assert (each.low, each.high) == wilson_interval(each.recall * 5, 5)
+    error, accuracy = result.test.calibration.error_after, result.test.accuracy
+    assert whole.calibration_error == clear_calibration_error(error, accuracy, result.test.num_images)
+    assert few.calibration_error == clear_calibration_error(error, accuracy, 10)
+    assert clear_calibration_error(0.9, 0.8, 80) > clear_calibration_error(0.9, 0.8, 10) > 0
+
+
+@pytest.mark.parametrize(
+    ("p_value", "as_uploaded", "in_test", "is_as_delivered"),
+    [(0.01, 0.8, 0.9, False), (0.01, 0.9, 0.8, True), (0.05, 0.8, 0.9, True), (1.0, 0.9, 0.9, True)],
+)
+def test_a_file_that_reads_worse_than_the_test_says_beyond_chance_is_not_as_delivered(
+    p_value: float, as_uploaded: float, in_test: float, is_as_delivered: bool
+) -> None:
+    uploaded = UploadedScores(
+        num_images=100,
+        accuracy=as_uploaded,
+        test_accuracy=in_test,
+        num_right_in_test_only=10,
+        num_right_as_uploaded_only=0,
+        p_value=p_value,
+    )
+    assert evidence_of(replace(make_result(), as_uploaded=uploaded)).is_as_delivered is is_as_delivered
+    assert evidence_of(replace(make_result(), as_uploaded=None)).is_as_delivered
+
+
+@pytest.mark.parametrize(("num_straddling", "is_unseen"), [(0, True), (1, False)])
+def test_a_test_photograph_whose_copy_was_learnt_from_is_not_unseen(num_straddling: int, is_unseen: bool) -> None:
+    repeated = [
+        RepeatedClass(name=name, num_images=9, largest_group=7, num_straddling=3, num_test_straddling=num)
+        for name, num in (("a", 0), ("b", num_straddling))
+    ]
+    result = make_result()
+    result = replace(result, duplicates=replace(result.duplicates, repeated=tuple(repeated)))
+    assert evidence_of(result).is_unseen is is_unseen
 
 
 def test_under_a_useless_network_there_is_no_green_and_no_button_in_the_opening() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from shared.wording import amount, duration, enumeration, quoted_names
+from shared.wording import amount, duration, enumeration, quoted_names, rounded_share
 
 
 def test_durations_read_as_people_say_them():
@@ -40,3 +40,24 @@ def test_of_very_many_names_the_shown_ones_are_quoted_and_the_rest_counted():
 
 def test_money_is_told_to_the_hundredth_from_one_on_and_below_by_two_digits():
     assert [amount(cost) for cost in (0.0213, 1.0, 1.234)] == ["0.021", "1.00", "1.23"]
+
+
+@pytest.mark.parametrize(
+    ("share", "decimals", "told"),
+    [
+        (0.0, 0, ("", "0")),
+        (0.0001, 0, ("under", "0.1")),
+        (0.002, 0, ("", "0.2")),
+        (0.01, 0, ("", "1")),
+        (0.894, 0, ("", "89")),
+        (0.8951, 1, ("", "89.5")),
+        (0.998, 0, ("", "99.8")),
+        (0.9998, 0, ("over", "99.9")),
+        (0.9998, 1, ("over", "99.9")),
+        (0.0002, 1, ("under", "0.1")),
+        (1 - 1e-12, 0, ("", "100")),  # what a sum of thirds comes to
+        (1.0, 1, ("", "100.0")),
+    ],
+)
+def test_a_share_short_of_everything_or_nothing_is_never_rounded_to_it(share, decimals, told):
+    assert rounded_share(share, decimals) == told
