@@ -140,9 +140,12 @@ def test_a_verdict_tells_the_comparison_that_it_was_made_with() -> None:
 
 def test_copies_in_the_test_count_once_in_every_interval_and_in_what_chance_explains() -> None:
     result = replace(make_result(("a", "b"), num_candidates=1, per_class=40), verdict=None)
-    counted = [replace(each, num_independent=5.0) for each in result.test.per_class]
-    alike = replace(result, test=replace(result.test, per_class=tuple(counted), num_independent=10.0))
-    whole, few = evidence_of(result), evidence_of(alike)
+
+    def counting_for(of_class: float | None, in_all: float | None) -> Evidence:
+        per_class = tuple(replace(each, num_independent=of_class) for each in result.test.per_class)
+        return evidence_of(replace(result, test=replace(result.test, per_class=per_class, num_independent=in_all)))
+
+    whole, few = counting_for(None, None), counting_for(5.0, 10.0)
     for each, score in zip(whole.classes, result.test.per_class, strict=True):
         assert (each.low, each.high) == wilson_interval(score.recall * score.num_images, score.num_images)
     for each in few.classes:
@@ -150,7 +153,7 @@ def test_copies_in_the_test_count_once_in_every_interval_and_in_what_chance_expl
     error, accuracy = result.test.calibration.error_after, result.test.accuracy
     assert whole.calibration_error == clear_calibration_error(error, accuracy, result.test.num_images)
     assert few.calibration_error == clear_calibration_error(error, accuracy, 10)
-    assert clear_calibration_error(0.9, 0.8, 80) > clear_calibration_error(0.9, 0.8, 10) > 0
+    assert clear_calibration_error(0.5, 0.8, 100) == pytest.approx(0.5 - 0.8 * (0.8 * 0.2 * 15 / 100) ** 0.5)
 
 
 @pytest.mark.parametrize(

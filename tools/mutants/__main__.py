@@ -10,11 +10,11 @@ import random
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools.mutants import constants, functions
-from tools.mutants.suites import ROOT, SUITES
+from tools.mutants.suites import ROOT, SUITES, by_suite
 
 FOLDER = ROOT / "build" / "mutants"
 WITHIN_MINUTES = 25.0
@@ -35,12 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     modules = asked.modules or sorted(SUITES)
     os.nice(10)
     began = time.monotonic()
-    copy = copied(FOLDER / "copy")
-    tried = try_constants(modules, copy, seed=asked.seed, within_s=60 * asked.minutes * _FOR_CONSTANTS)
-    left_s = 60 * asked.minutes - (time.monotonic() - began)
-    functions.run(modules, copy, functions.install(FOLDER), within_s=left_s)
+    within_s = 60 * asked.minutes
+    constants_tried = try_constants(
+        modules, copied(FOLDER / "copy"), seed=asked.seed, within_s=within_s * _FOR_CONSTANTS
+    )
+    functions_tried = try_functions(modules, ends=began + within_s)
     print(f"{functions.MUTMUT}, seed {asked.seed}, {time.monotonic() - began:.0f} s\n")
-    show(modules, copy, tried, names_alive=asked.alive)
+    show(modules, functions_tried, constants_tried, names_alive=asked.alive)
 
 
 def copied(target: Path) -> Path:
@@ -78,13 +79,25 @@ def try_constants(modules: Sequence[str], copy: Path, *, seed: int, within_s: fl
     return tried
 
 
-def show(modules: Sequence[str], copy: Path, tried: Tried, *, names_alive: bool) -> None:
+def try_functions(modules: Sequence[str], *, ends: float) -> dict[str, functions.Noticed]:
+    """Change the functions of the modules, those first that are named first."""
+    tool = functions.install(FOLDER)
+    found = {}
+    for group in by_suite(modules):
+        if (left_s := ends - time.monotonic()) > 0:
+            copy = copied(FOLDER / "copy")
+            functions.run(group, copy, tool, within_s=left_s)
+            found.update({module: functions.counted(module, copy) for module in group})
+    return found
+
+
+def show(modules: Sequence[str], noticed: Mapping[str, functions.Noticed], tried: Tried, *, names_alive: bool) -> None:
     """Print the table."""
     print("| module | functions | constants |\n|---|---|---|")
     sums = [0, 0, 0, 0]
     unnoticed = []
     for module in modules:
-        num_noticed, num_tried, alive = functions.counted(module, copy)
+        num_noticed, num_tried, alive = noticed.get(module, (0, 0, ()))
         num_constants = len(tried[module])
         survivors = [name for name, is_alive in tried[module] if is_alive]
         row = [num_noticed, num_tried, num_constants - len(survivors), num_constants]

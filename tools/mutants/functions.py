@@ -23,6 +23,8 @@ _CHOSEN = "not RealHouse and not learns_what_was_corrected and not every_message
 Decoders, which rest for a while after the test, mutmut would take for a mutant that ended; and who reads the modules
 for messages would find those of all mutants in them.
 """
+Noticed = tuple[int, int, tuple[str, ...]]
+"""Mutants of a module that were noticed, those that were tried, and what was changed in those alive."""
 _AT_ONCE = 4
 """Processes for each processor: most of the half second that a mutant takes is waiting."""
 _TEXTS = (
@@ -80,18 +82,18 @@ def run(modules: Sequence[str], copy: Path, tool: Path, *, within_s: float) -> N
         raise RuntimeError((copy / "mutmut.log").read_text(encoding="utf-8", errors="replace")[-3000:])
 
 
-def counted(module: str, copy: Path) -> tuple[int, int, list[str]]:
-    """Return how many mutants of a module were noticed, how many were tried, and what was changed in those alive."""
+def counted(module: str, copy: Path) -> Noticed:
+    """Return what became of the mutants of a module."""
     meta = copy / "mutants" / f"{module}.meta"
     if not meta.exists():
-        return 0, 0, []
+        return 0, 0, ()
     codes: dict[str, int | None] = json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]
     counts = Counter(codes.values())
     num_tried = len(codes) - counts[_NOT_RUN]
     alive = [name.rpartition(".")[2] for name, code in codes.items() if code in (_ALIVE, _NO_TEST)]
     source = (copy / "mutants" / module).read_text(encoding="utf-8")
     functions = {node.name: node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)}
-    return num_tried - len(alive), num_tried, [_change(name, functions) for name in alive]
+    return num_tried - len(alive), num_tried, tuple(_change(name, functions) for name in alive)
 
 
 def _change(name: str, functions: dict[str, ast.FunctionDef]) -> str:

@@ -1,5 +1,6 @@
 """Which modules are mutated, and the fast tests that have to notice it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -11,7 +12,7 @@ SUITES: dict[str, tuple[str, ...]] = {
     "shared/archive/zip_format/content.py": ("zip_content",),
     "shared/archive/zip_format/directory.py": ("zip_directory",),
     "shared/archive/zip_format/end_record.py": ("zip_directory",),
-    "shared/archive/entry.py": ("archive_names", "archive_rules"),
+    "shared/archive/entry.py": ("archive_entry", "archive_names", "archive_rules"),
     "shared/archive/rules.py": ("archive_rules", "archive_index", "data_version"),
     "shared/archive/safety.py": ("archive_safety", "archive_names", "archive_rules", "archive_index"),
     "shared/archive/class_faults.py": ("archive_rules", "archive_structure", "prepare"),
@@ -109,6 +110,14 @@ SUITES: dict[str, tuple[str, ...]] = {
     "shared/text/printable.py": ("printable", "retraining", "wording"),
 }
 """Names of the files in ``tests/unit`` without ``test_`` and suffix; a mutant is alive where all of these pass."""
+
+
+def by_suite(modules: Sequence[str]) -> list[list[str]]:
+    """Return modules in groups of those that have the same tests: nobody else's have a say, nor take their time."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for module in modules:
+        groups.setdefault(SUITES[module], []).append(module)
+    return list(groups.values())
 
 
 def tests_of(modules: list[str]) -> list[str]:
