@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from services.reporter.report.sections.headline import headline
-from services.reporter.report.statistics import confusions, matrix_view
+from services.reporter.report.statistics import matrix_view
 from services.reporter.report.warnings import warnings_about
 from services.reporter.report.wording import are_numbered, beside, numbered, percent, photographs, span, width
 from shared.job.findings.photographs import OwnParts, RepeatedClass
@@ -139,15 +139,6 @@ def test_columns_of_the_plain_mail_count_wide_characters_twice_and_marks_on_othe
 def test_parts_of_a_sentence_stand_beside_one_another_each_once_and_in_order() -> None:
     assert [beside(list(parts)) for parts in ("a", "ab", "abcd")] == ["a", "a; b", "a; b; c; d"]
     assert (photographs(1), photographs(2000)) == ("1 photograph", "2,000 photographs")
-
-
-def test_what_is_mixed_up_most_comes_first_and_of_equals_what_is_mixed_up_more_often() -> None:
-    result = make_result(("a", "b", "c"), num_candidates=1)
-    per_class = [replace(each, num_images=num) for each, num in zip(result.test.per_class, (9, 6, 8), strict=True)]
-    matrix = ((3, 2, 4), (2, 4, 0), (0, 1, 7))
-    result = replace(result, test=replace(result.test, confusion_matrix=matrix, per_class=tuple(per_class)))
-    told = [(each.actual, each.predicted, each.count, each.num_images) for each in confusions(result)]
-    assert told == [("a", "c", 4, 9), ("b", "a", 2, 6), ("a", "b", 2, 9), ("c", "b", 1, 8)]
 
 
 def test_classes_confused_once_are_shown_beside_ten_that_are_all_confused_with_one_another(good: Result) -> None:
