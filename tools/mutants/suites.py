@@ -10,8 +10,8 @@ _STRUCTURE = ("archive_structure", "archive_other_task", "archive_class_hint", "
 SUITES: dict[str, tuple[str, ...]] = {
     "shared/archive/zip_format/code_page.py": ("code_page",),
     "shared/archive/zip_format/content.py": ("zip_content",),
-    "shared/archive/zip_format/directory.py": ("zip_directory",),
-    "shared/archive/zip_format/end_record.py": ("zip_directory",),
+    "shared/archive/zip_format/directory.py": ("zip_end", "zip_directory"),
+    "shared/archive/zip_format/end_record.py": ("zip_end", "zip_directory"),
     "shared/archive/entry.py": ("archive_entry", "archive_names", "archive_rules"),
     "shared/archive/rules.py": ("archive_rules", "archive_index", "data_version"),
     "shared/archive/safety.py": ("archive_safety", "archive_names", "archive_rules", "archive_index"),

@@ -51,10 +51,10 @@ def find_end(file: IO[bytes]) -> EndRecord | None:
     whose table lies right before it; else the last one, so that there is something to find fault with.
 
     Args:
-        file: Seekable; its last 64 KiB are read, and four bytes wherever a table may begin.
+        file: Seekable; its last 64 KiB are read, and a few bytes wherever a 64-bit record or a table may begin.
     """
     file_bytes = file.seek(0, 2)
-    tail_start = max(0, file_bytes - _END.size - _MAX_COMMENT_BYTES - _LOCATOR.size - _END_64.size)
+    tail_start = max(0, file_bytes - _END.size - _MAX_COMMENT_BYTES)
     file.seek(tail_start)
     tail = file.read(file_bytes - tail_start)
     best: _Candidate | None = None
