@@ -86,8 +86,10 @@ def test_numbers_of_parts_that_do_not_fit_are_no_parts_where_nothing_else_tells_
     data = bytearray(made(FILES))
     struct.pack_into("<2H", data, len(data) - 18, 0xFFFF, 0)
     assert names_in(bytes(data)) == NAMES
-    struct.pack_into("<H", data, len(data) - 14, 1)
-    assert code_of(bytes(data)) == "archive_in_parts"
+    for place, number in ((-14, 1), (-18, 1)):  # fewer entries here than in all; not the first part
+        part = bytearray(made(FILES))
+        struct.pack_into("<H", part, len(part) + place, number)
+        assert code_of(bytes(part)) == "archive_in_parts"
 
 
 @pytest.mark.parametrize("gap", [b"", b"signed by somebody"])

@@ -156,7 +156,6 @@ def _placed(file: IO[bytes], claim: _Claim) -> tuple[EndRecord, bool]:
     """Return the record with the place at which its table begins, and whether one begins there."""
     before = claim.end - claim.size_bytes
     places = [before, claim.offset] if claim.offset + claim.size_bytes <= claim.end else [before]
-    is_empty = claim.size_bytes == claim.num_entries == 0
     start = next((place for place in places if place >= 0 and _begins_table(file, place)), before)
     record = EndRecord(
         start=start,
@@ -165,7 +164,7 @@ def _placed(file: IO[bytes], claim: _Claim) -> tuple[EndRecord, bool]:
         shift=start - claim.offset,
         is_part=any(claim.disks) or claim.is_part,
     )
-    return record, is_empty or (start >= 0 and _begins_table(file, start))
+    return record, start >= 0 and _begins_table(file, start)
 
 
 def _begins_table(file: IO[bytes], place: int) -> bool:
