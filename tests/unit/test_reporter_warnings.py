@@ -186,3 +186,92 @@ def test_numbers_are_never_rounded_to_certainty() -> None:
         percent(share).replace("\u00a0", " ") for share in (1.0, 1 - 1e-16, 0.9983, 0.0, 0.002, 0.894, 0.9999999, 1e-8)
     ]
     assert shown == ["100 %", "100 %", "99.8 %", "0 %", "0.2 %", "89 %", "over 99.9 %", "under 0.1 %"]
+
+
+def text_of(title: str, result: Result) -> str | None:
+    return next((notice.text for notice in warnings_about(result) if notice.title == title), None)
+
+
+def scored(*found: tuple[int, int], **changes: object) -> Result:
+    """Return a result with a class for each pair: its test images, and how many of these were found."""
+    names = tuple("abcd"[: len(found)])
+    matrix = np.zeros((len(found), len(found)), dtype=int)
+    for at, (num_images, num_found) in enumerate(found):
+        matrix[at, at] = num_found
+        matrix[at, at - 1] = num_images - num_found
+    result = make_result(names, num_candidates=1)
+    return replace(result, test=replace(scores(names, matrix), **changes))
+
+
+def test_who_may_be_no_better_than_guessing_is_told_both_figures_and_the_answer_that_does_as_well() -> None:
+    title = "It may be no better than guessing"
+    told = text_of(title, scored((75, 70), (25, 20), interval=(0.75, 0.9)))
+    assert told is not None
+    assert "always answers “a” is right on 75\u00a0% of the test photographs" in told
+    assert "its interval goes down to 75\u00a0%" in told
+    assert text_of(title, scored((75, 70), (25, 20), interval=(0.76, 0.9))) is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("budget", "The time you set was up before training was finished"),
+        ("cancelled", "The job was cancelled"),
+        ("lost", "Training broke off again and again"),
+        ("preempted", "The machine was taken away"),
+        ("a new one", "Training ended early (a new one)"),
+    ],
+)
+def test_why_training_was_cut_short_is_told(good: Result, reason: str, words: str) -> None:
+    told = text_of("Training was cut short", replace(good, stopped_because=reason))
+    assert told is not None
+    assert told.startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("validation", "accuracy", "high", "is_told"),
+    [(0.96, 0.9, 0.95, True), (0.96, 0.9, 0.96, False), (0.94, 0.9, 0.93, False), (0.9, 0.95, 0.8, False)],
+)
+def test_a_test_that_says_clearly_less_than_the_choice_did_is_told_with_both_figures(
+    good: Result, validation: float, accuracy: float, high: float, *, is_told: bool
+) -> None:
+    assert good.tuning is not None
+    result = replace(
+        good,
+        tuning=replace(good.tuning, val_accuracy=validation, train_accuracy=validation),
+        test=replace(good.test, accuracy=accuracy, interval=(0.7, high)),
+    )
+    told = text_of("Better while choosing than in the test", result)
+    words = f"it was right {percent(validation)} of the time, on the test photographs {percent(accuracy)}."
+    assert (told is not None and words in told) is is_told
+    assert (told is None) is not is_told
+
+
+@pytest.mark.parametrize(("learnt", "is_told"), [(0.95, True), (0.94, False)])
+def test_what_it_knows_by_heart_is_told_from_a_gap_on_with_both_figures(
+    good: Result, learnt: float, *, is_told: bool
+) -> None:
+    assert good.tuning is not None
+    result = replace(good, tuning=replace(good.tuning, train_accuracy=learnt, val_accuracy=0.795))
+    told = text_of("It knows your photographs by heart", result)
+    words = f"It is right on {percent(learnt)} of the photographs it learned from, but on {percent(0.795)} of those"
+    assert (told is not None and words in told) is is_told
+    assert (told is None) is not is_told
+
+
+def test_classes_that_are_mostly_missed_or_hardly_tested_are_named() -> None:
+    result = scored((40, 19), (40, 20), (4, 4), (0, 0))
+    missed = text_of("Some classes are found less than half the time", result)
+    assert missed is not None
+    assert missed.startswith("“a”: most photographs of this class")
+    hardly = text_of("Hardly tested classes", result)
+    assert hardly == "“c” and “d”: fewer than 5 test photographs each; their own figures say little."
+    assert text_of("Hardly tested classes", scored((40, 36), (5, 4))) is None
+
+
+def test_uneven_classes_are_told_from_three_times_as_many_on_with_the_average_over_classes() -> None:
+    told = text_of("Uneven classes", scored((20, 18), (60, 54), (30, 27), balanced_accuracy=0.81))
+    assert told is not None
+    assert told.startswith("“b” has 60 test photographs, “a” 20.")
+    assert told.endswith("the average over classes is 81\u00a0%.")
+    assert text_of("Uneven classes", scored((20, 18), (59, 54), (30, 27))) is None

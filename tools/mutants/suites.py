@@ -52,7 +52,7 @@ SUITES: dict[str, tuple[str, ...]] = {
     "services/intake/job_request.py": ("intake_errors", "intake_api"),
     "services/reporter/report/limits.py": ("reporter_letter", "reporter_warnings"),
     "services/reporter/report/statistics.py": ("report_statistics", "reporter_warnings"),
-    "services/reporter/report/warnings.py": ("reporter_letter", "reporter_warnings"),
+    "services/reporter/report/warnings.py": ("reporter_warnings",),
     "services/reporter/report/wording.py": ("reporter_letter", "reporter_warnings", "wording"),
     "services/trainer/data/copies/groups.py": ("duplicates", "prepare", "split"),
     "services/trainer/data/copies/alignment.py": ("copies", "data_version"),
