@@ -121,6 +121,15 @@ def test_limits_are_kept_to_the_byte() -> None:
         plan_archive(listing(*names), ArchiveLimits(max_unpacked_bytes=9_999))
 
 
+def test_files_that_reach_beyond_the_table_of_contents_damage_the_archive() -> None:
+    records = listing(*images("cats"), *images("dogs"))
+    end = records[-1].offset + records[-1].packed_bytes
+    assert plan_archive(records, data_end=end).num_images == 10
+    with pytest.raises(UserFault) as caught:
+        plan_archive(records, data_end=end // 3)
+    assert caught.value.fault.code == "archive_damaged"
+
+
 def test_many_small_bombs_are_one_bomb() -> None:
     infos = listing(*images("cats", 300), *images("dogs", 300), size_bytes=2_000_000)
     with pytest.raises(UserFault) as caught:

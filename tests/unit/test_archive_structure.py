@@ -261,6 +261,34 @@ def test_a_split_inside_every_class_is_used_too() -> None:
     assert [remark.code for remark in mixed.remarks] == ["split_inside_classes"]
 
 
+def test_a_split_inside_every_class_may_have_photographs_to_choose_by() -> None:
+    made = plan(*files(*[f"{name}/{part}" for name in ("cats", "dogs") for part in ("train", "valid", "test")]))
+    assert made.own is not None
+    assert {part: [each.name for each in folders] for part, folders in made.own.parts.items()} == {
+        Role.TRAIN: ["train", "train"],
+        Role.VALIDATION: ["valid", "valid"],
+        Role.TEST: ["test", "test"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("dogs", "remark"),
+    [
+        (["dogs/train"], "split_inside_classes"),
+        (["dogs/valid", "dogs/test"], "split_inside_classes"),
+        (["dogs/train", "dogs/test", "dogs"], "split_inside_classes"),
+        (["dogs/train", "dogs/test", "dogs/extra"], "folders_inside_classes"),
+    ],
+)
+def test_a_split_inside_classes_is_put_together_where_a_class_has_another_or_photographs_beside_it(
+    dogs: list[str], remark: str
+) -> None:
+    made = plan(*files("cats/train", "cats/test", *dogs))
+    assert made.own is None
+    assert {name: len(entries) for name, entries in made.classes.items()} == {"cats": 12, "dogs": 6 * len(dogs)}
+    assert [each.code for each in made.remarks] == [remark]
+
+
 def test_who_sends_a_hierarchy_is_told_which_level_was_taken() -> None:
     [remark] = plan(*files("animals/cat", "animals/dog", "plants/rose", "plants/tulip")).remarks
     assert remark.code == "folders_inside_classes"

@@ -58,13 +58,20 @@ def test_it_reads_what_pythons_own_reader_reads(
     data = before + stream.getvalue()
     with zipfile.ZipFile(io.BytesIO(data)) as oracle:
         wanted = [
-            (each.orig_filename, each.compress_size, each.file_size, each.CRC, each.header_offset, each.external_attr)
+            (
+                *(each.orig_filename, each.compress_type, each.flag_bits & 0xF7FF, each.CRC),
+                *(each.compress_size, each.file_size, each.header_offset, each.external_attr, each.create_system),
+            )
             for each in oracle.infolist()
         ]
         start = oracle.start_dir
     read = directory_of(data)
     assert [
-        (each.name, each.packed_bytes, each.size_bytes, each.crc, each.offset, each.attributes) for each in read.records
+        (
+            *(each.name, each.method, each.flags & 0xF7FF, each.crc),
+            *(each.packed_bytes, each.size_bytes, each.offset, each.attributes, each.made_by),
+        )
+        for each in read.records
     ] == wanted
     assert read.start == start
 
@@ -156,20 +163,42 @@ class Sparse(io.RawIOBase):
 
 def test_a_zip_of_more_than_four_gigabytes_whose_offsets_begin_anew_is_read_as_macos_writes_it() -> None:
     large = 2**32 - 20
-    sizes = [("a.mov", 0, large), ("b.jpg", (large + 45) % 2**32, 3), ("c.jpg", (large + 90) % 2**32, 3)]
+    sizes = [
+        *(("a.mov", 0, large), ("b.jpg", (large + 45) % 2**32, 3), ("c.mov", (large + 90) % 2**32, large)),
+        ("d.jpg", (2 * large + 135) % 2**32, 3),
+    ]
     whole = made([Member(name=name.encode(), size_bytes=size) for name, _, size in sizes])
     table = bytearray(whole[whole.index(b"PK\x01\x02") :])
     for number, (_, offset, size) in enumerate(sizes):
         struct.pack_into("<L", table, number * (46 + 5) + 20, size)
         struct.pack_into("<L", table, number * (46 + 5) + 42, offset)
     struct.pack_into("<L", table, len(table) - 6, 500)
-    read = read_directory(Sparse({2**32 + 500: bytes(table)}))  # type: ignore[arg-type]
-    assert [record.offset for record in read.records] == [0, large + 45, large + 90]
+    read = read_directory(Sparse({2**33 + 500: bytes(table)}))  # type: ignore[arg-type]
+    assert [record.offset for record in read.records] == [0, large + 45, large + 90, 2 * large + 135]
 
 
 def test_a_name_that_info_zip_tells_in_utf8_is_that_name() -> None:
     raw = "ソファ/1.jpg".encode("cp932")
     assert names_in(made([Member(name=raw, extra=unicode_path(raw, "ソファ/1.jpg"))])) == ["ソファ/1.jpg"]
+
+
+def test_a_name_told_in_utf8_is_that_name_whatever_the_other_one_could_mean() -> None:
+    raw = b"\x82\x8e/1.jpg"
+    told = unicode_path(raw, "\u00e9toile/1.jpg")
+    assert names_in(made([Member(name=raw, extra=told)])) == ["\u00e9toile/1.jpg"]
+    of_a_later_version = told[:4] + b"\x02" + told[5:]
+    for extra in (b"", of_a_later_version, unicode_path(raw, "\u00e9toile/1.jpg", crc=5)):
+        [name] = names_in(made([Member(name=raw, extra=extra)]))
+        assert name != "\u00e9toile/1.jpg"
+        assert name.endswith("/1.jpg")
+
+
+def test_a_code_page_is_told_where_it_had_to_be_guessed_and_only_there() -> None:
+    guessed = directory_of(made([Member(name="\u30bd\u30d5\u30a1/1.jpg".encode("cp932"))]))
+    assert (guessed.page, guessed.is_guessed) == ("cp932", True)
+    for plain in (Member(name=b"cats/1.jpg"), Member(name="K\u00e4fer/1.jpg".encode(), flags=0x800)):
+        known = directory_of(made([plain]))
+        assert (known.page, known.is_guessed) == (None, False)
 
 
 def test_a_name_told_in_utf8_is_found_between_other_fields_of_any_length() -> None:

@@ -13,7 +13,7 @@ SUITES: dict[str, tuple[str, ...]] = {
     "shared/archive/zip_format/directory.py": ("zip_end", "zip_directory"),
     "shared/archive/zip_format/end_record.py": ("zip_end", "zip_directory"),
     "shared/archive/entry.py": ("archive_entry", "archive_names", "archive_rules"),
-    "shared/archive/rules.py": ("archive_rules", "archive_index", "data_version"),
+    "shared/archive/rules.py": ("archive_rules", "archive_index", "data_version", *_STRUCTURE),
     "shared/archive/safety.py": ("archive_safety", "archive_names", "archive_rules", "archive_index"),
     "shared/archive/class_faults.py": ("archive_rules", "archive_structure", "prepare"),
     **{
