@@ -17,7 +17,13 @@ SUITES: dict[str, tuple[str, ...]] = {
     "shared/archive/safety.py": ("archive_safety", "archive_names", "archive_rules", "archive_index"),
     "shared/archive/class_faults.py": ("archive_rules", "archive_structure", "prepare"),
     **{
-        f"shared/archive/structure/{module}.py": (*_STRUCTURE, "archive_rules", "data_version", "grouping")
+        f"shared/archive/structure/{module}.py": (
+            *_STRUCTURE,
+            "archive_second_copy",
+            "archive_rules",
+            "data_version",
+            "grouping",
+        )
         for module in (
             "annotation",
             "file_name",
