@@ -53,13 +53,20 @@ def test_a_folder_of_what_lies_in_the_classes_is_to_be_left_out_wherever_it_stan
     "folders",
     [
         {"cats": CATS, "dogs": DOGS, "mixed": [1, 2, 3, 11, 12, 91]},
-        {"cats": CATS, "dogs": DOGS, "mixed": [1, 2, 3, 11, 12]},
+        {"cats": CATS, "dogs": DOGS, "cows": COWS, "mixed": HALF_OF_BOTH},
         {"cats": CATS, "dogs": DOGS, "mixed": [*HALF_OF_BOTH, *OTHERS[:7]]},
         {"cats": CATS, "dogs": DOGS, "mixed": [*CATS, *OTHERS]},
         {"cats": CATS, "mixed": [*CATS, 91]},
         {"cats": [0] * 6, "dogs": [0] * 6, "mixed": [0] * 12},
     ],
-    ids=["less_than_half_of_a_class", "small", "less_than_half_of_itself", "one_class", "two_classes", "no_checksums"],
+    ids=[
+        "less_than_half_of_a_class",
+        "a_quarter_of_all",
+        "less_than_half_of_itself",
+        "one_class",
+        "two_classes",
+        "no_checksums",
+    ],
 )
 def test_a_class_that_shares_less_with_others_stays_a_class(folders: dict[str, Iterable[int]]) -> None:
     assert set(plan_archive(table(**folders)).classes) == set(folders)

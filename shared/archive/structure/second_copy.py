@@ -54,7 +54,7 @@ def _all_in_one(base: Folder, records: Sequence[Record]) -> dict[Folder, str]:
     """
     for folder in base.holding:
         others = [each for each in base.holding if each is not folder]
-        if 3 * folder.num_images < base.num_images or len(others) < 2 or folder.class_folders:  # noqa: PLR2004
+        if 3 * folder.num_images < base.num_images or folder.class_folders:
             continue
         held = set(_contents(folder, records))
         shared = {each: sum(content in held for content in _contents(each, records)) for each in others}
