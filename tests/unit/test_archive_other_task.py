@@ -65,6 +65,8 @@ MASKS = {
     "in folders of parts": [*files("images/train", "images/val"), *files("masks/train", "masks/val", ending="png")],
     "for half of the photographs": [*files("images", count=6), *files("masks", ending="png", count=3)],
     "among photographs": [*files("benign", "normal", name="x"), *[f"benign/x{n}_mask.png" for n in range(6)]],
+    "of names with dashes": [*files("images", name="a-b-"), *[f"masks/a-b-{n}_mask.png" for n in range(6)]],
+    "marked by dashes": [*files("benign", "normal", name="x.v2_"), *[f"benign/x.v2_{n}-seg.png" for n in range(6)]],
 }
 
 
@@ -83,6 +85,12 @@ def test_too_few_masks_to_be_sure_of_are_taken_for_photographs(num_images: int, 
 def test_a_few_names_like_those_of_masks_refuse_no_archive() -> None:
     few = [f"benign/x{number}_mask.png" for number in range(3)]
     assert plan(*files("benign", "normal", name="x", count=20), *few).num_images == 43
+
+
+def test_a_photograph_that_is_called_like_a_mask_of_no_other_is_a_photograph() -> None:
+    masked = [f"{name}/{number}_mask.jpg" for name in ("masked", "bare") for number in range(6)]
+    assert plan(*masked).num_images == 12
+    assert plan(*files("masked", "bare", name="mask")).num_images == 12
 
 
 def test_the_classes_to_sort_masked_photographs_by_are_not_read_from_the_masks() -> None:

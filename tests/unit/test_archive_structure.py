@@ -261,6 +261,14 @@ def test_a_split_inside_every_class_is_used_too() -> None:
     assert [remark.code for remark in mixed.remarks] == ["split_inside_classes"]
 
 
+@pytest.mark.parametrize(("holder", "beside"), [("dataset", "birds"), ("train", "birds"), ("pets", "docs")])
+def test_the_folder_that_holds_all_classes_comes_off_beside_a_folder_without_photographs(
+    holder: str, beside: str
+) -> None:
+    assert set(plan(*files(f"{holder}/cats", f"{holder}/dogs"), f"{beside}/readme.txt").classes) == {"cats", "dogs"}
+    assert fault(*files("pets/cats", "pets/dogs"), "birds/readme.txt").code == "archive_empty_class"
+
+
 def test_a_split_inside_every_class_may_have_photographs_to_choose_by() -> None:
     made = plan(*files(*[f"{name}/{part}" for name in ("cats", "dogs") for part in ("train", "valid", "test")]))
     assert made.own is not None

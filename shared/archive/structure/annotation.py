@@ -1,5 +1,6 @@
 """Archives whose classes do not stand in folders: data sets for other tasks, and photographs with a table of labels."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -59,6 +60,7 @@ _BESIDE = frozenset(
 """In names of lists that lie beside photographs of any kind and say nothing about them."""
 _PAIRED = {"txt": "YOLO", "xml": "Pascal VOC", "json": "LabelMe"}
 _MASK_WORDS = frozenset({"mask", "masks", "seg", "segmentation", "gt", "label", "groundtruth", "annotation"})
+_MARKED = re.compile(r"(.+)[-_]([^-_]+)", re.DOTALL)
 _LEAST_PAIRS = 3
 _MANY_PAIRS = 0.2
 """Share of the pictures with a file of the same name; who marks boxes by hand often sends a set half done."""
@@ -273,9 +275,9 @@ def _stem(entry: Entry) -> str:
 
 
 def _bare(stem: str) -> str:
-    """Return a stem without what marks it as a mask: ``12`` of ``12_mask``."""
-    head, _, tail = stem.replace("-", "_").rpartition("_")
-    return head if tail in _MASK_WORDS and head else stem
+    """Return a stem without what marks it as a mask: ``12`` of ``12_mask``, ``img-12`` of ``img-12-mask``."""
+    marked = _MARKED.fullmatch(stem)
+    return marked[1] if marked and marked[2] in _MASK_WORDS else stem
 
 
 def _ending(entry: Entry) -> str:
