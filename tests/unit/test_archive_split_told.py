@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.archive.structure.own_split import nothing_left_fault
-from tests.archive_listing import fault, files
+from tests.archive_listing import fault, files, plan
 
 TOLD: dict[str, tuple[list[str], str, str, dict[str, Any]]] = {
     "a part without classes": (
@@ -112,3 +112,13 @@ def test_a_part_of_which_nothing_is_left_is_told_with_the_reason() -> None:
     assert (unread.code, copies.code) == ("archive_already_split", "archive_already_split")
     assert unread.details == {"folders": ["test"]}
     assert copies.details == {"folders": ["val", "dev"]}
+
+
+@pytest.mark.parametrize("beside", ["docs", "images", "unlabeled"])
+def test_parts_without_classes_are_told_beside_a_folder_that_is_no_class_either(beside: str) -> None:
+    assert fault(*files("train", "test", beside)).code == "archive_already_split"
+    assert set(plan(*files("train", "test", "roses")).classes) == {"train", "test", "roses"}
+
+
+def test_what_a_system_left_at_the_beginning_of_an_archive_hides_nothing_behind_it() -> None:
+    assert plan(".DS_Store", "__MACOSX/._cats", *files("cats", "dogs")).num_images == 12
