@@ -19,8 +19,8 @@ _MUCH_LEFT_OUT = 0.1
 _CHANCE = 0.05
 _STOPPED = {
     "budget": marked(
-        "The time you set was up before training was finished, so this is the best model until then. "
-        "Raise budget_minutes, or choose fewer candidates, to let it finish."
+        "What you set for time or cost was used up before training was finished, so this is the best model until then. "
+        "Raise budget_minutes, or max_cost if that was the cap, or choose fewer candidates, to let it finish."
     ),
     "cancelled": marked("The job was cancelled, so this is the best model until then."),
     "lost": marked(
