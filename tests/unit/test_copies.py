@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
-from services.trainer.data.copies.look import LOOK_PX, thumbnail_of
+from services.trainer.data.copies.look import LOOK_PX, THUMBNAIL_PX, thumbnail_of
 from services.trainer.data.copies.names import pairs_by_name, stem_of
 from services.trainer.data.copies.proposals import propose
 from services.trainer.data.copies.search import LEAST_LIKENESS, MOST_PROPOSED, edited, named
@@ -132,6 +132,20 @@ def test_in_a_large_set_copies_are_found_with_few_comparisons() -> None:
     proposed = propose(thumbnails, least=LEAST_LIKENESS, most=MOST_PROPOSED, exact_images=0)
     found = {tuple(sorted(pair)) for pair in zip(proposed.first.tolist(), proposed.second.tolist(), strict=True)}
     assert sum((number, number + num) in found for number in range(40)) >= 39
+
+
+@pytest.mark.parametrize("exact_images", [4096, 0], ids=["every_pair", "like_spectra"])
+def test_copies_are_found_wherever_in_a_set_of_several_blocks_they_stand(exact_images: int) -> None:
+    coarse = np.random.default_rng(0).integers(0, 256, (1_600, 8, 8, 3), np.uint8)
+    thumbnails = np.kron(coarse, np.ones((1, THUMBNAIL_PX // 8, THUMBNAIL_PX // 8, 1), np.uint8))
+    pairs = {(0, 1_599), (1, 1_100), (511, 512), (600, 1_023), (1_024, 1_598)}
+    for first, second in pairs:
+        thumbnails[second] = thumbnails[first]
+
+    proposed = propose(thumbnails, least=LEAST_LIKENESS, most=MOST_PROPOSED, exact_images=exact_images)
+
+    found = zip(proposed.first.tolist(), proposed.second.tolist(), strict=True)
+    assert {tuple(sorted(pair)) for pair in found} == pairs
 
 
 class Counted(np.ndarray):
