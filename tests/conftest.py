@@ -151,10 +151,10 @@ def preloaded() -> Iterator[None]:
 def pytest_sessionfinish() -> None:
     """Leave nothing running where tests were interrupted, whatever they had started.
 
-    Nor a dead one that nobody has waited for: the tool that changes modules takes the death of any for one of its own.
+    Nor a dead one that we started and did not wait for: the tool that changes modules takes it for a mutant that ended.
     """
-    running = psutil.Process().children(recursive=True)
-    for process in running:
+    ours = psutil.Process().children()
+    for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(running, timeout=_KILLED_WITHIN_S)
+    psutil.wait_procs(ours, timeout=_KILLED_WITHIN_S)

@@ -66,6 +66,7 @@ MASKS = {
     "for half of the photographs": [*files("images", count=6), *files("masks", ending="png", count=3)],
     "among photographs": [*files("benign", "normal", name="x"), *[f"benign/x{n}_mask.png" for n in range(6)]],
     "of names with dashes": [*files("images", name="a-b-"), *[f"masks/a-b-{n}_mask.png" for n in range(6)]],
+    "of names with other marks": [*files("images", name="a-b_"), *[f"masks/a_b-{n}-mask.png" for n in range(6)]],
     "marked by dashes": [*files("benign", "normal", name="x.v2_"), *[f"benign/x.v2_{n}-seg.png" for n in range(6)]],
 }
 

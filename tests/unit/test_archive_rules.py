@@ -121,7 +121,11 @@ def test_limits_are_kept_to_the_byte() -> None:
         plan_archive(listing(*names), ArchiveLimits(max_unpacked_bytes=9_999))
 
 
-def test_files_that_reach_beyond_the_table_of_contents_damage_the_archive() -> None:
+def test_what_a_system_left_at_the_beginning_of_an_archive_hides_nothing_behind_it() -> None:
+    assert plan_archive(listing(".DS_Store", "__MACOSX/._cats", *images("cats"), *images("dogs"))).num_images == 10
+
+
+def test_the_place_of_the_table_of_contents_is_heeded() -> None:
     records = listing(*images("cats"), *images("dogs"))
     end = records[-1].offset + records[-1].packed_bytes
     assert plan_archive(records, data_end=end).num_images == 10

@@ -12,9 +12,7 @@ from shared.errors import UserFault
 def table(**folders: Iterable[int]) -> list[Record]:
     """Return a table of contents: in each folder a file for each content, named differently in every folder."""
     names = [
-        (f"{folder}/{folder[0]}{at}.jpg", content)
-        for folder, held in folders.items()
-        for at, content in enumerate(held)
+        (f"{folder}/{folder}{at}.jpg", content) for folder, held in folders.items() for at, content in enumerate(held)
     ]
     return [
         Record(name, size_bytes=900, packed_bytes=900, offset=1000 * number, crc=content)

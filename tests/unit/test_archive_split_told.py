@@ -117,8 +117,7 @@ def test_a_part_of_which_nothing_is_left_is_told_with_the_reason() -> None:
 @pytest.mark.parametrize("beside", ["docs", "images", "unlabeled"])
 def test_parts_without_classes_are_told_beside_a_folder_that_is_no_class_either(beside: str) -> None:
     assert fault(*files("train", "test", beside)).code == "archive_already_split"
+
+
+def test_train_and_test_beside_a_class_may_be_classes() -> None:
     assert set(plan(*files("train", "test", "roses")).classes) == {"train", "test", "roses"}
-
-
-def test_what_a_system_left_at_the_beginning_of_an_archive_hides_nothing_behind_it() -> None:
-    assert plan(".DS_Store", "__MACOSX/._cats", *files("cats", "dogs")).num_images == 12

@@ -52,7 +52,7 @@ def test_a_single_candidate_needs_no_room_for_others_beside_it():
     assert need(ROWS[:1], views=1).features == NUM_IMAGES * FLOAT_BYTES * 1_000
 
 
-def test_all_of_it_is_counted_and_what_is_written_later_stays_free_of_activations():
+def test_all_of_it_is_counted_and_what_is_written_later_is_features_and_the_delivery():
     whole = need()
     assert whole.archive == 77
     assert whole.later == whole.features + whole.delivery

@@ -215,7 +215,7 @@ def test_who_may_be_no_better_than_guessing_is_told_both_figures_and_the_answer_
 @pytest.mark.parametrize(
     ("reason", "words"),
     [
-        ("budget", "What you set for time or cost was used up before training was finished"),
+        ("budget", "The limit on time or cost was reached before training was finished"),
         ("cancelled", "The job was cancelled"),
         ("lost", "Training broke off again and again"),
         ("preempted", "The machine was taken away"),

@@ -72,7 +72,11 @@ def test_a_part_beside_classes_that_are_called_for_another_part_is_no_class() ->
     found = fault(*files("train_cats", "train_dogs", "test"))
     assert found.code == "archive_already_split"
     assert "'train_cats' and 'train_dogs' hold one class each, and beside them lies 'test'" in found.message
+    assert "by the names of the others no class but part of a split." in found.message
     assert found.fix.startswith("Leave 'test' out of the zip")
+    several = fault(*files("train_cats", "train_dogs", "test", "holdout"))
+    assert "beside them lie 'holdout' and 'test', by the names of the others no classes but parts of" in several.message
+    assert "If they are classes all the same, call the folders by their classes alone" in several.fix
 
 
 @pytest.mark.parametrize(

@@ -76,12 +76,6 @@ def test_a_part_is_known_by_its_64_bit_record(changes: dict) -> None:
     assert code_of(wide(**changes)) == "archive_in_parts"
 
 
-def test_where_the_64_bit_record_is_lost_the_archive_is_not_read_as_something_else() -> None:
-    data = bytearray(wide())
-    data[data.index(b"PK\x06\x06")] = 0
-    assert code_of(bytes(data)).startswith("archive_")
-
-
 def test_numbers_of_parts_that_do_not_fit_are_no_parts_where_nothing_else_tells_them() -> None:
     data = bytearray(made(FILES))
     struct.pack_into("<2H", data, len(data) - 18, 0xFFFF, 0)

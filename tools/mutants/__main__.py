@@ -9,6 +9,7 @@ import os
 import random
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -86,7 +87,10 @@ def try_functions(modules: Sequence[str], *, ends: float) -> dict[str, functions
     for group in by_suite(modules):
         if (left_s := ends - time.monotonic()) > 0:
             copy = copied(FOLDER / "copy")
-            functions.run(group, copy, tool, within_s=left_s)
+            try:
+                functions.run(group, copy, tool, within_s=left_s)
+            except RuntimeError as error:  # of the tool; other modules can be tried all the same
+                print(f"{' '.join(group)}: given up\n{error}\n", file=sys.stderr)
             found.update({module: functions.counted(module, copy) for module in group})
     return found
 

@@ -19,7 +19,7 @@ _MUCH_LEFT_OUT = 0.1
 _CHANCE = 0.05
 _STOPPED = {
     "budget": marked(
-        "What you set for time or cost was used up before training was finished, so this is the best model until then. "
+        "The limit on time or cost was reached before training was finished, so this is the best model until then. "
         "Raise budget_minutes, or max_cost if that was the cap, or choose fewer candidates, to let it finish."
     ),
     "cancelled": marked("The job was cancelled, so this is the best model until then."),

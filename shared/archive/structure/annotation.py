@@ -1,6 +1,5 @@
 """Archives whose classes do not stand in folders: data sets for other tasks, and photographs with a table of labels."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -60,7 +59,6 @@ _BESIDE = frozenset(
 """In names of lists that lie beside photographs of any kind and say nothing about them."""
 _PAIRED = {"txt": "YOLO", "xml": "Pascal VOC", "json": "LabelMe"}
 _MASK_WORDS = frozenset({"mask", "masks", "seg", "segmentation", "gt", "label", "groundtruth", "annotation"})
-_MARKED = re.compile(r"(.+)[-_]([^-_]+)", re.DOTALL)
 _LEAST_PAIRS = 3
 _MANY_PAIRS = 0.2
 """Share of the pictures with a file of the same name; who marks boxes by hand often sends a set half done."""
@@ -219,8 +217,8 @@ def _masks(top: Folder) -> Fault | None:
     photographs = [folder for folder, is_mask in leaves.items() if not is_mask]
     if not all(_is_structural(folder.name) for folder in photographs):  # mask and no_mask are classes
         return None
-    stems = {_bare(_stem(entry)) for entry in _images(photographs)}
-    marked = [entry for entry in _images(masks) if _bare(_stem(entry)) in stems]
+    stems = {_bare(_spelled_alike(entry)) for entry in _images(photographs)}
+    marked = [entry for entry in _images(masks) if _bare(_spelled_alike(entry)) in stems]
     if len(marked) < _LEAST_PAIRS or 2 * len(marked) < len(stems):
         return None
     paths = [folder.path for folder in masks]
@@ -239,8 +237,9 @@ def _masks_among_photographs(top: Folder) -> Fault | None:
     """Tell of ``1_mask.png`` beside ``1.png`` in one folder: it would be taken for a photograph of that class."""
     masks = []
     for folder in _leaves(top):
-        stems = {_stem(entry): entry for entry in folder.images}
-        masks += [entry for stem, entry in stems.items() if (bare := _bare(stem)) != stem and bare in stems]
+        stems = [_spelled_alike(entry) for entry in folder.images]
+        known = frozenset(stems)
+        masks += [entry for entry, stem in zip(folder.images, stems, strict=True) if _is_of_another(stem, known)]
     if len(masks) < max(_LEAST_PAIRS, _MANY_MASKS * top.num_images):
         return None
     paths = [entry.path for entry in masks]
@@ -274,10 +273,21 @@ def _stem(entry: Entry) -> str:
     return entry.path.rpartition("/")[2].rpartition(".")[0].casefold()
 
 
+def _spelled_alike(entry: Entry) -> str:
+    """Return a stem with one mark between its words: the mask of ``img-1`` may be ``img-1_mask`` or ``img_1_mask``."""
+    return _stem(entry).replace("-", "_")
+
+
 def _bare(stem: str) -> str:
-    """Return a stem without what marks it as a mask: ``12`` of ``12_mask``, ``img-12`` of ``img-12-mask``."""
-    marked = _MARKED.fullmatch(stem)
-    return marked[1] if marked and marked[2] in _MASK_WORDS else stem
+    """Return a stem without what marks it as a mask: ``12`` of ``12_mask``."""
+    head, _, tail = stem.rpartition("_")
+    return head if tail in _MASK_WORDS and head else stem
+
+
+def _is_of_another(stem: str, known: frozenset[str]) -> bool:
+    """Tell whether a stem is that of a mask, and the photograph that it marks is there."""
+    bare = _bare(stem)
+    return bare != stem and bare in known
 
 
 def _ending(entry: Entry) -> str:

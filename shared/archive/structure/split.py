@@ -209,13 +209,15 @@ def part_beside_named_ones(base: Folder) -> Fault | None:
     if len(named) < 2 or len(roles) != 1 or not bare or not PARTS.issuperset({*roles, *(senses[f].role for f in bare)}):  # noqa: PLR2004
         return None
     names = [" ".join(senses[folder].rest) for folder in named]
+    is_one = len(bare) == 1
+    told = "no class but part" if is_one else "no classes but parts"
     return Fault(
         code=ALREADY_SPLIT,
         message=f"The zip is split into parts already: {names_of(named)} hold one class each, and beside them "
-        f"{'lies' if len(bare) == 1 else 'lie'} {names_of(bare)}, by the names of the others no class but part of a "
-        "split.",
-        fix=f"Leave {paths_of(bare)} out of the zip: convtailor keeps part of every class aside to test with. If it is "
-        f"a class all the same, call the folders by their classes alone, such as {quoted(names[0])}.",
+        f"{'lies' if is_one else 'lie'} {names_of(bare)}, by the names of the others {told} of a split.",
+        fix=f"Leave {paths_of(bare)} out of the zip: convtailor keeps part of every class aside to test with. If "
+        f"{'it is a class' if is_one else 'they are classes'} all the same, call the folders by their classes alone, "
+        f"such as {quoted(names[0])}.",
         details={"folders": [folder.path for folder in bare], "classes": names},
     )
 
