@@ -266,6 +266,9 @@ def test_the_folder_that_holds_all_classes_comes_off_beside_a_folder_without_pho
     holder: str, beside: str
 ) -> None:
     assert set(plan(*files(f"{holder}/cats", f"{holder}/dogs"), f"{beside}/readme.txt").classes) == {"cats", "dogs"}
+
+
+def test_a_folder_without_photographs_beside_one_that_may_be_a_class_is_an_empty_class() -> None:
     assert fault(*files("pets/cats", "pets/dogs"), "birds/readme.txt").code == "archive_empty_class"
 
 
@@ -336,14 +339,6 @@ def test_a_second_copy_is_named_and_to_be_left_out(names: list[str], onto: list[
     assert f"Leave '{where}'" in found.fix
     more = " The same holds for 'dogs - Copy'." if len(folders) > 1 else ""
     assert f" files.{more} A copy would become a class" in found.message
-
-
-def test_a_folder_with_all_photographs_beside_the_classes_is_a_second_copy_of_them() -> None:
-    everything = [f"all/renamed {number}.jpg" for number in range(18)]
-    with pytest.raises(UserFault) as caught:
-        plan_archive(copied(files("cats", "dogs", "birds"), everything))
-    assert caught.value.fault.code == "archive_second_copy"
-    assert "'all' holds a second copy of the photographs in 'birds', 'cats' and 'dogs'" in caught.value.fault.message
 
 
 def test_copies_of_one_class_in_another_are_left_to_whoever_sees_the_pictures() -> None:

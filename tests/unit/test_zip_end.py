@@ -6,23 +6,11 @@ import struct
 import pytest
 
 from shared.archive.zip_format.directory import read_directory
-from shared.errors import UserFault
+from tests.unit.test_zip_directory import FILES, NAMES, code_of, names_in
 from tests.zip_making import Member, made
 
-FILES = [Member(name=b"cats/1.jpg", data=b"one"), Member(name=b"dogs/2.jpg", data=b"two", method=8)]
-NAMES = ["cats/1.jpg", "dogs/2.jpg"]
 EMPTY_END = b"PK\x05\x06" + bytes(18)
 END_BYTES = len(EMPTY_END)
-
-
-def names_in(data: bytes) -> list[str]:
-    return [record.name for record in read_directory(io.BytesIO(data)).records]
-
-
-def code_of(data: bytes) -> str:
-    with pytest.raises(UserFault) as caught:
-        read_directory(io.BytesIO(data))
-    return caught.value.fault.code
 
 
 def wide(
@@ -74,6 +62,12 @@ def test_what_only_the_64_bit_record_tells_is_read(data: bytes) -> None:
 @pytest.mark.parametrize("changes", [{"disks": (1, 1)}, {"disks": (1, 0)}, {"num_here": 1}])
 def test_a_part_is_known_by_its_64_bit_record(changes: dict) -> None:
     assert code_of(wide(**changes)) == "archive_in_parts"
+
+
+def test_where_the_64_bit_record_is_lost_the_archive_is_damaged_and_not_too_large() -> None:
+    data = bytearray(wide())
+    data[data.index(b"PK\x06\x06")] = 0
+    assert code_of(bytes(data)) == "archive_damaged"
 
 
 def test_numbers_of_parts_that_do_not_fit_are_no_parts_where_nothing_else_tells_them() -> None:

@@ -40,9 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     constants_tried = try_constants(
         modules, copied(FOLDER / "copy"), seed=asked.seed, within_s=within_s * _FOR_CONSTANTS
     )
-    functions_tried = try_functions(modules, ends=began + within_s)
+    functions_tried, given_up = try_functions(modules, ends=began + within_s)
     print(f"{functions.MUTMUT}, seed {asked.seed}, {time.monotonic() - began:.0f} s\n")
     show(modules, functions_tried, constants_tried, names_alive=asked.alive)
+    if given_up:
+        sys.exit("\n".join(given_up))
 
 
 def copied(target: Path) -> Path:
@@ -80,19 +82,19 @@ def try_constants(modules: Sequence[str], copy: Path, *, seed: int, within_s: fl
     return tried
 
 
-def try_functions(modules: Sequence[str], *, ends: float) -> dict[str, functions.Noticed]:
-    """Change the functions of the modules, those first that are named first."""
+def try_functions(modules: Sequence[str], *, ends: float) -> tuple[dict[str, functions.Noticed], list[str]]:
+    """Change the functions of the modules, those first that are named first; also return where the tool failed."""
     tool = functions.install(FOLDER)
-    found = {}
+    found, given_up = {}, []
     for group in by_suite(modules):
         if (left_s := ends - time.monotonic()) > 0:
             copy = copied(FOLDER / "copy")
             try:
                 functions.run(group, copy, tool, within_s=left_s)
             except RuntimeError as error:  # of the tool; other modules can be tried all the same
-                print(f"{' '.join(group)}: given up\n{error}\n", file=sys.stderr)
+                given_up.append(f"{' '.join(group)}: {error}")
             found.update({module: functions.counted(module, copy) for module in group})
-    return found
+    return found, given_up
 
 
 def show(modules: Sequence[str], noticed: Mapping[str, functions.Noticed], tried: Tried, *, names_alive: bool) -> None:

@@ -92,6 +92,8 @@ def read_directory(file: IO[bytes], *, max_entries: int = MAX_ENTRIES) -> Direct
         raise in_parts()
     if end.num_entries > max_entries:
         raise too_many_entries(end.num_entries, max_entries)
+    if end.size_bytes == _FULL_32:
+        raise damaged("its 64-bit end record is missing")
     if end.size_bytes > MAX_DIRECTORY_BYTES:
         raise too_many_entries(None, max_entries)
     records: list[Record] = []
